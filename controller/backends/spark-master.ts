@@ -1,0 +1,94 @@
+import { request } from '../connect/http.ts';
+import { SluiceError } from '../errors.ts';
+import type { Progress } from './port.ts';
+
+/** An application as the standalone master lists it. */
+export interface Application {
+  readonly id: string;
+  readonly name: string;
+  /** WAITING, RUNNING, FINISHED, FAILED, KILLED, UNKNOWN. */
+  readonly state: string;
+  readonly active: boolean;
+}
+
+/** The cluster's alive workers, summed. */
+export interface Capacity {
+  readonly cores: number;
+  readonly memoryMb: number;
+}
+
+/** The JSON and form pages of a Spark standalone master, and through its proxy the UI of a running driver. */
+export interface SparkMaster {
+  application(name: string): Promise<Application | undefined>;
+  /** The latest stage of a running application; undefined until its driver shows one. */
+  progress(applicationId: string): Promise<Progress | undefined>;
+  kill(applicationId: string): Promise<void>;
+  capacity(): Promise<Capacity>;
+  uiOf(applicationId: string): string;
+}
+
+interface MasterPage {
+  workers: { state: string; cores: number; memory: number }[];
+  activeapps: { id: string; name: string; state: string }[];
+  completedapps: { id: string; name: string; state: string }[];
+}
+interface Stage {
+  status: string;
+  stageId: number;
+  name: string;
+  numTasks: number;
+  numCompleteTasks: number;
+}
+
+export function sparkMaster(url: string): SparkMaster {
+  const page = async (): Promise<MasterPage> => {
+    const answer = await request(`${url}/json/`);
+    const body = answer.body as Partial<MasterPage> | undefined;
+    if (answer.status !== 200 || !body?.workers || !body.activeapps || !body.completedapps) {
+      throw new SluiceError(`the Spark master at ${url} answered ${answer.status}, not its JSON page`, {
+        kind: 'unavailable',
+      });
+    }
+    return body as MasterPage;
+  };
+  return {
+    async application(name) {
+      const { activeapps, completedapps } = await page();
+      const active = activeapps.find((app) => app.name === name);
+      const found = active ?? completedapps.find((app) => app.name === name);
+      return found && { id: found.id, name, state: found.state, active: active !== undefined };
+    },
+    async progress(applicationId) {
+      const answer = await request(`${url}/proxy/${applicationId}/api/v1/applications/${applicationId}/stages`);
+      if (answer.status !== 200 || !Array.isArray(answer.body)) return undefined;
+      const stages = answer.body as Stage[];
+      const active = stages.filter((stage) => stage.status === 'ACTIVE');
+      const shown = (active.length > 0 ? active : stages).reduce<Stage | undefined>(
+        (latest, stage) => (latest === undefined || stage.stageId > latest.stageId ? stage : latest),
+        undefined,
+      );
+      return (
+        shown && {
+          stage: `stage ${shown.stageId} (${shown.name.split(' at ')[0]})`,
+          tasksDone: shown.numCompleteTasks,
+          tasks: shown.numTasks,
+        }
+      );
+    },
+    async kill(applicationId) {
+      await request(`${url}/app/kill/`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ id: applicationId, terminate: 'true' }).toString(),
+      });
+    },
+    async capacity() {
+      const alive = (await page()).workers.filter((worker) => worker.state === 'ALIVE');
+      return {
+        cores: alive.reduce((sum, worker) => sum + worker.cores, 0),
+        memoryMb: Math.max(0, ...alive.map((worker) => worker.memory)),
+      };
+    },
+    uiOf: (applicationId) => `${url}/proxy/${applicationId}/`,
+  };
+}

@@ -1,0 +1,58 @@
+import type { RunState } from '../run/state.ts';
+import { outputsOf } from '../run/state.ts';
+import type { RunStore, RunSummary } from '../store/port.ts';
+
+const iso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+
+/** The document of `sluice show RUN --json`; its names are a contract. */
+export async function runDocument(store: RunStore, summary: RunSummary, state: RunState): Promise<object> {
+  const { plan, profiles } = state;
+  return {
+    run: summary.run,
+    pipeline: summary.pipeline,
+    state: summary.state,
+    branch: plan?.choice.branch ?? null,
+    reason: state.ended?.reason ?? plan?.reason ?? null,
+    started: iso(summary.started),
+    ended: iso(summary.ended),
+    quality: plan?.quality ?? null,
+    checks: plan?.verdicts ?? [],
+    sources: Object.fromEntries(
+      Object.entries(profiles ?? {}).map(([name, { measures, pin }]) => [
+        name,
+        {
+          rows: measures.rows,
+          valid: measures.valid,
+          quarantined: measures.invalid,
+          reasons: measures.invalidByReason,
+          duplicates: measures.duplicates,
+          new: measures.new,
+          pinned: pin,
+        },
+      ]),
+    ),
+    steps: Object.values(state.steps).map((step) => ({
+      name: step.name,
+      state: step.ended?.state ?? (step.attempts.length > 0 ? 'running' : 'pending'),
+      reason: step.ended?.reason ?? null,
+      attempts: step.attempts.map((attempt) => ({
+        attempt: attempt.number,
+        key: attempt.key,
+        submission: attempt.submission?.id ?? null,
+        application: attempt.applicationId ?? null,
+        ui: attempt.ui ?? null,
+        state: attempt.ended?.state ?? 'running',
+        failure: attempt.failure?.kind ?? null,
+        message: attempt.failure?.message ?? null,
+        started: iso(attempt.startedAt),
+        ended: iso(attempt.ended?.at),
+        settings: attempt.settings,
+        read: attempt.result?.inputs ?? [],
+        seconds: attempt.result?.seconds ?? {},
+      })),
+    })),
+    outputs: outputsOf(state),
+    report: state.report ?? null,
+    messages: await store.messages(summary.run),
+  };
+}

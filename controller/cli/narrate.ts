@@ -1,0 +1,115 @@
+import pc from 'picocolors';
+import type { Plan } from '../decide/plan.ts';
+import { spoken } from '../pipeline/duration.ts';
+import type { Profile } from '../profile/port.ts';
+import type { News } from '../run/engine.ts';
+import type { RunEvent } from '../run/events.ts';
+import { coloured, number, type Output } from './output.ts';
+
+const label = (text: string): string => pc.bold(text.padEnd(9));
+
+/** Tells a run as it goes: one line an event; the Spark job's progress in a line of its own that moves. */
+export function narrator(output: Output): (news: News) => void {
+  const stages = new Map<string, string>();
+  return (news) => {
+    if (news.kind === 'measured') return output.line(measuredLine(news.source, news.profile, news.ms));
+    if (news.kind === 'event') {
+      for (const line of linesOf(news.record.event)) output.line(line);
+      return;
+    }
+    const { step, progress } = news;
+    const share = progress.tasks === 0 ? 0 : progress.tasksDone / progress.tasks;
+    const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
+    const text = `${label('spark')} ${step}: ${progress.stage}, tasks ${progress.tasksDone} of ${progress.tasks}`;
+    output.live(`${text} ${pc.cyan(bar)}`);
+    // Not on a terminal: a line when another stage begins, rather than one a look.
+    if (!output.isTerminal && stages.get(step) !== progress.stage) output.line(text);
+    stages.set(step, progress.stage);
+  };
+}
+
+export function measuredLine(source: string, { measures: m }: Profile, ms: number): string {
+  const why = Object.entries(m.invalidByReason)
+    .map(([reason, n]) => `${reason} ${number(n)}`)
+    .join(', ');
+  const invalid = m.invalid === 0 ? '' : pc.yellow(`, ${number(m.invalid)} invalid (${why})`);
+  const duplicates = m.duplicates === 0 ? '' : `, ${number(m.duplicates)} duplicate keys`;
+  return `${label('measured')} ${source}: ${number(m.rows)} rows, ${(m.bytes / 1e6).toFixed(1)} MB, ${number(m.new)} new${invalid}${duplicates} ${pc.dim(`(${spoken(ms)})`)}`;
+}
+
+export function planLines(plan: Plan): string[] {
+  const checks = plan.verdicts.map(
+    (v) => `${label('check')} ${v.name}: ${coloured(v.outcome)} (${v.because}; expected ${v.expect})`,
+  );
+  const ways = plan.choice.rejected.map((r) => `${label('')} ${pc.dim(`not ${r.branch}: ${r.reason}`)}`);
+  return [
+    ...checks,
+    `${label('quality')} ${plan.quality.toFixed(4)}`,
+    `${label('branch')} ${pc.bold(plan.choice.branch ?? 'none')}: ${plan.choice.reason}`,
+    ...ways,
+  ];
+}
+
+function linesOf(event: RunEvent): string[] {
+  switch (event.type) {
+    case 'run-started':
+      return [`${label('run')} ${event.pipeline.name} ${pc.dim(event.file)}`];
+    case 'planned':
+      return planLines(event.plan);
+    case 'attempt-intended': {
+      const { settings: s } = event;
+      return [
+        `${label('step')} ${event.step}, attempt ${event.attempt}: ${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, ${s.partitions} partitions, JVM ${s.profile} ${pc.dim(event.key)}`,
+      ];
+    }
+    case 'attempt-submitted':
+      return [`${label('submitted')} ${event.step}: batch ${event.submission.id}`];
+    case 'application-found':
+      return [
+        `${label('spark')} ${event.step}: ${event.applicationId} ${event.ui === undefined ? '' : pc.underline(event.ui)}`,
+      ];
+    case 'attempt-waiting':
+      return [pc.yellow(`${label('waiting')} ${event.step}: ${event.what}; the attempt is kept, asking again`)];
+    case 'attempt-reached':
+      return [`${label('back')} ${event.step}: answered again after ${spoken(event.waitedMs)}`];
+    case 'attempt-ended':
+      return endedLines(event);
+    case 'retry-scheduled':
+      return [
+        pc.yellow(
+          `${label('retry')} ${event.step}: attempt ${event.attempt} at ${new Date(event.at).toISOString().slice(11, 19)} UTC, because of ${event.reason}`,
+        ),
+      ];
+    case 'outputs-published':
+      return event.outputs.map((o) => `${label('published')} ${o.view}: ${number(o.rows)} rows, ${o.kind} ${o.where}`);
+    case 'fallback-chosen':
+      return [pc.yellow(`${label('fallback')} ${event.to} stands in for ${event.step}: ${event.reason}`)];
+    case 'step-ended':
+      return [`${label('step')} ${event.step}: ${coloured(event.state)} (${event.reason})`];
+    case 'report-written':
+      return [`${label('report')} ${pc.underline(event.url)}`];
+    case 'report-failed':
+      return [pc.yellow(`${label('report')} could not be drawn: ${event.reason}`)];
+    case 'cancel-requested':
+      return [`${label('cancel')} asked for by ${event.by}; ending what runs`];
+    case 'run-ended':
+      return [`${label('run')} ${coloured(event.state)}: ${event.reason}`];
+    default:
+      return [];
+  }
+}
+
+function endedLines(event: Extract<RunEvent, { type: 'attempt-ended' }>): string[] {
+  const head = `${label('spark')} ${event.step}, attempt ${event.attempt}: ${coloured(event.state)}`;
+  if (event.failure) {
+    return [
+      `${head}, ${event.failure.kind}: ${event.failure.message}`,
+      ...event.failure.lines.slice(0, 5).map((line) => `${label('')} ${pc.dim(line)}`),
+    ];
+  }
+  const read =
+    event.result?.inputs.map(
+      (i) => `${i.name} ${number(i.read)} = ${number(i.valid)} valid + ${number(i.quarantined)} quarantined`,
+    ) ?? [];
+  return [head, ...read.map((line) => `${label('read')} ${line}`)];
+}

@@ -1,0 +1,18 @@
+import { rejected } from '../errors.ts';
+import type { Recorded } from '../run/events.ts';
+import { fold, type RunState } from '../run/state.ts';
+import type { RunStore, RunSummary } from '../store/port.ts';
+
+/** The run that a name, or the beginning of one, means; the last run when there is none. */
+export async function pickRun(
+  store: RunStore,
+  name: string | undefined,
+): Promise<{ summary: RunSummary; number: number; state: RunState; history: readonly Recorded[] }> {
+  const wanted = name ?? (await store.list({ limit: 1 }))[0]?.run;
+  if (wanted === undefined)
+    throw rejected('there is no run yet', 'start one: sluice run conf/pipelines/customer-report.yaml');
+  const found = await store.find(wanted);
+  if (!found) throw rejected(`there is no run ${wanted}, or more than one that begins so`, '`sluice runs` lists them');
+  const history = await store.history(found.run);
+  return { summary: found, number: found.number, state: fold(history), history };
+}

@@ -1,0 +1,58 @@
+import pc from 'picocolors';
+import { makePlan } from '../decide/plan.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
+import { probeOf, profileAll } from '../profile/probes.ts';
+import { measuredLine, planLines } from './narrate.ts';
+import { exit, type Output } from './output.ts';
+import { clusterOf, openPipeline, openStore, scratchOf } from './wiring.ts';
+
+/** `sluice plan FILE`: measures and decides as a run would, and submits nothing. */
+export async function plan(output: Output, file: string, options: { fullRefresh?: boolean }): Promise<number> {
+  const { project, loaded } = await openPipeline(file);
+  const { pipeline } = loaded;
+  const store = await openStore(project);
+  const probe = probeOf(project, scratchOf(project));
+  try {
+    const previous = options.fullRefresh ? {} : await store.lastPins(pipeline.name);
+    const profiles = await profileAll(probe, pipeline, previous, (name, profile, ms) => {
+      output.line(measuredLine(name, profile, ms));
+      for (const example of profile.examples)
+        output.line(pc.dim(`            ${example.where}: ${example.reason}: ${example.text.replaceAll('\n', '⏎')}`));
+    });
+    const made = makePlan(pipeline, profiles, await clusterOf(project));
+    for (const line of [...planLines(made), ...stepLines(pipeline, made.steps)]) output.line(line);
+    const would = { go: 'these steps run', skip: 'nothing is submitted', fail: 'the run fails before its first step' }[
+      made.verdict
+    ];
+    output.line(`A run now: ${would} (${made.reason})`);
+    output.document({ file: loaded.file, pipeline: pipeline.name, sources: profiles, ...made });
+    return exit.ok;
+  } finally {
+    await probe.close();
+    await store.close();
+  }
+}
+
+function stepLines(pipeline: Pipeline, steps: ReturnType<typeof makePlan>['steps']): string[] {
+  return Object.entries(steps).flatMap(([name, step]) => {
+    const mark = { run: pc.green('+'), skip: pc.dim('-'), fallback: pc.yellow('~') }[step.role];
+    const lines = [`${mark} ${pc.bold(name)}: ${step.role} (${step.reason})`];
+    if (step.role === 'skip') return lines;
+    const s = step.settings;
+    lines.push(
+      pc.dim(
+        `    ${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, driver ${s.driverMemory}, ${s.partitions} partitions, JVM ${s.profile}`,
+      ),
+    );
+    for (const output of pipeline.steps[name]?.outputs ?? []) {
+      const where =
+        'postgres' in output
+          ? `${output.postgres}.${output.schema ?? 'public'}`
+          : 'parquet' in output
+            ? output.parquet
+            : output.csv;
+      lines.push(pc.dim(`    publishes ${output.views.join(', ')} to ${where}`));
+    }
+    return lines;
+  });
+}

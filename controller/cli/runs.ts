@@ -1,0 +1,36 @@
+import { spoken } from '../pipeline/duration.ts';
+import { coloured, columns, exit, type Output } from './output.ts';
+import { openProject, openStore } from './wiring.ts';
+
+/** `sluice runs` */
+export async function runs(output: Output, options: { pipeline?: string; limit: number }): Promise<number> {
+  const store = await openStore(await openProject());
+  try {
+    const list = await store.list({
+      limit: options.limit,
+      ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline }),
+    });
+    if (list.length === 0) output.line('No runs yet.');
+    const rows = list.map((r) => [
+      r.run,
+      r.pipeline,
+      coloured(r.state),
+      r.branch || '—',
+      r.ended === undefined ? '' : spoken(r.ended - r.started),
+      (r.reason ?? '').split('\n', 1)[0]?.slice(0, 80) ?? '',
+    ]);
+    for (const line of columns(rows)) output.line(line);
+    output.document(
+      list.map(({ started, ended, branch, reason, ...rest }) => ({
+        ...rest,
+        branch: branch || null,
+        reason: reason ?? null,
+        started: new Date(started).toISOString(),
+        ended: ended === undefined ? null : new Date(ended).toISOString(),
+      })),
+    );
+    return exit.ok;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,58 @@
+import { rm } from 'node:fs/promises';
+import { Listr } from 'listr2';
+import type { Project } from '../config/project.ts';
+import { SluiceError } from '../errors.ts';
+import type { ServiceName } from '../stack/service.ts';
+import { bringUp, preflight, services, status } from '../stack/stack.ts';
+import { exit, type Output } from './output.ts';
+import { openProject, scratchOf } from './wiring.ts';
+
+/** `sluice up` */
+export async function up(output: Output): Promise<number> {
+  const project = await openProject();
+  await startStack(project, output);
+  output.document(await status(project));
+  return exit.ok;
+}
+
+/** Starts what is not there, all side by side, a line a service. Throws the first service's error after the others are done. */
+export async function startStack(project: Project, output: Output): Promise<void> {
+  await preflight(project);
+  await rm(scratchOf(project), { recursive: true, force: true });
+  const all = services(project);
+  const started = new Map<ServiceName, Promise<string>>();
+  const failures: unknown[] = [];
+  const tasks = new Listr(
+    all.map((service) => ({
+      title: service.name,
+      task: async (_, task) => {
+        const say = (line: string): void => {
+          task.title = `${service.name}: ${line}`;
+        };
+        const work = (async () => {
+          for (const before of service.after ?? []) await started.get(before);
+          return bringUp(project, service, say);
+        })();
+        started.set(service.name, work);
+        // Whoever waits for it learns of the failure here first.
+        work.catch(() => undefined);
+        try {
+          task.title = `${service.name}: ${await work}, ${service.url}`;
+        } catch (error) {
+          failures.push(error);
+          throw error;
+        }
+      },
+    })),
+    {
+      concurrent: true,
+      exitOnError: false,
+      renderer: output.json ? 'silent' : output.isTerminal ? 'default' : 'simple',
+      rendererOptions: { showErrorMessage: false, collapseErrors: false },
+    } as never,
+  );
+  await tasks.run();
+  const [first] = failures;
+  if (first instanceof SluiceError) throw first;
+  if (first !== undefined) throw new SluiceError((first as Error).message, { kind: 'unavailable', cause: first });
+}

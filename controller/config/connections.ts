@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/** conf/connections.yaml: where things are. What is left out is the local stack's. */
+const postgres = z.strictObject({
+  url: z.string().optional().describe('postgres://user@host:port/database; the stack’s server, when left out'),
+  database: z.string().optional(),
+  user: z.string().optional(),
+  password: z.string().optional().describe('better taken from the environment than written here'),
+  passfile: z.string().optional().describe('a pgpass file at this path on driver and executors'),
+});
+const kafka = z.strictObject({
+  brokers: z.array(z.string()).optional().describe('host:port; the stack’s broker, when left out'),
+});
+
+export const connectionsSchema = z.strictObject({
+  postgres: z.record(z.string(), postgres).default({}),
+  kafka: z.record(z.string(), kafka).default({}),
+  spark: z
+    .strictObject({
+      livy: z.string().optional(),
+      livyUser: z.string().optional(),
+      livyPassword: z.string().optional(),
+      master: z.string().optional().describe('http://host:8080, the standalone master’s page'),
+      history: z.string().optional(),
+      jar: z.string().optional().describe('the runner’s jar as the cluster sees it'),
+    })
+    .default({}),
+  mail: z
+    .strictObject({
+      url: z.string().optional().describe('smtp://user:password@host:port; the stack’s mailbox, when left out'),
+      from: z.string().default('Sluice <sluice@localhost>'),
+      language: z.enum(['en', 'ru']).default('en'),
+    })
+    .prefault({}),
+  store: postgres.prefault({ database: 'sluice' }),
+  reports: z.strictObject({ folder: z.string().default('data/reports'), url: z.string().optional() }).prefault({}),
+});
+export type Connections = z.output<typeof connectionsSchema>;
+export type PostgresConnection = z.output<typeof postgres>;

@@ -1,0 +1,124 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { rejected } from '../errors.ts';
+import { readYaml } from '../pipeline/yaml-file.ts';
+import { type Connections, connectionsSchema, type PostgresConnection } from './connections.ts';
+import { homeOverride, portOffset } from './env.ts';
+
+const port = z.int().min(1).max(65_535);
+const stackSchema = z.strictObject({
+  portOffset: z.int().min(0).default(0),
+  ports: z.strictObject({
+    sparkMaster: port,
+    sparkMasterUi: port,
+    sparkWorkerUi: port,
+    historyServer: port,
+    livy: port,
+    kafka: port,
+    kafkaController: port,
+    postgres: port,
+    smtp: port,
+    mailboxUi: port,
+  }),
+  worker: z.strictObject({ cores: z.int().min(1).optional(), memory: z.string().optional() }).default({}),
+  elsewhere: z.partialRecord(
+    z.enum(['spark-master', 'livy', 'history-server', 'kafka', 'postgres', 'mailbox']),
+    z.string(),
+  ),
+});
+export type StackSettings = z.output<typeof stackSchema>;
+
+/** Where the services answer: the local stack's addresses, or what conf/ says instead. */
+export interface Endpoints {
+  readonly livy: string;
+  readonly sparkMaster: string;
+  readonly historyServer: string;
+  readonly kafka: readonly string[];
+  readonly postgres: string;
+  readonly smtp: string;
+  readonly mailbox: string;
+}
+
+/** A checkout with its conf/: everything the rest of the program needs to know about where it is. */
+export interface Project {
+  readonly root: string;
+  /** Runs, logs, process ids and data of the local stack. */
+  readonly home: string;
+  readonly connections: Connections;
+  readonly stack: StackSettings;
+  readonly endpoints: Endpoints;
+}
+
+/** The nearest folder at or above `from` that has conf/connections.yaml. Throws a rejected SluiceError when there is none. */
+export function projectRoot(from: string): string {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'conf', 'connections.yaml'))) return folder;
+    if (folder === dirname(folder)) {
+      throw rejected(`no conf/connections.yaml in ${resolve(from)} or above it`, 'run sluice inside a project');
+    }
+  }
+}
+
+export async function loadProject(from: string): Promise<Project> {
+  const root = projectRoot(from);
+  const connections = (await readYaml(join(root, 'conf', 'connections.yaml'), connectionsSchema)).value;
+  const file = (await readYaml(join(root, 'conf', 'stack.yaml'), stackSchema)).value;
+  const offset = portOffset === undefined ? file.portOffset : Number(portOffset);
+  if (!Number.isInteger(offset) || offset < 0 || offset > 45_000) {
+    throw rejected(`SLUICE_PORT_OFFSET is "${portOffset}", expected a whole number from 0 to 45000`);
+  }
+  const ports = Object.fromEntries(Object.entries(file.ports).map(([name, p]) => [name, p + offset]));
+  const stack = { ...file, ports: ports as StackSettings['ports'] };
+  const home = resolve(root, homeOverride ?? '.sluice');
+  return { root, home, connections, stack, endpoints: endpoints(stack, connections) };
+}
+
+function endpoints({ ports, elsewhere }: StackSettings, { spark, mail }: Connections): Endpoints {
+  const local = (p: number): string => `http://127.0.0.1:${p}`;
+  return {
+    livy: trim(spark.livy ?? elsewhere.livy ?? local(ports.livy)),
+    sparkMaster: trim(spark.master ?? elsewhere['spark-master'] ?? local(ports.sparkMasterUi)),
+    historyServer: trim(spark.history ?? elsewhere['history-server'] ?? local(ports.historyServer)),
+    kafka: [elsewhere.kafka ?? `127.0.0.1:${ports.kafka}`],
+    postgres: trim(elsewhere.postgres ?? `postgres://sluice@127.0.0.1:${ports.postgres}`),
+    smtp: mail.url ?? elsewhere.mailbox ?? `smtp://127.0.0.1:${ports.smtp}`,
+    mailbox: local(ports.mailboxUi),
+  };
+}
+
+const trim = (url: string): string => url.replace(/\/+$/, '');
+
+/** The file that holds the password of the local PostgreSQL; made by `sluice up`, readable by its owner alone. */
+export const postgresPasswordFile = (home: string): string => join(home, 'secrets', 'postgres');
+
+/** What a PostgreSQL client needs. `password` never leaves this process but in the wire protocol and a 0600 pgpass file. */
+export interface PostgresAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly passfile: string | undefined;
+}
+
+export function postgresAddress(project: Project, connection: PostgresConnection): PostgresAddress {
+  const own = connection.url !== undefined;
+  const text = connection.url ?? project.endpoints.postgres;
+  if (!URL.canParse(text)) {
+    throw rejected('a PostgreSQL url in conf/ is not a URL', 'write it as postgres://user@host:5432/database');
+  }
+  const url = new URL(text);
+  const file = postgresPasswordFile(project.home);
+  const local = !own && project.stack.elsewhere.postgres === undefined && existsSync(file);
+  const password =
+    connection.password ?? (url.password || undefined) ?? (local ? readFileSync(file, 'utf8').trim() : undefined);
+  return {
+    host: url.hostname,
+    port: Number(url.port || 5432),
+    database: connection.database ?? (decodeURIComponent(url.pathname.slice(1)) || 'postgres'),
+    user: connection.user ?? (decodeURIComponent(url.username) || 'sluice'),
+    password: password === undefined ? undefined : decodeURIComponent(password),
+    passfile: connection.passfile,
+  };
+}

@@ -1,0 +1,43 @@
+import fetch, { type RequestInit } from 'node-fetch';
+import { SluiceError } from '../errors.ts';
+
+/** What a server answered: its status, and its body parsed when it is JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly text: string;
+}
+
+const timeout = 10_000;
+
+/**
+ * One HTTP request. A request that cannot have left (refused, unknown host) throws `unavailable`;
+ * one that may have arrived without an answer throws `unknown-outcome`. Every status is an answer.
+ */
+export async function request(url: string, init: RequestInit = {}): Promise<Answer> {
+  let status = 0;
+  try {
+    const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeout) });
+    status = response.status;
+    const text = await response.text();
+    return { status, text, body: parsed(text) };
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? '';
+    const never = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ERR_INVALID_URL'];
+    const { origin, pathname } = URL.canParse(url) ? new URL(url) : { origin: url, pathname: '' };
+    const what = `${init.method ?? 'GET'} ${pathname}`;
+    if (never.includes(code))
+      throw new SluiceError(`${origin} does not answer (${code})`, { kind: 'unavailable', cause: error });
+    const late = (error as Error).name === 'AbortError' || (error as Error).name === 'TimeoutError';
+    const how = late ? `no answer within ${timeout / 1000} s` : `the connection broke${code ? ` (${code})` : ''}`;
+    throw new SluiceError(`${origin}: ${what}: ${how}`, { kind: 'unknown-outcome', cause: error });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

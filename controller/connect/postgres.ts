@@ -1,0 +1,75 @@
+import pg from 'pg';
+import type { PostgresAddress } from '../config/project.ts';
+import { reasonOf, SluiceError } from '../errors.ts';
+
+/** bigint and numeric come as JavaScript numbers: counts and sums here stay far below 2^53. */
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+pg.types.setTypeParser(pg.types.builtins.NUMERIC, Number);
+
+const named = (at: PostgresAddress): string => `PostgreSQL at ${at.host}:${at.port}, database "${at.database}"`;
+
+const config = (at: PostgresAddress): pg.ClientConfig => ({
+  host: at.host,
+  port: at.port,
+  database: at.database,
+  user: at.user,
+  ...(at.password === undefined ? {} : { password: at.password }),
+  application_name: 'sluice',
+  connectionTimeoutMillis: 10_000,
+  options: '-c timezone=UTC',
+});
+
+/** A connected client. Throws `unavailable` when nothing answers and `rejected` when the server refuses. */
+export async function connectPostgres(at: PostgresAddress): Promise<pg.Client> {
+  const client = new pg.Client(config(at));
+  // Without a listener a connection lost while idle would end the process; the next query reports it.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    throw explain(error, at);
+  }
+}
+
+/** A pool for a server that is asked often; connections are made when first needed. */
+export function postgresPool(at: PostgresAddress, max = 4): pg.Pool {
+  const pool = new pg.Pool({ ...config(at), max, allowExitOnIdle: true });
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** Turns what pg throws on connecting into an error a person can act on. */
+export function explain(error: unknown, at: PostgresAddress): SluiceError {
+  const code = (error as { code?: string }).code ?? (error as AggregateError).errors?.[0]?.code;
+  const answer = reasonOf(error);
+  if (code === '28P01' || code === '28000') {
+    return new SluiceError(`${named(at)} refuses user "${at.user}": wrong credentials`, {
+      kind: 'rejected',
+      hint: 'check user and password in conf/connections.yaml',
+      cause: error,
+    });
+  }
+  if (code === '3D000') {
+    return new SluiceError(`${named(at)} is not there`, {
+      kind: 'rejected',
+      hint: 'create it, or correct conf/connections.yaml',
+      cause: error,
+    });
+  }
+  if (code?.match(/^[0-9A-Z]{5}$/) && !code.startsWith('57P') && !code.startsWith('08') && !code.startsWith('53')) {
+    return new SluiceError(`${named(at)}: ${answer}`, { kind: 'rejected', cause: error });
+  }
+  return new SluiceError(`${named(at)} cannot be reached: ${answer}`, {
+    kind: 'unavailable',
+    hint: 'start it (`sluice up` for the local one) or correct conf/connections.yaml',
+    cause: error,
+  });
+}
+
+/** A name as SQL wants it; `schema.table` is quoted part by part. */
+export const quoted = (name: string): string =>
+  name
+    .split('.')
+    .map((part) => pg.escapeIdentifier(part))
+    .join('.');

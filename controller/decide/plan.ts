@@ -1,0 +1,60 @@
+import { holds, operands } from '../pipeline/conditions.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
+import { type Choice, chooseBranch } from './branch.ts';
+import { judge, type Verdict } from './checks.ts';
+import { type Cluster, type SparkSettings, sizeJob } from './sizing.ts';
+import { conditionValues, type Profiles, qualityScore } from './values.ts';
+
+export interface PlannedStep {
+  /** `fallback` steps wait until the step they stand in for has failed. */
+  readonly role: 'run' | 'skip' | 'fallback';
+  readonly reason: string;
+  readonly settings: SparkSettings;
+}
+
+/** Everything a run will do, decided before anything is submitted. */
+export interface Plan {
+  readonly verdicts: readonly Verdict[];
+  readonly quality: number;
+  readonly choice: Choice;
+  readonly steps: Readonly<Record<string, PlannedStep>>;
+  /** `go`, or why nothing is submitted: nothing to do (`skip`), or a check that ends the run (`fail`). */
+  readonly verdict: 'go' | 'skip' | 'fail';
+  readonly reason: string;
+}
+
+/** Judges the checks, chooses the branch and sizes the jobs. Pure: the same measures give the same plan. */
+export function makePlan(pipeline: Pipeline, profiles: Profiles, cluster: Cluster): Plan {
+  const values = conditionValues(profiles);
+  const verdicts = judge(pipeline.checks, values);
+  const choice = chooseBranch(pipeline.branches, values);
+  const within = { ...values, branch: choice.branch ?? '' };
+  const standIns = new Set(Object.values(pipeline.steps).flatMap((step) => step.fallback ?? []));
+
+  const steps = Object.fromEntries(
+    Object.entries(pipeline.steps).map(([name, step]) => {
+      const inputs = step.spark.inputs ?? Object.keys(pipeline.sources);
+      const rows = inputs.reduce((sum, input) => sum + (profiles[input]?.measures.rows ?? 0), 0);
+      const settings = sizeJob(step.spark, rows, cluster);
+      if (standIns.has(name)) return [name, { role: 'fallback', reason: 'stands in for a step that failed', settings }];
+      if (step.if === undefined) return [name, { role: 'run', reason: 'it has no condition', settings }];
+      const reason = `${operands(step.if, within).join(', ')}, and ${name} asks for ${step.if}`;
+      return [name, { role: holds(step.if, within) ? 'run' : 'skip', reason, settings }];
+    }),
+  ) as Record<string, PlannedStep>;
+
+  return { verdicts, quality: qualityScore(profiles), choice, steps, ...verdictOf(verdicts, choice, steps) };
+}
+
+function verdictOf(
+  verdicts: readonly Verdict[],
+  choice: Choice,
+  steps: Plan['steps'],
+): Pick<Plan, 'verdict' | 'reason'> {
+  const idle = !Object.values(steps).some((step) => step.role === 'run');
+  // A run with nothing to do is skipped even when a check would have stopped it: there is nothing to protect.
+  if (choice.branch === undefined || idle) return { verdict: 'skip', reason: choice.reason };
+  const stop = verdicts.find((each) => each.outcome === 'fail');
+  if (stop) return { verdict: 'fail', reason: `check "${stop.name}" failed: ${stop.because}, expected ${stop.expect}` };
+  return { verdict: 'go', reason: choice.reason };
+}

@@ -1,0 +1,260 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import type { PostgresAddress } from '../config/project.ts';
+import { explainKafka, kafkaClient } from '../connect/kafka.ts';
+import { connectPostgres, explain } from '../connect/postgres.ts';
+import { reasonOf, rejected, SluiceError } from '../errors.ts';
+import * as movements from './movements.ts';
+import { randomOf } from './random.ts';
+import * as shop from './shop.ts';
+
+export interface DemoTargets {
+  readonly postgres: PostgresAddress;
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  readonly folder: string;
+}
+
+/** What was made and what was planted in it, in rows. */
+export interface DemoData {
+  readonly rows: {
+    readonly users: number;
+    readonly orders: number;
+    readonly payments: number;
+    readonly deliveries: number;
+    readonly events: number;
+  };
+  readonly planted: Readonly<Record<string, number>>;
+}
+
+type Told = (what: string, rows: number) => void;
+
+/** Makes the shop of a seed and puts it where the customer report looks for it, in place of what was there. */
+export async function generate(
+  rows: number,
+  seed: number,
+  dirt: shop.Dirt,
+  targets: DemoTargets,
+  told: Told,
+): Promise<DemoData> {
+  const shares = shop.sharesOf(rows);
+  const [tables, files, topic] = await Promise.all([
+    fillTables(shares, seed, dirt, targets.postgres, told),
+    fillFiles(shares, seed, dirt, targets.folder, told),
+    fillTopic(shares, seed, dirt, targets, told),
+  ]);
+  return { rows: shares, planted: { ...tables, ...files, ...topic } };
+}
+
+type Shares = DemoData['rows'];
+
+const tables = `
+  DROP TABLE IF EXISTS users, orders, payments;
+  CREATE TABLE users (user_id bigint PRIMARY KEY, name text NOT NULL, email text NOT NULL, city text NOT NULL, registered_at timestamptz NOT NULL);
+  CREATE TABLE orders (order_id bigint PRIMARY KEY, user_id bigint, status text NOT NULL, amount numeric(12,2) NOT NULL, currency text NOT NULL, created_at timestamptz NOT NULL);
+  CREATE TABLE payments (payment_id bigint PRIMARY KEY, order_id bigint NOT NULL, amount numeric(12,2) NOT NULL, currency text NOT NULL, status text NOT NULL, paid_at timestamptz NOT NULL)`;
+
+async function fillTables(
+  shares: Shares,
+  seed: number,
+  dirt: shop.Dirt,
+  address: PostgresAddress,
+  told: Told,
+): Promise<Record<string, number>> {
+  const client = await connectPostgres(address);
+  let unpaid = 0;
+  let orphans = 0;
+  try {
+    await client.query('BEGIN');
+    await client.query(tables);
+    await copy(client, 'users', shop.users(shares.users, seed), (u) => [
+      u.id,
+      u.name,
+      u.email,
+      u.city,
+      shop.stamp(u.registered),
+    ]);
+    told('users', shares.users);
+    await copy(client, 'orders', orders(shares, seed, dirt), (o) => [
+      o.id,
+      o.user,
+      o.status,
+      o.amount,
+      o.currency,
+      shop.stamp(o.created),
+    ]);
+    told('orders', shares.orders);
+    await copy(client, 'payments', shop.payments(shares.payments, shares.orders, shares.users, seed, dirt), (p) => {
+      if (p.order > shares.orders) orphans += 1;
+      return [p.id, p.order, p.amount, p.currency, p.status, shop.stamp(p.paid)];
+    });
+    const { rows } = await client.query(
+      'SELECT count(*) AS n FROM orders o WHERE NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.order_id)',
+    );
+    unpaid = rows[0].n;
+    const idle = await client.query(
+      'SELECT count(*) AS n FROM users u WHERE NOT EXISTS (SELECT FROM orders o WHERE o.user_id = u.user_id)',
+    );
+    await client.query('COMMIT');
+    await client.query('ANALYZE users, orders, payments');
+    told('payments', shares.payments);
+    return {
+      'orders without payment': unpaid,
+      'payments without order': orphans,
+      'users without orders': idle.rows[0].n,
+    };
+  } catch (error) {
+    throw error instanceof SluiceError ? error : explain(error, address);
+  } finally {
+    await client.end();
+  }
+}
+
+function* orders({ orders, users }: Shares, seed: number, dirt: shop.Dirt): Generator<shop.Order> {
+  for (let id = 1; id <= orders; id++) yield shop.orderOf(id, users, seed, dirt);
+}
+
+/** COPY in CSV, a few thousand rows a chunk. */
+async function copy<T>(
+  client: pg.Client,
+  table: string,
+  rows: Iterable<T>,
+  columns: (row: T) => readonly (string | number)[],
+): Promise<void> {
+  const line = (row: T): string =>
+    columns(row)
+      .map((value) => `"${String(value).replaceAll('"', '""')}"`)
+      .join(',');
+  await pipeline(Readable.from(chunks(rows, line)), client.query(copyFrom(`COPY ${table} FROM STDIN (FORMAT csv)`)));
+}
+
+function* chunks<T>(rows: Iterable<T>, line: (row: T) => string): Generator<string> {
+  let chunk = '';
+  for (const row of rows) {
+    chunk += `${line(row)}\n`;
+    if (chunk.length > 1 << 18) {
+      yield chunk;
+      chunk = '';
+    }
+  }
+  if (chunk !== '') yield chunk;
+}
+
+/** At least four files, so that several tasks can read them; at most this many rows each. */
+const rowsPerFile = 50_000;
+
+async function fillFiles(
+  shares: Shares,
+  seed: number,
+  dirt: shop.Dirt,
+  folder: string,
+  told: Told,
+): Promise<Record<string, number>> {
+  const planted = { invalid: 0, tricky: 0 };
+  try {
+    const fresh = `${folder}.writing`;
+    await rm(fresh, { recursive: true, force: true });
+    await mkdir(fresh, { recursive: true });
+    const perFile = Math.max(1, Math.min(rowsPerFile, Math.ceil(shares.deliveries / 4)));
+    const lines = movements.deliveries(shares.deliveries, shares.orders, shares.users, seed, dirt);
+    const files = Math.max(4, Math.ceil(shares.deliveries / perFile));
+    for (let file = 1; file <= files; file++) {
+      const out = createWriteStream(join(fresh, `deliveries-${String(file).padStart(2, '0')}.csv`));
+      await pipeline(Readable.from(fileOf(lines, perFile, planted)), out);
+    }
+    await mkdir(folder, { recursive: true });
+    for (const old of (await readdir(folder)).filter((name) => name.endsWith('.csv'))) await rm(join(folder, old));
+    for (const name of await readdir(fresh)) await rename(join(fresh, name), join(folder, name));
+    await rm(fresh, { recursive: true });
+  } catch (error) {
+    throw rejected(`${folder} cannot be written: ${reasonOf(error)}`);
+  }
+  told('deliveries', shares.deliveries);
+  return { 'invalid deliveries': planted.invalid, 'deliveries with quotes and line breaks': planted.tricky };
+}
+
+function* fileOf(
+  lines: Iterator<movements.DeliveryLine>,
+  rows: number,
+  planted: { invalid: number; tricky: number },
+): Generator<string> {
+  let chunk = `${movements.deliveryHeader}\n`;
+  for (let row = 0; row < rows; row++) {
+    const next = lines.next();
+    if (next.done) break;
+    if (next.value.planted) planted[next.value.planted] += 1;
+    chunk += `${next.value.text}\n`;
+    if (chunk.length > 1 << 18) {
+      yield chunk;
+      chunk = '';
+    }
+  }
+  yield chunk;
+}
+
+const batch = 10_000;
+const partitions = 4;
+
+async function fillTopic(
+  shares: Shares,
+  seed: number,
+  dirt: shop.Dirt,
+  { brokers, topic }: DemoTargets,
+  told: Told,
+): Promise<Record<string, number>> {
+  const kafka = kafkaClient(brokers);
+  const producer = kafka.producer({ maxInFlightRequests: 1 });
+  const random = randomOf(seed, 'shuffle');
+  const planted = { duplicate: 0, swapped: 0 };
+  try {
+    await emptyTopic(kafka, topic);
+    await producer.connect();
+    let held: { key: string; value: string; partition: number }[] = [];
+    const send = async (): Promise<void> => {
+      for (let i = 0; i + 1 < held.length; i++) {
+        if (random() >= dirt.outOfOrder) continue;
+        const j = i + 1 + Math.floor(random() * Math.min(50, held.length - i - 1));
+        [held[i], held[j]] = [held[j] as (typeof held)[number], held[i] as (typeof held)[number]];
+        planted.swapped += 1;
+      }
+      await producer.send({ topic, messages: held });
+      held = [];
+    };
+    for (const event of movements.events(shares.events, shares.orders, shares.users, seed, dirt)) {
+      if (event.planted) planted.duplicate += 1;
+      held.push({ key: String(event.order), value: event.json, partition: event.order % partitions });
+      if (held.length >= batch) await send();
+    }
+    if (held.length > 0) await send();
+  } catch (error) {
+    throw explainKafka(error, brokers);
+  } finally {
+    await producer.disconnect();
+  }
+  told('order events', shares.events);
+  return { 'events sent twice': planted.duplicate, 'events out of order': planted.swapped };
+}
+
+/** Makes the topic, or deletes its records; offsets go on growing, so that earlier runs' offsets stay true. */
+async function emptyTopic(kafka: ReturnType<typeof kafkaClient>, topic: string): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const made = await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+    if (made) return;
+    const offsets = await admin.fetchTopicOffsets(topic);
+    const full = offsets.filter((each) => Number(each.high) > Number(each.low));
+    if (full.length === 0) return;
+    await admin.deleteTopicRecords({
+      topic,
+      partitions: full.map(({ partition, high }) => ({ partition, offset: high })),
+    });
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -1,0 +1,16 @@
+const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** `500ms`, `5s`, `30m`, `2h`; the schema has checked the form. Returns milliseconds. */
+export function milliseconds(duration: string): number {
+  const match = /^(\d+)(ms|s|m|h)$/.exec(duration);
+  if (!match) throw new RangeError(`not a duration: ${duration}`);
+  return Number(match[1]) * unit[match[2] as keyof typeof unit];
+}
+
+/** Milliseconds for people: `850 ms`, `12.3 s`, `4 min 05 s`. */
+export function spoken(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+}

@@ -1,0 +1,30 @@
+import { SluiceError } from '../errors.ts';
+import type { Position } from './positions.ts';
+
+/** One thing wrong with a file: where, at which key, and what to do about it. */
+export interface Problem extends Position {
+  readonly key: string;
+  readonly message: string;
+}
+
+/** A YAML file that cannot be used; lists all problems found, each on a line `file:line:column key: message`. */
+export class FileProblems extends SluiceError {
+  override readonly name = 'FileProblems';
+  readonly file: string;
+  readonly problems: readonly Problem[];
+
+  constructor(file: string, problems: readonly Problem[]) {
+    const lines = problems.map((p) => `${file}:${p.line}:${p.column}${p.key === '' ? '' : ` ${p.key}`}: ${p.message}`);
+    super(lines.join('\n'), { kind: 'rejected' });
+    this.file = file;
+    this.problems = problems;
+  }
+}
+
+/** `["steps", "marts", "needs", 0]` as `steps.marts.needs[0]`. */
+export const keyPath = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
+    '',
+  );

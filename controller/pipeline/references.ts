@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { conditionsOf, type Place } from './conditions.ts';
+import type { Pipeline } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+
+/** Something a pipeline names that is not there, with the key path that names it. */
+export interface Broken {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** The connections a pipeline may name, by kind. */
+export interface Known {
+  readonly postgres: readonly string[];
+  readonly kafka: readonly string[];
+}
+
+/** Everything a schema cannot see: names that must exist, conditions that must hold together, needs without cycles. */
+export function brokenReferences(pipeline: Pipeline, known: Known, root: string): Broken[] {
+  return [
+    ...connections(pipeline, known),
+    ...steps(pipeline, root),
+    ...cycles(pipeline),
+    ...conditions(pipeline),
+    ...branches(pipeline),
+    ...sources(pipeline),
+  ];
+}
+
+const oneOf = (what: string, name: string, names: readonly string[]): string =>
+  `there is no ${what} "${name}"${didYouMean(name, names) || ` (known: ${names.join(', ') || 'none'})`}`;
+
+function connections(pipeline: Pipeline, known: Known): Broken[] {
+  const broken: Broken[] = [];
+  const look = (kind: keyof Known, name: string, path: PropertyKey[]): void => {
+    if (known[kind].includes(name)) return;
+    broken.push({ path, message: `${oneOf(`${kind} connection`, name, known[kind])} in conf/connections.yaml` });
+  };
+  for (const [name, source] of Object.entries(pipeline.sources)) {
+    if ('postgres' in source) look('postgres', source.postgres, ['sources', name, 'postgres']);
+    if ('kafka' in source) look('kafka', source.kafka, ['sources', name, 'kafka']);
+  }
+  for (const [name, step] of Object.entries(pipeline.steps)) {
+    for (const [index, output] of step.outputs.entries()) {
+      if ('postgres' in output) look('postgres', output.postgres, ['steps', name, 'outputs', index, 'postgres']);
+    }
+  }
+  return broken;
+}
+
+function sources(pipeline: Pipeline): Broken[] {
+  return Object.entries(pipeline.sources).flatMap(([name, source]) => {
+    const declared = Object.keys(source.columns ?? {});
+    if ('postgres' in source || declared.includes(source.key)) return [];
+    return [{ path: ['sources', name, 'key'], message: oneOf('column', source.key, declared) }];
+  });
+}
+
+function steps(pipeline: Pipeline, root: string): Broken[] {
+  const names = Object.keys(pipeline.steps);
+  const sourceNames = Object.keys(pipeline.sources);
+  return Object.entries(pipeline.steps).flatMap(([name, step]) => {
+    const broken: Broken[] = [];
+    const at = (...path: PropertyKey[]): PropertyKey[] => ['steps', name, ...path];
+    for (const [index, need] of (step.needs ?? []).entries()) {
+      if (!names.includes(need)) broken.push({ path: at('needs', index), message: oneOf('step', need, names) });
+    }
+    if (step.fallback !== undefined) {
+      if (step.fallback === name) broken.push({ path: at('fallback'), message: 'a step cannot be its own fallback' });
+      else if (!names.includes(step.fallback))
+        broken.push({ path: at('fallback'), message: oneOf('step', step.fallback, names) });
+    }
+    for (const [index, input] of (step.spark.inputs ?? []).entries()) {
+      if (!sourceNames.includes(input))
+        broken.push({ path: at('spark', 'inputs', index), message: oneOf('source', input, sourceNames) });
+    }
+    if (!existsSync(resolve(root, step.spark.sql))) {
+      broken.push({ path: at('spark', 'sql'), message: `there is no file ${step.spark.sql} in ${root}` });
+    }
+    return broken;
+  });
+}
+
+/** Each cycle of needs and fallbacks once, told at the step it starts from. */
+function cycles(pipeline: Pipeline): Broken[] {
+  const broken: Broken[] = [];
+  const done = new Set<string>();
+  const visit = (name: string, way: readonly string[]): void => {
+    const from = way.indexOf(name);
+    if (from >= 0) {
+      const circle = [...way.slice(from), name].join(' -> ');
+      broken.push({ path: ['steps', name], message: `steps wait for each other in a circle: ${circle}` });
+      return;
+    }
+    const step = pipeline.steps[name];
+    if (done.has(name) || step === undefined) return;
+    for (const next of [...(step.needs ?? []), ...(step.fallback === undefined ? [] : [step.fallback])]) {
+      if (next !== name || step.needs?.includes(name)) visit(next, [...way, name]);
+    }
+    done.add(name);
+  };
+  for (const name of Object.keys(pipeline.steps)) visit(name, []);
+  return broken;
+}
+
+function conditions(pipeline: Pipeline): Broken[] {
+  const all = conditionsOf(pipeline);
+  const judge = (expression: string | undefined, place: Place, path: PropertyKey[]): Broken[] => {
+    const problem = expression === undefined ? undefined : all.check(expression, place);
+    return problem === undefined ? [] : [{ path, message: `"${expression}": ${problem}` }];
+  };
+  return [
+    ...pipeline.checks.flatMap((check, i) => judge(check.expect, 'check', ['checks', i, 'expect'])),
+    ...pipeline.branches.flatMap((branch, i) => judge(branch.if, 'branch', ['branches', i, 'if'])),
+    ...Object.entries(pipeline.steps).flatMap(([name, step]) => judge(step.if, 'step', ['steps', name, 'if'])),
+  ];
+}
+
+function branches(pipeline: Pipeline): Broken[] {
+  const names = pipeline.branches.map((branch) => branch.name);
+  return pipeline.branches.flatMap((branch, index) => {
+    const path = ['branches', index, 'name'];
+    if (names.indexOf(branch.name) !== index) return [{ path, message: `the branch "${branch.name}" is there twice` }];
+    if (branch.if === undefined && index < names.length - 1) {
+      return [{ path, message: `"${branch.name}" has no "if", so the branches after it can never be chosen` }];
+    }
+    return [];
+  });
+}

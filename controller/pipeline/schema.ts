@@ -1,0 +1,168 @@
+import { z } from 'zod';
+
+/** The pipeline file as a data engineer writes it. Everything unknown is refused. */
+
+const identifier = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter');
+const slug = z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and -, starting with a letter');
+const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a duration such as 500ms, 5s, 30m or 2h');
+const condition = z.string().min(1).describe('A condition in CEL over what was measured');
+
+export const columnTypes = ['string', 'int', 'bigint', 'double', 'boolean', 'date', 'timestamp'] as const;
+const columnType = z.enum(columnTypes);
+
+const column = z.union([
+  columnType,
+  z.strictObject({
+    type: columnType,
+    required: z.boolean().optional().describe('A row without it is invalid'),
+    values: z.array(z.string()).min(1).optional().describe('A row with any other value is invalid'),
+  }),
+]);
+const columns = z
+  .record(identifier, column)
+  .refine((all) => Object.keys(all).length > 0, 'must name at least one column');
+
+const csvSource = z.strictObject({
+  csv: z.string().min(1).describe('Files, as a glob relative to the project'),
+  key: identifier.describe('The column that identifies a row'),
+  columns: columns.describe('The header, in order, with the type of each column'),
+});
+const postgresSource = z.strictObject({
+  postgres: z.string().describe('A connection of conf/connections.yaml'),
+  table: z.string().regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/, 'must be table or schema.table'),
+  key: identifier,
+  columns: columns.optional().describe('Rules for some of its columns; the types are the table’s own'),
+});
+const kafkaSource = z.strictObject({
+  kafka: z.string().describe('A connection of conf/connections.yaml'),
+  topic: z.string().min(1),
+  key: identifier,
+  columns: columns.describe('Fields of the JSON object in the message’s value'),
+});
+const source = z.union([csvSource, postgresSource, kafkaSource]);
+
+const check = z.strictObject({
+  name: z.string().min(1),
+  expect: condition,
+  otherwise: z.enum(['fail', 'quarantine', 'warn']),
+});
+const says = z.union([z.string(), z.strictObject({ en: z.string(), ru: z.string() })]);
+const branch = z.strictObject({
+  name: slug,
+  if: condition.optional(),
+  says: says.optional().describe('A sentence for the mail and the report when this branch is taken'),
+});
+
+const views = z.array(identifier).min(1).describe('Views that the SQL defines');
+const output = z.union([
+  z.strictObject({ parquet: z.string().min(1).describe('A folder relative to the project'), views }),
+  z.strictObject({ csv: z.string().min(1).describe('A folder relative to the project'), views }),
+  z.strictObject({
+    postgres: z.string().describe('A connection of conf/connections.yaml'),
+    schema: identifier.optional(),
+    views,
+  }),
+]);
+
+const memory = z.string().regex(/^\d+[mg]$/, 'must be a size such as 512m or 2g');
+const sparkJob = z.strictObject({
+  sql: z.string().min(1).describe('A file of statements that each create a temporary view'),
+  inputs: z.array(identifier).optional().describe('The sources it reads; all, when left out'),
+  executors: z.int().min(1).max(1000).optional(),
+  executorCores: z.int().min(1).max(64).optional(),
+  executorMemory: memory.optional(),
+  driverMemory: memory.optional(),
+  conf: z.record(z.string().startsWith('spark.'), z.string()).optional(),
+});
+
+const retry = z.strictObject({
+  maximumAttempts: z.int().min(1).max(100).default(3),
+  initialInterval: duration.default('5s'),
+  backoffCoefficient: z.number().min(1).max(10).default(2),
+  maximumInterval: duration.default('1m'),
+});
+const step = z.strictObject({
+  if: condition.optional(),
+  needs: z.array(slug).optional(),
+  spark: sparkJob,
+  outputs: z.array(output).default([]),
+  retry: retry.optional(),
+  timeout: duration.default('1h'),
+  fallback: slug.optional().describe('A step that runs in its place when all its attempts have failed'),
+});
+
+const notification = z.strictObject({
+  email: z.email().describe('One address; list several entries for several people'),
+  on: z.array(z.enum(['succeeded', 'degraded', 'failed', 'skipped', 'cancelled'])).min(1),
+  language: z.enum(['en', 'ru']).optional().describe('The reader’s; the project’s, when left out'),
+});
+
+const sql = z.string().min(1).describe('A query in DuckDB’s dialect over the views of the Parquet outputs');
+const report = z.strictObject({
+  title: says,
+  figures: z
+    .array(z.strictObject({ name: says, sql }))
+    .default([])
+    .describe('One value each, at the top'),
+  charts: z
+    .array(z.strictObject({ title: says, kind: z.enum(['line', 'bar', 'pie']), sql }))
+    .default([])
+    .describe('The first column is the axis, every other a series'),
+  tables: z.array(z.strictObject({ title: says, sql })).default([]),
+  spreadsheets: z.array(identifier).default([]).describe('Views to add as CSV files'),
+});
+
+export const pipelineSchema = z
+  .strictObject({
+    name: slug,
+    description: z.string().optional(),
+    sources: z
+      .record(identifier, source)
+      .refine((all) => Object.keys(all).length > 0, 'must name at least one source')
+      .refine(
+        (all) => !('total' in all || 'quality' in all || 'branch' in all),
+        'total, quality and branch are names that conditions use; call the source something else',
+      ),
+    checks: z.array(check).default([]),
+    branches: z.array(branch).min(1),
+    steps: z.record(slug, step),
+    report: report.optional(),
+    notify: z.array(notification).default([]),
+  })
+  .describe('A Sluice pipeline: sources, checks, branches, steps, report and mails');
+
+export type Pipeline = z.output<typeof pipelineSchema>;
+export type Source = Pipeline['sources'][string];
+export type Step = Pipeline['steps'][string];
+export type Output = Step['outputs'][number];
+export type Retry = z.output<typeof retry>;
+export type Check = Pipeline['checks'][number];
+export type Branch = Pipeline['branches'][number];
+export type Report = NonNullable<Pipeline['report']>;
+export type ColumnType = (typeof columnTypes)[number];
+export type SparkJob = Step['spark'];
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly required: boolean;
+  readonly values: readonly string[] | undefined;
+}
+
+/** A source's declared columns in order; its key is always required. */
+export function columnsOf(source: Source): Column[] {
+  return Object.entries(source.columns ?? {}).map(([name, column]) => {
+    const long = typeof column === 'string' ? { type: column } : column;
+    const required = name === source.key || (long.required ?? false);
+    return { name, type: long.type, required, values: long.values };
+  });
+}
+
+/** A text that may be given in both languages. */
+export const inLanguage = (text: z.output<typeof says>, language: 'en' | 'ru'): string =>
+  typeof text === 'string' ? text : text[language];
+
+/** What `retry` means when a step says nothing. */
+export const defaultRetry: Retry = retry.parse({});

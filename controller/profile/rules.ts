@@ -1,0 +1,78 @@
+import { literal } from '../connect/duckdb.ts';
+import { quoted } from '../connect/postgres.ts';
+import type { Column, ColumnType } from '../pipeline/schema.ts';
+
+/**
+ * The rules a row must keep, written once as SQL for the three engines that apply them: DuckDB and PostgreSQL when
+ * measuring, Spark when quarantining. That they agree is what makes measured and quarantined rows the same rows.
+ */
+export interface Dialect {
+  readonly quote: (name: string) => string;
+  readonly matches: (sql: string, pattern: string) => string;
+  readonly text: string;
+  readonly types: Readonly<Record<ColumnType, string>>;
+}
+
+const types: Record<ColumnType, string> = {
+  string: 'VARCHAR',
+  int: 'INTEGER',
+  bigint: 'BIGINT',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  date: 'DATE',
+  timestamp: 'TIMESTAMP',
+};
+export const duckdb: Dialect = {
+  quote: (name) => `"${name}"`,
+  matches: (sql, pattern) => `regexp_full_match(${sql}, ${literal(pattern)})`,
+  text: 'VARCHAR',
+  types,
+};
+export const postgres: Dialect = {
+  quote: quoted,
+  matches: (sql, pattern) => `${sql} ~ ${literal(`^(${pattern})$`)}`,
+  text: 'text',
+  types,
+};
+export const spark: Dialect = {
+  quote: (name) => `\`${name}\``,
+  matches: (sql, pattern) => `${sql} rlike ${literal(`^(${pattern})$`)}`,
+  text: 'string',
+  types: { ...types, string: 'STRING' },
+};
+
+/** How a value of each type is written; without backslashes, which Spark's literals would eat. */
+const date = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
+const written: Record<Exclude<ColumnType, 'string'>, string> = {
+  int: '-?[0-9]{1,10}',
+  bigint: '-?[0-9]{1,19}',
+  double: '-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?',
+  boolean: 'true|false|TRUE|FALSE',
+  date,
+  timestamp: `${date}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?`,
+};
+const article = (type: ColumnType): string => (type === 'int' ? 'an int' : `a ${type}`);
+
+/**
+ * An SQL expression: the reason why a row is invalid (`order_id: missing`), NULL for a valid one; the first broken rule
+ * in column order. `raw` says that the columns are still text as it was read, so that their types must be judged too.
+ */
+export function reasonSql(columns: readonly Column[], dialect: Dialect, raw: boolean): string {
+  const whens = columns.flatMap(({ name, type, required, values }) => {
+    const column = dialect.quote(name);
+    const rules: string[] = [];
+    if (required) rules.push(`WHEN ${column} IS NULL THEN ${literal(`${name}: missing`)}`);
+    if (raw && type !== 'string') {
+      const typed = `${dialect.matches(column, written[type])} AND TRY_CAST(${column} AS ${dialect.types[type]}) IS NOT NULL`;
+      rules.push(`WHEN ${column} IS NOT NULL AND NOT (${typed}) THEN ${literal(`${name}: not ${article(type)}`)}`);
+    }
+    if (values) {
+      const known = values.map(literal).join(', ');
+      rules.push(
+        `WHEN ${column} IS NOT NULL AND CAST(${column} AS ${dialect.text}) NOT IN (${known}) THEN ${literal(`${name}: unknown value`)}`,
+      );
+    }
+    return rules;
+  });
+  return whens.length === 0 ? `CAST(NULL AS ${dialect.text})` : `CASE ${whens.join(' ')} END`;
+}

@@ -1,0 +1,101 @@
+import { mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { literal, openDuck } from '../connect/duckdb.ts';
+import { reasonOf, rejected } from '../errors.ts';
+import type { PublishedOutput } from '../run/events.ts';
+import type { Publisher, Staged } from './port.ts';
+
+/** Versions of a result that are kept: the one that readers see and those before it. */
+const keptVersions = 3;
+
+/**
+ * Parquet and CSV in a folder: TARGET/versions/FENCE-KEY/VIEW/part-*, with TARGET/current a link to the version that readers
+ * see. The link is replaced by one rename, so a reader sees the old version or the new one, never a mixture.
+ */
+export function filePublisher(scratch: string): Publisher {
+  return {
+    async audit({ kind, views }) {
+      const duck = await openDuck(scratch);
+      try {
+        for (const { view, place, rows } of views) {
+          const found = await count(duck.rows, kind, place);
+          if (found !== rows)
+            throw rejected(`${view}: ${found} rows are staged in ${place}, and the runner wrote ${rows}`);
+        }
+      } finally {
+        await duck.close();
+      }
+    },
+
+    async publish(staged, fence) {
+      const { target, key, views, kind } = staged;
+      const version = `${String(fence).padStart(10, '0')}-${key}`;
+      const current = await currentVersion(target);
+      const outputs = views.map<PublishedOutput>(({ view, rows }) => ({
+        view,
+        kind,
+        rows,
+        where: join(target, 'current', view),
+      }));
+      if (current === version) return outputs;
+      if (current !== undefined && Number(current.split('-', 1)[0]) > fence) {
+        throw rejected(`${target} already shows a later run's result (${current}); this one is not published over it`);
+      }
+      try {
+        await mkdir(join(target, 'versions'), { recursive: true });
+        if (!(await exists(join(target, 'versions', version)))) {
+          await rename(stagingFolder(target, key), join(target, 'versions', version));
+        }
+        const fresh = join(target, `.current-${key}`);
+        await rm(fresh, { force: true });
+        await symlink(join('versions', version), fresh);
+        await rename(fresh, join(target, 'current'));
+      } catch (error) {
+        throw rejected(
+          `${target} cannot be written: ${reasonOf(error)}`,
+          'check the path of the output and its permissions',
+        );
+      }
+      await removeOldVersions(target);
+      return outputs;
+    },
+
+    discard: ({ target, key }) => rm(stagingFolder(target, key), { recursive: true, force: true }),
+  };
+}
+
+/** Where an attempt writes the views of a file sink; on the same file system as the sink, so that renaming is enough. */
+export const stagingFolder = (target: string, key: string): string => join(target, '.staging', key);
+
+async function count(
+  query: (sql: string) => Promise<Record<string, unknown>[]>,
+  kind: Staged['kind'],
+  place: string,
+): Promise<number> {
+  const files = (await readdir(place).catch(() => [])).filter((name) => name.startsWith('part-'));
+  if (files.length === 0) return 0;
+  const pattern = literal(join(place, 'part-*'));
+  const reader =
+    kind === 'parquet'
+      ? `read_parquet(${pattern})`
+      : `read_csv(${pattern}, header=true, all_varchar=true, quote='"', escape='"', delim=',')`;
+  const [row] = await query(`SELECT count(*) AS n FROM ${reader}`);
+  return Number(row?.n);
+}
+
+async function currentVersion(target: string): Promise<string | undefined> {
+  const link = await readlink(join(target, 'current')).catch(() => undefined);
+  return link?.slice(`${dirname(link)}/`.length);
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+async function removeOldVersions(target: string): Promise<void> {
+  const versions = (await readdir(join(target, 'versions'))).sort().reverse();
+  for (const old of versions.slice(keptVersions))
+    await rm(join(target, 'versions', old), { recursive: true, force: true });
+}

@@ -1,0 +1,29 @@
+import { rejected } from '../errors.ts';
+import type { PublishedOutput } from '../run/events.ts';
+import type { Publisher } from './port.ts';
+
+/** A publisher that remembers: what is staged is given by `rowsAt`, what is published can be read. */
+export function memoryPublisher(rowsAt: (place: string) => number | undefined): Publisher & {
+  readonly published: ReadonlyMap<string, { readonly key: string; readonly fence: number }>;
+} {
+  const published = new Map<string, { key: string; fence: number }>();
+  return {
+    published,
+    async audit({ views }) {
+      for (const { view, place, rows } of views) {
+        const found = rowsAt(place) ?? 0;
+        if (found !== rows)
+          throw rejected(`${view}: ${found} rows are staged in ${place}, and the runner wrote ${rows}`);
+      }
+    },
+    async publish({ target, key, kind, views }, fence) {
+      const last = published.get(target);
+      if (last && last.key !== key && last.fence > fence) {
+        throw rejected(`${target} already shows a later run's result (${last.key}); this one is not published over it`);
+      }
+      if (last?.key !== key) published.set(target, { key, fence });
+      return views.map<PublishedOutput>(({ view, rows }) => ({ view, kind, rows, where: `${target}/${view}` }));
+    },
+    discard: async () => undefined,
+  };
+}

@@ -1,0 +1,41 @@
+import { join, resolve } from 'node:path';
+import { type Project, postgresAddress } from '../config/project.ts';
+import type { Output } from '../pipeline/schema.ts';
+import { filePublisher, stagingFolder } from './files.ts';
+import type { Publisher, Staged } from './port.ts';
+import { postgresPublisher, stagingTable } from './postgres.ts';
+
+/** The publisher of a project: hands each sink to the adapter of its kind. */
+export function publisherOf(project: Project, scratch: string): Publisher {
+  const files = filePublisher(scratch);
+  const tables = postgresPublisher((name) => postgresAddress(project, project.connections.postgres[name] ?? {}));
+  const of = ({ kind }: Staged): Publisher => (kind === 'postgres' ? tables : files);
+  return {
+    audit: (staged) => of(staged).audit(staged),
+    publish: (staged, fence) => of(staged).publish(staged, fence),
+    discard: (staged) => of(staged).discard(staged),
+  };
+}
+
+/** Where an attempt stages a sink of its step; `rowsOf` is asked for the rows of each place. */
+export function stagedAt(
+  root: string,
+  output: Output,
+  key: string,
+  rowsOf: (place: string) => number = () => 0,
+): Staged {
+  const views = (placeOf: (view: string) => string): Staged['views'] =>
+    output.views.map((view) => ({ view, place: placeOf(view), rows: rowsOf(placeOf(view)) }));
+  if ('postgres' in output) {
+    const schema = output.schema ?? 'public';
+    return {
+      kind: 'postgres',
+      target: `${output.postgres}/${schema}`,
+      key,
+      views: views((view) => stagingTable(schema, view, key)),
+    };
+  }
+  const kind = 'parquet' in output ? 'parquet' : 'csv';
+  const target = resolve(root, 'parquet' in output ? output.parquet : output.csv);
+  return { kind, target, key, views: views((view) => join(stagingFolder(target, key), view)) };
+}

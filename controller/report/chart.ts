@@ -1,0 +1,56 @@
+import type { DuckRow } from '../connect/duckdb.ts';
+import type { Report } from '../pipeline/schema.ts';
+
+export type ChartKind = Report['charts'][number]['kind'];
+
+const palette = ['#0b63ce', '#1a9e77', '#d97706', '#7c4dbd', '#c2414b', '#5b6772'];
+const size = { width: 560, height: 300 };
+
+/** A chart as SVG text. The first column of the rows is the axis or the slices' names, every other one a series. */
+export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[]): Promise<string> {
+  const echarts = await import('echarts');
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...size });
+  try {
+    chart.setOption({
+      animation: false,
+      color: palette,
+      textStyle: { fontFamily: 'inherit' },
+      ...(kind === 'pie' ? pie(rows) : axes(kind, rows)),
+    });
+    return chart.renderToSVGString();
+  } finally {
+    chart.dispose();
+  }
+}
+
+const columnsOf = (rows: readonly DuckRow[]): string[] => Object.keys(rows[0] ?? {});
+
+function axes(kind: 'line' | 'bar', rows: readonly DuckRow[]): object {
+  const [axis = '', ...series] = columnsOf(rows);
+  return {
+    grid: { left: 70, right: 16, top: series.length > 1 ? 36 : 16, bottom: 44 },
+    legend: series.length > 1 ? { top: 0 } : undefined,
+    xAxis: { type: 'category', data: rows.map((row) => String(row[axis])), axisLabel: { hideOverlap: true } },
+    yAxis: { type: 'value', axisLabel: { formatter: short } },
+    series: series.map((name) => ({
+      name,
+      type: kind,
+      smooth: false,
+      data: rows.map((row) => row[name]),
+      barMaxWidth: 36,
+    })),
+  };
+}
+
+function pie(rows: readonly DuckRow[]): object {
+  const [name = '', value = ''] = columnsOf(rows);
+  const data = rows.map((row) => ({ name: String(row[name]), value: row[value] }));
+  return { series: [{ type: 'pie', radius: ['42%', '72%'], data, label: { formatter: '{b}: {d}%' } }] };
+}
+
+/** 1 200 000 as 1.2M, so that the axis stays narrow. */
+function short(value: number): string {
+  if (Math.abs(value) >= 1e6) return `${Number((value / 1e6).toFixed(1))}M`;
+  if (Math.abs(value) >= 1e4) return `${Math.round(value / 1e3)}k`;
+  return String(value);
+}

@@ -1,0 +1,76 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Duck, type DuckRow, literal } from '../connect/duckdb.ts';
+import { reasonOf } from '../errors.ts';
+import { inLanguage, type Report } from '../pipeline/schema.ts';
+import type { PublishedOutput } from '../run/events.ts';
+import type { Language } from '../words.ts';
+import { chartSvg } from './chart.ts';
+import { shownValue } from './numbers.ts';
+
+/** The computed part of a report. */
+export interface ReportData {
+  readonly figures: readonly { readonly name: string; readonly value: string }[];
+  readonly charts: readonly { readonly title: string; readonly svg: string }[];
+  readonly tables: readonly { readonly title: string; readonly rows: readonly DuckRow[] }[];
+  readonly spreadsheets: readonly string[];
+}
+
+/**
+ * Runs a report's queries over the published Parquet views. What asks for a view that this run did not publish is left
+ * out; any other error of a query is thrown, with the query's title.
+ */
+export async function computeReport(
+  duck: Duck,
+  report: Report,
+  outputs: readonly PublishedOutput[],
+  language: Language,
+  folder: string,
+): Promise<ReportData> {
+  for (const { view, where } of outputs.filter((output) => output.kind === 'parquet')) {
+    await duck.run(
+      `CREATE OR REPLACE VIEW "${view}" AS SELECT * FROM read_parquet(${literal(join(where, '*.parquet'))})`,
+    );
+  }
+  const ask = async (title: string, sql: string): Promise<DuckRow[] | undefined> => {
+    try {
+      return await duck.rows(sql);
+    } catch (error) {
+      if (/Table with name \w+ does not exist/.test(String(error))) return undefined;
+      throw new Error(`"${title}": ${reasonOf(error)}`, { cause: error });
+    }
+  };
+
+  const figures: { name: string; value: string }[] = [];
+  for (const figure of report.figures) {
+    const name = inLanguage(figure.name, language);
+    const rows = await ask(name, figure.sql);
+    if (rows) figures.push({ name, value: shownValue(Object.values(rows[0] ?? {})[0]) });
+  }
+  const charts: { title: string; svg: string }[] = [];
+  for (const chart of report.charts) {
+    const title = inLanguage(chart.title, language);
+    const rows = await ask(title, chart.sql);
+    if (rows && rows.length > 0) charts.push({ title, svg: await chartSvg(chart.kind, rows) });
+  }
+  const tables: { title: string; rows: DuckRow[] }[] = [];
+  for (const table of report.tables) {
+    const title = inLanguage(table.title, language);
+    const rows = await ask(title, table.sql);
+    if (rows) tables.push({ title, rows });
+  }
+  const spreadsheets: string[] = [];
+  for (const view of report.spreadsheets) {
+    const file = `${view}.csv`;
+    if (!(await ask(view, `SELECT 1 FROM "${view}" LIMIT 1`))) continue;
+    await writeSpreadsheet(duck, view, join(folder, file));
+    spreadsheets.push(file);
+  }
+  return { figures, charts, tables, spreadsheets };
+}
+
+/** CSV with a byte-order mark, by which spreadsheet programs recognise UTF-8. */
+async function writeSpreadsheet(duck: Duck, view: string, file: string): Promise<void> {
+  await duck.run(`COPY "${view}" TO ${literal(file)} (FORMAT csv, HEADER)`);
+  await writeFile(file, Buffer.concat([Buffer.from('\uFEFF'), await readFile(file)]));
+}

@@ -1,0 +1,48 @@
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Project } from '../config/project.ts';
+import { openDuck } from '../connect/duckdb.ts';
+import type { Figure } from '../run/events.ts';
+import { outputsOf, type RunState } from '../run/state.ts';
+import { computeReport } from './data.ts';
+import { reportPage } from './page.ts';
+
+/** A written report: its page, the address for people, and the headline figures for the mail. */
+export interface WrittenReport {
+  readonly file: string;
+  readonly url: string;
+  readonly figures: readonly Figure[];
+}
+
+/** Writes REPORTS/PIPELINE/RUN/index.html and its spreadsheets, then turns the link REPORTS/PIPELINE/latest to them. */
+export async function writeReport(
+  project: Project,
+  run: string,
+  state: RunState,
+  scratch: string,
+  now: number,
+): Promise<WrittenReport> {
+  const { pipeline } = state;
+  if (!pipeline?.report) throw new TypeError('the pipeline has no report');
+  const { folder, url } = project.connections.reports;
+  const language = project.connections.mail.language;
+  const all = resolve(project.root, folder, pipeline.name);
+  const own = join(all, run);
+  await mkdir(own, { recursive: true });
+  const duck = await openDuck(scratch);
+  try {
+    const data = await computeReport(duck, pipeline.report, outputsOf(state), language, own);
+    const file = join(own, 'index.html');
+    await writeFile(file, reportPage(run, pipeline.report, state, data, language, now));
+    const link = join(all, `.latest-${run}`);
+    await rm(link, { force: true });
+    await symlink(run, link);
+    await rename(link, join(all, 'latest'));
+    const address =
+      url === undefined ? pathToFileURL(file).href : `${url.replace(/\/+$/, '')}/${pipeline.name}/${run}/`;
+    return { file, url: address, figures: data.figures };
+  } finally {
+    await duck.close();
+  }
+}

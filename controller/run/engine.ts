@@ -1,0 +1,210 @@
+import type { BatchBackend, Progress } from '../backends/port.ts';
+import { makePlan } from '../decide/plan.ts';
+import type { Cluster } from '../decide/sizing.ts';
+import { reasonOf, SluiceError } from '../errors.ts';
+import type { Message } from '../notify/port.ts';
+import type { Profile, SourceProbe } from '../profile/port.ts';
+import { profileAll } from '../profile/probes.ts';
+import type { Publisher } from '../publish/port.ts';
+import type { Lease, RunStore } from '../store/port.ts';
+import { Attempts } from './attempts.ts';
+import type { Figure, Recorded, RunEvent } from './events.ts';
+import { type Action, decide } from './machine.ts';
+import { fold, type RunState } from './state.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Everything the engine acts through. */
+export interface Ports {
+  readonly probe: SourceProbe;
+  readonly backend: BatchBackend;
+  readonly publisher: Publisher;
+  readonly store: RunStore;
+  readonly workspace: Workspace;
+  readonly cluster: () => Promise<Cluster>;
+  /** Writes the report of a run; returns where it is. */
+  readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
+  /** The mails that a run's end causes, rendered. */
+  readonly messages: (run: string, state: RunState) => readonly Message[];
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Hears what happens as it happens. */
+  readonly told: (news: News) => void;
+}
+
+/** What a watcher is told: what went into the history, and what passes without being kept. */
+export type News =
+  | { readonly kind: 'event'; readonly record: Recorded; readonly state: RunState }
+  | { readonly kind: 'measured'; readonly source: string; readonly profile: Profile; readonly ms: number }
+  | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress };
+
+export interface RunOptions {
+  /** Treat all rows as new, whatever earlier runs have read. */
+  readonly fullRefresh?: boolean;
+}
+
+/** How long a lease lasts without being renewed, and so how soon another controller may take a run over. */
+export const leaseMs = 10_000;
+
+/** One run and the right to drive it. */
+export class Engine {
+  private state: RunState = { steps: {} };
+  private history: Recorded[] = [];
+  private waitMs = 0;
+  private readonly attempts: Attempts;
+  readonly run: string;
+  private readonly number: number;
+  private readonly lease: Lease;
+  private readonly ports: Ports;
+  private readonly options: RunOptions;
+
+  constructor(run: string, number: number, lease: Lease, ports: Ports, options: RunOptions = {}) {
+    this.run = run;
+    this.number = number;
+    this.lease = lease;
+    this.ports = ports;
+    this.options = options;
+    this.attempts = new Attempts(ports, number, (events) => this.note(...events));
+  }
+
+  /** Drives the run to its end and returns its state. */
+  async drive(): Promise<RunState> {
+    while (!(await this.turn())) await this.ports.sleep(this.waitMs);
+    return this.state;
+  }
+
+  /** One turn: take in what others have noted, decide, act. True when the run has ended; else `waitMs` is set. */
+  async turn(): Promise<boolean> {
+    const { store, now } = this.ports;
+    this.take(await store.history(this.run, this.history.length));
+    this.waitMs = 0;
+    const actions = decide(this.state, now());
+    const waits = await Promise.all(actions.map((action) => this.act(action)));
+    this.waitMs = actions.length === 0 ? 500 : Math.min(...waits);
+    return this.state.ended !== undefined;
+  }
+
+  /** Does one action and returns the milliseconds after which it makes sense to look again. */
+  private async act(action: Action): Promise<number> {
+    const { now, publisher, workspace } = this.ports;
+    switch (action.do) {
+      case 'measure':
+        await this.measure();
+        return 0;
+      case 'plan':
+        await this.plan();
+        return 0;
+      case 'wait':
+        return Math.min(1000, Math.max(0, action.until - now()));
+      case 'retry': {
+        const { step, attempt, at, reason } = action;
+        await this.note({ type: 'retry-scheduled', step, attempt, at, reason });
+        return 0;
+      }
+      case 'fall-back':
+        await this.note({ type: 'fallback-chosen', step: action.step, to: action.to, reason: action.reason });
+        return 0;
+      case 'end-step':
+        await this.note({ type: 'step-ended', step: action.step, state: action.state, reason: action.reason });
+        return 0;
+      case 'report':
+        await this.report();
+        return 0;
+      case 'end':
+        await this.end(action.state, action.reason);
+        return 0;
+      case 'publish':
+        await this.attempts.publish(this.state, action, publisher, workspace);
+        return 0;
+      default:
+        return this.attempts.act(this.state, action, this.run);
+    }
+  }
+
+  private async measure(): Promise<void> {
+    const { store, probe, told } = this.ports;
+    const { pipeline } = this.state;
+    if (!pipeline) return;
+    try {
+      const previous = this.options.fullRefresh ? {} : await store.lastPins(pipeline.name);
+      const profiles = await profileAll(probe, pipeline, previous, (source, profile, ms) =>
+        told({ kind: 'measured', source, profile, ms }),
+      );
+      await this.note({ type: 'sources-measured', profiles });
+    } catch (error) {
+      await this.fail('the sources could not be measured', error);
+    }
+  }
+
+  private async plan(): Promise<void> {
+    const { pipeline, profiles } = this.state;
+    if (!pipeline || !profiles) return;
+    try {
+      await this.note({ type: 'planned', plan: makePlan(pipeline, profiles, await this.ports.cluster()) });
+    } catch (error) {
+      await this.fail('no plan could be made', error);
+    }
+  }
+
+  /** Ends a run before its first step: with the error's own words and exit code. */
+  private async fail(what: string, error: unknown): Promise<void> {
+    if (!(error instanceof SluiceError)) throw error;
+    const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+    await this.end('failed', `${what}: ${error.message}${hint}`, error.kind === 'rejected' ? 2 : 3);
+  }
+
+  private async report(): Promise<void> {
+    try {
+      await this.note({ type: 'report-written', ...(await this.ports.report(this.run, this.state)) });
+    } catch (error) {
+      // The results are published; a report that cannot be drawn is told of, and fails nothing.
+      await this.note({ type: 'report-failed', reason: reasonOf(error) });
+    }
+  }
+
+  private async end(
+    state: 'succeeded' | 'degraded' | 'failed' | 'skipped' | 'cancelled',
+    reason: string,
+    exitCode?: number,
+  ): Promise<void> {
+    await this.note({ type: 'run-ended', state, reason, ...(exitCode === undefined ? {} : { exitCode }) });
+  }
+
+  /** Makes events durable, with the summary and mails they amount to, and then takes them in. */
+  private async note(...events: RunEvent[]): Promise<void> {
+    const { store, now, messages } = this.ports;
+    const at = now();
+    const ended = events.find((event) => event.type === 'run-ended');
+    const planned = events.find((event) => event.type === 'planned');
+    // Mails tell the end as part of the same transaction, so they are rendered from the state it will lead to.
+    const after = ended
+      ? fold([...this.history, ...events.map((event, i) => ({ seq: this.history.length + i + 1, at, event }))])
+      : undefined;
+    await store.append(this.run, this.lease, at, {
+      events,
+      summary: {
+        ...(ended
+          ? { state: ended.state, reason: ended.reason, ended: at }
+          : this.state.plan
+            ? {}
+            : { state: 'running' }),
+        ...(planned ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason } : {}),
+      },
+      ...(after ? { messages: messages(this.run, after) } : {}),
+    });
+    this.take(await store.history(this.run, this.history.length));
+  }
+
+  private take(records: readonly Recorded[]): void {
+    // Two steps may note at once and both be told of the same records.
+    const fresh = records.filter((record) => record.seq > this.history.length);
+    if (fresh.length === 0) return;
+    this.history = [...this.history, ...fresh];
+    this.state = fold(this.history);
+    for (const record of fresh) this.ports.told({ kind: 'event', record, state: this.state });
+  }
+
+  /** The run's number: what it publishes is fenced by it. */
+  get fence(): number {
+    return this.number;
+  }
+}

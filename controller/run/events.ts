@@ -1,0 +1,67 @@
+import type { Submission } from '../backends/port.ts';
+import type { Plan } from '../decide/plan.ts';
+import type { SparkSettings } from '../decide/sizing.ts';
+import type { Profiles } from '../decide/values.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
+import type { Failure } from './failure.ts';
+import type { RunnerResult } from './result.ts';
+
+/** How a run can end; `degraded` succeeded through a fallback, `skipped` had nothing to do. */
+export type RunEnd = 'succeeded' | 'degraded' | 'failed' | 'skipped' | 'cancelled';
+export type StepEnd = 'succeeded' | 'degraded' | 'failed' | 'skipped' | 'cancelled';
+
+/** One view that people can now read. */
+export interface PublishedOutput {
+  readonly view: string;
+  readonly kind: 'parquet' | 'csv' | 'postgres';
+  readonly where: string;
+  readonly rows: number;
+}
+
+/** A headline figure of the report, already written for people. */
+export interface Figure {
+  readonly name: string;
+  readonly value: string;
+}
+
+interface OfAttempt {
+  readonly step: string;
+  readonly attempt: number;
+}
+
+/** What happened in a run, in order. A run's state is nothing but a fold of these. */
+export type RunEvent =
+  | { readonly type: 'run-started'; readonly pipeline: Pipeline; readonly file: string }
+  | { readonly type: 'sources-measured'; readonly profiles: Profiles }
+  | { readonly type: 'planned'; readonly plan: Plan }
+  | ({ readonly type: 'attempt-intended'; readonly key: string; readonly settings: SparkSettings } & OfAttempt)
+  | ({ readonly type: 'attempt-submitted'; readonly submission: Submission } & OfAttempt)
+  | ({ readonly type: 'application-found'; readonly applicationId: string; readonly ui?: string } & OfAttempt)
+  | ({ readonly type: 'attempt-waiting'; readonly what: string } & OfAttempt)
+  | ({ readonly type: 'attempt-reached'; readonly waitedMs: number } & OfAttempt)
+  | ({
+      readonly type: 'attempt-ended';
+      readonly state: 'succeeded' | 'failed' | 'cancelled';
+      readonly failure?: Failure;
+      readonly result?: RunnerResult;
+    } & OfAttempt)
+  | ({ readonly type: 'retry-scheduled'; readonly at: number; readonly reason: string } & OfAttempt)
+  | ({ readonly type: 'outputs-published'; readonly outputs: readonly PublishedOutput[] } & OfAttempt)
+  | { readonly type: 'fallback-chosen'; readonly step: string; readonly to: string; readonly reason: string }
+  | { readonly type: 'step-ended'; readonly step: string; readonly state: StepEnd; readonly reason: string }
+  | {
+      readonly type: 'report-written';
+      readonly file: string;
+      readonly url: string;
+      readonly figures: readonly Figure[];
+    }
+  | { readonly type: 'report-failed'; readonly reason: string }
+  | { readonly type: 'cancel-requested'; readonly by: string }
+  | { readonly type: 'run-ended'; readonly state: RunEnd; readonly reason: string; readonly exitCode?: number };
+
+/** An event as it is kept: numbered from 1 within its run, and when it happened (milliseconds since 1970). */
+export interface Recorded {
+  readonly seq: number;
+  readonly at: number;
+  readonly event: RunEvent;
+}

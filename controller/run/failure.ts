@@ -1,0 +1,87 @@
+/** What a failed attempt died of. Whose fault it was decides whether another try makes sense. */
+export type FailureKind =
+  | 'out-of-memory'
+  | 'lost-executor'
+  | 'killed'
+  | 'bad-sql'
+  | 'bad-input'
+  | 'missing-dependency'
+  | 'audit'
+  | 'gateway-unavailable'
+  | 'gateway-rejected'
+  | 'timed-out'
+  | 'lost'
+  | 'cancelled'
+  | 'unknown';
+
+export interface Failure {
+  readonly kind: FailureKind;
+  /** One sentence for a person. */
+  readonly message: string;
+  /** The lines of the driver's log that tell most, at most ten. */
+  readonly lines: readonly string[];
+}
+
+/** Everything that is known about how an attempt ended. */
+export interface Evidence {
+  /** What the backend said, such as `Livy says dead`. */
+  readonly detail?: string | undefined;
+  /** What the runner wrote into its result file before it gave up. */
+  readonly runner?: { readonly type: string; readonly message: string; readonly phase: string } | undefined;
+  readonly log: readonly string[];
+}
+
+/** Read from top to bottom: the first that matches names the kind. Error classes and texts are Spark 3.5's and 4.x's. */
+const table: readonly (readonly [FailureKind, RegExp])[] = [
+  ['out-of-memory', /OutOfMemoryError|GC overhead limit|Container killed .* memory|exit code 137/i],
+  [
+    'bad-input',
+    /INPUT_CHANGED|INPUT_GONE|invalid snapshot identifier|OffsetOutOfRange|data loss|MALFORMED_RECORD|CAST_INVALID_INPUT|DIVIDE_BY_ZERO|NUMERIC_VALUE_OUT_OF_RANGE|ARITHMETIC_OVERFLOW/i,
+  ],
+  [
+    'bad-sql',
+    /UNRESOLVED_COLUMN|TABLE_OR_VIEW_NOT_FOUND|PARSE_SYNTAX_ERROR|AnalysisException|ParseException|DATATYPE_MISMATCH|UNRESOLVED_ROUTINE|MISSING_VIEW/,
+  ],
+  [
+    'missing-dependency',
+    /ClassNotFoundException|NoClassDefFoundError|NoSuchMethodError|Failed to find data source|No suitable driver/,
+  ],
+  [
+    'lost-executor',
+    /ExecutorLostFailure|Lost executor|worker lost|MetadataFetchFailed|FetchFailedException|Master removed our application/i,
+  ],
+  ['killed', /SIGTERM|killed by|KILLED|terminated by signal|Shutdown hook called/i],
+];
+
+/** Reads the evidence into one kind. What the runner itself said weighs more than the log around it. */
+export function classify({ detail, runner, log }: Evidence): Failure {
+  const said = runner === undefined ? '' : `${runner.type}: ${runner.message}`;
+  const telling = tellingLines(log);
+  const kind =
+    kindOf(said) ?? kindOf(telling.join('\n')) ?? kindOf(log.join('\n')) ?? kindOf(detail ?? '') ?? 'unknown';
+  const first = runner?.message.split('\n', 1)[0] ?? telling[0] ?? detail ?? 'the driver ended without a word';
+  const lines =
+    runner === undefined
+      ? telling
+      : runner.message
+          .split('\n')
+          .filter((line) => line.trim() !== '')
+          .slice(0, 10);
+  return { kind, message: runner === undefined ? first : `while ${runner.phase}: ${first}`, lines };
+}
+
+function kindOf(text: string): FailureKind | undefined {
+  return table.find(([, pattern]) => pattern.test(text))?.[0];
+}
+
+/** Errors and causes rather than stack frames and start-up chatter. */
+export function tellingLines(log: readonly string[]): string[] {
+  const telling = log.filter(
+    (line) => /\b(ERROR|Exception|Error|Caused by|FATAL|killed|SIGTERM)\b/.test(line) && !/^\s+at /.test(line),
+  );
+  return [...new Set(telling.map((line) => line.trim()))].slice(0, 10);
+}
+
+/** Whether another attempt may end better: not when the code or the data must be mended first. */
+export const worthRetrying = (kind: FailureKind): boolean =>
+  !['bad-sql', 'bad-input', 'missing-dependency', 'gateway-rejected', 'cancelled', 'audit'].includes(kind);

@@ -1,0 +1,148 @@
+import type { Submission } from '../backends/port.ts';
+import type { Plan } from '../decide/plan.ts';
+import type { SparkSettings } from '../decide/sizing.ts';
+import type { Profiles } from '../decide/values.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
+import type { Figure, PublishedOutput, Recorded, RunEnd, StepEnd } from './events.ts';
+import type { Failure } from './failure.ts';
+import type { RunnerResult } from './result.ts';
+
+export interface AttemptState {
+  readonly number: number;
+  readonly key: string;
+  readonly settings: SparkSettings;
+  readonly startedAt: number;
+  submission?: Submission;
+  applicationId?: string;
+  ui?: string;
+  /** Since when the gateway has not answered. */
+  waitingSince?: number;
+  ended?: { readonly state: 'succeeded' | 'failed' | 'cancelled'; readonly at: number };
+  failure?: Failure;
+  result?: RunnerResult;
+}
+
+export interface StepState {
+  readonly name: string;
+  readonly attempts: AttemptState[];
+  /** When the next attempt may start. */
+  retryAt?: number;
+  outputs?: readonly PublishedOutput[];
+  standIn?: string;
+  ended?: { readonly state: StepEnd; readonly reason: string; readonly at: number };
+}
+
+/** All that is known about a run; made by `fold` alone. */
+export interface RunState {
+  pipeline?: Pipeline;
+  file?: string;
+  startedAt?: number;
+  profiles?: Profiles;
+  measuredAt?: number;
+  plan?: Plan;
+  readonly steps: Record<string, StepState>;
+  cancelRequested?: string;
+  report?: {
+    readonly file?: string;
+    readonly url?: string;
+    readonly figures?: readonly Figure[];
+    readonly problem?: string;
+  };
+  ended?: { readonly state: RunEnd; readonly reason: string; readonly at: number; readonly exitCode?: number };
+}
+
+/** The state after a history; the same history always gives the same state. */
+export function fold(history: readonly Recorded[]): RunState {
+  const state: RunState = { steps: {} };
+  for (const record of history) apply(state, record);
+  return state;
+}
+
+function apply(state: RunState, { at, event }: Recorded): void {
+  switch (event.type) {
+    case 'run-started':
+      state.pipeline = event.pipeline;
+      state.file = event.file;
+      state.startedAt = at;
+      for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
+      return;
+    case 'sources-measured':
+      state.profiles = event.profiles;
+      state.measuredAt = at;
+      return;
+    case 'planned':
+      state.plan = event.plan;
+      return;
+    case 'report-written':
+      state.report = { file: event.file, url: event.url, figures: event.figures };
+      return;
+    case 'report-failed':
+      state.report = { problem: event.reason };
+      return;
+    case 'cancel-requested':
+      state.cancelRequested ??= event.by;
+      return;
+    case 'run-ended': {
+      const { state: end, reason, exitCode } = event;
+      state.ended = { state: end, reason, at, ...(exitCode === undefined ? {} : { exitCode }) };
+      return;
+    }
+    default:
+      applyToStep(state, at, event);
+  }
+}
+
+function applyToStep(state: RunState, at: number, event: Extract<Recorded['event'], { step: string }>): void {
+  const step = state.steps[event.step];
+  if (!step) return;
+  if (event.type === 'attempt-intended') {
+    delete step.retryAt;
+    step.attempts.push({ number: event.attempt, key: event.key, settings: event.settings, startedAt: at });
+    return;
+  }
+  if (event.type === 'fallback-chosen') {
+    step.standIn = event.to;
+    return;
+  }
+  if (event.type === 'step-ended') {
+    step.ended = { state: event.state, reason: event.reason, at };
+    return;
+  }
+  if (event.type === 'retry-scheduled') {
+    step.retryAt = event.at;
+    return;
+  }
+  if (event.type === 'outputs-published') {
+    step.outputs = event.outputs;
+    return;
+  }
+  const attempt = step.attempts.find((each) => each.number === event.attempt);
+  if (!attempt) return;
+  switch (event.type) {
+    case 'attempt-submitted':
+      attempt.submission = event.submission;
+      return;
+    case 'application-found':
+      attempt.applicationId = event.applicationId;
+      if (event.ui !== undefined) attempt.ui = event.ui;
+      return;
+    case 'attempt-waiting':
+      attempt.waitingSince = at;
+      return;
+    case 'attempt-reached':
+      delete attempt.waitingSince;
+      return;
+    case 'attempt-ended':
+      delete attempt.waitingSince;
+      attempt.ended = { state: event.state, at };
+      if (event.failure) attempt.failure = event.failure;
+      if (event.result) attempt.result = event.result;
+  }
+}
+
+/** The attempt that may still be alive. */
+export const liveAttempt = (step: StepState): AttemptState | undefined => step.attempts.find((each) => !each.ended);
+
+/** What is published, over all steps. */
+export const outputsOf = (state: RunState): PublishedOutput[] =>
+  Object.values(state.steps).flatMap((step) => step.outputs ?? []);

@@ -1,0 +1,111 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { BatchJob } from '../backends/port.ts';
+import { type Project, postgresAddress } from '../config/project.ts';
+import { reasonOf, rejected } from '../errors.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
+import type { Pin } from '../profile/port.ts';
+import type { Staged } from '../publish/port.ts';
+import { ensureSchema } from '../publish/postgres.ts';
+import { stagedAt } from '../publish/publishers.ts';
+import { type Addresses, pgpass, type RunnerJob, runnerInput, runnerOutputs } from './job.ts';
+import { type RunnerResult, runnerResultSchema } from './result.ts';
+import type { AttemptState } from './state.ts';
+
+/** The files of an attempt: what the runner is given, and what it leaves behind. */
+export interface Workspace {
+  /** Writes the job description; the batch it returns holds no secret. */
+  prepare(
+    pipeline: Pipeline,
+    step: string,
+    attempt: AttemptState,
+    pins: Readonly<Record<string, Pin>>,
+  ): Promise<BatchJob>;
+  /** The runner's result file, or undefined when there is none. */
+  result(step: string, attempt: AttemptState): Promise<RunnerResult | undefined>;
+  /** What the attempt staged, a sink each; with the rows its result tells. */
+  staged(pipeline: Pipeline, step: string, attempt: AttemptState): Staged[];
+  /** Removes the attempt's password file. */
+  tidy(step: string, attempt: AttemptState): Promise<void>;
+}
+
+export const runFolder = (home: string, run: string): string => join(home, 'runs', run);
+
+/** A workspace in the project's home, at a path that driver and executors can read. `jar` is the runner's. */
+export function localWorkspace(project: Project, run: string, jar: string): Workspace {
+  const folderOf = (step: string, { number }: AttemptState): string =>
+    join(runFolder(project.home, run), step, String(number));
+  const addresses: Addresses = {
+    postgres: (name) => postgresAddress(project, project.connections.postgres[name] ?? {}),
+    brokers: (name) => project.connections.kafka[name]?.brokers ?? project.endpoints.kafka,
+  };
+
+  return {
+    async prepare(pipeline, name, attempt, pins) {
+      const step = pipeline.steps[name];
+      if (!step) throw new TypeError(`no step ${name}`);
+      const { partitions } = attempt.settings;
+      const folder = folderOf(name, attempt);
+      const databases: string[] = [];
+      for (const output of step.outputs) {
+        if (!('postgres' in output)) continue;
+        databases.push(output.postgres);
+        await ensureSchema(addresses.postgres(output.postgres), output.schema ?? 'public');
+      }
+      const inputs = Object.entries(pipeline.sources).flatMap(([input, source]) => {
+        const pin = pins[input];
+        if (!pin || !(step.spark.inputs ?? [input]).includes(input)) return [];
+        if ('postgres' in source) databases.push(source.postgres);
+        return [runnerInput(input, source, pin, partitions, addresses)];
+      });
+      const job: RunnerJob = {
+        key: attempt.key,
+        result: join(folder, 'result.json'),
+        quarantine: join(folder, 'quarantine'),
+        sql: await readFile(resolve(project.root, step.spark.sql), 'utf8'),
+        partitions,
+        inputs,
+        outputs: step.outputs.flatMap((output) =>
+          runnerOutputs(output, stagedAt(project.root, output, attempt.key), addresses),
+        ),
+      };
+      try {
+        await mkdir(folder, { recursive: true });
+        await writeFile(join(folder, 'job.json'), JSON.stringify(job, null, 2));
+        await writeFile(join(folder, 'pgpass'), pgpass(databases.map(addresses.postgres)), { mode: 0o600 });
+        for (const staged of this.staged(pipeline, name, attempt)) {
+          if (staged.kind !== 'postgres') await mkdir(staged.target, { recursive: true });
+        }
+      } catch (error) {
+        throw rejected(
+          `cannot write: ${reasonOf(error)}`,
+          'check that the path exists, is a folder and may be written',
+        );
+      }
+      const passfile = databases.map((name) => addresses.postgres(name).passfile).find((path) => path !== undefined);
+      return {
+        jar,
+        mainClass: 'sluice.runner.Runner',
+        args: [join(folder, 'job.json')],
+        settings: attempt.settings,
+        properties: { 'user.timezone': 'UTC', 'org.postgresql.pgpassfile': passfile ?? join(folder, 'pgpass') },
+      };
+    },
+
+    async result(step, attempt) {
+      const text = await readFile(join(folderOf(step, attempt), 'result.json'), 'utf8').catch(() => undefined);
+      if (text === undefined) return undefined;
+      const result = runnerResultSchema.parse(JSON.parse(text));
+      return result.key === attempt.key ? result : undefined;
+    },
+
+    staged(pipeline, name, attempt) {
+      const rows = new Map(attempt.result?.outputs.map((output) => [output.place, output.rows]));
+      return (pipeline.steps[name]?.outputs ?? []).map((output) =>
+        stagedAt(project.root, output, attempt.key, (place) => rows.get(place) ?? 0),
+      );
+    },
+
+    tidy: (step, attempt) => rm(join(folderOf(step, attempt), 'pgpass'), { force: true }),
+  };
+}

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { javaHome } from '../config/env.ts';
+import { SluiceError } from '../errors.ts';
+
+const wanted = 17;
+const hint = `install a JDK ${wanted} (Debian: apt-get install openjdk-17-jdk-headless; macOS: brew install openjdk@17), or set JAVA_HOME`;
+
+/** The `java` to run: JAVA_HOME's, else the PATH's. */
+export const javaBinary = (): string => (javaHome === undefined ? 'java' : join(javaHome, 'bin', 'java'));
+
+/** The version of the Java in use. Throws `unavailable` when there is none or it is older than 17. */
+export async function checkJava(): Promise<string> {
+  const java = javaBinary();
+  if (javaHome !== undefined && !existsSync(java)) {
+    throw new SluiceError(`JAVA_HOME is ${javaHome}, and there is no bin/java in it`, { kind: 'unavailable', hint });
+  }
+  const { stderr, failed } = await execa(java, ['-version'], { reject: false });
+  const version = /version "([^"]+)"/.exec(stderr)?.[1];
+  if (failed || version === undefined)
+    throw new SluiceError(`no Java found (tried ${java})`, { kind: 'unavailable', hint });
+  if (Number.parseInt(version, 10) < wanted) {
+    throw new SluiceError(`Java ${version} at ${java} is too old; Spark and Kafka here need ${wanted} or newer`, {
+      kind: 'unavailable',
+      hint,
+    });
+  }
+  return version;
+}
+
+/** What Spark 3.5 and Livy 0.7 reach into on Java 17, as JVM flags. */
+export const opens: readonly string[] = [
+  'java.lang',
+  'java.lang.invoke',
+  'java.lang.reflect',
+  'java.io',
+  'java.net',
+  'java.nio',
+  'java.util',
+  'java.util.concurrent',
+  'java.util.concurrent.atomic',
+  'sun.nio.ch',
+  'sun.nio.cs',
+  'sun.security.action',
+  'sun.util.calendar',
+].map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`);
+
+/** Flags of the services' own JVMs: small, and compiled only as far as pays for a server that mostly waits. */
+export const light: readonly string[] = [
+  '-Xmx512m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Djava.net.preferIPv4Stack=true',
+];

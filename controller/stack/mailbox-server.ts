@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { type ParsedMail, simpleParser } from 'mailparser';
+import { SMTPServer } from 'smtp-server';
+import { html } from '../html.ts';
+
+/** The mailbox's process: `node mailbox-server.js SMTP_PORT HTTP_PORT FOLDER`. Each mail is a file FOLDER/NAME.eml. */
+const [smtpPort, httpPort, folder] = process.argv.slice(2) as [string, string, string];
+await mkdir(folder, { recursive: true });
+
+const smtp = new SMTPServer({
+  authOptional: true,
+  disabledCommands: ['STARTTLS'],
+  logger: false,
+  onData(stream, _session, done) {
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('end', () => {
+      store(Buffer.concat(chunks)).then(() => done(), done);
+    });
+  },
+});
+smtp.on('error', (error) => console.error(`smtp: ${error.message}`));
+smtp.listen(Number(smtpPort), '127.0.0.1');
+
+/** A mail counts as taken once it lies whole under its name. */
+async function store(mail: Buffer): Promise<void> {
+  const name = `${new Date().toISOString().replaceAll(':', '-')}-${randomUUID().slice(0, 8)}.eml`;
+  await writeFile(join(folder, `${name}.part`), mail);
+  await rename(join(folder, `${name}.part`), join(folder, name));
+}
+
+interface Listed {
+  readonly name: string;
+  readonly mail: ParsedMail;
+}
+
+async function mails(): Promise<Listed[]> {
+  const names = (await readdir(folder))
+    .filter((name) => name.endsWith('.eml'))
+    .sort()
+    .reverse();
+  return Promise.all(
+    names.slice(0, 200).map(async (name) => ({ name, mail: await simpleParser(await readFile(join(folder, name))) })),
+  );
+}
+
+const addresses = (to: ParsedMail['to']): string =>
+  [to ?? []]
+    .flat()
+    .map((each) => each.text)
+    .join(', ');
+
+const page = (listed: readonly Listed[]): string =>
+  html`<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="10"><title>Mailbox</title>
+<style>body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1c2733}
+h1{font-weight:600}a{color:#0b63ce;text-decoration:none}td{padding:.4rem .8rem .4rem 0;border-bottom:1px solid #e3e8ee}</style>
+<h1>Mailbox</h1><p>${listed.length === 0 ? 'No mail yet.' : `${listed.length} mails, the newest first.`}</p>
+<table>${listed.map(({ name, mail }) => html`<tr><td>${mail.date?.toISOString().slice(0, 19).replace('T', ' ')}<td>${addresses(mail.to)}<td><a href="/mails/${name}">${mail.subject}</a>`)}</table></html>`
+    .text;
+
+createServer(async (req, res) => {
+  const send = (status: number, type: string, body: string): void => {
+    res.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body);
+  };
+  try {
+    const path = decodeURIComponent((req.url ?? '/').split('?', 1)[0] ?? '/');
+    if (path === '/') return send(200, 'text/html', page(await mails()));
+    if (path === '/mails.json') {
+      const all = (await mails()).map(({ name, mail }) => ({
+        name,
+        id: mail.messageId,
+        date: mail.date,
+        to: addresses(mail.to),
+        subject: mail.subject,
+        text: mail.text,
+      }));
+      return send(200, 'application/json', JSON.stringify(all));
+    }
+    const name = /^\/mails\/([\w.-]+\.eml)$/.exec(path)?.[1];
+    if (name === undefined) return send(404, 'text/plain', 'not found');
+    const mail = await simpleParser(await readFile(join(folder, name)));
+    return send(200, 'text/html', typeof mail.html === 'string' ? mail.html : html`<pre>${mail.text}</pre>`.text);
+  } catch (error) {
+    return send(404, 'text/plain', (error as Error).message);
+  }
+}).listen(Number(httpPort), '127.0.0.1');
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0));

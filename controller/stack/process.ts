@@ -1,0 +1,139 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { inherited } from '../config/env.ts';
+
+/** What to start. The process gets a session of its own and so survives the terminal. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  /** How it is asked to end; SIGTERM when left out. */
+  readonly stopSignal?: NodeJS.Signals;
+}
+
+/** A process we started, as its pid file tells: the start time makes sure that the pid is still the same process's. */
+export interface Started {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly stopSignal: NodeJS.Signals;
+}
+
+const pidFile = (home: string, name: string): string => join(home, 'run', `${name}.json`);
+export const logFile = (home: string, name: string): string => join(home, 'logs', `${name}.log`);
+
+/** Starts a process with its output in its log file and notes it in its pid file. */
+export async function start(home: string, name: string, command: Command): Promise<Started> {
+  const log = logFile(home, name);
+  await mkdir(dirname(log), { recursive: true });
+  await mkdir(join(home, 'run'), { recursive: true });
+  const output = openSync(log, 'w');
+  const options: SpawnOptions = {
+    cwd: home,
+    detached: true,
+    stdio: ['ignore', output, output],
+    env: { ...inherited, ...command.env },
+    ...command.user,
+  };
+  const child = spawn(command.file, command.args, options);
+  closeSync(output);
+  await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  child.unref();
+  const pid = child.pid as number;
+  const started = { pid, startTime: (await startTime(pid)) ?? '', stopSignal: command.stopSignal ?? 'SIGTERM' };
+  const file = pidFile(home, name);
+  await writeFile(`${file}.new`, JSON.stringify(started));
+  await rename(`${file}.new`, file);
+  return started;
+}
+
+/** The process of a service if we started it and it is still the one; a stale pid file counts as none. */
+export async function running(home: string, name: string): Promise<Started | undefined> {
+  try {
+    const started = JSON.parse(await readFile(pidFile(home, name), 'utf8')) as Started;
+    return (await startTime(started.pid)) === started.startTime ? started : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ends a process we started: asked first, after 15 s made to; then what is left of its children. */
+export async function stop(home: string, name: string): Promise<boolean> {
+  const started = await running(home, name);
+  if (started) {
+    process.kill(started.pid, started.stopSignal);
+    const gone = await until(async () => (await running(home, name)) === undefined, 15_000);
+    if (!gone) process.kill(started.pid, 'SIGKILL');
+    try {
+      process.kill(-started.pid, 'SIGKILL');
+    } catch {
+      // No child outlived it.
+    }
+    await until(async () => (await running(home, name)) === undefined, 5000);
+  }
+  await rm(pidFile(home, name), { force: true });
+  return started !== undefined;
+}
+
+/** When a process started, as the system tells it; undefined when there is none (a zombie is none). */
+async function startTime(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') {
+    try {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+      return fields[0] === 'Z' ? undefined : fields[19];
+    } catch {
+      return undefined;
+    }
+  }
+  const { stdout, failed } = await execa('ps', ['-o', 'lstart=', '-p', String(pid)], { reject: false });
+  return failed ? undefined : stdout.trim();
+}
+
+/** Asks again and again until it is so; false when `ms` have passed. */
+export async function until(so: () => Promise<boolean>, ms: number, every = 100): Promise<boolean> {
+  const deadline = Date.now() + ms;
+  while (!(await so())) {
+    if (Date.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, every));
+  }
+  return true;
+}
+
+/** Whether nobody listens on a port of this machine. */
+export const portFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+export const portAnswers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const answer = (it: boolean): void => {
+      socket.destroy();
+      resolve(it);
+    };
+    socket
+      .once('connect', () => answer(true))
+      .once('error', () => answer(false))
+      .setTimeout(1000, () => answer(false));
+  });
+
+/** The last lines of a service's log, for the error that says it did not come up. */
+export async function logEnd(home: string, name: string, lines = 12): Promise<string> {
+  const handle = await open(logFile(home, name)).catch(() => undefined);
+  if (!handle) return '(no log)';
+  try {
+    const { size } = await handle.stat();
+    const length = Math.min(size, 8192);
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.toString('utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,167 @@
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sparkMaster } from '../backends/spark-master.ts';
+import { machine, sparkHome } from '../config/env.ts';
+import type { Project } from '../config/project.ts';
+import { request } from '../connect/http.ts';
+import { jarsOf } from './jars.ts';
+import { javaBinary, light, opens } from './java.ts';
+import type { Command } from './process.ts';
+import type { Service } from './service.ts';
+
+/** The environment of every process that starts Spark; all of it stays on the loopback interface. */
+export const sparkEnv = (home: string): Record<string, string> => ({
+  SPARK_HOME: sparkHome ?? join(home, 'spark'),
+  SPARK_LOCAL_IP: '127.0.0.1',
+  SPARK_SCALA_VERSION: '2.12',
+});
+
+export const eventLogFolder = (home: string): string => join(home, 'data', 'spark-events');
+export const masterUrl = ({ stack }: Project): string => `spark://127.0.0.1:${stack.ports.sparkMaster}`;
+
+let preparing: Promise<string> | undefined;
+
+/** A Spark home made from Maven's jars, or the one SPARK_HOME names. conf/ stays empty: settings go with each job. */
+export function prepareSpark({ root, home }: Project, told: (line: string) => void): Promise<string> {
+  preparing ??= (async () => {
+    await mkdir(eventLogFolder(home), { recursive: true });
+    if (sparkHome !== undefined) return join(sparkHome, 'jars');
+    const jars = await jarsOf('spark', root, told);
+    const spark = join(home, 'spark');
+    await mkdir(join(spark, 'bin'), { recursive: true });
+    await mkdir(join(spark, 'conf'), { recursive: true });
+    await rm(join(spark, 'jars'), { force: true });
+    await symlink(jars, join(spark, 'jars'));
+    for (const [name, text] of Object.entries(scripts)) {
+      await writeFile(join(spark, 'bin', name), text);
+      await chmod(join(spark, 'bin', name), 0o755);
+    }
+    return join(spark, 'jars');
+  })();
+  return preparing;
+}
+
+const scripts = {
+  'spark-submit': `#!/usr/bin/env bash
+exec "$(dirname "$0")/spark-class" org.apache.spark.deploy.SparkSubmit "$@"
+`,
+  // Spark's launcher works out the driver's command line and prints it, NUL after each word, behind an empty line.
+  'spark-class': `#!/usr/bin/env bash
+export SPARK_HOME="\${SPARK_HOME:-$(cd "$(dirname "$0")/.." && pwd)}"
+java="\${JAVA_HOME:+$JAVA_HOME/bin/}java"
+words=()
+{
+  IFS= read -r _
+  while IFS= read -r -d '' word; do words+=("$word"); done
+} < <("$java" -Xmx128m -XX:TieredStopAtLevel=1 -cp "$SPARK_HOME/jars/*" org.apache.spark.launcher.Main "$@")
+[ "\${#words[@]}" -gt 0 ] || { echo "spark-class: the launcher gave no command" >&2; exit 1; }
+exec "\${words[@]}"
+`,
+} as const;
+
+/** A daemon of Spark as a plain JVM. */
+const daemon =
+  (project: Project, mainClass: string, args: readonly string[], properties: Readonly<Record<string, string>> = {}) =>
+  async (told: (line: string) => void): Promise<Command> => {
+    const jars = await prepareSpark(project, told);
+    const flags = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
+    return {
+      file: javaBinary(),
+      args: [...light, ...opens, ...flags, '-cp', join(jars, '*'), mainClass, ...args],
+      env: sparkEnv(project.home),
+    };
+  };
+
+const answers = async (url: string): Promise<boolean> => (await request(url).catch(() => undefined))?.status === 200;
+
+export function master(project: Project): Service {
+  const { ports, elsewhere } = project.stack;
+  const url = project.endpoints.sparkMaster;
+  const args = [
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(ports.sparkMaster),
+    '--webui-port',
+    String(ports.sparkMasterUi),
+  ];
+  return {
+    name: 'spark-master',
+    url,
+    elsewhere: elsewhere['spark-master'] !== undefined,
+    ports: [ports.sparkMaster, ports.sparkMasterUi],
+    prepare: daemon(project, 'org.apache.spark.deploy.master.Master', args, { 'spark.ui.reverseProxy': 'true' }),
+    healthy: () => answers(`${url}/json/`),
+  };
+}
+
+/** Cores and memory the worker offers: conf/stack.yaml's, else all cores and a third of the memory, 2 to 16 GiB. */
+export function workerSize({ worker }: Project['stack']): { cores: number; memory: string } {
+  const third = Math.floor(machine.memoryBytes / 3 / 2 ** 30);
+  return {
+    cores: worker.cores ?? machine.cores,
+    memory: worker.memory ?? `${Math.min(16, Math.max(2, third))}g`,
+  };
+}
+
+export function worker(project: Project): Service {
+  const { ports, elsewhere } = project.stack;
+  const { cores, memory } = workerSize(project.stack);
+  const folder = join(project.home, 'data', 'spark-worker');
+  const args = [
+    '--host',
+    '127.0.0.1',
+    '--webui-port',
+    String(ports.sparkWorkerUi),
+    '-c',
+    String(cores),
+    '-m',
+    memory,
+    '-d',
+    folder,
+  ];
+  return {
+    name: 'spark-worker',
+    url: `http://127.0.0.1:${ports.sparkWorkerUi}`,
+    elsewhere: elsewhere['spark-master'] !== undefined,
+    ports: [ports.sparkWorkerUi],
+    after: ['spark-master'],
+    prepare: daemon(project, 'org.apache.spark.deploy.worker.Worker', [...args, masterUrl(project)], {
+      'spark.ui.reverseProxy': 'true',
+      'spark.worker.cleanup.enabled': 'true',
+    }),
+    healthy: async () => {
+      const capacity = await sparkMaster(project.endpoints.sparkMaster)
+        .capacity()
+        .catch(() => undefined);
+      return (capacity?.cores ?? 0) > 0;
+    },
+  };
+}
+
+export function historyServer(project: Project): Service {
+  const { ports, elsewhere } = project.stack;
+  const url = project.endpoints.historyServer;
+  return {
+    name: 'history-server',
+    url,
+    elsewhere: elsewhere['history-server'] !== undefined,
+    ports: [ports.historyServer],
+    prepare: daemon(project, 'org.apache.spark.deploy.history.HistoryServer', [], {
+      'spark.history.ui.port': String(ports.historyServer),
+      'spark.history.fs.logDirectory': `file://${eventLogFolder(project.home)}`,
+      'spark.history.fs.update.interval': '3s',
+    }),
+    healthy: () => answers(`${url}/api/v1/applications?limit=1`),
+  };
+}
+
+/** What every job on the local stack is submitted with. */
+export const localSparkConf = (project: Project): Record<string, string> => ({
+  'spark.driver.host': '127.0.0.1',
+  'spark.driver.bindAddress': '127.0.0.1',
+  'spark.ui.port': '0',
+  'spark.ui.reverseProxy': 'true',
+  'spark.eventLog.enabled': 'true',
+  'spark.eventLog.dir': `file://${eventLogFolder(project.home)}`,
+});

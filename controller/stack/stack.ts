@@ -1,0 +1,114 @@
+import { mkdir } from 'node:fs/promises';
+import type { Project } from '../config/project.ts';
+import { SluiceError } from '../errors.ts';
+import { checkJava } from './java.ts';
+import { kafka } from './kafka.ts';
+import { livy } from './livy.ts';
+import { mailbox } from './mailbox.ts';
+import { postgres } from './postgres.ts';
+import { logEnd, logFile, portFree, running, start, stop, until } from './process.ts';
+import type { Service, ServiceName } from './service.ts';
+import { historyServer, master, worker } from './spark.ts';
+
+/** The services of the local stack, in the order in which they are told of. */
+export const services = (project: Project): Service[] => [
+  master(project),
+  worker(project),
+  historyServer(project),
+  livy(project),
+  kafka(project),
+  postgres(project),
+  mailbox(project),
+];
+
+/** A line of `sluice status`. `unhealthy`: our process lives, and does not answer; `taken`: somebody else's answers. */
+export interface ServiceStatus {
+  readonly name: ServiceName;
+  readonly state: 'up' | 'down' | 'unhealthy' | 'elsewhere' | 'taken';
+  readonly url: string;
+  readonly pid: number | null;
+}
+
+export const status = (project: Project): Promise<ServiceStatus[]> =>
+  Promise.all(
+    services(project).map(async (service) => {
+      const [ours, healthy] = await Promise.all([running(project.home, service.name), service.healthy()]);
+      const { name, url } = service;
+      if (service.elsewhere) return { name, url, pid: null, state: healthy ? 'elsewhere' : 'down' };
+      if (ours) return { name, url, pid: ours.pid, state: healthy ? 'up' : 'unhealthy' };
+      const free = await Promise.all(service.ports.map(portFree));
+      return { name, url, pid: null, state: free.every(Boolean) ? 'down' : 'taken' };
+    }),
+  );
+
+const comesUpWithin = 90_000;
+
+/** Starts one service unless it is there, and waits until it answers. Returns what was found or done. */
+export async function bringUp(
+  project: Project,
+  service: Service,
+  told: (line: string) => void,
+): Promise<'started' | 'was up' | 'elsewhere'> {
+  const { name, url } = service;
+  if (service.elsewhere) {
+    if (await service.healthy()) return 'elsewhere';
+    throw new SluiceError(`${name} at ${url} (elsewhere in conf/stack.yaml) does not answer`, { kind: 'unavailable' });
+  }
+  const before = await running(project.home, name);
+  if (!before) {
+    for (const port of service.ports) {
+      if (await portFree(port)) continue;
+      throw new SluiceError(`port ${port}, which ${name} needs, is taken by another program`, {
+        kind: 'unavailable',
+        hint: `end that program, or move all ports with portOffset in conf/stack.yaml or SLUICE_PORT_OFFSET=1000`,
+      });
+    }
+    told('preparing');
+    const command = await service.prepare(told);
+    told('starting');
+    await start(project.home, name, command);
+  }
+  const alive = async (): Promise<boolean> => (await running(project.home, name)) !== undefined;
+  let died = false;
+  const up = await until(async () => {
+    if (await service.healthy()) return true;
+    died = !(await alive());
+    return died;
+  }, comesUpWithin);
+  if (!up || died) {
+    const how = died ? 'ended at once' : `did not answer within ${comesUpWithin / 1000} s`;
+    const log = logFile(project.home, name);
+    throw new SluiceError(`${name} ${how}; the end of ${log}:\n${await logEnd(project.home, name)}`, {
+      kind: 'unavailable',
+    });
+  }
+  await service.finish?.();
+  return before ? 'was up' : 'started';
+}
+
+/** What must hold before anything is started. */
+export async function preflight(project: Project): Promise<void> {
+  await checkJava();
+  await mkdir(project.home, { recursive: true });
+}
+
+/** Ends what `up` started, those first that others do not build on. Returns the names of what was running. */
+export async function bringDown(project: Project, told: (name: ServiceName) => void): Promise<ServiceName[]> {
+  const ended: ServiceName[] = [];
+  const order: ServiceName[][] = [
+    ['livy'],
+    ['spark-worker', 'history-server', 'mailbox', 'kafka', 'postgres'],
+    ['spark-master'],
+  ];
+  for (const names of order) {
+    await Promise.all(
+      names.map(async (name) => {
+        if (await stop(project.home, name)) {
+          ended.push(name);
+          told(name);
+        }
+      }),
+    );
+  }
+  return ended;
+}

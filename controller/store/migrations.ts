@@ -1,0 +1,68 @@
+import type pg from 'pg';
+import { rejected } from '../errors.ts';
+
+/** The schema of the run store, one step a version. Bodies are json, not jsonb: a pipeline's columns keep their order. */
+// A step that has been released is never changed.
+const steps: readonly string[] = [
+  `CREATE TABLE runs (
+     run text PRIMARY KEY,
+     number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+     pipeline text NOT NULL,
+     state text NOT NULL,
+     branch text,
+     reason text,
+     started bigint NOT NULL,
+     ended bigint,
+     owner text,
+     token bigint NOT NULL DEFAULT 0,
+     lease_until bigint NOT NULL DEFAULT 0
+   );
+   CREATE INDEX runs_of_pipeline ON runs (pipeline, number DESC);
+   CREATE TABLE events (
+     run text NOT NULL REFERENCES runs,
+     seq integer NOT NULL,
+     at bigint NOT NULL,
+     body json NOT NULL,
+     PRIMARY KEY (run, seq)
+   );
+   CREATE TABLE outbox (
+     id text PRIMARY KEY,
+     number bigint GENERATED ALWAYS AS IDENTITY,
+     run text NOT NULL REFERENCES runs,
+     message json NOT NULL,
+     state text NOT NULL DEFAULT 'waiting',
+     tries integer NOT NULL DEFAULT 0,
+     due bigint NOT NULL,
+     note text
+   );
+   CREATE INDEX outbox_waiting ON outbox (due) WHERE state = 'waiting';`,
+];
+
+/** Any number that only this program uses; two controllers that start together migrate one after the other. */
+const lockNumber = 7_301_960_411;
+
+/** Brings the schema up to this program's version. Throws `rejected` when the store is of a newer one. */
+export async function migrate(client: pg.ClientBase): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
+    await client.query('CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)');
+    const { rows } = await client.query('SELECT max(version) AS version FROM schema_version');
+    const version: number = rows[0].version ?? 0;
+    if (version > steps.length) {
+      throw rejected(
+        `the run store is of schema version ${version}, and this Sluice knows ${steps.length}`,
+        'use the newer Sluice that made it',
+      );
+    }
+    for (const [index, sql] of steps.entries()) {
+      if (index < version) continue;
+      await client.query(sql);
+      await client.query('INSERT INTO schema_version VALUES ($1)', [index + 1]);
+    }
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,208 @@
+package sluice.runner;
+
+import static org.apache.spark.sql.functions.coalesce;
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.expr;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.struct;
+import static org.apache.spark.sql.functions.to_csv;
+import static org.apache.spark.sql.functions.to_json;
+import static org.apache.spark.sql.functions.when;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.StringJoiner;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * Reads each kind of input exactly as it was pinned, with a reason beside every row that breaks a
+ * rule.
+ */
+final class Inputs {
+  private static final String CORRUPT = "_corrupt_record";
+
+  private final SparkSession spark;
+  private final int partitions;
+
+  Inputs(SparkSession spark, int partitions) {
+    this.spark = spark;
+    this.partitions = partitions;
+  }
+
+  Screened read(Job.Input input) throws IOException {
+    switch (input.kind) {
+      case "csv":
+        return new Screened(input.name, csv(input));
+      case "postgres":
+        return new Screened(input.name, postgres(input));
+      case "kafka":
+        return new Screened(input.name, kafka(input));
+      default:
+        throw new Rejection("UNKNOWN_INPUT", input.name + " is of unknown kind " + input.kind);
+    }
+  }
+
+  private Dataset<Row> csv(Job.Input input) throws IOException {
+    List<String> paths = new ArrayList<>();
+    for (Job.PinnedFile file : input.files) {
+      checkUnchanged(input.name, file);
+      if (file.size > 0) {
+        paths.add(file.path);
+      }
+    }
+    if (paths.isEmpty()) {
+      return typed(
+          spark.createDataFrame(List.of(), text(input.columns).add(CORRUPT, DataTypes.StringType)),
+          input);
+    }
+    Dataset<Row> rows =
+        spark
+            .read()
+            .schema(text(input.columns).add(CORRUPT, DataTypes.StringType))
+            .option("header", true)
+            .option("multiLine", true)
+            .option("escape", "\"")
+            .option("mode", "PERMISSIVE")
+            .option("columnNameOfCorruptRecord", CORRUPT)
+            .csv(paths.toArray(new String[0]));
+    return typed(rows, input);
+  }
+
+  /** Text columns and the corrupt record, as typed columns with reason and raw text. */
+  private static Dataset<Row> typed(Dataset<Row> rows, Job.Input input) {
+    List<Column> names = new ArrayList<>();
+    List<Column> emptyAsNull = new ArrayList<>();
+    for (Job.Column column : input.columns) {
+      names.add(col(column.name));
+      emptyAsNull.add(expr("nullif(`" + column.name + "`, '')").as(column.name));
+    }
+    emptyAsNull.add(col(CORRUPT));
+    // A comma counts when an even number of quotes follows it.
+    Column fields = expr("size(split(" + CORRUPT + ", ',(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)'))");
+    Column broken =
+        when(col(CORRUPT).isNull(), lit(null))
+            .when(fields.lt(input.columns.size()), "too few columns")
+            .when(fields.gt(input.columns.size()), "too many columns")
+            .otherwise("unreadable");
+    Column raw = coalesce(col(CORRUPT), to_csv(struct(names.toArray(new Column[0]))));
+    return cast(rows.select(emptyAsNull.toArray(new Column[0])), input, broken, raw);
+  }
+
+  /**
+   * Judges text columns, then gives them their types; TRY_CAST, because invalid rows pass through
+   * here too.
+   */
+  private static Dataset<Row> cast(Dataset<Row> rows, Job.Input input, Column broken, Column raw) {
+    List<Column> columns = new ArrayList<>();
+    for (Job.Column column : input.columns) {
+      columns.add(expr("try_cast(`" + column.name + "` AS " + column.type + ")").as(column.name));
+    }
+    columns.add(col(Screened.REASON));
+    columns.add(when(col(Screened.REASON).isNotNull(), raw).as(Screened.RAW));
+    return rows.withColumn(Screened.REASON, coalesce(broken, expr(input.reason)))
+        .select(columns.toArray(new Column[0]));
+  }
+
+  private void checkUnchanged(String name, Job.PinnedFile file) throws IOException {
+    Path path = new Path(file.path);
+    FileStatus now =
+        path.getFileSystem(spark.sparkContext().hadoopConfiguration()).getFileStatus(path);
+    // File systems keep times in milliseconds or coarser; the controller may know fractions of
+    // them.
+    boolean same =
+        now.getLen() == file.size && Math.abs(now.getModificationTime() - file.mtimeMs) < 1.0;
+    if (!same) {
+      throw new Rejection(
+          "INPUT_CHANGED", name + ": " + file.path + " has changed since it was measured");
+    }
+  }
+
+  private Dataset<Row> postgres(Job.Input input) {
+    Properties properties = new Properties();
+    properties.setProperty("driver", "org.postgresql.Driver");
+    properties.setProperty("user", input.user);
+    properties.setProperty("fetchsize", "10000");
+    // Every connection looks at the snapshot in which the rows were measured.
+    properties.setProperty(
+        "sessionInitStatement",
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '"
+            + input.snapshot
+            + "'");
+    Dataset<Row> rows =
+        spark
+            .read()
+            .jdbc(input.url, input.table, input.predicates.toArray(new String[0]), properties);
+    Column reason = expr(input.reason);
+    return rows.withColumn(Screened.REASON, reason)
+        .withColumn(
+            Screened.RAW, when(col(Screened.REASON).isNotNull(), to_json(struct(col("*")))));
+  }
+
+  private Dataset<Row> kafka(Job.Input input) {
+    StringJoiner assigned = new StringJoiner(",", "{\"" + input.topic + "\":[", "]}");
+    StringJoiner starts = new StringJoiner(",", "{\"" + input.topic + "\":{", "}}");
+    StringJoiner ends = new StringJoiner(",", "{\"" + input.topic + "\":{", "}}");
+    for (Job.Offsets range : input.offsets) {
+      assigned.add(Integer.toString(range.partition));
+      starts.add("\"" + range.partition + "\":" + range.start);
+      ends.add("\"" + range.partition + "\":" + range.end);
+    }
+    Dataset<Row> messages =
+        spark
+            .read()
+            .format("kafka")
+            .option("kafka.bootstrap.servers", input.brokers)
+            .option("assign", assigned.toString())
+            .option("startingOffsets", starts.toString())
+            .option("endingOffsets", ends.toString())
+            .option("failOnDataLoss", "true")
+            .option("kafka.isolation.level", "read_committed")
+            // The end is known: a fetch behind it must not hold up what the consumer asks next.
+            .option("kafka.fetch.max.wait.ms", "20")
+            .option("minPartitions", partitions)
+            .load()
+            .selectExpr("CAST(value AS STRING) AS _value");
+    // json_tuple reads each message once, however many fields are asked for, and gives them as
+    // text.
+    List<Column> emptyAsNull = new ArrayList<>();
+    List<String> missing = new ArrayList<>();
+    emptyAsNull.add(col("_value"));
+    StringJoiner tuple = new StringJoiner(", ", "json_tuple(_value, ", ") AS (");
+    StringJoiner names = new StringJoiner(", ", "", ")");
+    for (Job.Column column : input.columns) {
+      tuple.add("'" + column.name + "'");
+      names.add("`" + column.name + "`");
+      emptyAsNull.add(expr("nullif(`" + column.name + "`, '')").as(column.name));
+      missing.add("`" + column.name + "` IS NULL");
+    }
+    Dataset<Row> rows =
+        messages
+            .selectExpr("_value", tuple.toString() + names)
+            .select(emptyAsNull.toArray(new Column[0]));
+    // Only a message without a single field is worth asking whether it is an object at all.
+    String noObject =
+        "(from_json(_value, 'map<string,string>') IS NULL OR NOT ltrim(_value) LIKE '{%')";
+    Column broken =
+        when(
+            expr("_value IS NULL OR (" + String.join(" AND ", missing) + " AND " + noObject + ")"),
+            "not a JSON object");
+    return cast(rows, input, broken, coalesce(col("_value"), lit("")));
+  }
+
+  private static StructType text(List<Job.Column> columns) {
+    StructType schema = new StructType();
+    for (Job.Column column : columns) {
+      schema = schema.add(column.name, DataTypes.StringType);
+    }
+    return schema;
+  }
+}

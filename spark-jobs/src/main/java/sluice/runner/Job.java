@@ -1,0 +1,81 @@
+package sluice.runner;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * What the controller wants done, read from the job file. Holds no password: those are in a pgpass
+ * file.
+ */
+public final class Job {
+  public String key;
+  public String result;
+  public String quarantine;
+  public String sql;
+  public int partitions;
+  public List<Input> inputs;
+  public List<Output> outputs;
+
+  /** A source: which kind tells which of the fields below are set. */
+  public static final class Input {
+    public String name;
+    public String kind;
+
+    /** Spark SQL over the columns: why a row is invalid, or NULL. */
+    public String reason;
+
+    public List<Column> columns;
+    public List<PinnedFile> files;
+    public String url;
+    public String user;
+    public String table;
+    public String snapshot;
+    public List<String> predicates;
+    public String brokers;
+    public String topic;
+    public List<Offsets> offsets;
+  }
+
+  public static final class Column {
+    public String name;
+    public String type;
+  }
+
+  public static final class PinnedFile {
+    public String path;
+    public long size;
+    public double mtimeMs;
+  }
+
+  public static final class Offsets {
+    public int partition;
+    public long start;
+    public long end;
+  }
+
+  /** A view to write to its staging place: a folder, or {@code schema.table} of a database. */
+  public static final class Output {
+    public String view;
+    public String kind;
+    public String place;
+    public String url;
+    public String user;
+  }
+
+  static Job read(String location) throws IOException {
+    Path path = new Path(location);
+    FileSystem files = FileSystem.get(URI.create(path.toString()), new Configuration());
+    try (InputStream in = files.open(path)) {
+      return new ObjectMapper()
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .readValue(in, Job.class);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+package sluice.runner;
+
+import java.io.IOException;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.storage.StorageLevel;
+
+/**
+ * The one Spark job of Sluice: reads the pinned inputs, puts invalid rows aside, runs the SQL,
+ * writes the views it is asked for to their staging places, and leaves a result file. Publishing is
+ * the controller's.
+ *
+ * <p>Usage: {@code sluice.runner.Runner JOB.json}
+ */
+public final class Runner {
+  private final SparkSession spark;
+  private final Job job;
+  private final Result result = new Result();
+  private String phase = "starting";
+  private long phaseStarted = System.nanoTime();
+
+  private Runner(SparkSession spark, Job job) {
+    this.spark = spark;
+    this.job = job;
+    result.key = job.key;
+    result.applicationId = spark.sparkContext().applicationId();
+  }
+
+  public static void main(String[] args) throws IOException {
+    if (args.length != 1) {
+      throw new IllegalArgumentException("usage: sluice.runner.Runner JOB.json");
+    }
+    // The name is the submission's: it is the key by which the controller finds the application.
+    SparkSession spark =
+        SparkSession.builder()
+            .config("spark.sql.csv.parser.columnPruning.enabled", "false")
+            .config("spark.sql.datetime.java8API.enabled", "true")
+            .getOrCreate();
+    Result result;
+    try {
+      result = run(spark, Job.read(args[0]));
+    } finally {
+      spark.stop();
+    }
+    if (result.error != null) {
+      throw new IllegalStateException("while " + result.error.phase + ": " + result.error.message);
+    }
+  }
+
+  /** Does the job and leaves its result file, also when it fails. */
+  static Result run(SparkSession spark, Job job) throws IOException {
+    Runner runner = new Runner(spark, job);
+    Configuration configuration = spark.sparkContext().hadoopConfiguration();
+    try {
+      runner.readInputs();
+      runner.runSql();
+      runner.writeOutputs();
+      runner.enter("done");
+      runner.result.state = "succeeded";
+    } catch (Exception | OutOfMemoryError error) {
+      runner.result.state = "failed";
+      runner.result.error = runner.failure(error);
+    }
+    runner.result.write(job.result, configuration);
+    return runner.result;
+  }
+
+  private void readInputs() throws IOException {
+    Inputs inputs = new Inputs(spark, job.partitions);
+    for (Job.Input input : job.inputs) {
+      enter("reading " + input.name);
+      Screened screened = inputs.read(input);
+      Result.Input counts = screened.register();
+      if (counts.quarantined > 0) {
+        screened
+            .quarantined()
+            .coalesce(1)
+            .write()
+            .mode(SaveMode.Overwrite)
+            .json(job.quarantine + "/" + input.name);
+      }
+      result.inputs.add(counts);
+    }
+  }
+
+  private void runSql() {
+    enter("running the SQL");
+    for (String statement : Statements.of(job.sql)) {
+      spark.sql(statement);
+    }
+  }
+
+  private void writeOutputs() throws SQLException {
+    Map<String, Dataset<Row>> views = new LinkedHashMap<>();
+    for (Job.Output output : job.outputs) {
+      if (!Arrays.asList(spark.sqlContext().tableNames()).contains(output.view)) {
+        throw new Rejection(
+            "MISSING_VIEW",
+            "the SQL creates no view " + output.view + ", which an output asks for");
+      }
+      enter("computing " + output.view);
+      Dataset<Row> view = views.get(output.view);
+      if (view == null) {
+        // Kept, because several outputs and later views build on it. Registering it anew would drop
+        // it again.
+        view = spark.table(output.view).persist(StorageLevel.MEMORY_AND_DISK());
+        views.put(output.view, view);
+      }
+      Result.Output written = new Result.Output();
+      written.view = output.view;
+      written.kind = output.kind;
+      written.place = output.place;
+      written.rows = view.count();
+      enter("writing " + output.view + " as " + output.kind);
+      write(view, output);
+      result.outputs.add(written);
+    }
+  }
+
+  private static void write(Dataset<Row> view, Job.Output output) throws SQLException {
+    switch (output.kind) {
+      case "parquet":
+        view.write().mode(SaveMode.Overwrite).parquet(output.place);
+        return;
+      case "csv":
+        view.coalesce(1)
+            .write()
+            .mode(SaveMode.Overwrite)
+            .option("header", true)
+            .option("escape", "\"")
+            .csv(output.place);
+        return;
+      case "postgres":
+        new CopySink(output).write(view);
+        return;
+      default:
+        throw new Rejection(
+            "UNKNOWN_OUTPUT", output.view + " has an output of unknown kind " + output.kind);
+    }
+  }
+
+  private void enter(String next) {
+    long now = System.nanoTime();
+    result.seconds.merge(phase, Math.round((now - phaseStarted) / 1e6) / 1e3, Double::sum);
+    phase = next;
+    phaseStarted = now;
+  }
+
+  /** The innermost cause says most: Spark wraps what happened on an executor several times. */
+  private Result.Failure failure(Throwable error) {
+    Throwable cause = error;
+    while (cause.getCause() != null && cause.getCause() != cause) {
+      cause = cause.getCause();
+    }
+    Result.Failure failure = new Result.Failure();
+    failure.type = cause.getClass().getSimpleName();
+    failure.message = String.valueOf(cause.getMessage());
+    failure.phase = phase;
+    return failure;
+  }
+}

@@ -1,0 +1,69 @@
+package sluice.runner;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.lit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.storage.StorageLevel;
+
+/**
+ * The rows of one input, each with the reason why it is invalid, or NULL. Read from the source
+ * once: the rows are kept by Spark, in memory or on its disks, and both the valid and the
+ * quarantined ones come from there.
+ */
+final class Screened {
+  /** Why a row is invalid, in every dataset that an input gives. */
+  static final String REASON = "_reason";
+
+  /** An invalid row as it was read; NULL for a valid one. */
+  static final String RAW = "_raw";
+
+  private final String name;
+  private final Dataset<Row> rows;
+
+  Screened(String name, Dataset<Row> rows) {
+    this.name = name;
+    this.rows = rows.persist(StorageLevel.MEMORY_AND_DISK());
+  }
+
+  /** Counts the rows, keeps them, and registers them as views `name` and `name_quarantined`. */
+  Result.Input register() {
+    Result.Input counts = new Result.Input();
+    counts.name = name;
+    counts.reasons = new TreeMap<>();
+    for (Row group : rows.groupBy(col(REASON)).agg(count(lit(1))).collectAsList()) {
+      long n = group.getLong(1);
+      counts.read += n;
+      if (group.isNullAt(0)) {
+        counts.valid += n;
+      } else {
+        counts.quarantined += n;
+        counts.reasons.put(group.getString(0), n);
+      }
+    }
+    valid().createOrReplaceTempView(name);
+    quarantined().createOrReplaceTempView(name + "_quarantined");
+    return counts;
+  }
+
+  private Dataset<Row> valid() {
+    List<Column> columns = new ArrayList<>();
+    for (String column : rows.columns()) {
+      if (!column.equals(REASON) && !column.equals(RAW)) {
+        columns.add(rows.col(column));
+      }
+    }
+    return rows.filter(col(REASON).isNull()).select(columns.toArray(new Column[0]));
+  }
+
+  Dataset<Row> quarantined() {
+    return rows.filter(col(REASON).isNotNull())
+        .select(col(REASON).as("reason"), col(RAW).as("row"));
+  }
+}

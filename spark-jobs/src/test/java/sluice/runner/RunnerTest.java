@@ -1,0 +1,160 @@
+package sluice.runner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The runner in a Spark of one process; databases and topics are the integration tests' part. */
+class RunnerTest {
+  private static SparkSession spark;
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void start() {
+    spark =
+        SparkSession.builder()
+            .master("local[2]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", "2")
+            .config("spark.sql.session.timeZone", "UTC")
+            .config("spark.sql.ansi.enabled", "true")
+            .config("spark.sql.csv.parser.columnPruning.enabled", "false")
+            .config("spark.sql.datetime.java8API.enabled", "true")
+            .getOrCreate();
+  }
+
+  @AfterAll
+  static void stop() {
+    spark.stop();
+  }
+
+  @Test
+  void invalidRowsArePutAsideWithTheirReasonAndTheRestIsWritten() throws IOException {
+    Job job =
+        job(
+            "id,at,note\n1,2024-01-31 10:00:00,\"two\nlines, \"\"quoted\"\"\"\n2,2024-02-30 10:00:00,x\n3,2024-01-01 00:00:00\n"
+                + "4,2024-01-01 00:00:00,x,y\n,2024-01-01 00:00:00,x\n6,2024-01-01T00:00:00Z,\"\"\n",
+            "CREATE OR REPLACE TEMP VIEW report AS SELECT id, note, year(at) AS year FROM rows");
+
+    Result result = Runner.run(spark, job);
+
+    assertEquals("succeeded", result.state, () -> result.error.message);
+    Result.Input rows = result.inputs.get(0);
+    assertEquals(6, rows.read);
+    assertEquals(2, rows.valid);
+    assertEquals(4, rows.quarantined);
+    assertEquals(
+        Map.of(
+            "at: not a timestamp",
+            1L,
+            "too few columns",
+            1L,
+            "too many columns",
+            1L,
+            "id: missing",
+            1L),
+        rows.reasons);
+    List<Row> written =
+        spark.read().parquet(job.outputs.get(0).place).orderBy("id").collectAsList();
+    assertEquals(2, written.size());
+    assertEquals("two\nlines, \"quoted\"", written.get(0).getString(1));
+    assertTrue(written.get(1).isNullAt(1), "an empty text in quotes is no value");
+    assertEquals(4, spark.read().json(job.quarantine + "/rows").count());
+  }
+
+  @Test
+  void aMissingColumnFailsWithSparksOwnWordsAndThePhase() throws IOException {
+    Job job =
+        job(
+            "id,at,note\n1,2024-01-01 00:00:00,x\n",
+            "CREATE OR REPLACE TEMP VIEW report AS SELECT nope FROM rows");
+
+    Result result = Runner.run(spark, job);
+
+    assertEquals("failed", result.state);
+    assertEquals("running the SQL", result.error.phase);
+    assertTrue(result.error.message.contains("UNRESOLVED_COLUMN"), result.error.message);
+    assertEquals(
+        "failed", new ObjectMapper().readTree(Path.of(job.result).toFile()).get("state").asText());
+    assertFalse(Files.exists(Path.of(job.outputs.get(0).place)));
+  }
+
+  @Test
+  void aFileThatChangedSinceItWasMeasuredIsRefused() throws IOException {
+    Job job =
+        job(
+            "id,at,note\n1,2024-01-01 00:00:00,x\n",
+            "CREATE OR REPLACE TEMP VIEW report AS SELECT 1 AS x");
+    job.inputs.get(0).files.get(0).size += 1;
+
+    Result result = Runner.run(spark, job);
+
+    assertEquals("failed", result.state);
+    assertTrue(result.error.message.contains("INPUT_CHANGED"), result.error.message);
+  }
+
+  @Test
+  void anOutputThatTheSqlDoesNotMakeIsNamed() throws IOException {
+    Job job =
+        job(
+            "id,at,note\n1,2024-01-01 00:00:00,x\n",
+            "CREATE OR REPLACE TEMP VIEW other AS SELECT 1 AS x");
+
+    Result result = Runner.run(spark, job);
+
+    assertTrue(
+        result.error.message.contains("[MISSING_VIEW] the SQL creates no view report"),
+        result.error.message);
+  }
+
+  private Job job(String csv, String sql) throws IOException {
+    Path file = Files.writeString(folder.resolve("rows.csv"), csv);
+    Job job = new Job();
+    job.key = "test";
+    job.result = folder.resolve("result.json").toString();
+    job.quarantine = folder.resolve("quarantine").toString();
+    job.sql = sql;
+    job.partitions = 2;
+    Job.Input input = new Job.Input();
+    input.name = "rows";
+    input.kind = "csv";
+    input.columns =
+        List.of(column("id", "bigint"), column("at", "timestamp"), column("note", "string"));
+    input.reason =
+        "CASE WHEN id IS NULL THEN 'id: missing' WHEN at IS NOT NULL AND TRY_CAST(at AS timestamp) IS NULL"
+            + " THEN 'at: not a timestamp' END";
+    Job.PinnedFile pinned = new Job.PinnedFile();
+    pinned.path = file.toString();
+    pinned.size = Files.size(file);
+    pinned.mtimeMs = Files.getLastModifiedTime(file).toMillis();
+    input.files = List.of(pinned);
+    job.inputs = List.of(input);
+    Job.Output output = new Job.Output();
+    output.view = "report";
+    output.kind = "parquet";
+    output.place = folder.resolve("out").toString();
+    job.outputs = new ArrayList<>(List.of(output));
+    return job;
+  }
+
+  private static Job.Column column(String name, String type) {
+    Job.Column column = new Job.Column();
+    column.name = name;
+    column.type = type;
+    return column;
+  }
+}
