@@ -87,7 +87,7 @@ export function* events(
       yield { ...last, planted: 'duplicate' };
       continue;
     }
-    const order = 1 + Math.floor(random() ** 1.5 * Math.max(1, orderCount));
+    const order = 1 + Math.floor(random() ** 1.15 * Math.max(1, orderCount));
     const seq = (sequence[order] ?? 0) + 1;
     sequence[order] = seq;
     const { created } = orderOf(order, userCount, seed, dirt);

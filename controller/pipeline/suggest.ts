@@ -4,6 +4,7 @@ import { closest, distance } from 'fastest-levenshtein';
 export function didYouMean(word: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const near = closest(word, known);
-  const allowed = Math.max(1, Math.floor(Math.max(word.length, near.length) / 3));
+  const length = Math.max(word.length, near.length);
+  const allowed = length <= 3 ? 1 : Math.max(2, Math.floor(length / 3));
   return distance(word, near) <= allowed ? ` — did you mean "${near}"?` : '';
 }

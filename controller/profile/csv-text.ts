@@ -61,3 +61,13 @@ export async function findLines(file: string, wanted: Map<string, string>): Prom
   }
   return found;
 }
+
+/** The line, from 1, on which a byte of a file stands. DuckDB numbers records, which line breaks in fields make fewer. */
+export async function lineOfByte(file: string, byte: number): Promise<number> {
+  let line = 1;
+  if (byte <= 0) return line;
+  for await (const chunk of createReadStream(file, { end: byte - 1 })) {
+    for (const each of chunk as Buffer) if (each === 0x0a) line += 1;
+  }
+  return line;
+}

@@ -4,7 +4,7 @@ import { glob } from 'tinyglobby';
 import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
 import { rejected } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
-import { checkHeader, findLines } from './csv-text.ts';
+import { checkHeader, findLines, lineOfByte } from './csv-text.ts';
 import { type Broken, measureTable } from './measure.ts';
 import type { CsvPin, Example, Pin, Profile, SourceProbe } from './port.ts';
 import { duckdb, reasonSql } from './rules.ts';
@@ -115,7 +115,7 @@ async function load(
   );
   // A line has one entry for each column it lacks or has too many: it is counted once, by its first.
   await duck.run(
-    `CREATE TABLE broken AS SELECT file_path, line, any_value(csv_line) AS text, first(${structural} ORDER BY column_idx) AS _reason
+    `CREATE TABLE broken AS SELECT file_path, line, any_value(csv_line) AS text, min(line_byte_position) AS byte, first(${structural} ORDER BY column_idx) AS _reason
      FROM reject_errors JOIN reject_scans USING (scan_id, file_id) GROUP BY file_path, line`,
   );
   const groups = await duck.rows(
@@ -134,7 +134,7 @@ async function examples(duck: Duck, columns: readonly Column[]): Promise<Example
     for (const row of lines) {
       found.push({
         reason: String(row._reason),
-        where: `${basename(String(row.file_path))}:${row.line}`,
+        where: `${basename(String(row.file_path))}:${await lineOfByte(String(row.file_path), Number(row.byte))}`,
         text: String(row.text).slice(0, 200),
       });
     }

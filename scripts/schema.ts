@@ -1,0 +1,4 @@
+import { writeFileSync } from 'node:fs';
+import { pipelineJsonSchema } from '../controller/pipeline/json-schema.ts';
+
+writeFileSync(new URL('../conf/pipeline.schema.json', import.meta.url), pipelineJsonSchema());

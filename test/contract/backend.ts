@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { type BatchBackend, type BatchJob, ended, type Observation, type Submission } from '../../controller/backends/port.ts';
+
+/** Jobs that a backend is tried with: one that succeeds soon, one that goes on until it is cancelled, one that fails. */
+export interface Jobs {
+  readonly backend: BatchBackend;
+  readonly short: BatchJob;
+  readonly long: BatchJob;
+  readonly failing: BatchJob;
+  newKey(name: string): string;
+}
+
+export async function followToEnd(backend: BatchBackend, submission: Submission): Promise<Observation> {
+  for (;;) {
+    const seen = await backend.observe(submission);
+    if (ended(seen.state)) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** What every backend promises. */
+export function backendContract(name: string, open: () => Promise<Jobs>): void {
+  describe(`the backend ${name}`, () => {
+    test('runs a job once, however often its key is submitted, and finds it by its key', async () => {
+      const { backend, short, newKey } = await open();
+      const key = newKey('short');
+      expect(await backend.find(key)).toBeUndefined();
+      const [first, second] = await Promise.all([backend.submit(short, key), backend.submit(short, key)]);
+      expect(second).toEqual(first);
+      expect(await backend.find(key)).toEqual(first);
+      const end = await followToEnd(backend, first);
+      expect(end.state).toBe('succeeded');
+      expect(end.applicationId).toBeTruthy();
+      expect(await backend.submit(short, key)).toEqual(first);
+    });
+
+    test('tells a failure, and keeps its log', async () => {
+      const { backend, failing, newKey } = await open();
+      const submission = await backend.submit(failing, newKey('failing'));
+      expect((await followToEnd(backend, submission)).state).toBe('failed');
+      expect((await backend.logs(submission)).length).toBeGreaterThan(0);
+    });
+
+    test('cancels, and is done only when the application is dead; cancelling again is nothing', async () => {
+      const { backend, long, newKey } = await open();
+      const submission = await backend.submit(long, newKey('long'));
+      while ((await backend.observe(submission)).state === 'pending') await new Promise((resolve) => setTimeout(resolve, 100));
+      await backend.cancel(submission);
+      const seen = await backend.observe(submission);
+      expect(ended(seen.state) || seen.unknown === true).toBe(true);
+      await backend.cancel(submission);
+    });
+
+    test('says of a key that nobody knows that it is unknown, not that it failed', async () => {
+      const { backend, newKey } = await open();
+      const key = newKey('nobody');
+      expect(await backend.find(key)).toBeUndefined();
+      expect(await backend.observe({ key, id: '99999' })).toMatchObject({ state: 'pending', unknown: true });
+    });
+  });
+}

@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest';
+import type { Message, Notifier } from '../../controller/notify/port.ts';
+
+/** What every notifier promises. `received` tells how often a message with an id has arrived, and its text. */
+export function notifierContract(name: string, open: () => Promise<{ notifier: Notifier; received(id: string): Promise<readonly string[]> }>): void {
+  describe(`the notifier ${name}`, () => {
+    const message = (id: string): Message => ({
+      id: `<${id}-${Date.now()}@sluice>`,
+      run: 'r',
+      event: 'succeeded',
+      to: 'reader@example.org',
+      from: 'Sluice <sluice@example.org>',
+      subject: 'Отчёт готов',
+      text: 'Все строки сошлись.\n',
+      html: '<p>Все строки сошлись.</p>',
+    });
+
+    test('delivers what it was given, text and id', async () => {
+      const { notifier, received } = await open();
+      const mail = message('one');
+      await notifier.send(mail);
+      expect(await received(mail.id)).toEqual([mail.text]);
+    });
+
+    test('gives a message the same id on every try, so that a reader can tell a repetition', async () => {
+      const { notifier, received } = await open();
+      const mail = message('twice');
+      await notifier.send(mail);
+      await notifier.send(mail);
+      expect(await received(mail.id)).toEqual([mail.text, mail.text]);
+    });
+  });
+}

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import type { Source } from '../../controller/pipeline/schema.ts';
+import type { Pin, SourceProbe } from '../../controller/profile/port.ts';
+
+/** A source filled with `rows`, of which the ids 2 (a status nobody knows) and 3 (no id at all) are invalid and 1 is there twice. */
+export interface Filled {
+  readonly probe: SourceProbe;
+  readonly source: Source;
+  /** Adds one more valid row, as time goes by. */
+  addRow(): Promise<void>;
+}
+
+export const columns = {
+  id: 'bigint',
+  status: { type: 'string', values: ['new', 'done'] },
+  note: 'string',
+} as const;
+
+/** The rows to fill a source with; NULL is the empty string. The note holds what is hard to read. */
+export const rows: readonly (readonly [id: string, status: string, note: string])[] = [
+  ['1', 'new', 'plain'],
+  ['1', 'done', 'the same key again'],
+  ['2', 'lost', 'an unknown status'],
+  ['', 'new', 'no key'],
+  ['5', '', 'кириллица, "кавычки" и\nдве строки'],
+];
+
+/** What every probe promises. */
+export function probeContract(name: string, open: () => Promise<Filled>): void {
+  describe(`the probe of ${name}`, () => {
+    test('counts rows, invalid ones by their first reason, nulls and repeated keys exactly', async () => {
+      const { probe, source } = await open();
+      const { measures, examples } = await probe.profile('things', source);
+      expect(measures).toMatchObject({
+        rows: 5,
+        valid: 3,
+        invalid: 2,
+        invalidByReason: { 'status: unknown value': 1, 'id: missing': 1 },
+        nulls: { id: 1, status: 1, note: 0 },
+        duplicates: 1,
+        new: 5,
+      });
+      expect(measures.bytes).toBeGreaterThan(0);
+      expect(examples.map((example) => example.reason).sort()).toEqual(['id: missing', 'status: unknown value']);
+      await probe.close();
+    });
+
+    test('knows which rows an earlier run has not read', async () => {
+      const { probe, source, addRow } = await open();
+      const first = await probe.profile('things', source);
+      await probe.close();
+      // What is kept in a history has been through JSON.
+      const pin = JSON.parse(JSON.stringify(first.pin)) as Pin;
+      const again = await probe.profile('things', source, pin);
+      expect(again.measures.new).toBe(0);
+      await probe.close();
+      await addRow();
+      const later = await probe.profile('things', source, pin);
+      expect(later.measures.rows).toBe(6);
+      expect(later.measures.new).toBeGreaterThanOrEqual(1);
+      await probe.close();
+    });
+
+    test('shows rows as they were read', async () => {
+      const { probe, source } = await open();
+      const sample = await probe.sample('things', source, 2);
+      expect(sample).toHaveLength(2);
+      expect(Object.keys(sample[0] ?? {}).sort()).toEqual(['id', 'note', 'status']);
+      await probe.close();
+    });
+  });
+}

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import type { Publisher, Staged } from '../../controller/publish/port.ts';
+
+/** A sink of one's own for a test: how to stage rows in it, and what a reader of it sees. */
+export interface Sink {
+  readonly publisher: Publisher;
+  /** Stages views with so many rows each; returns what the runner would say of it. */
+  stage(key: string, rows: Readonly<Record<string, number>>): Promise<Staged>;
+  /** Rows that a reader finds in a published view; undefined while there is none. */
+  read(view: string): Promise<number | undefined>;
+}
+
+/** What every publisher promises. */
+export function publisherContract(name: string, open: () => Promise<Sink>): void {
+  describe(`the publisher ${name}`, () => {
+    test('shows nothing before it publishes, and all views of the sink afterwards', async () => {
+      const { publisher, stage, read } = await open();
+      const staged = await stage('k1', { a: 3, b: 5 });
+      await publisher.audit(staged);
+      expect(await read('a')).toBeUndefined();
+      const outputs = await publisher.publish(staged, 1);
+      expect(outputs.map(({ view, rows }) => [view, rows])).toEqual([['a', 3], ['b', 5]]);
+      expect([await read('a'), await read('b')]).toEqual([3, 5]);
+    });
+
+    test('refuses in its audit what the runner counted otherwise', async () => {
+      const { publisher, stage } = await open();
+      const staged = await stage('k1', { a: 3 });
+      const claimed = { ...staged, views: staged.views.map((view) => ({ ...view, rows: 4 })) };
+      await expect(publisher.audit(claimed)).rejects.toThrow(/a: 3 rows are staged in .*, and the runner wrote 4/);
+    });
+
+    test('publishes a key once: again is the same answer and no change', async () => {
+      const { publisher, stage, read } = await open();
+      const staged = await stage('k1', { a: 3 });
+      const first = await publisher.publish(staged, 1);
+      expect(await publisher.publish(staged, 1)).toEqual(first);
+      expect(await read('a')).toBe(3);
+    });
+
+    test('lets a later run take the place of an earlier one, and never the other way round', async () => {
+      const { publisher, stage, read } = await open();
+      await publisher.publish(await stage('k1', { a: 3 }), 1);
+      const late = await stage('k2', { a: 4 });
+      await publisher.publish(await stage('k3', { a: 6 }), 3);
+      expect(await read('a')).toBe(6);
+      await expect(publisher.publish(late, 2)).rejects.toMatchObject({ kind: 'rejected' });
+      expect(await read('a')).toBe(6);
+    });
+
+    test('discards what an attempt left, and is content when there is nothing', async () => {
+      const { publisher, stage, read } = await open();
+      await publisher.publish(await stage('k1', { a: 3 }), 1);
+      const lost = await stage('k2', { a: 9 });
+      await publisher.discard(lost);
+      await publisher.discard(lost);
+      expect(await read('a')).toBe(3);
+    });
+  });
+}

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Duck, literal, openDuck } from '../../controller/connect/duckdb.ts';
+import type { Report } from '../../controller/pipeline/schema.ts';
+import { computeReport } from '../../controller/report/data.ts';
+import { shownValue } from '../../controller/report/numbers.ts';
+import { reportPage } from '../../controller/report/page.ts';
+import { profile } from '../decide/profiles.ts';
+import { good, load } from '../pipeline/files.ts';
+import { world } from '../run/world.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'sluice-report-'));
+let duck: Duck;
+beforeAll(async () => {
+  duck = await openDuck(root);
+  await mkdir(join(root, 'marts'));
+  await duck.run(`COPY (SELECT * FROM (VALUES ('Москва', 1200.5), ('<b>', 3)) t(city, revenue)) TO ${literal(join(root, 'marts', 'a.parquet'))} (FORMAT parquet)`);
+});
+afterAll(async () => {
+  await duck.close();
+  rmSync(root, { recursive: true });
+});
+
+const report: Report = {
+  title: { en: 'Shop', ru: 'Магазин' },
+  figures: [{ name: 'Revenue', sql: 'SELECT sum(revenue) FROM marts' }],
+  charts: [{ title: 'By city', kind: 'bar', sql: 'SELECT city, revenue::double AS revenue FROM marts' }],
+  tables: [{ title: 'Cities', sql: 'SELECT * FROM marts ORDER BY revenue' }],
+  spreadsheets: ['marts'],
+};
+const outputs = [{ view: 'marts', kind: 'parquet' as const, where: join(root, 'marts'), rows: 2 }];
+
+describe('a report', () => {
+  test('is computed from what was published, spreadsheets included', async () => {
+    const data = await computeReport(duck, report, outputs, 'en', root);
+    expect(data.figures).toEqual([{ name: 'Revenue', value: '1 203.50' }]);
+    expect(data.charts[0]?.svg).toMatch(/^<svg[\s\S]*Москва[\s\S]*<\/svg>$/);
+    const csv = await readFile(join(root, 'marts.csv'), 'utf8');
+    expect(csv.startsWith('\uFEFFcity,revenue\n')).toBe(true);
+  });
+
+  test('leaves out what asks for a view that this run did not publish', async () => {
+    const other = { ...report, figures: [{ name: 'Other', sql: 'SELECT 1 FROM rows_to_repair' }], spreadsheets: ['rows_to_repair'] };
+    const data = await computeReport(duck, other, outputs, 'en', root);
+    expect(data.figures).toEqual([]);
+    expect(data.spreadsheets).toEqual([]);
+  });
+
+  test('names the query that is wrong', async () => {
+    const wrong = { ...report, figures: [{ name: 'Revenue', sql: 'SELECT reveneu FROM marts' }] };
+    await expect(computeReport(duck, wrong, outputs, 'en', root)).rejects.toThrow(/"Revenue": .*reveneu/);
+  });
+
+  test('is one page that needs nothing else, in the reader’s language, with everything escaped', async () => {
+    const { state } = await world({ deliveries: profile({ invalid: 2, invalidByReason: { 'id: missing': 2 } }), orders: profile() }).run(await load(good));
+    const data = await computeReport(duck, report, outputs, 'ru', root);
+    const page = reportPage('r1', report, state, data, 'ru', Date.UTC(2026, 0, 2));
+    expect(page).toContain('<h1>Магазин</h1>');
+    expect(page).toContain('id: missing: 2');
+    expect(page).toContain('&lt;b&gt;');
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/);
+  });
+});
+
+test('values are written for people', () => {
+  expect([1234567, 0.5, null, '2026-01-01T00:00:00.000Z', 'x'].map(shownValue)).toEqual(['1 234 567', '0.50', '—', '2026-01-01', 'x']);
+});

@@ -1,0 +1,104 @@
+import { memoryBackend, type Script } from '../../controller/backends/memory.ts';
+import type { BatchBackend } from '../../controller/backends/port.ts';
+import { SluiceError } from '../../controller/errors.ts';
+import { mailsOf } from '../../controller/notify/mail.ts';
+import type { Pipeline } from '../../controller/pipeline/schema.ts';
+import { memoryProbe } from '../../controller/profile/memory.ts';
+import type { Profile } from '../../controller/profile/port.ts';
+import { memoryPublisher } from '../../controller/publish/memory.ts';
+import { Engine, type News, type Ports } from '../../controller/run/engine.ts';
+import type { RunEvent } from '../../controller/run/events.ts';
+import type { RunnerResult } from '../../controller/run/result.ts';
+import type { RunState } from '../../controller/run/state.ts';
+import type { Workspace } from '../../controller/run/workspace.ts';
+import { memoryStore } from '../../controller/store/memory.ts';
+
+/** A world of memory twins in which a whole run takes no time: the clock moves when the engine sleeps. */
+export interface World {
+  readonly ports: Ports;
+  readonly backend: ReturnType<typeof memoryBackend>;
+  readonly publisher: ReturnType<typeof memoryPublisher>;
+  readonly news: News[];
+  now: number;
+  /** What the runner of a key leaves behind; a success that reconciles, unless set. */
+  results: Map<string, Partial<RunnerResult>>;
+  /** Runs a pipeline to its end. */
+  run(pipeline: Pipeline, name?: string): Promise<{ state: RunState; events: RunEvent[] }>;
+}
+
+export const done: Script = [{ state: 'pending' }, { state: 'running', applicationId: 'app-1' }, { state: 'succeeded', applicationId: 'app-1' }];
+export const dead: Script = [{ state: 'running', applicationId: 'app-1' }, { state: 'failed', detail: 'Livy says dead' }];
+
+export function world(profiles: Record<string, Profile>, scriptOf: (key: string) => Script = () => done): World {
+  const backend = memoryBackend((_job, key) => scriptOf(key));
+  const publisher = memoryPublisher(() => 7);
+  const store = memoryStore();
+  const news: News[] = [];
+  const results: World['results'] = new Map();
+
+  const workspace: Workspace = {
+    prepare: async (_pipeline, _step, attempt) => ({ jar: 'jar', mainClass: 'Main', args: [], settings: attempt.settings, properties: {} }),
+    async result(_step, attempt) {
+      const set = results.get(attempt.key);
+      if (!set && scriptOf(attempt.key).at(-1)?.state !== 'succeeded') return undefined;
+      const inputs = Object.entries(profiles).map(([name, { measures }]) => ({ name, read: measures.rows, valid: measures.valid, quarantined: measures.invalid, reasons: {} }));
+      return { key: attempt.key, state: 'succeeded', applicationId: 'app-1', inputs, outputs: [], seconds: {}, ...set };
+    },
+    staged: (pipeline, step, attempt) =>
+      (pipeline.steps[step]?.outputs ?? []).map((output) => ({
+        kind: 'parquet',
+        target: 'parquet' in output ? output.parquet : 'other',
+        key: attempt.key,
+        views: output.views.map((view) => ({ view, place: `${attempt.key}/${view}`, rows: 7 })),
+      })),
+    tidy: async () => undefined,
+  };
+
+  const made: World = {
+    backend,
+    publisher,
+    news,
+    results,
+    now: 1_000_000,
+    ports: {
+      probe: memoryProbe(profiles),
+      backend,
+      publisher,
+      store,
+      workspace,
+      cluster: async () => ({ cores: 2, executorMemory: '2g' }),
+      report: async () => ({ file: '/report', url: 'file:///report', figures: [{ name: 'Orders', value: '5' }] }),
+      messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
+      now: () => made.now,
+      sleep: async (ms) => {
+        made.now += ms;
+      },
+      told: (each) => news.push(each),
+    },
+    async run(pipeline, name = 'r1') {
+      const number = await store.create(name, pipeline.name, made.now);
+      const lease = await store.lease(name, 'test', made.now, made.now + 1e9);
+      if (!lease) throw new Error('no lease');
+      await store.append(name, lease, made.now, { events: [{ type: 'run-started', pipeline, file: 'shop.yaml' }] });
+      const state = await new Engine(name, number, lease, made.ports).drive();
+      return { state, events: (await store.history(name)).map((record) => record.event) };
+    },
+  };
+  return made;
+}
+
+/** The same backend, whose calls fail as told before they reach it. */
+export function failing(backend: BatchBackend, faults: Partial<Record<keyof BatchBackend, (n: number) => SluiceError | undefined>>): BatchBackend {
+  const counts = new Map<string, number>();
+  const call = <K extends keyof BatchBackend>(name: K): BatchBackend[K] =>
+    (async (...args: never[]) => {
+      const n = (counts.get(name) ?? 0) + 1;
+      counts.set(name, n);
+      const fault = faults[name]?.(n);
+      if (fault) throw fault;
+      return (backend[name] as (...args: never[]) => unknown)(...args);
+    }) as unknown as BatchBackend[K];
+  return { submit: call('submit'), find: call('find'), observe: call('observe'), cancel: call('cancel'), logs: call('logs') };
+}
+
+export const unavailable = (): SluiceError => new SluiceError('http://livy does not answer (ECONNREFUSED)', { kind: 'unavailable' });
