@@ -8,13 +8,15 @@ export interface Answer {
   readonly text: string;
 }
 
-const timeout = 10_000;
+/** Milliseconds for a request that changes something; reading, which can be repeated, is given up sooner. */
+const timeouts = { write: 30_000, read: 4_000 };
 
 /**
  * One HTTP request. A request that cannot have left (refused, unknown host) throws `unavailable`;
  * one that may have arrived without an answer throws `unknown-outcome`. Every status is an answer.
  */
 export async function request(url: string, init: RequestInit = {}): Promise<Answer> {
+  const timeout = init.method === undefined ? timeouts.read : timeouts.write;
   let status = 0;
   try {
     const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeout) });

@@ -14,7 +14,11 @@ const job = (mainClass: string): BatchJob => ({
 backendContract('in memory', async () => ({
   backend: memoryBackend(({ mainClass }) => [
     { state: 'running', applicationId: 'app-1' },
-    mainClass === 'Long' ? { state: 'running' } : mainClass === 'Failing' ? { state: 'failed', detail: 'it broke' } : { state: 'succeeded', applicationId: 'app-1' },
+    mainClass === 'Long'
+      ? { state: 'running' }
+      : mainClass === 'Failing'
+        ? { state: 'failed', detail: 'it broke' }
+        : { state: 'succeeded', applicationId: 'app-1' },
   ]),
   short: job('Short'),
   long: job('Long'),

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type BatchBackend, type BatchJob, ended, type Observation, type Submission } from '../../controller/backends/port.ts';
+import {
+  type BatchBackend,
+  type BatchJob,
+  ended,
+  type Observation,
+  type Submission,
+} from '../../controller/backends/port.ts';
 
 /** Jobs that a backend is tried with: one that succeeds soon, one that goes on until it is cancelled, one that fails. */
 export interface Jobs {
@@ -44,7 +50,8 @@ export function backendContract(name: string, open: () => Promise<Jobs>): void {
     test('cancels, and is done only when the application is dead; cancelling again is nothing', async () => {
       const { backend, long, newKey } = await open();
       const submission = await backend.submit(long, newKey('long'));
-      while ((await backend.observe(submission)).state === 'pending') await new Promise((resolve) => setTimeout(resolve, 100));
+      while ((await backend.observe(submission)).state === 'pending')
+        await new Promise((resolve) => setTimeout(resolve, 100));
       await backend.cancel(submission);
       const seen = await backend.observe(submission);
       expect(ended(seen.state) || seen.unknown === true).toBe(true);

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { Message, Notifier } from '../../controller/notify/port.ts';
 
 /** What every notifier promises. `received` tells how often a message with an id has arrived, and its text. */
-export function notifierContract(name: string, open: () => Promise<{ notifier: Notifier; received(id: string): Promise<readonly string[]> }>): void {
+export function notifierContract(
+  name: string,
+  open: () => Promise<{ notifier: Notifier; received(id: string): Promise<readonly string[]> }>,
+): void {
   describe(`the notifier ${name}`, () => {
     const message = (id: string): Message => ({
       id: `<${id}-${Date.now()}@sluice>`,

@@ -19,7 +19,10 @@ export function publisherContract(name: string, open: () => Promise<Sink>): void
       await publisher.audit(staged);
       expect(await read('a')).toBeUndefined();
       const outputs = await publisher.publish(staged, 1);
-      expect(outputs.map(({ view, rows }) => [view, rows])).toEqual([['a', 3], ['b', 5]]);
+      expect(outputs.map(({ view, rows }) => [view, rows])).toEqual([
+        ['a', 3],
+        ['b', 5],
+      ]);
       expect([await read('a'), await read('b')]).toEqual([3, 5]);
     });
 

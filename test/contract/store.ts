@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Message } from '../../controller/notify/port.ts';
 import type { RunStore } from '../../controller/store/port.ts';
-import { good, load } from '../pipeline/files.ts';
 import { profile } from '../decide/profiles.ts';
+import { good, load } from '../pipeline/files.ts';
 
 /** What every run store promises. Run names are the suite's own, so that it can share a database. */
 export function storeContract(name: string, open: () => Promise<RunStore>): void {
@@ -17,7 +17,16 @@ export function storeContract(name: string, open: () => Promise<RunStore>): void
       await store.create(run, pipeline, 1000 + next);
       return run;
     };
-    const message = (run: string, to: string): Message => ({ id: `<${run}-${to}>`, run, event: 'failed', to, from: 'me', subject: 's', text: 't', html: 'h' });
+    const message = (run: string, to: string): Message => ({
+      id: `<${run}-${to}>`,
+      run,
+      event: 'failed',
+      to,
+      from: 'me',
+      subject: 's',
+      text: 't',
+      html: 'h',
+    });
 
     beforeAll(async () => {
       store = await open();
@@ -32,10 +41,19 @@ export function storeContract(name: string, open: () => Promise<RunStore>): void
 
     test('keeps events in order, numbered from 1, and gives those after a number', async () => {
       const run = await fresh();
-      await store.append(run, undefined, 5, { events: [{ type: 'cancel-requested', by: 'a' }, { type: 'cancel-requested', by: 'b' }] });
+      await store.append(run, undefined, 5, {
+        events: [
+          { type: 'cancel-requested', by: 'a' },
+          { type: 'cancel-requested', by: 'b' },
+        ],
+      });
       await store.append(run, undefined, 6, { events: [{ type: 'cancel-requested', by: 'c' }] });
       const history = await store.history(run);
-      expect(history.map(({ seq, at, event }) => [seq, at, event.type === 'cancel-requested' && event.by])).toEqual([[1, 5, 'a'], [2, 5, 'b'], [3, 6, 'c']]);
+      expect(history.map(({ seq, at, event }) => [seq, at, event.type === 'cancel-requested' && event.by])).toEqual([
+        [1, 5, 'a'],
+        [2, 5, 'b'],
+        [3, 6, 'c'],
+      ]);
       expect((await store.history(run, 2)).map((record) => record.seq)).toEqual([3]);
     });
 
@@ -61,7 +79,9 @@ export function storeContract(name: string, open: () => Promise<RunStore>): void
       const run = await fresh();
       const mine = await store.lease(run, 'me', 100, 200);
       await store.lease(run, 'you', 300, 400);
-      await expect(store.append(run, mine, 1, { events: [{ type: 'cancel-requested', by: 'late' }] })).rejects.toMatchObject({ kind: 'rejected' });
+      await expect(
+        store.append(run, mine, 1, { events: [{ type: 'cancel-requested', by: 'late' }] }),
+      ).rejects.toMatchObject({ kind: 'rejected' });
       expect(await store.history(run)).toEqual([]);
     });
 
@@ -81,17 +101,28 @@ export function storeContract(name: string, open: () => Promise<RunStore>): void
 
     test('lists the newest first, with the summary as last told', async () => {
       const run = await fresh();
-      await store.append(run, undefined, 1, { events: [], summary: { state: 'failed', branch: 'full', reason: 'why', ended: 77 } });
+      await store.append(run, undefined, 1, {
+        events: [],
+        summary: { state: 'failed', branch: 'full', reason: 'why', ended: 77 },
+      });
       const [newest] = await store.list({ pipeline, limit: 1 });
       expect(newest).toMatchObject({ run, pipeline, state: 'failed', branch: 'full', reason: 'why', ended: 77 });
     });
 
     test('remembers what the last run that published has read, not what a failed one did', async () => {
-      const profiles = { a: { ...profile(), pin: { kind: 'csv' as const, files: [{ path: 'x', size: 1, mtimeMs: 2 }] } } };
+      const profiles = {
+        a: { ...profile(), pin: { kind: 'csv' as const, files: [{ path: 'x', size: 1, mtimeMs: 2 }] } },
+      };
       const published = await fresh();
-      await store.append(published, undefined, 1, { events: [{ type: 'sources-measured', profiles }], summary: { state: 'succeeded' } });
+      await store.append(published, undefined, 1, {
+        events: [{ type: 'sources-measured', profiles }],
+        summary: { state: 'succeeded' },
+      });
       const failed = await fresh();
-      await store.append(failed, undefined, 1, { events: [{ type: 'sources-measured', profiles: { a: profile() } }], summary: { state: 'failed' } });
+      await store.append(failed, undefined, 1, {
+        events: [{ type: 'sources-measured', profiles: { a: profile() } }],
+        summary: { state: 'failed' },
+      });
       expect(await store.lastPins(pipeline)).toEqual({ a: profiles.a.pin });
       expect(await store.lastPins('never-run')).toEqual({});
     });
@@ -108,7 +139,9 @@ export function storeContract(name: string, open: () => Promise<RunStore>): void
       expect(await waiting(50)).toEqual([{ message: mail, tries: 1 }]);
       await store.noteDelivery(mail.id, 'sent', 50, 'taken');
       expect(await waiting(1000)).toEqual([]);
-      expect(await store.messages(run)).toEqual([{ event: 'failed', to: 'a@example.org', state: 'sent', note: 'taken' }]);
+      expect(await store.messages(run)).toEqual([
+        { event: 'failed', to: 'a@example.org', state: 'sent', note: 'taken' },
+      ]);
     });
   });
 }

@@ -41,14 +41,20 @@ describe('the checks', () => {
   });
 
   test('quarantine and warn are told and go on', async () => {
-    const { verdict, verdicts } = await plan(profile({ rows: 0 }), profile(), good.replace('otherwise: fail', 'otherwise: warn'));
+    const { verdict, verdicts } = await plan(
+      profile({ rows: 0 }),
+      profile(),
+      good.replace('otherwise: fail', 'otherwise: warn'),
+    );
     expect(verdict).toBe('go');
     expect(verdicts[0]).toMatchObject({ outcome: 'warn', because: 'deliveries.rows = 0' });
   });
 
   test('a column that the table turns out not to have is named', async () => {
     const text = good.replace('deliveries.rows > 0', 'orders.nulls.user == 0');
-    await expect(plan(profile(), profile({ nulls: { user_id: 0 } }), text)).rejects.toThrow(/orders.nulls.user == 0.*No such key: user/);
+    await expect(plan(profile(), profile({ nulls: { user_id: 0 } }), text)).rejects.toThrow(
+      /orders.nulls.user == 0.*No such key: user/,
+    );
   });
 });
 
@@ -82,6 +88,11 @@ describe('sizing', () => {
 
   test('what the pipeline says itself wins', () => {
     const job = { sql: 'x', executors: 3, executorCores: 4, executorMemory: '1g', driverMemory: '512m' };
-    expect(sizeJob(job, 1, cluster)).toMatchObject({ executors: 3, executorCores: 4, executorMemory: '1g', driverMemory: '512m' });
+    expect(sizeJob(job, 1, cluster)).toMatchObject({
+      executors: 3,
+      executorCores: 4,
+      executorMemory: '1g',
+      driverMemory: '512m',
+    });
   });
 });

@@ -9,11 +9,24 @@ describe('the shop of a seed', () => {
     for (const rows of [0, 1, 7, 1000, 999_999, 1_000_000]) {
       expect(Object.values(sharesOf(rows)).reduce((a, b) => a + b, 0)).toBe(rows);
     }
-    expect(sharesOf(1_000_000)).toEqual({ users: 50_000, orders: 200_000, payments: 220_000, deliveries: 200_000, events: 330_000 });
+    expect(sharesOf(1_000_000)).toEqual({
+      users: 50_000,
+      orders: 200_000,
+      payments: 220_000,
+      deliveries: 200_000,
+      events: 330_000,
+    });
   });
 
   test('is the same each time, and another for another seed', () => {
-    const all = (seed: number) => JSON.stringify([[...users(50, seed)], [...payments(50, 40, 50, seed, dirt)], [...deliveries(50, 40, 50, seed, dirt)], [...events(50, 40, 50, seed, dirt)], orderOf(7, 50, seed, dirt)]);
+    const all = (seed: number) =>
+      JSON.stringify([
+        [...users(50, seed)],
+        [...payments(50, 40, 50, seed, dirt)],
+        [...deliveries(50, 40, 50, seed, dirt)],
+        [...events(50, 40, 50, seed, dirt)],
+        orderOf(7, 50, seed, dirt),
+      ]);
     expect(all(1)).toBe(all(1));
     expect(all(2)).not.toBe(all(1));
   });
@@ -23,7 +36,8 @@ describe('the shop of a seed', () => {
     const share = (planted: string) => made.filter((line) => line.planted === planted).length / made.length;
     expect(share('invalid')).toBeCloseTo(0.1, 1);
     expect(share('tricky')).toBeCloseTo(0.1, 1);
-    const sent = [...events(20_000, 5000, 1000, 1, { ...dirt, duplicates: 0.2 })].filter((event) => event.planted).length / 20_000;
+    const sent =
+      [...events(20_000, 5000, 1000, 1, { ...dirt, duplicates: 0.2 })].filter((event) => event.planted).length / 20_000;
     expect(sent).toBeCloseTo(0.2, 1);
   });
 

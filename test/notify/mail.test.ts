@@ -4,9 +4,14 @@ import { profile } from '../decide/profiles.ts';
 import { good, load } from '../pipeline/files.ts';
 import { dead, done, world } from '../run/world.ts';
 
-const profiles = { deliveries: profile({ rows: 100, invalid: 4, invalidByReason: { 'order_id: missing': 4 } }), orders: profile() };
+const profiles = {
+  deliveries: profile({ rows: 100, invalid: 4, invalidByReason: { 'order_id: missing': 4 } }),
+  orders: profile(),
+};
 const everybody = good.replace('on: [failed]', 'on: [succeeded, degraded, failed]');
-const alone = everybody.replace('    fallback: poorer', '    retry: { maximumAttempts: 2, initialInterval: 1ms }').replace(/ {2}poorer:\n.*\n/, '');
+const alone = everybody
+  .replace('    fallback: poorer', '    retry: { maximumAttempts: 2, initialInterval: 1ms }')
+  .replace(/ {2}poorer:\n.*\n/, '');
 
 async function mailOf(text: string, script = done, results: object = {}) {
   const w = world(profiles, () => script);
@@ -21,7 +26,13 @@ describe('the mail of a success', () => {
   test('has figures, report, duration, branch, reason, and what was read and put aside', async () => {
     const mail = await mailOf(alone.replace('notify:', 'report: { title: Shop }\nnotify:'));
     expect(mail.subject).toBe('shop: the report is ready');
-    for (const part of ['Orders: 5', 'Open the report: file:///report', 'Branch: light', 'Duration:', 'deliveries · 100 · 96 · 4 · order_id: missing 4']) {
+    for (const part of [
+      'Orders: 5',
+      'Open the report: file:///report',
+      'Branch: light',
+      'Duration:',
+      'deliveries · 100 · 96 · 4 · order_id: missing 4',
+    ]) {
       expect(mail.text).toContain(part);
     }
     expect(mail.html).toContain('href="file:///report"');
@@ -40,17 +51,31 @@ describe('the mail of a success', () => {
 
 describe('the mail of a failure', () => {
   test('names step, kind, tries, the telling line, and how to look further', async () => {
-    const error = { type: 'AnalysisException', message: '[UNRESOLVED_COLUMN] `nope` cannot be resolved', phase: 'running the SQL' };
+    const error = {
+      type: 'AnalysisException',
+      message: '[UNRESOLVED_COLUMN] `nope` cannot be resolved',
+      phase: 'running the SQL',
+    };
     const mail = await mailOf(alone, dead, { 'sluice-r1-marts-1': { state: 'failed', error } });
     expect(mail.subject).toBe('shop: the run failed');
-    for (const part of ['Step: marts', 'Failure: the SQL is wrong (bad-sql)', 'Tries: 1', '`nope` cannot be resolved', 'sluice show r1', 'What was published before is unchanged.']) {
+    for (const part of [
+      'Step: marts',
+      'Failure: the SQL is wrong (bad-sql)',
+      'Tries: 1',
+      '`nope` cannot be resolved',
+      'sluice show r1',
+      'What was published before is unchanged.',
+    ]) {
       expect(mail.text).toContain(part);
     }
   });
 
   test('escapes what a log may hold', async () => {
     const error = { type: 'X', message: '<script>alert(1)</script>', phase: 'reading' };
-    const mail = await mailOf(alone, dead, { 'sluice-r1-marts-1': { state: 'failed', error }, 'sluice-r1-marts-2': { state: 'failed', error } });
+    const mail = await mailOf(alone, dead, {
+      'sluice-r1-marts-1': { state: 'failed', error },
+      'sluice-r1-marts-2': { state: 'failed', error },
+    });
     expect(mail.html).not.toContain('<script>');
     expect(mail.html).toContain('&lt;script&gt;');
   });
@@ -59,7 +84,9 @@ describe('the mail of a failure', () => {
 describe('the mail of a degraded run', () => {
   test('says what failed and what stood in', async () => {
     const w = world(profiles, (key) => (key.includes('poorer') ? done : dead));
-    await w.run(await load(everybody.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')));
+    await w.run(
+      await load(everybody.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')),
+    );
     const [waiting] = await w.ports.store.due(w.now);
     expect(waiting?.message.subject).toBe('shop: the report is ready, with reservations');
     expect(waiting?.message.text).toContain('poorer stood in for it');

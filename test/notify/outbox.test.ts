@@ -5,7 +5,16 @@ import { deliver, nextTry } from '../../controller/notify/outbox.ts';
 import type { Message } from '../../controller/notify/port.ts';
 import { memoryStore } from '../../controller/store/memory.ts';
 
-const mail = (to: string): Message => ({ id: `<${to}>`, run: 'r', event: 'failed', to, from: 'me', subject: 's', text: 't', html: 'h' });
+const mail = (to: string): Message => ({
+  id: `<${to}>`,
+  run: 'r',
+  event: 'failed',
+  to,
+  from: 'me',
+  subject: 's',
+  text: 't',
+  html: 'h',
+});
 
 async function filled(...to: string[]) {
   const store = memoryStore();

@@ -13,7 +13,10 @@ let next = 0;
 
 const quoted = (value: string): string => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
 
-async function filled(files: Readonly<Record<string, string | Uint8Array>>, declared: Record<string, unknown> = columns) {
+async function filled(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  declared: Record<string, unknown> = columns,
+) {
   next += 1;
   const folder = join(root, String(next));
   await mkdir(folder);
@@ -32,22 +35,55 @@ probeContract('CSV files', async () => {
 
 describe('CSV files', () => {
   test('with lines that cannot be split are counted by reason, each line once, with file and line of examples', async () => {
-    const { probe, source } = await filled({ 'a.csv': `${header}1,new,"two\nlines"\n2,new\n3,new,x,y,z\n4,new,"open"x\n`, 'b.csv': `${header}5,new,x\n` });
+    const { probe, source } = await filled({
+      'a.csv': `${header}1,new,"two\nlines"\n2,new\n3,new,x,y,z\n4,new,"open"x\n`,
+      'b.csv': `${header}5,new,x\n`,
+    });
     const { measures, examples } = await probe.profile('things', source);
-    expect(measures).toMatchObject({ rows: 5, valid: 2, invalidByReason: { 'too few columns': 1, 'too many columns': 1, unreadable: 1 } });
-    expect(examples.find((example) => example.reason === 'too few columns')).toMatchObject({ where: 'a.csv:4', text: '2,new' });
+    expect(measures).toMatchObject({
+      rows: 5,
+      valid: 2,
+      invalidByReason: { 'too few columns': 1, 'too many columns': 1, unreadable: 1 },
+    });
+    expect(examples.find((example) => example.reason === 'too few columns')).toMatchObject({
+      where: 'a.csv:4',
+      text: '2,new',
+    });
   });
 
   test('are judged by the types declared', async () => {
     const declared = { id: 'bigint', at: 'timestamp', day: 'date', n: 'int', x: 'double', b: 'boolean' };
-    const valid = ['1,2024-01-31 10:00:00,2024-02-29,5,1.5e3,true', '2,2024-01-31T10:00:00.123456+03:00,,-5,-1,false', '9223372036854775807,2024-01-31 10:00,,,,'];
-    const invalid = ['1,2024-02-30 10:00:00,,,,', '1,,2023-02-29,,,', '1,,,2147483648,,', '1,,,,1e,', '1,,,,,yes', '9223372036854775808,,,,,', '1.0,,,,,', ' 1,,,,,'];
-    const { probe, source } = await filled({ 'a.csv': `id,at,day,n,x,b\n${[...valid, ...invalid].join('\n')}\n` }, declared);
+    const valid = [
+      '1,2024-01-31 10:00:00,2024-02-29,5,1.5e3,true',
+      '2,2024-01-31T10:00:00.123456+03:00,,-5,-1,false',
+      '9223372036854775807,2024-01-31 10:00,,,,',
+    ];
+    const invalid = [
+      '1,2024-02-30 10:00:00,,,,',
+      '1,,2023-02-29,,,',
+      '1,,,2147483648,,',
+      '1,,,,1e,',
+      '1,,,,,yes',
+      '9223372036854775808,,,,,',
+      '1.0,,,,,',
+      ' 1,,,,,',
+    ];
+    const { probe, source } = await filled(
+      { 'a.csv': `id,at,day,n,x,b\n${[...valid, ...invalid].join('\n')}\n` },
+      declared,
+    );
     const { measures } = await probe.profile('things', source);
     expect(measures).toMatchObject({
       rows: 11,
       valid: 3,
-      invalidByReason: { 'at: not a timestamp': 1, 'day: not a date': 1, 'n: not an int': 1, 'x: not a double': 1, 'b: not a boolean': 1, 'id: not a bigint': 3 },
+      invalidByReason: {
+        'at: not a timestamp': 1,
+        'day: not a date': 1,
+        'n: not an int': 1,
+        'x: not a double': 1,
+        'b: not a boolean': 1,
+        'id: not a bigint': 3,
+      },
     });
   });
 
@@ -65,7 +101,11 @@ describe('CSV files', () => {
 
   test.each([
     ['of which there are none', {}, /things: no file matches .* — |things: no file matches/],
-    ['with another header', { 'a.csv': 'id,state,note\n1,new,x\n' }, /a\.csv:1: another header.*\n {2}found {4}id,state,note\n {2}expected id,status,note/],
+    [
+      'with another header',
+      { 'a.csv': 'id,state,note\n1,new,x\n' },
+      /a\.csv:1: another header.*\n {2}found {4}id,state,note\n {2}expected id,status,note/,
+    ],
     ['that are binary', { 'a.csv': Uint8Array.from([0x50, 0x4b, 0, 1, 2]) }, /a\.csv is a binary file/],
   ])('%s are refused, and named', async (_what, files, message) => {
     const { probe, source } = await filled(files);

@@ -26,7 +26,9 @@ function sink(kind: 'parquet' | 'csv'): Sink & { readonly target: string } {
         await mkdir(place, { recursive: true });
         // A text with a line break: rows are counted as CSV has them, not as lines.
         const data = `SELECT i, 'two' || chr(10) || 'lines' AS t FROM range(${n}) r(i)`;
-        await duck.run(`COPY (${data}) TO ${literal(join(place, `part-0.${kind}`))} (FORMAT ${kind}${kind === 'csv' ? ', HEADER' : ''})`);
+        await duck.run(
+          `COPY (${data}) TO ${literal(join(place, `part-0.${kind}`))} (FORMAT ${kind}${kind === 'csv' ? ', HEADER' : ''})`,
+        );
         views.push({ view, place, rows: n });
       }
       await duck.close();
@@ -50,7 +52,11 @@ describe('published files', () => {
   test('keep the last three versions, so that a reader in the middle of one can finish', async () => {
     const { publisher, stage, target } = sink('csv');
     for (let n = 1; n <= 5; n++) await publisher.publish(await stage(`k${n}`, { a: n }), n);
-    expect((await readdir(join(target, 'versions'))).sort()).toEqual(['0000000003-k3', '0000000004-k4', '0000000005-k5']);
+    expect((await readdir(join(target, 'versions'))).sort()).toEqual([
+      '0000000003-k3',
+      '0000000004-k4',
+      '0000000005-k5',
+    ]);
   });
 
   test('go where they can: a file in the way is named, and nothing is lost', async () => {

@@ -17,7 +17,9 @@ let duck: Duck;
 beforeAll(async () => {
   duck = await openDuck(root);
   await mkdir(join(root, 'marts'));
-  await duck.run(`COPY (SELECT * FROM (VALUES ('Москва', 1200.5), ('<b>', 3)) t(city, revenue)) TO ${literal(join(root, 'marts', 'a.parquet'))} (FORMAT parquet)`);
+  await duck.run(
+    `COPY (SELECT * FROM (VALUES ('Москва', 1200.5), ('<b>', 3)) t(city, revenue)) TO ${literal(join(root, 'marts', 'a.parquet'))} (FORMAT parquet)`,
+  );
 });
 afterAll(async () => {
   await duck.close();
@@ -43,7 +45,11 @@ describe('a report', () => {
   });
 
   test('leaves out what asks for a view that this run did not publish', async () => {
-    const other = { ...report, figures: [{ name: 'Other', sql: 'SELECT 1 FROM rows_to_repair' }], spreadsheets: ['rows_to_repair'] };
+    const other = {
+      ...report,
+      figures: [{ name: 'Other', sql: 'SELECT 1 FROM rows_to_repair' }],
+      spreadsheets: ['rows_to_repair'],
+    };
     const data = await computeReport(duck, other, outputs, 'en', root);
     expect(data.figures).toEqual([]);
     expect(data.spreadsheets).toEqual([]);
@@ -55,7 +61,10 @@ describe('a report', () => {
   });
 
   test('is one page that needs nothing else, in the reader’s language, with everything escaped', async () => {
-    const { state } = await world({ deliveries: profile({ invalid: 2, invalidByReason: { 'id: missing': 2 } }), orders: profile() }).run(await load(good));
+    const { state } = await world({
+      deliveries: profile({ invalid: 2, invalidByReason: { 'id: missing': 2 } }),
+      orders: profile(),
+    }).run(await load(good));
     const data = await computeReport(duck, report, outputs, 'ru', root);
     const page = reportPage('r1', report, state, data, 'ru', Date.UTC(2026, 0, 2));
     expect(page).toContain('<h1>Магазин</h1>');
@@ -66,5 +75,11 @@ describe('a report', () => {
 });
 
 test('values are written for people', () => {
-  expect([1234567, 0.5, null, '2026-01-01T00:00:00.000Z', 'x'].map(shownValue)).toEqual(['1 234 567', '0.50', '—', '2026-01-01', 'x']);
+  expect([1234567, 0.5, null, '2026-01-01T00:00:00.000Z', 'x'].map(shownValue)).toEqual([
+    '1 234 567',
+    '0.50',
+    '—',
+    '2026-01-01',
+    'x',
+  ]);
 });

@@ -5,7 +5,10 @@ import { good, load } from '../pipeline/files.ts';
 import { dead, done, failing, unavailable, world } from './world.ts';
 
 const profiles = { deliveries: profile(), orders: profile() };
-const retrying = good.replace('    fallback: poorer', '    retry: { maximumAttempts: 3, initialInterval: 5s, maximumInterval: 1m }');
+const retrying = good.replace(
+  '    fallback: poorer',
+  '    retry: { maximumAttempts: 3, initialInterval: 5s, maximumInterval: 1m }',
+);
 const alone = retrying.replace(/ {2}poorer:\n.*\n/, '');
 const types = (events: readonly { type: string }[]): string[] => events.map((event) => event.type);
 
@@ -38,7 +41,8 @@ describe('a run that goes well', () => {
   });
 
   test('runs steps after their needs, and skips those whose needs were all skipped', async () => {
-    const steps = '  after: { needs: [marts], spark: { sql: marts.sql } }\n  never: { if: branch == "full", spark: { sql: marts.sql } }\n  idle: { needs: [never], spark: { sql: marts.sql } }\n  joined: { needs: [marts, never], spark: { sql: marts.sql } }\n  poorer:\n';
+    const steps =
+      '  after: { needs: [marts], spark: { sql: marts.sql } }\n  never: { if: branch == "full", spark: { sql: marts.sql } }\n  idle: { needs: [never], spark: { sql: marts.sql } }\n  joined: { needs: [marts, never], spark: { sql: marts.sql } }\n  poorer:\n';
     const { run, backend } = world(profiles);
     const { state } = await run(await load(good.replace('  poorer:\n', steps)));
     expect(Object.fromEntries(Object.entries(state.steps).map(([name, step]) => [name, step.ended?.state]))).toEqual({
@@ -74,12 +78,17 @@ describe('a step that fails', () => {
     expect(state.ended).toMatchObject({ state: 'failed' });
     expect(state.ended?.reason).toContain('step marts: unknown after 3 attempts: Livy says dead');
     expect(publisher.published.size).toBe(0);
-    expect(await ports.store.messages('r1')).toEqual([{ event: 'failed', to: 'a@example.org', state: 'waiting', note: undefined }]);
+    expect(await ports.store.messages('r1')).toEqual([
+      { event: 'failed', to: 'a@example.org', state: 'waiting', note: undefined },
+    ]);
   });
 
   test('by its SQL is not tried again', async () => {
     const w = world(profiles, () => dead);
-    w.results.set('sluice-r1-marts-1', { state: 'failed', error: { type: 'AnalysisException', message: '[UNRESOLVED_COLUMN] nope', phase: 'running the SQL' } });
+    w.results.set('sluice-r1-marts-1', {
+      state: 'failed',
+      error: { type: 'AnalysisException', message: '[UNRESOLVED_COLUMN] nope', phase: 'running the SQL' },
+    });
     const { state } = await w.run(await load(alone));
     expect(w.backend.submitted).toEqual(['sluice-r1-marts-1']);
     expect(state.steps.marts?.attempts[0]?.failure?.kind).toBe('bad-sql');
@@ -87,7 +96,9 @@ describe('a step that fails', () => {
 
   test('and has a fallback: that runs in its place and the run is degraded', async () => {
     const { run, publisher } = world(profiles, (key) => (key.includes('poorer') ? done : dead));
-    const { state } = await run(await load(good.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')));
+    const { state } = await run(
+      await load(good.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')),
+    );
     expect(state.ended?.state).toBe('degraded');
     expect(state.steps.marts?.ended?.state).toBe('degraded');
     expect(state.steps.poorer?.ended?.state).toBe('succeeded');
@@ -96,7 +107,9 @@ describe('a step that fails', () => {
 
   test('whose fallback fails too fails the run', async () => {
     const { run } = world(profiles, () => dead);
-    const { state } = await run(await load(good.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')));
+    const { state } = await run(
+      await load(good.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')),
+    );
     expect(state.ended?.state).toBe('failed');
     expect(state.ended?.reason).toContain('and poorer failed too');
   });
@@ -119,7 +132,9 @@ describe('a step that fails', () => {
 
   test('whose rows do not add up is not published', async () => {
     const w = world(profiles);
-    w.results.set('sluice-r1-marts-1', { inputs: [{ name: 'deliveries', read: 100, valid: 90, quarantined: 9, reasons: {} }] });
+    w.results.set('sluice-r1-marts-1', {
+      inputs: [{ name: 'deliveries', read: 100, valid: 90, quarantined: 9, reasons: {} }],
+    });
     const { state } = await w.run(await load(alone));
     expect(state.ended?.reason).toContain('deliveries: 100 rows read, but 90 valid + 9 quarantined');
     expect(w.publisher.published.size).toBe(0);
@@ -173,7 +188,9 @@ describe('a gateway that is away', () => {
 
   test('and Spark, that both know nothing of a batch any more, are given a minute', async () => {
     const w = world(profiles);
-    Object.assign(w.ports, { backend: { ...failing(w.backend, {}), observe: async () => ({ state: 'pending', unknown: true }) } });
+    Object.assign(w.ports, {
+      backend: { ...failing(w.backend, {}), observe: async () => ({ state: 'pending', unknown: true }) },
+    });
     Object.assign(w.ports.workspace, { result: async () => undefined });
     const { state } = await w.run(await load(alone.replace('maximumAttempts: 3', 'maximumAttempts: 1')));
     const [attempt] = state.steps.marts?.attempts ?? [];
@@ -191,7 +208,8 @@ describe('a run that is cancelled', () => {
       sleep: async (ms: number) => {
         await sleep(ms);
         slept += 1;
-        if (slept === 5) await w.ports.store.append('r1', undefined, w.now, { events: [{ type: 'cancel-requested', by: 'Ctrl-C' }] });
+        if (slept === 5)
+          await w.ports.store.append('r1', undefined, w.now, { events: [{ type: 'cancel-requested', by: 'Ctrl-C' }] });
       },
     });
     const { state, events } = await w.run(await load(alone));
@@ -208,9 +226,15 @@ describe('sources that cannot be measured', () => {
     ['unavailable', 3],
   ] as const)('end the run with the words of the error and its exit code (%s)', async (kind, exitCode) => {
     const w = world(profiles);
-    Object.assign(w.ports.probe, { profile: () => Promise.reject(new SluiceError('there is no table orders', { kind, hint: 'make it' })) });
+    Object.assign(w.ports.probe, {
+      profile: () => Promise.reject(new SluiceError('there is no table orders', { kind, hint: 'make it' })),
+    });
     const { state } = await w.run(await load(alone));
-    expect(state.ended).toMatchObject({ state: 'failed', exitCode, reason: 'the sources could not be measured: there is no table orders (make it)' });
+    expect(state.ended).toMatchObject({
+      state: 'failed',
+      exitCode,
+      reason: 'the sources could not be measured: there is no table orders (make it)',
+    });
   });
 });
 

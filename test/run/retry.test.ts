@@ -20,7 +20,10 @@ describe('the delay before a retry', () => {
         maximumInterval: `${1 + Math.floor(random(3) * 600)}s`,
       };
       const next = 2 + Math.floor(random(4) * 20);
-      const bare = Math.min(milliseconds(any.maximumInterval), milliseconds(any.initialInterval) * any.backoffCoefficient ** (next - 2));
+      const bare = Math.min(
+        milliseconds(any.maximumInterval),
+        milliseconds(any.initialInterval) * any.backoffCoefficient ** (next - 2),
+      );
       const delay = retryDelay(any, next, random(5));
       expect(delay).toBeGreaterThanOrEqual(Math.floor(bare * (1 - jitterShare)));
       expect(delay).toBeLessThanOrEqual(Math.ceil(bare * (1 + jitterShare)));

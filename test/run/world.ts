@@ -26,8 +26,15 @@ export interface World {
   run(pipeline: Pipeline, name?: string): Promise<{ state: RunState; events: RunEvent[] }>;
 }
 
-export const done: Script = [{ state: 'pending' }, { state: 'running', applicationId: 'app-1' }, { state: 'succeeded', applicationId: 'app-1' }];
-export const dead: Script = [{ state: 'running', applicationId: 'app-1' }, { state: 'failed', detail: 'Livy says dead' }];
+export const done: Script = [
+  { state: 'pending' },
+  { state: 'running', applicationId: 'app-1' },
+  { state: 'succeeded', applicationId: 'app-1' },
+];
+export const dead: Script = [
+  { state: 'running', applicationId: 'app-1' },
+  { state: 'failed', detail: 'Livy says dead' },
+];
 
 export function world(profiles: Record<string, Profile>, scriptOf: (key: string) => Script = () => done): World {
   const backend = memoryBackend((_job, key) => scriptOf(key));
@@ -37,11 +44,23 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
   const results: World['results'] = new Map();
 
   const workspace: Workspace = {
-    prepare: async (_pipeline, _step, attempt) => ({ jar: 'jar', mainClass: 'Main', args: [], settings: attempt.settings, properties: {} }),
+    prepare: async (_pipeline, _step, attempt) => ({
+      jar: 'jar',
+      mainClass: 'Main',
+      args: [],
+      settings: attempt.settings,
+      properties: {},
+    }),
     async result(_step, attempt) {
       const set = results.get(attempt.key);
       if (!set && scriptOf(attempt.key).at(-1)?.state !== 'succeeded') return undefined;
-      const inputs = Object.entries(profiles).map(([name, { measures }]) => ({ name, read: measures.rows, valid: measures.valid, quarantined: measures.invalid, reasons: {} }));
+      const inputs = Object.entries(profiles).map(([name, { measures }]) => ({
+        name,
+        read: measures.rows,
+        valid: measures.valid,
+        quarantined: measures.invalid,
+        reasons: {},
+      }));
       return { key: attempt.key, state: 'succeeded', applicationId: 'app-1', inputs, outputs: [], seconds: {}, ...set };
     },
     staged: (pipeline, step, attempt) =>
@@ -88,7 +107,10 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
 }
 
 /** The same backend, whose calls fail as told before they reach it. */
-export function failing(backend: BatchBackend, faults: Partial<Record<keyof BatchBackend, (n: number) => SluiceError | undefined>>): BatchBackend {
+export function failing(
+  backend: BatchBackend,
+  faults: Partial<Record<keyof BatchBackend, (n: number) => SluiceError | undefined>>,
+): BatchBackend {
   const counts = new Map<string, number>();
   const call = <K extends keyof BatchBackend>(name: K): BatchBackend[K] =>
     (async (...args: never[]) => {
@@ -98,7 +120,14 @@ export function failing(backend: BatchBackend, faults: Partial<Record<keyof Batc
       if (fault) throw fault;
       return (backend[name] as (...args: never[]) => unknown)(...args);
     }) as unknown as BatchBackend[K];
-  return { submit: call('submit'), find: call('find'), observe: call('observe'), cancel: call('cancel'), logs: call('logs') };
+  return {
+    submit: call('submit'),
+    find: call('find'),
+    observe: call('observe'),
+    cancel: call('cancel'),
+    logs: call('logs'),
+  };
 }
 
-export const unavailable = (): SluiceError => new SluiceError('http://livy does not answer (ECONNREFUSED)', { kind: 'unavailable' });
+export const unavailable = (): SluiceError =>
+  new SluiceError('http://livy does not answer (ECONNREFUSED)', { kind: 'unavailable' });

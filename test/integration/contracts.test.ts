@@ -1,0 +1,134 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import type { BatchJob } from '../../controller/backends/port.ts';
+import { backendOf } from '../../controller/cli/wiring.ts';
+import { postgresAddress } from '../../controller/config/project.ts';
+import { kafkaClient } from '../../controller/connect/kafka.ts';
+import { emailNotifier } from '../../controller/notify/email.ts';
+import type { Source } from '../../controller/pipeline/schema.ts';
+import { kafkaProbe } from '../../controller/profile/kafka.ts';
+import { postgresProbe } from '../../controller/profile/postgres.ts';
+import { ensureSchema, postgresPublisher, stagingTable } from '../../controller/publish/postgres.ts';
+import { postgresStore } from '../../controller/store/postgres.ts';
+import { backendContract } from '../contract/backend.ts';
+import { notifierContract } from '../contract/notifier.ts';
+import { columns, probeContract, rows } from '../contract/probe.ts';
+import { publisherContract } from '../contract/publisher.ts';
+import { storeContract } from '../contract/store.ts';
+import { folder, mails, project, query } from './world.ts';
+
+const here = await project();
+const shop = postgresAddress(here, { database: 'shop' });
+let next = 0;
+const fresh = (name: string): string => {
+  next += 1;
+  return `${name}_${Date.now().toString(36)}_${next}`;
+};
+const scratch = join(here.home, 'tmp');
+
+storeContract('in PostgreSQL', () => postgresStore(postgresAddress(here, { database: 'sluice' })));
+
+notifierContract('by SMTP', async () => ({
+  notifier: emailNotifier(here.endpoints.smtp),
+  received: async (id) => (await mails()).filter((mail) => mail.id === id).map((mail) => mail.text),
+}));
+
+publisherContract('of PostgreSQL tables', async () => {
+  const schema = fresh('sink');
+  await ensureSchema(shop, schema);
+  return {
+    publisher: postgresPublisher(() => shop),
+    async stage(key, views) {
+      const staged = Object.entries(views).map(([view, n]) => ({
+        view,
+        place: stagingTable(schema, view, key),
+        rows: n,
+      }));
+      for (const { place, rows: n } of staged)
+        await query(`CREATE TABLE ${place} AS SELECT i FROM generate_series(1, ${n}) i`);
+      return { kind: 'postgres', target: `shop/${schema}`, key, views: staged };
+    },
+    async read(view) {
+      const [there] = await query(`SELECT to_regclass('${schema}.${view}') IS NOT NULL AS there`);
+      return there?.there ? ((await query(`SELECT count(*) AS n FROM ${schema}.${view}`))[0]?.n as number) : undefined;
+    },
+  };
+});
+
+const literal = (value: string): string => (value === '' ? 'NULL' : `'${value.replaceAll("'", "''")}'`);
+
+probeContract('a PostgreSQL table', async () => {
+  const table = fresh('things');
+  await query(`CREATE TABLE ${table} (id bigint, status text, note text)`);
+  await query(`INSERT INTO ${table} VALUES ${rows.map((row) => `(${row.map(literal).join(', ')})`).join(', ')}`);
+  return {
+    probe: postgresProbe(() => shop),
+    source: { postgres: 'shop', table, key: 'id', columns } as unknown as Source,
+    addRow: async () => {
+      await query(`INSERT INTO ${table} VALUES (6, 'new', 'later')`);
+    },
+  };
+});
+
+const kafka = kafkaClient(here.endpoints.kafka);
+const admin = kafka.admin();
+const producer = kafka.producer();
+await Promise.all([admin.connect(), producer.connect()]);
+afterAll(() => Promise.all([admin.disconnect(), producer.disconnect()]));
+
+probeContract('a Kafka topic', async () => {
+  const topic = fresh('things');
+  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+  const json = ([id, status, note]: readonly string[]): string =>
+    JSON.stringify({ id: id === '' ? null : Number(id), status, note });
+  const send = (values: readonly string[]) =>
+    producer.send({ topic, messages: values.map((value, i) => ({ value, partition: i % 2 })) });
+  await send(rows.map(json));
+  return {
+    probe: kafkaProbe({ brokersOf: () => here.endpoints.kafka, scratch }),
+    source: { kafka: 'shop', topic, key: 'id', columns } as unknown as Source,
+    addRow: async () => {
+      await send([json(['6', 'new', 'later'])]);
+    },
+  };
+});
+
+backendContract('Livy', async () => {
+  const jar = `local:${join(folder, 'spark-jobs', 'target', 'spark-runner.jar')}`;
+  const job = async (sql: string): Promise<BatchJob> => {
+    const name = fresh('job');
+    const file = join(here.home, `${name}.json`);
+    await writeFile(
+      file,
+      JSON.stringify({
+        key: name,
+        result: join(here.home, `${name}.result`),
+        quarantine: here.home,
+        sql,
+        partitions: 2,
+        inputs: [],
+        outputs: sql.includes('slow') ? [{ view: 'slow', kind: 'parquet', place: join(here.home, name) }] : [],
+      }),
+    );
+    const settings = {
+      executors: 1,
+      executorCores: 2,
+      executorMemory: '512m',
+      driverMemory: '512m',
+      partitions: 2,
+      profile: 'quick' as const,
+      conf: {},
+    };
+    return { jar, mainClass: 'sluice.runner.Runner', args: [file], settings, properties: {} };
+  };
+  return {
+    backend: backendOf(here),
+    short: await job('CREATE OR REPLACE TEMP VIEW quick AS SELECT 1 AS x'),
+    long: await job(
+      'CREATE OR REPLACE TEMP VIEW slow AS SELECT count(*) AS n FROM range(1000000000000000) WHERE id % 7 = hash(id)',
+    ),
+    failing: await job('SELECT nope'),
+    newKey: (name) => `sluice-${fresh(name)}`,
+  };
+});

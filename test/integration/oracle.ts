@@ -1,0 +1,118 @@
+import { createWriteStream } from 'node:fs';
+import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { to as copyTo } from 'pg-copy-streams';
+import { postgresAddress } from '../../controller/config/project.ts';
+import { type Duck, literal, openDuck } from '../../controller/connect/duckdb.ts';
+import { kafkaClient } from '../../controller/connect/kafka.ts';
+import { connectPostgres } from '../../controller/connect/postgres.ts';
+import { folder, project } from './world.ts';
+
+/** The same marts by another engine: the shop's data, read without any code of Sluice's, and the same SQL run by DuckDB. */
+export async function oracle(
+  sqlFile: string,
+): Promise<{
+  duck: Duck;
+  mismatches(view: string, published: string): Promise<{ missing: number; surplus: number; rows: number }>;
+  close(): Promise<void>;
+}> {
+  const { home } = await project();
+  const own = join(home, 'oracle');
+  await rm(own, { recursive: true, force: true });
+  await mkdir(own, { recursive: true });
+  const duck = await openDuck(own);
+  await tables(duck, own);
+  await deliveries(duck);
+  await events(duck, own);
+  await duck.run('CREATE MACRO unix_seconds(t) AS CAST(epoch(t) AS BIGINT)');
+  await duck.run(await readFile(join(folder, sqlFile), 'utf8'));
+
+  return {
+    duck,
+    /** Rows of the oracle that are not in the published Parquet, and the other way round; as multisets. */
+    async mismatches(view, published) {
+      const columns = await duck.rows(`SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${view})`);
+      // Instants are compared as microseconds, whatever type they are kept as.
+      const list = columns
+        .map(({ name, type }) =>
+          String(type).startsWith('TIMESTAMP') ? `epoch_us("${name}") AS "${name}"` : `"${name}"`,
+        )
+        .join(', ');
+      const ours = `SELECT ${list} FROM read_parquet(${literal(join(published, '*.parquet'))})`;
+      const theirs = `SELECT ${list} FROM ${view}`;
+      const count = async (sql: string): Promise<number> =>
+        Number((await duck.rows(`SELECT count(*) AS n FROM (${sql})`))[0]?.n);
+      return {
+        missing: await count(`${theirs} EXCEPT ALL ${ours}`),
+        surplus: await count(`${ours} EXCEPT ALL ${theirs}`),
+        rows: await count(theirs),
+      };
+    },
+    close: () => duck.close(),
+  };
+}
+
+async function tables(duck: Duck, own: string): Promise<void> {
+  const client = await connectPostgres(postgresAddress(await project(), { database: 'shop' }));
+  const types = {
+    users:
+      "'user_id': 'BIGINT', 'name': 'VARCHAR', 'email': 'VARCHAR', 'city': 'VARCHAR', 'registered_at': 'TIMESTAMP'",
+    orders:
+      "'order_id': 'BIGINT', 'user_id': 'BIGINT', 'status': 'VARCHAR', 'amount': 'DECIMAL(12,2)', 'currency': 'VARCHAR', 'created_at': 'TIMESTAMP'",
+    payments:
+      "'payment_id': 'BIGINT', 'order_id': 'BIGINT', 'amount': 'DECIMAL(12,2)', 'currency': 'VARCHAR', 'status': 'VARCHAR', 'paid_at': 'TIMESTAMP'",
+  };
+  try {
+    for (const [table, columns] of Object.entries(types)) {
+      const file = join(own, `${table}.csv`);
+      await pipeline(client.query(copyTo(`COPY ${table} TO STDOUT (FORMAT csv, HEADER)`)), createWriteStream(file));
+      await duck.run(
+        `CREATE TABLE ${table} AS SELECT * FROM read_csv(${literal(file)}, header=true, columns={${columns}})`,
+      );
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+/** DuckDB's own typed reader tells the valid rows; what it cannot read it leaves out. */
+async function deliveries(duck: Duck): Promise<void> {
+  const columns =
+    "'delivery_id': 'BIGINT', 'order_id': 'BIGINT', 'status': 'VARCHAR', 'carrier': 'VARCHAR', 'updated_at': 'TIMESTAMP'";
+  await duck.run(
+    `CREATE TABLE deliveries AS SELECT * FROM read_csv(${literal(join(folder, 'data/deliveries/*.csv'))}, header=true, quote='"', escape='"', delim=',', columns={${columns}}, ignore_errors=true)
+     WHERE order_id IS NOT NULL AND updated_at IS NOT NULL AND status IN ('created', 'in_transit', 'delivered', 'failed', 'returned')`,
+  );
+}
+
+async function events(duck: Duck, own: string): Promise<void> {
+  const { endpoints } = await project();
+  const kafka = kafkaClient(endpoints.kafka);
+  const admin = kafka.admin();
+  await admin.connect();
+  const open = new Map(
+    (await admin.fetchTopicOffsets('order-events'))
+      .filter((p) => p.high !== p.low)
+      .map((p) => [p.partition, Number(p.high) - 1]),
+  );
+  await admin.disconnect();
+  const file = join(own, 'events.ndjson');
+  const consumer = kafka.consumer({ groupId: `oracle-${Date.now()}`, maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topic: 'order-events', fromBeginning: true });
+  await new Promise<void>((resolve) => {
+    void consumer.run({
+      eachBatch: async ({ batch }) => {
+        await appendFile(file, batch.messages.map((message) => `${message.value?.toString()}\n`).join(''));
+        if (Number(batch.lastOffset()) >= (open.get(batch.partition) ?? 0)) open.delete(batch.partition);
+        if (open.size === 0) resolve();
+      },
+    });
+  });
+  await consumer.disconnect();
+  const columns = "event_id: 'VARCHAR', order_id: 'BIGINT', seq: 'INTEGER', type: 'VARCHAR', occurred_at: 'TIMESTAMP'";
+  await duck.run(
+    `CREATE TABLE order_events AS SELECT * FROM read_json(${literal(file)}, format='newline_delimited', columns={${columns}})`,
+  );
+}

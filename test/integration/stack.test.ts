@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { folder, main, project, sluice, sluiceJson } from './world.ts';
+
+interface Status {
+  name: string;
+  state: string;
+  url: string;
+  pid: number | null;
+}
+const status = async (): Promise<Status[]> => (await sluiceJson('status')).doc as unknown as Status[];
+
+describe('the local stack', () => {
+  test('is up, with a name, a state, a URL and a process id each', async () => {
+    const services = await status();
+    expect(services.map((service) => service.name)).toEqual([
+      'spark-master',
+      'spark-worker',
+      'history-server',
+      'livy',
+      'kafka',
+      'postgres',
+      'mailbox',
+    ]);
+    for (const service of services) {
+      expect(service.state).toBe('up');
+      process.kill(service.pid as number, 0);
+    }
+  });
+
+  test('is left as it is by a second `up`', async () => {
+    const before = await status();
+    const { exitCode, stdout } = await sluice('up');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('livy: was up');
+    expect(await status()).toEqual(before);
+  });
+
+  test('has its password in a file that only its owner reads, and nowhere in the logs', async () => {
+    const { home } = await project();
+    const secret = await readFile(join(home, 'secrets', 'postgres'), 'utf8');
+    const { stdout } = await execa('grep', ['-rlF', secret, join(home, 'logs'), join(home, 'run')], { reject: false });
+    expect(stdout).toBe('');
+  });
+});
+
+describe('a second stack that uses the first one’s services', () => {
+  const other = join(folder, '..', 'other');
+  const env = {
+    SLUICE_HOME: join(other, 'home'),
+    SLUICE_PORT_OFFSET: String(Number(process.env.SLUICE_PORT_OFFSET) + 13_000),
+  };
+  const run = (args: string[], more: Record<string, string> = {}) =>
+    execa(process.execPath, [main, ...args], { cwd: other, env: { ...env, ...more }, reject: false });
+
+  test('starts only what is not elsewhere, and ends exactly that', async () => {
+    mkdirSync(other);
+    await cp(join(folder, 'conf'), join(other, 'conf'), { recursive: true });
+    const { endpoints } = await project();
+    const conf = await readFile(join(other, 'conf', 'stack.yaml'), 'utf8');
+    const elsewhere = `elsewhere:
+  spark-master: ${endpoints.sparkMaster}
+  livy: ${endpoints.livy}
+  history-server: ${endpoints.historyServer}
+  kafka: ${endpoints.kafka[0]}
+  postgres: ${endpoints.postgres.replace('sluice@', `sluice:${(await readFile(join((await project()).home, 'secrets', 'postgres'), 'utf8')).trim()}@`)}
+`;
+    await writeFile(join(other, 'conf', 'stack.yaml'), conf.replace('elsewhere: {}', elsewhere));
+    const up = await run(['up']);
+    expect(up.exitCode, up.stderr).toBe(0);
+    expect(up.stdout).toContain('mailbox: started');
+    expect(up.stdout).toContain('livy: elsewhere');
+    const states = JSON.parse((await run(['status', '--json'])).stdout) as Status[];
+    expect(states.filter((service) => service.state === 'elsewhere')).toHaveLength(6);
+    const down = await run(['down']);
+    expect(down.stdout).toBe('mailbox: ended');
+    expect((await status()).every((service) => service.state === 'up')).toBe(true);
+  });
+
+  test('says which port is taken, and how to move', async () => {
+    const mailbox = 8025 + Number(env.SLUICE_PORT_OFFSET);
+    const server = createServer().listen(mailbox, '127.0.0.1');
+    const { exitCode, stderr } = await run(['up']);
+    server.close();
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain(`port ${mailbox}, which mailbox needs, is taken by another program`);
+    expect(stderr).toContain('SLUICE_PORT_OFFSET');
+  });
+
+  test('says that there is no Java, and how to get one', async () => {
+    const { exitCode, stderr } = await run(['up'], { JAVA_HOME: '/nowhere' });
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/JAVA_HOME is \/nowhere[\s\S]*hint {2}install a JDK 17/);
+    const doctor = await run(['doctor'], { JAVA_HOME: '/nowhere' });
+    expect(doctor.exitCode).toBe(3);
+    expect(doctor.stdout).toMatch(/fail +Java/);
+  });
+
+  test('shows the end of the log of a service that does not come up', async () => {
+    const conf = await readFile(join(other, 'conf', 'stack.yaml'), 'utf8');
+    await writeFile(join(other, 'conf', 'stack.yaml'), conf.replace(/ {2}kafka: 127.*\n/, ''));
+    // A broker's data folder that is a file.
+    mkdirSync(join(other, 'home', 'data'), { recursive: true });
+    await rm(join(other, 'home', 'data', 'kafka'), { recursive: true, force: true });
+    await writeFile(join(other, 'home', 'data', 'kafka'), 'in the way');
+    const { exitCode, stderr } = await run(['up']);
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/Kafka's storage could not be formatted|kafka ended at once; the end of/);
+    expect(stderr).not.toMatch(/^\s+at .*\.js:/m);
+    await run(['down']);
+  });
+});

@@ -1,0 +1,167 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import type pg from 'pg';
+import { loadProject, type Project, postgresAddress } from '../../controller/config/project.ts';
+import { connectPostgres } from '../../controller/connect/postgres.ts';
+
+const wanted = (name: string): string => {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set: integration tests run through vitest's global setup`);
+  return value;
+};
+
+/** The folder that stands for a user's checkout. */
+export const folder = wanted('SLUICE_TEST_PROJECT');
+export const main = wanted('SLUICE_TEST_MAIN');
+export const project = (): Promise<Project> => loadProject(folder);
+
+export interface Said {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts `sluice ARGS` as a user would, in the project. */
+export const start = (args: readonly string[], env: Record<string, string> = {}) =>
+  execa(process.execPath, [main, ...args], { cwd: folder, reject: false, env, stdin: 'ignore' });
+
+/** Runs `sluice ARGS` to its end. */
+export async function sluice(...args: string[]): Promise<Said> {
+  const { exitCode, stdout, stderr } = await start(args);
+  return { exitCode, stdout, stderr };
+}
+
+/** Runs `sluice ARGS --json` and reads its document; nothing but the document may be on standard output. */
+export async function sluiceJson(
+  ...args: string[]
+): Promise<{ exitCode: number | undefined; doc: RunDocument; stderr: string }> {
+  const { exitCode, stdout, stderr } = await sluice(...args, '--json');
+  return { exitCode, doc: JSON.parse(stdout) as RunDocument, stderr };
+}
+
+/** The parts of `sluice show --json` that tests look at. */
+export interface RunDocument {
+  readonly run: string;
+  readonly state: string;
+  readonly branch: string;
+  readonly reason: string;
+  readonly sources: Record<
+    string,
+    {
+      rows: number;
+      valid: number;
+      quarantined: number;
+      reasons: Record<string, number>;
+      new: number;
+      duplicates: number;
+    }
+  >;
+  readonly steps: {
+    name: string;
+    state: string;
+    reason: string;
+    attempts: {
+      key: string;
+      submission: string | null;
+      application: string | null;
+      failure: string | null;
+      message: string | null;
+      read: { name: string; read: number; valid: number; quarantined: number }[];
+    }[];
+  }[];
+  readonly outputs: { view: string; kind: string; where: string; rows: number }[];
+  readonly messages: { event: string; to: string; state: string }[];
+  readonly report: { file?: string; problem?: string } | null;
+  readonly error?: { kind: string; message: string };
+}
+
+export async function query(sql: string, database = 'shop'): Promise<pg.QueryResultRow[]> {
+  const client = await connectPostgres(postgresAddress(await project(), { database }));
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+export interface Mail {
+  readonly id: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** What is in the mailbox, oldest first; those of a run, when one is named. */
+export async function mails(run?: string): Promise<Mail[]> {
+  const { endpoints } = await project();
+  const all = (await (await fetch(`${endpoints.mailbox}/mails.json`)).json()) as Mail[];
+  return all.reverse().filter((mail) => run === undefined || mail.text.includes(run));
+}
+
+/** Writes a file of the project and returns its path there. */
+export async function write(path: string, text: string | Uint8Array): Promise<string> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), text);
+  return path;
+}
+
+export const read = (path: string): Promise<string> => readFile(join(folder, path), 'utf8');
+
+/**
+ * A pipeline of three CSV rows and one step, which Spark is done with in seconds. `step` replaces the step's lines,
+ * `extra` is added below them.
+ */
+export async function smallPipeline(
+  name: string,
+  options: { sql?: string; step?: string; extra?: string } = {},
+): Promise<string> {
+  await write('data/small/a.csv', 'id,note\n1,one\n2,two\n3,three\n');
+  await write(`sql/${name}.sql`, options.sql ?? 'CREATE OR REPLACE TEMP VIEW result AS SELECT id, note FROM small');
+  const steps = options.step ?? '    retry: { maximumAttempts: 2, initialInterval: 1s }';
+  return write(
+    `conf/pipelines/${name}.yaml`,
+    `name: ${name}
+sources:
+  small: { csv: data/small/*.csv, key: id, columns: { id: bigint, note: string } }
+branches:
+  - { name: all }
+steps:
+  work:
+    spark: { sql: sql/${name}.sql, executorMemory: 512m, driverMemory: 512m }
+    outputs:
+      - { postgres: shop, schema: ${name.replaceAll('-', '_')}, views: [result] }
+      - { csv: data/published/${name}, views: [result] }
+${steps}
+${options.extra ?? ''}
+notify:
+  - { email: team@example.org, on: [succeeded, degraded, failed, cancelled] }
+`,
+  );
+}
+
+/** Resolves when a running command has said something. */
+export function said(child: ReturnType<typeof start>, pattern: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const hear = (chunk: Buffer): void => {
+      text += chunk.toString();
+      if (pattern.test(text)) resolve();
+    };
+    child.stdout?.on('data', hear);
+    child.stderr?.on('data', hear);
+    child.then(() => reject(new Error(`it ended without saying ${pattern}:\n${text}`)), reject);
+  });
+}
+
+/** Applications of a key as the Spark master knows them. */
+export async function applications(key: string): Promise<{ id: string; state: string; active: boolean }[]> {
+  const { endpoints } = await project();
+  const page = (await (await fetch(`${endpoints.sparkMaster}/json/`)).json()) as Record<
+    'activeapps' | 'completedapps',
+    { id: string; name: string; state: string }[]
+  >;
+  const of = (list: 'activeapps' | 'completedapps', active: boolean) =>
+    page[list].filter((app) => app.name === key).map(({ id, state }) => ({ id, state, active }));
+  return [...of('activeapps', true), ...of('completedapps', false)];
+}
