@@ -49,7 +49,7 @@ type Block =
   | { readonly kind: 'log'; readonly title: string; readonly lines: readonly string[] }
   | { readonly kind: 'link'; readonly title: string; readonly url: string };
 
-const n = (value: number): string => value.toLocaleString('en').replaceAll(',', ' ');
+const n = (value: number): string => value.toLocaleString('en').replaceAll(',', '\u00a0');
 
 function contentOf(run: string, state: RunState, language: Language): Block[] {
   const said = words[language];

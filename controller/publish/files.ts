@@ -1,5 +1,5 @@
 import { mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { literal, openDuck } from '../connect/duckdb.ts';
 import { reasonOf, rejected } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
@@ -10,9 +10,9 @@ const keptVersions = 3;
 
 /**
  * Parquet and CSV in a folder: TARGET/versions/FENCE-KEY/VIEW/part-*, with TARGET/current a link to the version that readers
- * see. The link is replaced by one rename, so a reader sees the old version or the new one, never a mixture.
+ * see. Where a view is, is told relative to `root`. The link is replaced by one rename, so a reader sees the old version or the new one, never a mixture.
  */
-export function filePublisher(scratch: string): Publisher {
+export function filePublisher(root: string, scratch: string): Publisher {
   return {
     async audit({ kind, views }) {
       const duck = await openDuck(scratch);
@@ -35,7 +35,7 @@ export function filePublisher(scratch: string): Publisher {
         view,
         kind,
         rows,
-        where: join(target, 'current', view),
+        where: relative(root, join(target, 'current', view)),
       }));
       if (current === version) return outputs;
       if (current !== undefined && Number(current.split('-', 1)[0]) > fence) {

@@ -7,7 +7,7 @@ import { postgresPublisher, stagingTable } from './postgres.ts';
 
 /** The publisher of a project: hands each sink to the adapter of its kind. */
 export function publisherOf(project: Project, scratch: string): Publisher {
-  const files = filePublisher(scratch);
+  const files = filePublisher(project.root, scratch);
   const tables = postgresPublisher((name) => postgresAddress(project, project.connections.postgres[name] ?? {}));
   const of = ({ kind }: Staged): Publisher => (kind === 'postgres' ? tables : files);
   return {

@@ -25,20 +25,18 @@ export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[]): Promi
 
 const columnsOf = (rows: readonly DuckRow[]): string[] => Object.keys(rows[0] ?? {});
 
+/** A line runs from left to right; bars lie, so that their names can be read however long they are. */
 function axes(kind: 'line' | 'bar', rows: readonly DuckRow[]): object {
   const [axis = '', ...series] = columnsOf(rows);
+  const names = { type: 'category', data: rows.map((row) => String(row[axis])) };
+  const values = { type: 'value', axisLabel: { formatter: short } };
+  const top = series.length > 1 ? 36 : 16;
   return {
-    grid: { left: 70, right: 16, top: series.length > 1 ? 36 : 16, bottom: 44 },
+    grid: kind === 'line' ? { left: 70, right: 16, top, bottom: 44 } : { left: 140, right: 30, top, bottom: 32 },
     legend: series.length > 1 ? { top: 0 } : undefined,
-    xAxis: { type: 'category', data: rows.map((row) => String(row[axis])), axisLabel: { hideOverlap: true } },
-    yAxis: { type: 'value', axisLabel: { formatter: short } },
-    series: series.map((name) => ({
-      name,
-      type: kind,
-      smooth: false,
-      data: rows.map((row) => row[name]),
-      barMaxWidth: 36,
-    })),
+    xAxis: kind === 'line' ? { ...names, axisLabel: { hideOverlap: true } } : values,
+    yAxis: kind === 'line' ? values : { ...names, inverse: true },
+    series: series.map((name) => ({ name, type: kind, data: rows.map((row) => row[name]), barMaxWidth: 26 })),
   };
 }
 
@@ -50,6 +48,7 @@ function pie(rows: readonly DuckRow[]): object {
 
 /** 1 200 000 as 1.2M, so that the axis stays narrow. */
 function short(value: number): string {
+  if (Math.abs(value) >= 1e9) return `${Number((value / 1e9).toFixed(1))}B`;
   if (Math.abs(value) >= 1e6) return `${Number((value / 1e6).toFixed(1))}M`;
   if (Math.abs(value) >= 1e4) return `${Math.round(value / 1e3)}k`;
   return String(value);

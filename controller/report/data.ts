@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Duck, type DuckRow, literal } from '../connect/duckdb.ts';
 import { reasonOf } from '../errors.ts';
 import { inLanguage, type Report } from '../pipeline/schema.ts';
@@ -17,19 +17,20 @@ export interface ReportData {
 }
 
 /**
- * Runs a report's queries over the published Parquet views. What asks for a view that this run did not publish is left
+ * Runs a report's queries over the published Parquet views, which lie relative to `root`. What asks for a view that this run did not publish is left
  * out; any other error of a query is thrown, with the query's title.
  */
 export async function computeReport(
   duck: Duck,
   report: Report,
   outputs: readonly PublishedOutput[],
+  root: string,
   language: Language,
   folder: string,
 ): Promise<ReportData> {
   for (const { view, where } of outputs.filter((output) => output.kind === 'parquet')) {
     await duck.run(
-      `CREATE OR REPLACE VIEW "${view}" AS SELECT * FROM read_parquet(${literal(join(where, '*.parquet'))})`,
+      `CREATE OR REPLACE VIEW "${view}" AS SELECT * FROM read_parquet(${literal(resolve(root, where, '*.parquet'))})`,
     );
   }
   const ask = async (title: string, sql: string): Promise<DuckRow[] | undefined> => {

@@ -12,12 +12,12 @@ const style = raw(`
 :root{--ink:#1c2733;--faint:#5b6772;--line:#e3e8ee;--card:#fff;--ground:#f3f5f8;--accent:#0b63ce}
 *{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.55 -apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}
 main{max-width:1180px;margin:0 auto;padding:32px 20px 64px}h1{font-size:28px;margin:0 0 4px}h2{font-size:19px;margin:36px 0 12px}
-.faint{color:var(--faint)}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:14px;margin-top:22px}
-.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 18px}.card b{display:block;font-size:25px;font-weight:600;font-variant-numeric:tabular-nums}
+.faint{color:var(--faint)}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:14px;margin-top:22px}
+.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 18px}.card b{display:block;font-size:21px;white-space:nowrap;font-weight:600;font-variant-numeric:tabular-nums}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:14px}.charts svg{width:100%;height:auto}
 .card h3{margin:0 0 8px;font-size:15px;font-weight:600}.scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th{color:var(--faint);font-weight:500;text-align:left}
-th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}.num{text-align:right}code{font-size:13px;word-break:break-all}
+th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}.num{text-align:right;white-space:nowrap}code{font-size:13px;word-break:break-all}
 a{color:var(--accent)}@media print{body{background:#fff}.card{break-inside:avoid}}`);
 
 const isNumber = (rows: readonly DuckRow[], column: string): boolean =>

@@ -32,7 +32,7 @@ export async function writeReport(
   await mkdir(own, { recursive: true });
   const duck = await openDuck(scratch);
   try {
-    const data = await computeReport(duck, pipeline.report, outputsOf(state), language, own);
+    const data = await computeReport(duck, pipeline.report, outputsOf(state), project.root, language, own);
     const file = join(own, 'index.html');
     await writeFile(file, reportPage(run, pipeline.report, state, data, language, now));
     const link = join(all, `.latest-${run}`);

@@ -1,4 +1,3 @@
-import type { Project } from '../config/project.ts';
 import type { Command } from './process.ts';
 
 export const serviceNames = [
@@ -28,5 +27,3 @@ export interface Service {
   /** What must be there once it answers, such as databases. */
   readonly finish?: () => Promise<void>;
 }
-
-export type ServiceFactory = (project: Project) => Service;

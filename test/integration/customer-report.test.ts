@@ -76,7 +76,7 @@ describe.each([
     expect(sent.map((mail) => [mail.to, mail.subject])).toEqual([
       ['marketing@example.org', 'customer-report: the report is ready'],
     ]);
-    expect(sent[0]?.text).toMatch(/Orders: [\d ]+\n/);
+    expect(sent[0]?.text).toMatch(/Orders: [\d\u00a0]+\n/);
     expect(sent[0]?.text).toContain('Branch: light');
   });
 

@@ -10,9 +10,7 @@ import { connectPostgres } from '../../controller/connect/postgres.ts';
 import { folder, project } from './world.ts';
 
 /** The same marts by another engine: the shop's data, read without any code of Sluice's, and the same SQL run by DuckDB. */
-export async function oracle(
-  sqlFile: string,
-): Promise<{
+export async function oracle(sqlFile: string): Promise<{
   duck: Duck;
   mismatches(view: string, published: string): Promise<{ missing: number; surplus: number; rows: number }>;
   close(): Promise<void>;

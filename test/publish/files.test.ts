@@ -17,7 +17,7 @@ function sink(kind: 'parquet' | 'csv'): Sink & { readonly target: string } {
   const scratch = join(root, 'scratch');
   return {
     target,
-    publisher: filePublisher(scratch),
+    publisher: filePublisher(root, scratch),
     async stage(key, rows) {
       const duck = await openDuck(scratch);
       const views = [];

@@ -37,8 +37,8 @@ const outputs = [{ view: 'marts', kind: 'parquet' as const, where: join(root, 'm
 
 describe('a report', () => {
   test('is computed from what was published, spreadsheets included', async () => {
-    const data = await computeReport(duck, report, outputs, 'en', root);
-    expect(data.figures).toEqual([{ name: 'Revenue', value: '1 203.50' }]);
+    const data = await computeReport(duck, report, outputs, '/', 'en', root);
+    expect(data.figures).toEqual([{ name: 'Revenue', value: '1\u00a0203.50' }]);
     expect(data.charts[0]?.svg).toMatch(/^<svg[\s\S]*Москва[\s\S]*<\/svg>$/);
     const csv = await readFile(join(root, 'marts.csv'), 'utf8');
     expect(csv.startsWith('\uFEFFcity,revenue\n')).toBe(true);
@@ -50,14 +50,14 @@ describe('a report', () => {
       figures: [{ name: 'Other', sql: 'SELECT 1 FROM rows_to_repair' }],
       spreadsheets: ['rows_to_repair'],
     };
-    const data = await computeReport(duck, other, outputs, 'en', root);
+    const data = await computeReport(duck, other, outputs, '/', 'en', root);
     expect(data.figures).toEqual([]);
     expect(data.spreadsheets).toEqual([]);
   });
 
   test('names the query that is wrong', async () => {
     const wrong = { ...report, figures: [{ name: 'Revenue', sql: 'SELECT reveneu FROM marts' }] };
-    await expect(computeReport(duck, wrong, outputs, 'en', root)).rejects.toThrow(/"Revenue": .*reveneu/);
+    await expect(computeReport(duck, wrong, outputs, '/', 'en', root)).rejects.toThrow(/"Revenue": .*reveneu/);
   });
 
   test('is one page that needs nothing else, in the reader’s language, with everything escaped', async () => {
@@ -65,7 +65,7 @@ describe('a report', () => {
       deliveries: profile({ invalid: 2, invalidByReason: { 'id: missing': 2 } }),
       orders: profile(),
     }).run(await load(good));
-    const data = await computeReport(duck, report, outputs, 'ru', root);
+    const data = await computeReport(duck, report, outputs, '/', 'ru', root);
     const page = reportPage('r1', report, state, data, 'ru', Date.UTC(2026, 0, 2));
     expect(page).toContain('<h1>Магазин</h1>');
     expect(page).toContain('id: missing: 2');
@@ -76,7 +76,7 @@ describe('a report', () => {
 
 test('values are written for people', () => {
   expect([1234567, 0.5, null, '2026-01-01T00:00:00.000Z', 'x'].map(shownValue)).toEqual([
-    '1 234 567',
+    '1\u00a0234\u00a0567',
     '0.50',
     '—',
     '2026-01-01',

@@ -1,0 +1,104 @@
+/**
+ * Photographs a real run for docs/: the terminal in the middle of it, the report, the mail.
+ * `npm run screens` runs the customer report on the local stack with a million rows and takes the pictures with a
+ * browser from npm. Needs `script` (util-linux) for a terminal; where the browser lacks libraries, Debian's `libnss3`.
+ */
+
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import chromium from '@sparticuz/chromium';
+import { execa } from 'execa';
+import { chromium as playwright } from 'playwright-core';
+import { loadProject } from '../controller/config/project.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const docs = join(root, 'docs', 'screens');
+const main = join(root, 'dist', 'controller', 'cli', 'main.js');
+const pipeline = 'conf/pipelines/customer-report.yaml';
+const size = { columns: 132, rows: 36 };
+
+const sluice = (...args: string[]) =>
+  execa(process.execPath, [main, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+
+/** What a terminal received during a run, with all its colours and movements. */
+async function recorded(): Promise<string> {
+  const file = join(tmpdir(), `sluice-screen-${process.pid}`);
+  const command = `stty cols ${size.columns} rows ${size.rows}; ${process.execPath} ${main} run ${pipeline} --full-refresh`;
+  await execa('script', ['-qefc', command, file], {
+    cwd: root,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    env: { TERM: 'xterm-256color', FORCE_COLOR: '1' },
+  });
+  const text = await readFile(file, 'utf8');
+  await rm(file);
+  return text;
+}
+
+/** The recording up to the last progress line about computing, before anything was published. */
+function middle(recording: string): string {
+  const end = recording.lastIndexOf('tasks ', recording.indexOf('succeeded'));
+  // A picture may end within a synchronized update (mode 2026), which would hold the screen back.
+  return `${recording.slice(recording.indexOf('\n') + 1, recording.indexOf('\n', end) + 1)}\u001b[?2026l`;
+}
+
+await mkdir(docs, { recursive: true });
+await sluice('up');
+await sluice('demo-data', '--rows', '1000000');
+const { home, endpoints, connections } = await loadProject(root);
+const recording = await recorded();
+
+const browser = await playwright.launch({
+  executablePath: await chromium.executablePath(),
+  args: [...chromium.args, '--no-sandbox'],
+  headless: true,
+});
+try {
+  const page = await browser.newPage({ viewport: { width: 1220, height: 760 }, deviceScaleFactor: 1.5 });
+  const packages = createRequire(import.meta.url);
+  const css = await readFile(packages.resolve('@xterm/xterm/css/xterm.css'), 'utf8');
+  await page.setContent(
+    `<style>${css} body{margin:0;background:#10151c;padding:14px;display:inline-block}</style><div id="terminal"></div>`,
+  );
+  await page.addScriptTag({ path: packages.resolve('@xterm/xterm') });
+  await page.evaluate(
+    ([text, columns, rows]) => {
+      const Terminal = (
+        globalThis as never as {
+          Terminal: new (o: object) => { open(e: unknown): void; write(t: string, done: () => void): void };
+        }
+      ).Terminal;
+      const terminal = new Terminal({
+        cols: columns,
+        rows,
+        fontSize: 13,
+        fontFamily: 'DejaVu Sans Mono, monospace',
+        theme: { background: '#10151c', foreground: '#d7dde5' },
+        convertEol: true,
+      });
+      terminal.open(
+        (globalThis as never as { document: { getElementById(id: string): unknown } }).document.getElementById(
+          'terminal',
+        ),
+      );
+      return new Promise<void>((done) => terminal.write(text as string, done));
+    },
+    [middle(recording), size.columns, size.rows] as const,
+  );
+  await page.waitForTimeout(300);
+  await page.locator('body').screenshot({ path: join(docs, 'terminal.png') });
+
+  await page.setViewportSize({ width: 1220, height: 900 });
+  await page.goto(`file://${join(root, connections.reports.folder, 'customer-report', 'latest', 'index.html')}`);
+  await page.screenshot({ path: join(docs, 'report.png'), fullPage: true });
+
+  const mails = (await (await fetch(`${endpoints.mailbox}/mails.json`)).json()) as { name: string }[];
+  await page.setViewportSize({ width: 860, height: 900 });
+  await page.goto(`${endpoints.mailbox}/mails/${mails[0]?.name}`);
+  await page.screenshot({ path: join(docs, 'mail.png'), fullPage: true });
+} finally {
+  await browser.close();
+}
+process.stdout.write(`docs/screens: terminal.png, report.png, mail.png (of the stack in ${home})\n`);
