@@ -17,7 +17,7 @@ const root = resolve(import.meta.dirname, '..');
 const docs = join(root, 'docs', 'screens');
 const main = join(root, 'dist', 'controller', 'cli', 'main.js');
 const pipeline = 'conf/pipelines/customer-report.yaml';
-const size = { columns: 132, rows: 36 };
+const size = { columns: 150, rows: 22 };
 
 const sluice = (...args: string[]) =>
   execa(process.execPath, [main, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -37,9 +37,10 @@ async function recorded(): Promise<string> {
   return text;
 }
 
-/** The recording up to the last progress line about computing, before anything was published. */
+/** The recording up to the last progress line with some tasks done, before anything was published. */
 function middle(recording: string): string {
-  const end = recording.lastIndexOf('tasks ', recording.indexOf('succeeded'));
+  const job = recording.slice(0, recording.indexOf('succeeded'));
+  const end = [...job.matchAll(/tasks [1-9]\d* of/g)].at(-1)?.index ?? job.lastIndexOf('tasks ');
   // A picture may end within a synchronized update (mode 2026), which would hold the screen back.
   return `${recording.slice(recording.indexOf('\n') + 1, recording.indexOf('\n', end) + 1)}\u001b[?2026l`;
 }
@@ -56,7 +57,7 @@ const browser = await playwright.launch({
   headless: true,
 });
 try {
-  const page = await browser.newPage({ viewport: { width: 1220, height: 760 }, deviceScaleFactor: 1.5 });
+  const page = await browser.newPage({ viewport: { width: 1400, height: 760 }, deviceScaleFactor: 1.5 });
   const packages = createRequire(import.meta.url);
   const css = await readFile(packages.resolve('@xterm/xterm/css/xterm.css'), 'utf8');
   await page.setContent(

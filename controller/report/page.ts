@@ -12,7 +12,7 @@ const style = raw(`
 :root{--ink:#1c2733;--faint:#5b6772;--line:#e3e8ee;--card:#fff;--ground:#f3f5f8;--accent:#0b63ce}
 *{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.55 -apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}
 main{max-width:1180px;margin:0 auto;padding:32px 20px 64px}h1{font-size:28px;margin:0 0 4px}h2{font-size:19px;margin:36px 0 12px}
-.faint{color:var(--faint)}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:14px;margin-top:22px}
+.faint{color:var(--faint)}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:14px;margin-top:22px}
 .card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 18px}.card b{display:block;font-size:21px;white-space:nowrap;font-weight:600;font-variant-numeric:tabular-nums}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:14px}.charts svg{width:100%;height:auto}
 .card h3{margin:0 0 8px;font-size:15px;font-weight:600}.scroll{overflow-x:auto}
@@ -27,8 +27,13 @@ function table(rows: readonly DuckRow[]): Html {
   const columns = Object.keys(rows[0] ?? {});
   const numeric = new Set(columns.filter((column) => isNumber(rows, column)));
   const align = (column: string): string => (numeric.has(column) ? 'num' : '');
-  return html`<div class="scroll"><table><tr>${columns.map((c) => html`<th class="${align(c)}">${c}</th>`)}</tr>${rows.map(
-    (row) => html`<tr>${columns.map((c) => html`<td class="${align(c)}">${shownValue(row[c])}</td>`)}</tr>`,
+  const titled = columns.some((column) => column.trim() !== '');
+  const cents = new Set(
+    columns.filter((c) => rows.some((row) => typeof row[c] === 'number' && !Number.isInteger(row[c]))),
+  );
+  return html`<div class="scroll"><table>${titled && html`<tr>${columns.map((c) => html`<th class="${align(c)}">${c}</th>`)}</tr>`}${rows.map(
+    (row) =>
+      html`<tr>${columns.map((c) => html`<td class="${align(c)}">${shownValue(row[c], cents.has(c))}</td>`)}</tr>`,
   )}</table></div>`;
 }
 

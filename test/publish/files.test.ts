@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { literal, openDuck } from '../../controller/connect/duckdb.ts';
 import { filePublisher, stagingFolder } from '../../controller/publish/files.ts';
+import type { StagedView } from '../../controller/publish/port.ts';
 import { publisherContract, type Sink } from '../contract/publisher.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-publish-'));
@@ -20,7 +21,7 @@ function sink(kind: 'parquet' | 'csv'): Sink & { readonly target: string } {
     publisher: filePublisher(root, scratch),
     async stage(key, rows) {
       const duck = await openDuck(scratch);
-      const views = [];
+      const views: StagedView[] = [];
       for (const [view, n] of Object.entries(rows)) {
         const place = join(stagingFolder(target, key), view);
         await mkdir(place, { recursive: true });

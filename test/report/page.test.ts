@@ -75,7 +75,7 @@ describe('a report', () => {
 });
 
 test('values are written for people', () => {
-  expect([1234567, 0.5, null, '2026-01-01T00:00:00.000Z', 'x'].map(shownValue)).toEqual([
+  expect([1234567, 0.5, null, '2026-01-01T00:00:00.000Z', 'x'].map((value) => shownValue(value))).toEqual([
     '1\u00a0234\u00a0567',
     '0.50',
     '—',
