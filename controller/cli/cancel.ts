@@ -3,45 +3,33 @@ import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
 import { driveToEnd } from './run.ts';
-import { openProject, openStore, takeOver } from './wiring.ts';
+import { takeOver } from './session.ts';
+import { openProject, withStore } from './wiring.ts';
 
-/** How long the run's own controller has to act on the request, after its lease would have ended. */
+/** How long the run's own controller has to end it; its lease, should it be gone, ends long before. */
 const patience = 90_000;
 
 /** `sluice cancel RUN`: asks the controller that drives the run; does it itself when there is none any more. */
 export async function cancel(output: Output, name: string): Promise<number> {
   const project = await openProject();
-  const store = await openStore(project);
-  try {
+  return withStore(project, async (store) => {
     const { summary, number, state } = await pickRun(store, name);
+    const { run } = summary;
     if (state.ended) {
-      output.line(`run ${summary.run} has ended already: ${state.ended.state}`);
-      output.document({ run: summary.run, state: state.ended.state });
+      output.line(`run ${run} has ended already: ${state.ended.state}`);
+      output.document({ run, state: state.ended.state });
       return exit.ok;
     }
-    await store.append(summary.run, undefined, Date.now(), {
-      events: [{ type: 'cancel-requested', by: 'sluice cancel' }],
-    });
-    let ended: string | undefined;
-    const done = await until(
-      async () => {
-        const found = await store.find(summary.run);
-        if (found?.ended !== undefined) ended = found.state;
-        if (ended !== undefined) return true;
-        const session = await takeOver(project, await openStore(project), summary.run, number, narrator(output));
-        if (!session) return false;
-        await driveToEnd(session, { ...output, document: () => undefined });
-        return false;
-      },
-      patience,
-      500,
-    );
-    output.line(
-      done ? `run ${summary.run}: ${ended}` : `the controller of ${summary.run} has not acted yet; the request stands`,
-    );
-    output.document({ run: summary.run, state: ended ?? 'cancelling' });
+    await store.append(run, undefined, Date.now(), { events: [{ type: 'cancel-requested', by: 'sluice cancel' }] });
+    const hasEnded = async (): Promise<boolean> => {
+      const session = await takeOver(project, store, run, number, narrator(output));
+      if (session) await driveToEnd(session, store, { ...output, document: () => undefined });
+      return (await store.find(run))?.ended !== undefined;
+    };
+    const done = await until(hasEnded, patience, 500);
+    const now = (await store.find(run))?.state;
+    output.line(done ? `run ${run}: ${now}` : `the controller of ${run} has not acted yet; the request stands`);
+    output.document({ run, state: done ? now : 'cancelling' });
     return done ? exit.ok : exit.failed;
-  } finally {
-    await store.close();
-  }
+  });
 }

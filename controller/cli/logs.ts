@@ -1,13 +1,12 @@
 import { rejected } from '../errors.ts';
 import { exit, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
-import { backendOf, openProject, openStore } from './wiring.ts';
+import { backendOf, openProject, withStore } from './wiring.ts';
 
 /** `sluice logs [RUN]`: the end of the driver's log, as long as Livy keeps it; then what the history has of it. */
 export async function logs(output: Output, name: string | undefined, options: { step?: string }): Promise<number> {
   const project = await openProject();
-  const store = await openStore(project);
-  try {
+  return withStore(project, async (store) => {
     const { summary, state } = await pickRun(store, name);
     const ran = Object.values(state.steps).filter((step) => step.attempts.length > 0);
     const step = options.step === undefined ? ran.at(-1) : ran.find((each) => each.name === options.step);
@@ -28,7 +27,5 @@ export async function logs(output: Output, name: string | undefined, options: { 
     if (shown.length === 0) output.line('Livy keeps no log of it any more.');
     output.document({ run: summary.run, step: step.name, attempt: attempt.number, lines: shown });
     return exit.ok;
-  } finally {
-    await store.close();
-  }
+  });
 }

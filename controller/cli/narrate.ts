@@ -2,8 +2,8 @@ import pc from 'picocolors';
 import type { Plan } from '../decide/plan.ts';
 import { spoken } from '../pipeline/duration.ts';
 import type { Profile } from '../profile/port.ts';
-import type { News } from '../run/engine.ts';
 import type { RunEvent } from '../run/events.ts';
+import type { News } from '../run/ports.ts';
 import { coloured, number, type Output } from './output.ts';
 
 const label = (text: string): string => pc.bold(text.padEnd(9));

@@ -1,19 +1,19 @@
 import pc from 'picocolors';
 import { makePlan } from '../decide/plan.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
-import { probeOf, profileAll } from '../profile/probes.ts';
+import { profileAll } from '../profile/all.ts';
+import { probeOf } from '../profile/probes.ts';
 import { measuredLine, planLines } from './narrate.ts';
 import { exit, type Output } from './output.ts';
-import { clusterOf, openPipeline, openStore, scratchOf } from './wiring.ts';
+import { clusterOf, openPipeline, scratchOf, withStore } from './wiring.ts';
 
 /** `sluice plan FILE`: measures and decides as a run would, and submits nothing. */
 export async function plan(output: Output, file: string, options: { fullRefresh?: boolean }): Promise<number> {
   const { project, loaded } = await openPipeline(file);
   const { pipeline } = loaded;
-  const store = await openStore(project);
+  const previous = options.fullRefresh ? {} : await withStore(project, (store) => store.lastPins(pipeline.name));
   const probe = probeOf(project, scratchOf(project));
   try {
-    const previous = options.fullRefresh ? {} : await store.lastPins(pipeline.name);
     const profiles = await profileAll(probe, pipeline, previous, (name, profile, ms) => {
       output.line(measuredLine(name, profile, ms));
       for (const example of profile.examples)
@@ -29,7 +29,6 @@ export async function plan(output: Output, file: string, options: { fullRefresh?
     return exit.ok;
   } finally {
     await probe.close();
-    await store.close();
   }
 }
 

@@ -3,26 +3,24 @@ import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
 import { driveToEnd } from './run.ts';
-import { openProject, openStore, takeOver } from './wiring.ts';
+import { takeOver } from './session.ts';
+import { openProject, withStore } from './wiring.ts';
 
 /** `sluice resume RUN`: takes over a run whose controller is gone, from where its history ends. */
 export async function resume(output: Output, name: string): Promise<number> {
   const project = await openProject();
-  const store = await openStore(project);
-  const { summary, number, state } = await pickRun(store, name);
-  if (state.ended) {
-    output.line(`run ${summary.run} has ended already: ${state.ended.state}`);
-    output.document({ run: summary.run, state: state.ended.state });
-    await store.close();
-    return exit.ok;
-  }
-  const session = await takeOver(project, store, summary.run, number, narrator(output));
-  if (!session) {
-    await store.close();
+  return withStore(project, async (store) => {
+    const { summary, number, state } = await pickRun(store, name);
+    if (state.ended) {
+      output.line(`run ${summary.run} has ended already: ${state.ended.state}`);
+      output.document({ run: summary.run, state: state.ended.state });
+      return exit.ok;
+    }
+    const session = await takeOver(project, store, summary.run, number, narrator(output));
+    if (session) return driveToEnd(session, store, output);
     throw rejected(
       `run ${summary.run} is driven by another controller`,
-      'its lease ends 10 s after that controller does',
+      'should that be gone, its lease ends within 10 s',
     );
-  }
-  return driveToEnd(session, output);
+  });
 }

@@ -1,19 +1,23 @@
 import pc from 'picocolors';
 import type { RunOptions } from '../run/engine.ts';
 import type { RunState } from '../run/state.ts';
+import type { RunStore } from '../store/port.ts';
 import { runDocument } from './document.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
-import { openPipeline, type Session, startRun } from './wiring.ts';
+import { type Session, startRun } from './session.ts';
+import { openPipeline, withStore } from './wiring.ts';
 
 /** `sluice run FILE` */
 export async function run(output: Output, file: string, options: RunOptions): Promise<number> {
   const { project, loaded } = await openPipeline(file);
-  return driveToEnd(await startRun(project, loaded, narrator(output), options), output);
+  return withStore(project, async (store) =>
+    driveToEnd(await startRun(project, store, loaded, narrator(output), options), store, output),
+  );
 }
 
 /** Drives a run in this terminal. Ctrl-C ends its Spark application first; a second one leaves at once. */
-export async function driveToEnd(session: Session, output: Output): Promise<number> {
+export async function driveToEnd(session: Session, store: RunStore, output: Output): Promise<number> {
   let interrupted = false;
   const interrupt = (): void => {
     if (interrupted) {
@@ -26,9 +30,9 @@ export async function driveToEnd(session: Session, output: Output): Promise<numb
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   try {
     const state = await session.engine.drive();
-    await tellMail(session, output);
-    const summary = await session.store.find(session.run);
-    if (summary) output.document(await runDocument(session.store, summary, state));
+    await tellMail(session, store, output);
+    const summary = await store.find(session.run);
+    if (summary) output.document(await runDocument(store, summary, state));
     output.line(pc.dim(`sluice show ${session.run} tells all of it`));
     return codeOf(state, interrupted);
   } finally {
@@ -37,9 +41,9 @@ export async function driveToEnd(session: Session, output: Output): Promise<numb
   }
 }
 
-async function tellMail(session: Session, output: Output): Promise<void> {
+async function tellMail(session: Session, store: RunStore, output: Output): Promise<void> {
   const { waiting, problem } = await session.mail();
-  for (const { event, to, state } of await session.store.messages(session.run)) {
+  for (const { event, to, state } of await store.messages(session.run)) {
     output.line(`${pc.bold('mail'.padEnd(9))} ${event} to ${to}: ${state}`);
   }
   if (waiting > 0) output.line(pc.yellow(`${waiting} mails wait for the next run: ${problem}`));

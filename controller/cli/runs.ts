@@ -1,11 +1,10 @@
 import { spoken } from '../pipeline/duration.ts';
 import { coloured, columns, exit, type Output } from './output.ts';
-import { openProject, openStore } from './wiring.ts';
+import { openProject, withStore } from './wiring.ts';
 
 /** `sluice runs` */
 export async function runs(output: Output, options: { pipeline?: string; limit: number }): Promise<number> {
-  const store = await openStore(await openProject());
-  try {
+  return withStore(await openProject(), async (store) => {
     const list = await store.list({
       limit: options.limit,
       ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline }),
@@ -30,7 +29,5 @@ export async function runs(output: Output, options: { pipeline?: string; limit: 
       })),
     );
     return exit.ok;
-  } finally {
-    await store.close();
-  }
+  });
 }

@@ -4,12 +4,11 @@ import { runDocument } from './document.ts';
 import { narrator } from './narrate.ts';
 import { coloured, exit, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
-import { openProject, openStore } from './wiring.ts';
+import { openProject, withStore } from './wiring.ts';
 
 /** `sluice show [RUN]`: the history of a run, as it was told when it happened. */
 export async function show(output: Output, name: string | undefined): Promise<number> {
-  const store = await openStore(await openProject());
-  try {
+  return withStore(await openProject(), async (store) => {
     const { summary, state, history } = await pickRun(store, name);
     const started = new Date(summary.started).toISOString().slice(0, 19).replace('T', ' ');
     const took = summary.ended === undefined ? '' : `, took ${spoken(summary.ended - summary.started)}`;
@@ -34,7 +33,5 @@ export async function show(output: Output, name: string | undefined): Promise<nu
       );
     output.document(await runDocument(store, summary, state));
     return exit.ok;
-  } finally {
-    await store.close();
-  }
+  });
 }

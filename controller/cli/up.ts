@@ -1,11 +1,10 @@
-import { rm } from 'node:fs/promises';
 import { Listr } from 'listr2';
 import type { Project } from '../config/project.ts';
 import { SluiceError } from '../errors.ts';
 import type { ServiceName } from '../stack/service.ts';
 import { bringUp, preflight, services, status } from '../stack/stack.ts';
 import { exit, type Output } from './output.ts';
-import { openProject, scratchOf } from './wiring.ts';
+import { openProject } from './wiring.ts';
 
 /** `sluice up` */
 export async function up(output: Output): Promise<number> {
@@ -18,7 +17,6 @@ export async function up(output: Output): Promise<number> {
 /** Starts what is not there, all side by side, a line a service. Throws the first service's error after the others are done. */
 export async function startStack(project: Project, output: Output): Promise<void> {
   await preflight(project);
-  await rm(scratchOf(project), { recursive: true, force: true });
   const all = services(project);
   const started = new Map<ServiceName, Promise<string>>();
   const failures: unknown[] = [];
@@ -27,7 +25,7 @@ export async function startStack(project: Project, output: Output): Promise<void
       title: service.name,
       task: async (_, task) => {
         const say = (line: string): void => {
-          task.title = `${service.name}: ${line}`;
+          task.output = `${service.name}: ${line}`;
         };
         const work = (async () => {
           for (const before of service.after ?? []) await started.get(before);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { conditionsOf, type Place } from './conditions.ts';
-import type { Pipeline } from './schema.ts';
+import { type Pipeline, sqlFiles } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Something a pipeline names that is not there, with the key path that names it. */
@@ -75,8 +75,9 @@ function steps(pipeline: Pipeline, root: string): Broken[] {
       if (!sourceNames.includes(input))
         broken.push({ path: at('spark', 'inputs', index), message: oneOf('source', input, sourceNames) });
     }
-    if (!existsSync(resolve(root, step.spark.sql))) {
-      broken.push({ path: at('spark', 'sql'), message: `there is no file ${step.spark.sql} in ${root}` });
+    for (const file of sqlFiles(step.spark)) {
+      if (!existsSync(resolve(root, file)))
+        broken.push({ path: at('spark', 'sql'), message: `there is no file ${file} in ${root}` });
     }
     return broken;
   });

@@ -68,7 +68,9 @@ const output = z.union([
 
 const memory = z.string().regex(/^\d+[mg]$/, 'must be a size such as 512m or 2g');
 const sparkJob = z.strictObject({
-  sql: z.string().min(1).describe('A file of statements that each create a temporary view'),
+  sql: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .describe('A file, or several in order, of statements that each create a temporary view'),
   inputs: z.array(identifier).optional().describe('The sources it reads; all, when left out'),
   executors: z.int().min(1).max(1000).optional(),
   executorCores: z.int().min(1).max(64).optional(),
@@ -159,6 +161,9 @@ export function columnsOf(source: Source): Column[] {
     return { name, type: long.type, required, values: long.values };
   });
 }
+
+/** The SQL files of a job, in order. */
+export const sqlFiles = ({ sql }: SparkJob): readonly string[] => [sql].flat();
 
 /** A text that may be given in both languages. */
 export const inLanguage = (text: z.output<typeof says>, language: 'en' | 'ru'): string =>

@@ -25,48 +25,47 @@ export function kafkaProbe(options: {
   brokersOf: (connection: string) => readonly string[];
   scratch: string;
 }): SourceProbe {
+  /** Pins the topic, reads up to `limit` messages into a table of a DuckDB, and hands both on. */
+  async function within<T>(name: string, source: Source, limit: number, work: (read: Read) => Promise<T>): Promise<T> {
+    const topic = source as KafkaSource;
+    const brokers = options.brokersOf(topic.kafka);
+    const duck = await openDuck(options.scratch);
+    try {
+      const kafka = kafkaClient(brokers);
+      const pin = await pinOffsets(kafka, name, topic.topic);
+      await duck.run('CREATE TABLE messages (part INTEGER, pos BIGINT, text VARCHAR)');
+      const bytes = await load(kafka, pin, duck, limit);
+      return await work({ topic, columns: columnsOf(topic), pin, bytes, duck });
+    } catch (error) {
+      throw explainKafka(error, brokers);
+    } finally {
+      await duck.close();
+    }
+  }
   return {
-    async profile(name, source, previous) {
-      const topic = source as KafkaSource;
-      const brokers = options.brokersOf(topic.kafka);
-      const duck = await openDuck(options.scratch);
-      try {
-        const kafka = kafkaClient(brokers);
-        const pin = await pinOffsets(kafka, name, topic.topic);
-        await duck.run('CREATE TABLE messages (part INTEGER, pos BIGINT, text VARCHAR)');
-        const bytes = await load(kafka, pin, duck, Number.POSITIVE_INFINITY);
-        const columns = columnsOf(topic);
+    profile: (name, source, previous) =>
+      within(name, source, Number.POSITIVE_INFINITY, async ({ topic, columns, pin, bytes, duck }) => {
         await duck.run(`CREATE TABLE rows AS ${typed(columns, pin, previous)}`);
         const measures = await measureTable(duck, 'rows', columns, topic.key, bytes, []);
         return { measures, pin, examples: await examples(duck) } satisfies Profile;
-      } catch (error) {
-        throw explainKafka(error, brokers);
-      } finally {
-        await duck.close();
-      }
-    },
-    async sample(name, source, n) {
-      const topic = source as KafkaSource;
-      const brokers = options.brokersOf(topic.kafka);
-      const duck = await openDuck(options.scratch);
-      try {
-        const kafka = kafkaClient(brokers);
-        const pin = await pinOffsets(kafka, name, topic.topic);
-        await duck.run('CREATE TABLE messages (part INTEGER, pos BIGINT, text VARCHAR)');
-        await load(kafka, pin, duck, n);
-        const names = columnsOf(topic).map((c) => `"${c.name}"`);
-        const rows = await duck.rows(
-          `SELECT ${names.join(', ')} FROM (${typed(columnsOf(topic), pin, undefined)}) LIMIT ${n}`,
-        );
+      }),
+    sample: (name, source, n) =>
+      within(name, source, n, async ({ columns, pin, duck }) => {
+        const names = columns.map((c) => `"${c.name}"`).join(', ');
+        const rows = await duck.rows(`SELECT ${names} FROM (${typed(columns, pin, undefined)}) LIMIT ${n}`);
         return rows as Record<string, string | null>[];
-      } catch (error) {
-        throw explainKafka(error, brokers);
-      } finally {
-        await duck.close();
-      }
-    },
+      }),
     close: async () => undefined,
   };
+}
+
+/** A topic as it was read: its messages are in table `messages` of the DuckDB. */
+interface Read {
+  readonly topic: KafkaSource;
+  readonly columns: readonly Column[];
+  readonly pin: KafkaPin;
+  readonly bytes: number;
+  readonly duck: Duck;
 }
 
 async function pinOffsets(kafka: Kafka, name: string, topic: string): Promise<KafkaPin> {

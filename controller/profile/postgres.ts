@@ -5,7 +5,7 @@ import { rejected } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
 import { didYouMean } from '../pipeline/suggest.ts';
 import type { Example, PostgresPin, Profile, SourceProbe } from './port.ts';
-import { postgres, reasonSql } from './rules.ts';
+import { postgres, reasonSql, rulesOf } from './rules.ts';
 
 type PostgresSource = Extract<Source, { postgres: string }>;
 
@@ -119,13 +119,6 @@ async function describe(client: pg.Client, name: string, source: PostgresSource)
     bytes: relation.bytes,
     plain,
   };
-}
-
-/** The declared columns, and the key, which is required whether declared or not. */
-export function rulesOf(source: PostgresSource): Column[] {
-  const declared = columnsOf(source);
-  if (declared.some((column) => column.name === source.key)) return declared;
-  return [{ name: source.key, type: 'string', required: true, values: undefined }, ...declared];
 }
 
 async function measure(

@@ -1,6 +1,6 @@
 import { literal } from '../connect/duckdb.ts';
 import { quoted } from '../connect/postgres.ts';
-import type { Column, ColumnType } from '../pipeline/schema.ts';
+import { type Column, type ColumnType, columnsOf, type Source } from '../pipeline/schema.ts';
 
 /**
  * The rules a row must keep, written once as SQL for the three engines that apply them: DuckDB and PostgreSQL when
@@ -75,4 +75,11 @@ export function reasonSql(columns: readonly Column[], dialect: Dialect, raw: boo
     return rules;
   });
   return whens.length === 0 ? `CAST(NULL AS ${dialect.text})` : `CASE ${whens.join(' ')} END`;
+}
+
+/** The declared columns, and the key, which is required whether declared or not. */
+export function rulesOf(source: Source): Column[] {
+  const declared = columnsOf(source);
+  if (declared.some((column) => column.name === source.key)) return declared;
+  return [{ name: source.key, type: 'string', required: true, values: undefined }, ...declared];
 }

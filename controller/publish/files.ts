@@ -1,7 +1,8 @@
-import { mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { literal, openDuck } from '../connect/duckdb.ts';
-import { reasonOf, rejected } from '../errors.ts';
+import { reasonOf, rejected, type SluiceError } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import type { Publisher, Staged } from './port.ts';
 
@@ -14,7 +15,18 @@ const keptVersions = 3;
  */
 export function filePublisher(root: string, scratch: string): Publisher {
   return {
-    async audit({ kind, views }) {
+    async prepare({ target }) {
+      try {
+        await mkdir(target, { recursive: true });
+        await access(target, constants.W_OK);
+      } catch (error) {
+        throw unwritable(target, error);
+      }
+    },
+
+    async audit({ kind, target, key, views }) {
+      const versions = await readdir(join(target, 'versions')).catch(() => []);
+      if (versions.some((version) => version.endsWith(`-${key}`))) return;
       const duck = await openDuck(scratch);
       try {
         for (const { view, place, rows } of views) {
@@ -51,10 +63,7 @@ export function filePublisher(root: string, scratch: string): Publisher {
         await symlink(join('versions', version), fresh);
         await rename(fresh, join(target, 'current'));
       } catch (error) {
-        throw rejected(
-          `${target} cannot be written: ${reasonOf(error)}`,
-          'check the path of the output and its permissions',
-        );
+        throw unwritable(target, error);
       }
       await removeOldVersions(target);
       return outputs;
@@ -63,6 +72,9 @@ export function filePublisher(root: string, scratch: string): Publisher {
     discard: ({ target, key }) => rm(stagingFolder(target, key), { recursive: true, force: true }),
   };
 }
+
+const unwritable = (target: string, error: unknown): SluiceError =>
+  rejected(`${target} cannot be written: ${reasonOf(error)}`, 'check the path of the output and its permissions');
 
 /** Where an attempt writes the views of a file sink; on the same file system as the sink, so that renaming is enough. */
 export const stagingFolder = (target: string, key: string): string => join(target, '.staging', key);

@@ -9,6 +9,7 @@ export function memoryPublisher(rowsAt: (place: string) => number | undefined): 
   const published = new Map<string, { key: string; fence: number }>();
   return {
     published,
+    prepare: async () => undefined,
     async audit({ views }) {
       for (const { view, place, rows } of views) {
         const found = rowsAt(place) ?? 0;

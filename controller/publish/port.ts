@@ -23,7 +23,9 @@ export interface Staged {
  * key again changes nothing, and a run older than what is published is refused.
  */
 export interface Publisher {
-  /** Compares what is staged with what the runner says it wrote; throws `rejected` when they differ. */
+  /** Makes ready what the staging place lies in; throws `rejected` when it cannot be written. */
+  prepare(staged: Staged): Promise<void>;
+  /** Compares what is staged with what the runner says it wrote; throws `rejected` when they differ. What is published already passes. */
   audit(staged: Staged): Promise<void>;
   publish(staged: Staged, fence: number): Promise<readonly PublishedOutput[]>;
   /** Removes what an attempt left in its staging place. */

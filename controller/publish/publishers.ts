@@ -11,6 +11,7 @@ export function publisherOf(project: Project, scratch: string): Publisher {
   const tables = postgresPublisher((name) => postgresAddress(project, project.connections.postgres[name] ?? {}));
   const of = ({ kind }: Staged): Publisher => (kind === 'postgres' ? tables : files);
   return {
+    prepare: (staged) => of(staged).prepare(staged),
     audit: (staged) => of(staged).audit(staged),
     publish: (staged, fence) => of(staged).publish(staged, fence),
     discard: (staged) => of(staged).discard(staged),

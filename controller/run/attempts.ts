@@ -1,13 +1,11 @@
-import { ended, type Observation } from '../backends/port.ts';
-import { reasonOf, SluiceError } from '../errors.ts';
-import type { Publisher } from '../publish/port.ts';
+import { type BatchJob, ended, type Observation } from '../backends/port.ts';
+import { SluiceError } from '../errors.ts';
 import { unreconciled } from './audit.ts';
-import type { Ports } from './engine.ts';
 import type { PublishedOutput, RunEvent } from './events.ts';
 import { classify, type Failure, type FailureKind } from './failure.ts';
-import type { Action } from './machine.ts';
+import { type Action, gatewayPatience } from './machine.ts';
+import type { Ports } from './ports.ts';
 import type { AttemptState, RunState } from './state.ts';
-import type { Workspace } from './workspace.ts';
 
 type OfAttempt = Extract<Action, { attempt: number }>;
 
@@ -49,12 +47,7 @@ export class Attempts {
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       if (error.kind === 'rejected') {
-        const kind: FailureKind = /^cannot write/.test(error.message) ? 'bad-input' : 'gateway-rejected';
-        await this.end(state, step, attempt, 'failed', {
-          kind,
-          message: error.message,
-          lines: error.hint === undefined ? [] : [error.hint],
-        });
+        await this.refused(state, step, attempt, 'gateway-rejected', error);
         return 0;
       }
       if (attempt.waitingSince === undefined)
@@ -94,14 +87,37 @@ export class Attempts {
 
   /** The intent is in the history already. After a crash or an unknown outcome the backend is asked before it is told. */
   private async submit(state: RunState, step: string, attempt: AttemptState): Promise<void> {
-    const { backend, workspace } = this.ports;
-    const { pipeline, profiles } = state;
-    if (!pipeline || !profiles) return;
-    const pins = Object.fromEntries(Object.entries(profiles).map(([name, profile]) => [name, profile.pin]));
-    const job = await workspace.prepare(pipeline, step, attempt, pins);
+    const { backend } = this.ports;
+    let job: BatchJob;
+    try {
+      job = await this.prepare(state, step, attempt);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.kind !== 'rejected') throw error;
+      return this.refused(state, step, attempt, 'not-prepared', error);
+    }
     const submission = (await backend.find(attempt.key)) ?? (await backend.submit(job, attempt.key));
     await this.reached(step, attempt);
     await this.note([{ type: 'attempt-submitted', step, attempt: attempt.number, submission }]);
+  }
+
+  private async prepare(state: RunState, step: string, attempt: AttemptState): Promise<BatchJob> {
+    const { publisher, workspace } = this.ports;
+    const { pipeline, profiles } = state;
+    if (!pipeline || !profiles) throw new TypeError(`step ${step} is submitted before its sources are measured`);
+    for (const staged of workspace.staged(pipeline, step, attempt)) await publisher.prepare(staged);
+    const pins = Object.fromEntries(Object.entries(profiles).map(([name, profile]) => [name, profile.pin]));
+    return workspace.prepare(pipeline, step, attempt, pins);
+  }
+
+  private refused(
+    state: RunState,
+    step: string,
+    attempt: AttemptState,
+    kind: FailureKind,
+    error: SluiceError,
+  ): Promise<void> {
+    const lines = error.hint === undefined ? [] : [error.hint];
+    return this.end(state, step, attempt, 'failed', { kind, message: error.message, lines });
   }
 
   private async follow(state: RunState, step: string, attempt: AttemptState): Promise<number> {
@@ -197,29 +213,29 @@ export class Attempts {
       await publisher.discard(staged).catch(() => undefined);
   }
 
-  /** Audits all sinks of a step before the first is published; then each at once. */
-  async publish(
-    state: RunState,
-    action: { step: string; attempt: number },
-    publisher: Publisher,
-    workspace: Workspace,
-  ): Promise<void> {
-    const attempt = state.steps[action.step]?.attempts.find((each) => each.number === action.attempt);
-    if (!attempt || !state.pipeline) return;
-    const sinks = workspace.staged(state.pipeline, action.step, attempt);
+  /**
+   * Audits all sinks of a step before the first is published; then each at once. What is published already stays so when
+   * this is done again, after a crash or when a database was away.
+   */
+  async publish(state: RunState, step: string, number: number): Promise<number> {
+    const { publisher, workspace, now } = this.ports;
+    const attempt = state.steps[step]?.attempts.find((each) => each.number === number);
+    if (!attempt || !state.pipeline) return 0;
+    const sinks = workspace.staged(state.pipeline, step, attempt);
     const outputs: PublishedOutput[] = [];
     try {
       for (const staged of sinks) await publisher.audit(staged);
       for (const staged of sinks) outputs.push(...(await publisher.publish(staged, this.fence)));
     } catch (error) {
-      const reason = `nothing was published: ${reasonOf(error)}`;
-      const partly =
-        outputs.length > 0
-          ? `only ${outputs.map((output) => output.where).join(', ')} published: ${reasonOf(error)}`
-          : reason;
-      await this.note([{ type: 'step-ended', step: action.step, state: 'failed', reason: partly }]);
-      return;
+      if (!(error instanceof SluiceError)) throw error;
+      const patient = now() - (attempt.ended?.at ?? 0) < gatewayPatience;
+      if (error.kind !== 'rejected' && patient) return afterTrouble;
+      const done = outputs.map((output) => output.where).join(', ');
+      const what = done === '' ? 'nothing was published' : `only ${done} was published`;
+      await this.note([{ type: 'step-ended', step, state: 'failed', reason: `${what}: ${error.message}` }]);
+      return 0;
     }
-    await this.note([{ type: 'outputs-published', step: action.step, attempt: action.attempt, outputs }]);
+    await this.note([{ type: 'outputs-published', step, attempt: number, outputs }]);
+    return 0;
   }
 }

@@ -1,41 +1,12 @@
-import type { BatchBackend, Progress } from '../backends/port.ts';
 import { makePlan } from '../decide/plan.ts';
-import type { Cluster } from '../decide/sizing.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
-import type { Message } from '../notify/port.ts';
-import type { Profile, SourceProbe } from '../profile/port.ts';
-import { profileAll } from '../profile/probes.ts';
-import type { Publisher } from '../publish/port.ts';
-import type { Lease, RunStore } from '../store/port.ts';
+import { profileAll } from '../profile/all.ts';
+import type { Lease } from '../store/port.ts';
 import { Attempts } from './attempts.ts';
-import type { Figure, Recorded, RunEvent } from './events.ts';
+import type { Recorded, RunEvent } from './events.ts';
 import { type Action, decide } from './machine.ts';
+import type { Ports } from './ports.ts';
 import { fold, type RunState } from './state.ts';
-import type { Workspace } from './workspace.ts';
-
-/** Everything the engine acts through. */
-export interface Ports {
-  readonly probe: SourceProbe;
-  readonly backend: BatchBackend;
-  readonly publisher: Publisher;
-  readonly store: RunStore;
-  readonly workspace: Workspace;
-  readonly cluster: () => Promise<Cluster>;
-  /** Writes the report of a run; returns where it is. */
-  readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
-  /** The mails that a run's end causes, rendered. */
-  readonly messages: (run: string, state: RunState) => readonly Message[];
-  readonly now: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
-  /** Hears what happens as it happens. */
-  readonly told: (news: News) => void;
-}
-
-/** What a watcher is told: what went into the history, and what passes without being kept. */
-export type News =
-  | { readonly kind: 'event'; readonly record: Recorded; readonly state: RunState }
-  | { readonly kind: 'measured'; readonly source: string; readonly profile: Profile; readonly ms: number }
-  | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress };
 
 export interface RunOptions {
   /** Treat all rows as new, whatever earlier runs have read. */
@@ -85,7 +56,7 @@ export class Engine {
 
   /** Does one action and returns the milliseconds after which it makes sense to look again. */
   private async act(action: Action): Promise<number> {
-    const { now, publisher, workspace } = this.ports;
+    const { now } = this.ports;
     switch (action.do) {
       case 'measure':
         await this.measure();
@@ -113,8 +84,7 @@ export class Engine {
         await this.end(action.state, action.reason);
         return 0;
       case 'publish':
-        await this.attempts.publish(this.state, action, publisher, workspace);
-        return 0;
+        return this.attempts.publish(this.state, action.step, action.attempt);
       default:
         return this.attempts.act(this.state, action, this.run);
     }

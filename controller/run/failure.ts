@@ -9,6 +9,7 @@ export type FailureKind =
   | 'audit'
   | 'gateway-unavailable'
   | 'gateway-rejected'
+  | 'not-prepared'
   | 'timed-out'
   | 'lost'
   | 'cancelled'
@@ -84,4 +85,6 @@ export function tellingLines(log: readonly string[]): string[] {
 
 /** Whether another attempt may end better: not when the code or the data must be mended first. */
 export const worthRetrying = (kind: FailureKind): boolean =>
-  !['bad-sql', 'bad-input', 'missing-dependency', 'gateway-rejected', 'cancelled', 'audit'].includes(kind);
+  !['bad-sql', 'bad-input', 'missing-dependency', 'gateway-rejected', 'not-prepared', 'cancelled', 'audit'].includes(
+    kind,
+  );

@@ -1,8 +1,7 @@
 import type { PostgresAddress } from '../config/project.ts';
 import { columnsOf, type Output, type Source } from '../pipeline/schema.ts';
 import type { KafkaPin, Pin, PostgresPin } from '../profile/port.ts';
-import { rulesOf } from '../profile/postgres.ts';
-import { reasonSql, spark } from '../profile/rules.ts';
+import { reasonSql, rulesOf, spark } from '../profile/rules.ts';
 import type { Staged } from '../publish/port.ts';
 
 /** The job description that the runner reads. Plain data without secrets; its shape is `Job.java`'s. */

@@ -3,10 +3,9 @@ import { join, resolve } from 'node:path';
 import type { BatchJob } from '../backends/port.ts';
 import { type Project, postgresAddress } from '../config/project.ts';
 import { reasonOf, rejected } from '../errors.ts';
-import type { Pipeline } from '../pipeline/schema.ts';
+import { type Pipeline, sqlFiles } from '../pipeline/schema.ts';
 import type { Pin } from '../profile/port.ts';
 import type { Staged } from '../publish/port.ts';
-import { ensureSchema } from '../publish/postgres.ts';
 import { stagedAt } from '../publish/publishers.ts';
 import { type Addresses, pgpass, type RunnerJob, runnerInput, runnerOutputs } from './job.ts';
 import { type RunnerResult, runnerResultSchema } from './result.ts';
@@ -48,9 +47,7 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       const folder = folderOf(name, attempt);
       const databases: string[] = [];
       for (const output of step.outputs) {
-        if (!('postgres' in output)) continue;
-        databases.push(output.postgres);
-        await ensureSchema(addresses.postgres(output.postgres), output.schema ?? 'public');
+        if ('postgres' in output) databases.push(output.postgres);
       }
       const inputs = Object.entries(pipeline.sources).flatMap(([input, source]) => {
         const pin = pins[input];
@@ -62,7 +59,9 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
         key: attempt.key,
         result: join(folder, 'result.json'),
         quarantine: join(folder, 'quarantine'),
-        sql: await readFile(resolve(project.root, step.spark.sql), 'utf8'),
+        sql: (
+          await Promise.all(sqlFiles(step.spark).map((file) => readFile(resolve(project.root, file), 'utf8')))
+        ).join(';\n'),
         partitions,
         inputs,
         outputs: step.outputs.flatMap((output) =>
@@ -73,9 +72,6 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
         await mkdir(folder, { recursive: true });
         await writeFile(join(folder, 'job.json'), JSON.stringify(job, null, 2));
         await writeFile(join(folder, 'pgpass'), pgpass(databases.map(addresses.postgres)), { mode: 0o600 });
-        for (const staged of this.staged(pipeline, name, attempt)) {
-          if (staged.kind !== 'postgres') await mkdir(staged.target, { recursive: true });
-        }
       } catch (error) {
         throw rejected(
           `cannot write: ${reasonOf(error)}`,

@@ -30,7 +30,7 @@ export function memoryStore(): RunStore {
   };
   const newestFirst = (): Row[] => [...runs.values()].sort((a, b) => b.number - a.number);
   return {
-    async create(run, pipeline, at) {
+    async create(run, pipeline, at, events) {
       const number = runs.size + 1;
       const summary = {
         run,
@@ -41,7 +41,8 @@ export function memoryStore(): RunStore {
         started: at,
         ended: undefined,
       };
-      runs.set(run, { summary, number, events: [], owner: undefined, token: 0, until: 0 });
+      const first = structuredClone(events).map((event, i) => ({ seq: i + 1, at, event }));
+      runs.set(run, { summary, number, events: first, owner: undefined, token: 0, until: 0 });
       return number;
     },
     async lease(run, owner, now, until) {
@@ -51,6 +52,11 @@ export function memoryStore(): RunStore {
       row.owner = owner;
       row.until = until;
       return { run, token: row.token };
+    },
+    async renew({ run, token }, until) {
+      const row = rowOf(run);
+      if (row.token === token) row.until = until;
+      return row.token === token;
     },
     async release({ run, token }) {
       const row = rowOf(run);

@@ -39,10 +39,12 @@ export interface Entry {
  * reached and `rejected` for a run that is not there, a lost lease, or a schema newer than this program.
  */
 export interface RunStore {
-  /** Registers a run and returns its number, which grows from run to run: the fence of what it publishes. */
-  create(run: string, pipeline: string, at: number): Promise<number>;
-  /** The right to drive a run until `until`, or undefined while somebody else has it. Renews one's own. */
+  /** Registers a run with its first events, and returns its number, which grows from run to run: its fence. */
+  create(run: string, pipeline: string, at: number, events: readonly RunEvent[]): Promise<number>;
+  /** The right to drive a run until `until`, or undefined while somebody else has it. One's own is given again. */
   lease(run: string, owner: string, now: number, until: number): Promise<Lease | undefined>;
+  /** Keeps a lease until `until`; false when somebody else has had the run since: it is not taken back. */
+  renew(lease: Lease, until: number): Promise<boolean>;
   release(lease: Lease): Promise<void>;
   /** Notes what happened. Without a lease only requests may be noted, which any process may make. */
   append(run: string, lease: Lease | undefined, at: number, entry: Entry): Promise<void>;

@@ -2,8 +2,9 @@ import type pg from 'pg';
 import type { PostgresAddress } from '../config/project.ts';
 import { explain, postgresPool } from '../connect/postgres.ts';
 import { rejected, SluiceError } from '../errors.ts';
+import type { RunEvent } from '../run/events.ts';
 import { migrate } from './migrations.ts';
-import type { Lease, RunStore, RunSummary } from './port.ts';
+import type { RunStore, RunSummary } from './port.ts';
 
 const summaryColumns = 'run, pipeline, state, branch, reason, started, ended';
 
@@ -26,12 +27,13 @@ export async function postgresStore(address: PostgresAddress): Promise<RunStore>
     within((client) => client.query(sql, values));
 
   /** All of it or nothing. */
-  const transaction = (work: (client: pg.PoolClient) => Promise<void>): Promise<void> =>
+  const transaction = <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> =>
     within(async (client) => {
       await client.query('BEGIN');
       try {
-        await work(client);
+        const result = await work(client);
         await client.query('COMMIT');
+        return result;
       } catch (error) {
         await client.query('ROLLBACK').catch(() => undefined);
         throw error;
@@ -45,13 +47,15 @@ export async function postgresStore(address: PostgresAddress): Promise<RunStore>
     throw error;
   }
   return {
-    async create(run, pipeline, at) {
-      const { rows } = await query(
-        `INSERT INTO runs (run, pipeline, state, started) VALUES ($1, $2, 'pending', $3) RETURNING number`,
-        [run, pipeline, at],
-      );
-      return rows[0].number;
-    },
+    create: (run, pipeline, at, events) =>
+      transaction(async (client) => {
+        const { rows } = await client.query(
+          `INSERT INTO runs (run, pipeline, state, started) VALUES ($1, $2, 'pending', $3) RETURNING number`,
+          [run, pipeline, at],
+        );
+        await insertEvents(client, run, at, events);
+        return rows[0].number;
+      }),
 
     async lease(run, owner, now, until) {
       const { rows } = await query(
@@ -62,7 +66,16 @@ export async function postgresStore(address: PostgresAddress): Promise<RunStore>
       return rows[0] ? { run, token: rows[0].token } : undefined;
     },
 
-    async release({ run, token }: Lease) {
+    async renew({ run, token }, until) {
+      const { rowCount } = await query('UPDATE runs SET lease_until = $3 WHERE run = $1 AND token = $2', [
+        run,
+        token,
+        until,
+      ]);
+      return rowCount === 1;
+    },
+
+    async release({ run, token }) {
       await query('UPDATE runs SET owner = NULL, lease_until = 0 WHERE run = $1 AND token = $2', [run, token]);
     },
 
@@ -71,13 +84,7 @@ export async function postgresStore(address: PostgresAddress): Promise<RunStore>
         const { rows } = await client.query('SELECT token FROM runs WHERE run = $1 FOR UPDATE', [run]);
         if (!rows[0]) throw rejected(`there is no run ${run}`);
         if (lease && rows[0].token !== lease.token) throw rejected(`run ${run} is driven by another controller now`);
-        const bodies = JSON.stringify(events);
-        await client.query(
-          `INSERT INTO events (run, seq, at, body)
-           SELECT $1, (SELECT coalesce(max(seq), 0) FROM events WHERE run = $1) + n, $2, body
-           FROM json_array_elements($3::json) WITH ORDINALITY AS e (body, n)`,
-          [run, at, bodies],
-        );
+        await insertEvents(client, run, at, events);
         for (const [column, value] of Object.entries(summary)) {
           await client.query(`UPDATE runs SET ${summaryColumn(column)} = $2 WHERE run = $1`, [run, value]);
         }
@@ -129,6 +136,21 @@ export async function postgresStore(address: PostgresAddress): Promise<RunStore>
     ...outboxOf(query),
     close: () => pool.end(),
   };
+}
+
+/** Numbers the events after those that are there; the caller holds the run's row, or has just made it. */
+async function insertEvents(
+  client: pg.PoolClient,
+  run: string,
+  at: number,
+  events: readonly RunEvent[],
+): Promise<void> {
+  await client.query(
+    `INSERT INTO events (run, seq, at, body)
+     SELECT $1, (SELECT coalesce(max(seq), 0) FROM events WHERE run = $1) + n, $2, body
+     FROM json_array_elements($3::json) WITH ORDINALITY AS e (body, n)`,
+    [run, at, JSON.stringify(events)],
+  );
 }
 
 type Query = (sql: string, values?: unknown[]) => Promise<pg.QueryResult>;

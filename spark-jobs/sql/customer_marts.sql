@@ -1,5 +1,5 @@
 -- The marts of customer-report. Written in the SQL that Spark and DuckDB share, so that a test can compute both and compare.
--- Views in: users, orders, payments, deliveries, order_events. Views out: order_mart, customer_mart, marketing_summary.
+-- Views in: users, orders, payments, deliveries, and order_changes of one of its two files. Views out: order_mart, customer_mart, marketing_summary.
 
 -- Reference rates to roubles; reports compare amounts of different currencies by them.
 CREATE OR REPLACE TEMP VIEW rates AS
@@ -23,27 +23,6 @@ FROM (
   FROM deliveries d
 ) ranked
 WHERE place = 1;
-
--- Events come twice and out of order: one row an event id, then folded by their number within the order.
-CREATE OR REPLACE TEMP VIEW events_once AS
-SELECT event_id, order_id, seq, type, occurred_at
-FROM (
-  SELECT e.*, row_number() OVER (PARTITION BY event_id ORDER BY seq DESC, occurred_at DESC, type) AS place
-  FROM order_events e
-) ranked
-WHERE place = 1;
-
-CREATE OR REPLACE TEMP VIEW order_changes AS
-SELECT
-  order_id,
-  count(*) AS changes,
-  max(CASE WHEN place = 1 THEN type END) AS latest_event,
-  max(occurred_at) AS latest_event_at
-FROM (
-  SELECT e.*, row_number() OVER (PARTITION BY order_id ORDER BY seq DESC, event_id DESC) AS place
-  FROM events_once e
-) ranked
-GROUP BY order_id;
 
 -- One row an order.
 CREATE OR REPLACE TEMP VIEW order_mart AS

@@ -14,7 +14,7 @@ export function storeContract(name: string, open: () => Promise<RunStore>): void
     const fresh = async (): Promise<string> => {
       next += 1;
       const run = `${prefix}-${next}`;
-      await store.create(run, pipeline, 1000 + next);
+      await store.create(run, pipeline, 1000 + next, []);
       return run;
     };
     const message = (run: string, to: string): Message => ({
@@ -34,8 +34,8 @@ export function storeContract(name: string, open: () => Promise<RunStore>): void
     afterAll(() => store.close());
 
     test('numbers runs upwards', async () => {
-      const first = await store.create(`${prefix}-a`, pipeline, 1);
-      const second = await store.create(`${prefix}-b`, pipeline, 2);
+      const first = await store.create(`${prefix}-a`, pipeline, 1, []);
+      const second = await store.create(`${prefix}-b`, pipeline, 2, []);
       expect(second).toBeGreaterThan(first);
     });
 
@@ -58,9 +58,9 @@ export function storeContract(name: string, open: () => Promise<RunStore>): void
     });
 
     test('keeps a pipeline as it was, the order of its columns too', async () => {
-      const run = await fresh();
       const written = await load(good);
-      await store.append(run, undefined, 1, { events: [{ type: 'run-started', pipeline: written, file: 'f' }] });
+      const run = `${prefix}-written`;
+      await store.create(run, pipeline, 1, [{ type: 'run-started', pipeline: written, file: 'f' }]);
       const [record] = await store.history(run);
       expect(JSON.stringify(record?.event)).toBe(JSON.stringify({ type: 'run-started', pipeline: written, file: 'f' }));
     });
@@ -83,6 +83,16 @@ export function storeContract(name: string, open: () => Promise<RunStore>): void
         store.append(run, mine, 1, { events: [{ type: 'cancel-requested', by: 'late' }] }),
       ).rejects.toMatchObject({ kind: 'rejected' });
       expect(await store.history(run)).toEqual([]);
+    });
+
+    test('keeps a lease that is renewed, and does not give back one that another has had', async () => {
+      const run = await fresh();
+      const mine = await store.lease(run, 'me', 100, 200);
+      if (!mine) throw new Error('no lease');
+      expect(await store.renew(mine, 500)).toBe(true);
+      expect(await store.lease(run, 'you', 300, 400)).toBeUndefined();
+      await store.lease(run, 'you', 600, 700);
+      expect(await store.renew(mine, 900)).toBe(false);
     });
 
     test('gives a released run to the next at once', async () => {

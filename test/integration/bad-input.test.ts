@@ -210,7 +210,7 @@ describe('what is needed', () => {
     await write('data/published/unwritable', 'a file where the folder should be');
     const answer = await sluice('run', file);
     expect(answer.exitCode).toBe(1);
-    expect(clear(answer)).toMatch(/cannot write: .*data\/published\/unwritable/);
+    expect(clear(answer)).toMatch(/not-prepared: .*data\/published\/unwritable cannot be written/);
     expect(await query(`SELECT to_regclass('unwritable.result') AS there`)).toEqual([{ there: null }]);
   });
 });

@@ -9,7 +9,7 @@ import { emailNotifier } from '../../controller/notify/email.ts';
 import type { Source } from '../../controller/pipeline/schema.ts';
 import { kafkaProbe } from '../../controller/profile/kafka.ts';
 import { postgresProbe } from '../../controller/profile/postgres.ts';
-import { ensureSchema, postgresPublisher, stagingTable } from '../../controller/publish/postgres.ts';
+import { postgresPublisher, stagingTable } from '../../controller/publish/postgres.ts';
 import { postgresStore } from '../../controller/store/postgres.ts';
 import { backendContract } from '../contract/backend.ts';
 import { notifierContract } from '../contract/notifier.ts';
@@ -36,18 +36,21 @@ notifierContract('by SMTP', async () => ({
 
 publisherContract('of PostgreSQL tables', async () => {
   const schema = fresh('sink');
-  await ensureSchema(shop, schema);
+  const publisher = postgresPublisher(() => shop);
   return {
-    publisher: postgresPublisher(() => shop),
+    publisher,
     async stage(key, views) {
       const staged = Object.entries(views).map(([view, n]) => ({
         view,
         place: stagingTable(schema, view, key),
         rows: n,
       }));
-      for (const { place, rows: n } of staged)
+      const all = { kind: 'postgres' as const, target: `shop/${schema}`, key, views: staged };
+      await publisher.prepare(all);
+      for (const { place, rows: n } of staged) {
         await query(`CREATE TABLE ${place} AS SELECT i FROM generate_series(1, ${n}) i`);
-      return { kind: 'postgres', target: `shop/${schema}`, key, views: staged };
+      }
+      return all;
     },
     async read(view) {
       const [there] = await query(`SELECT to_regclass('${schema}.${view}') IS NOT NULL AS there`);

@@ -10,7 +10,7 @@ import { connectPostgres } from '../../controller/connect/postgres.ts';
 import { folder, project } from './world.ts';
 
 /** The same marts by another engine: the shop's data, read without any code of Sluice's, and the same SQL run by DuckDB. */
-export async function oracle(sqlFile: string): Promise<{
+export async function oracle(...sqlFiles: string[]): Promise<{
   duck: Duck;
   mismatches(view: string, published: string): Promise<{ missing: number; surplus: number; rows: number }>;
   close(): Promise<void>;
@@ -24,7 +24,7 @@ export async function oracle(sqlFile: string): Promise<{
   await deliveries(duck);
   await events(duck, own);
   await duck.run('CREATE MACRO unix_seconds(t) AS CAST(epoch(t) AS BIGINT)');
-  await duck.run(await readFile(join(folder, sqlFile), 'utf8'));
+  for (const file of sqlFiles) await duck.run(await readFile(join(folder, file), 'utf8'));
 
   return {
     duck,

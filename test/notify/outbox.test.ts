@@ -18,7 +18,7 @@ const mail = (to: string): Message => ({
 
 async function filled(...to: string[]) {
   const store = memoryStore();
-  await store.create('r', 'p', 0);
+  await store.create('r', 'p', 0, []);
   await store.append('r', undefined, 0, { events: [], messages: to.map(mail) });
   return store;
 }

@@ -6,8 +6,9 @@ import type { Pipeline } from '../../controller/pipeline/schema.ts';
 import { memoryProbe } from '../../controller/profile/memory.ts';
 import type { Profile } from '../../controller/profile/port.ts';
 import { memoryPublisher } from '../../controller/publish/memory.ts';
-import { Engine, type News, type Ports } from '../../controller/run/engine.ts';
+import { Engine } from '../../controller/run/engine.ts';
 import type { RunEvent } from '../../controller/run/events.ts';
+import type { News, Ports } from '../../controller/run/ports.ts';
 import type { RunnerResult } from '../../controller/run/result.ts';
 import type { RunState } from '../../controller/run/state.ts';
 import type { Workspace } from '../../controller/run/workspace.ts';
@@ -95,10 +96,11 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       told: (each) => news.push(each),
     },
     async run(pipeline, name = 'r1') {
-      const number = await store.create(name, pipeline.name, made.now);
+      const number = await store.create(name, pipeline.name, made.now, [
+        { type: 'run-started', pipeline, file: 'shop.yaml' },
+      ]);
       const lease = await store.lease(name, 'test', made.now, made.now + 1e9);
       if (!lease) throw new Error('no lease');
-      await store.append(name, lease, made.now, { events: [{ type: 'run-started', pipeline, file: 'shop.yaml' }] });
       const state = await new Engine(name, number, lease, made.ports).drive();
       return { state, events: (await store.history(name)).map((record) => record.event) };
     },

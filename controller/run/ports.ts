@@ -1,0 +1,33 @@
+import type { BatchBackend, Progress } from '../backends/port.ts';
+import type { Cluster } from '../decide/sizing.ts';
+import type { Message } from '../notify/port.ts';
+import type { Profile, SourceProbe } from '../profile/port.ts';
+import type { Publisher } from '../publish/port.ts';
+import type { RunStore } from '../store/port.ts';
+import type { Figure, Recorded } from './events.ts';
+import type { RunState } from './state.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Everything the engine acts through. */
+export interface Ports {
+  readonly probe: SourceProbe;
+  readonly backend: BatchBackend;
+  readonly publisher: Publisher;
+  readonly store: RunStore;
+  readonly workspace: Workspace;
+  readonly cluster: () => Promise<Cluster>;
+  /** Writes the report of a run; returns where it is. */
+  readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
+  /** The mails that a run's end causes, rendered. */
+  readonly messages: (run: string, state: RunState) => readonly Message[];
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Hears what happens as it happens. */
+  readonly told: (news: News) => void;
+}
+
+/** What a watcher is told: what went into the history, and what passes without being kept. */
+export type News =
+  | { readonly kind: 'event'; readonly record: Recorded; readonly state: RunState }
+  | { readonly kind: 'measured'; readonly source: string; readonly profile: Profile; readonly ms: number }
+  | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress };
