@@ -2,7 +2,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkS
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { execa } from 'execa';
+import { execa, execaSync } from 'execa';
 
 /** A whole stack for the integration tests: in a folder of its own, on ports that are free, ended whatever happens. */
 const checkout = resolve(import.meta.dirname, '..');
@@ -25,7 +25,7 @@ async function freeOffset(): Promise<number> {
   throw new Error('no ports are free');
 }
 
-export async function setup(): Promise<() => Promise<void>> {
+export async function setup(): Promise<() => void> {
   if (!existsSync(main)) throw new Error('the controller is not compiled: npm run build');
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   chmodSync(folder, 0o755);
@@ -39,13 +39,16 @@ export async function setup(): Promise<() => Promise<void>> {
   process.env.SLUICE_TEST_MAIN = main;
   process.env.NO_COLOR = '1';
 
-  const sluice = (command: string) =>
-    execa(process.execPath, [main, command], { cwd: project, reject: false, all: true });
-  const down = async (): Promise<void> => {
-    const { all, exitCode } = await sluice('down');
+  let isDown = false;
+  /** Synchronous, so that it also works while the process is on its way out, after Ctrl-C say. */
+  const down = (): void => {
+    if (isDown) return;
+    isDown = true;
+    const { all, exitCode } = execaSync(process.execPath, [main, 'down'], { cwd: project, reject: false, all: true });
     process.stdout.write(`${all}\n`);
     if (exitCode === 0) rmSync(folder, { recursive: true, force: true });
   };
+  process.once('exit', down);
   const up = await execa(process.execPath, [main, 'up'], {
     cwd: project,
     reject: false,
@@ -54,7 +57,7 @@ export async function setup(): Promise<() => Promise<void>> {
     stdin: 'ignore',
   });
   if (up.exitCode !== 0) {
-    await down();
+    down();
     throw new Error('the stack did not come up');
   }
   return down;
