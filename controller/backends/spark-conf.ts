@@ -8,7 +8,8 @@ const jvm = {
 /** The Spark properties a job is submitted with. The key is the application's name, so that Spark itself can find it. */
 export function sparkConf(job: BatchJob, key: string): Record<string, string> {
   const { settings } = job;
-  const properties = Object.entries(job.properties).map(([name, value]) => `-D${name}=${value}`);
+  // Spark splits these options as a shell does, so that a path with a space must be quoted.
+  const properties = Object.entries(job.properties).map(([name, value]) => `"-D${name}=${value}"`);
   const options = [jvm[settings.profile], ...properties].join(' ');
   return {
     'spark.sql.ansi.enabled': 'true',

@@ -8,7 +8,7 @@ type Action = (output: Output, ...args: never[]) => Promise<number>;
 
 const program = new Command('sluice')
   .description(
-    'A gate in front of Spark: measures the data, decides which way the run goes, submits the job once,\nfollows it to the end, publishes at once or not at all, and tells people.',
+    'A gate in front of Spark: measures the data, decides which way the run goes, submits the job once, follows it to the end, publishes at once or not at all, and tells people.',
   )
   .version('0.1.0')
   .enablePositionalOptions()

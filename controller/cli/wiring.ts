@@ -75,5 +75,5 @@ export function jarOf(project: Project): string {
       hint: 'build it: mvn -f spark-jobs/pom.xml package -DskipTests',
     });
   }
-  return `local:${built}`;
+  return `local:${encodeURI(built)}`;
 }

@@ -23,14 +23,12 @@ export class Engine {
   private waitMs = 0;
   private readonly attempts: Attempts;
   readonly run: string;
-  private readonly number: number;
   private readonly lease: Lease;
   private readonly ports: Ports;
   private readonly options: RunOptions;
 
   constructor(run: string, number: number, lease: Lease, ports: Ports, options: RunOptions = {}) {
     this.run = run;
-    this.number = number;
     this.lease = lease;
     this.ports = ports;
     this.options = options;
@@ -171,10 +169,5 @@ export class Engine {
     this.history = [...this.history, ...fresh];
     this.state = fold(this.history);
     for (const record of fresh) this.ports.told({ kind: 'event', record, state: this.state });
-  }
-
-  /** The run's number: what it publishes is fenced by it. */
-  get fence(): number {
-    return this.number;
   }
 }

@@ -83,8 +83,18 @@ export function tellingLines(log: readonly string[]): string[] {
   return [...new Set(telling.map((line) => line.trim()))].slice(0, 10);
 }
 
-/** Whether another attempt may end better: not when the code or the data must be mended first. */
-export const worthRetrying = (kind: FailureKind): boolean =>
-  !['bad-sql', 'bad-input', 'missing-dependency', 'gateway-rejected', 'not-prepared', 'cancelled', 'audit'].includes(
-    kind,
-  );
+/** Kinds after which another attempt cannot end better, or must not start. */
+const final: ReadonlySet<FailureKind> = new Set([
+  // A person must mend code, data or conf/ first.
+  'bad-sql',
+  'bad-input',
+  'missing-dependency',
+  'gateway-rejected',
+  'not-prepared',
+  'audit',
+  // Nobody can say that the last attempt is dead, and two must never run at once.
+  'gateway-unavailable',
+  'cancelled',
+]);
+
+export const worthRetrying = (kind: FailureKind): boolean => !final.has(kind);
