@@ -182,7 +182,7 @@ export class Attempts {
         result,
       );
     }
-    const log = attempt.submission && !result?.error ? await backend.logs(attempt.submission).catch(() => []) : [];
+    const log = attempt.submission ? await backend.logs(attempt.submission).catch(() => []) : [];
     const detail = seen.state === 'succeeded' ? 'it ended without a result file' : seen.detail;
     await this.end(state, step, attempt, 'failed', classify({ detail, runner: result?.error, log }), result);
   }

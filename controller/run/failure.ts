@@ -47,11 +47,11 @@ const table: readonly (readonly [FailureKind, RegExp])[] = [
     'missing-dependency',
     /ClassNotFoundException|NoClassDefFoundError|NoSuchMethodError|Failed to find data source|No suitable driver/,
   ],
+  ['killed', /RECEIVED SIGNAL (TERM|INT|HUP)|Application has been killed|removed our application: KILLED|says killed/i],
   [
     'lost-executor',
     /ExecutorLostFailure|Lost executor|worker lost|MetadataFetchFailed|FetchFailedException|Master removed our application/i,
   ],
-  ['killed', /SIGTERM|killed by|KILLED|terminated by signal|Shutdown hook called/i],
 ];
 
 /** Reads the evidence into one kind. What the runner itself said weighs more than the log around it. */
@@ -60,7 +60,9 @@ export function classify({ detail, runner, log }: Evidence): Failure {
   const telling = tellingLines(log);
   const kind =
     kindOf(said) ?? kindOf(telling.join('\n')) ?? kindOf(log.join('\n')) ?? kindOf(detail ?? '') ?? 'unknown';
-  const first = runner?.message.split('\n', 1)[0] ?? telling[0] ?? detail ?? 'the driver ended without a word';
+  // An exception says more than the line that announces it.
+  const loudest = telling.find((line) => /(Exception|Error): \S/.test(line)) ?? telling[0];
+  const first = runner?.message.split('\n', 1)[0] ?? loudest ?? detail ?? 'the driver ended without a word';
   const lines =
     runner === undefined
       ? telling

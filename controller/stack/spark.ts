@@ -1,5 +1,6 @@
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { sparkMaster } from '../backends/spark-master.ts';
 import { machine, sparkHome } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
@@ -163,5 +164,6 @@ export const localSparkConf = (project: Project): Record<string, string> => ({
   'spark.ui.port': '0',
   'spark.ui.reverseProxy': 'true',
   'spark.eventLog.enabled': 'true',
-  'spark.eventLog.dir': `file://${eventLogFolder(project.home)}`,
+  // A URI, escaped as such; the history server's setting is a path, taken as it is.
+  'spark.eventLog.dir': pathToFileURL(eventLogFolder(project.home)).href,
 });

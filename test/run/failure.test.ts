@@ -24,17 +24,27 @@ describe('a failure', () => {
       ['Exception in thread "main" org.apache.spark.sql.AnalysisException: [TABLE_OR_VIEW_NOT_FOUND] The table `x`'],
     ],
     ['bad-input', ["Caused by: org.apache.spark.SparkDateTimeException: [CAST_INVALID_INPUT] The value 'x'"]],
+    ['killed', ['ERROR CoarseGrainedExecutorBackend: RECEIVED SIGNAL TERM']],
     [
       'killed',
-      [
-        'ERROR CoarseGrainedExecutorBackend: RECEIVED SIGNAL TERM',
-        'INFO ShutdownHookManager: Shutdown hook called',
-        'ERROR killed by somebody',
-      ],
+      ['ERROR StandaloneSchedulerBackend: Application has been killed. Reason: Master removed our application: KILLED'],
+    ],
+    [
+      'unknown',
+      ['INFO ShutdownHookManager: Shutdown hook called', 'INFO SparkContext: Successfully stopped SparkContext'],
     ],
     ['unknown', ['nothing of use']],
   ])('is read from the log as %s', (kind, log) => {
     expect(classify({ log }).kind).toBe(kind);
+  });
+
+  test('is told by its exception rather than by the line that announces it', () => {
+    const log = [
+      'ERROR SparkContext: Error initializing SparkContext.',
+      'java.io.FileNotFoundException: File /nowhere does not exist',
+      '\tat org.apache.spark.SparkContext.<init>(SparkContext.scala:1)',
+    ];
+    expect(classify({ log }).message).toBe('java.io.FileNotFoundException: File /nowhere does not exist');
   });
 
   test('that the runner explained itself is told in its words, with the phase', () => {
