@@ -80,7 +80,7 @@ function kindOf(text: string): FailureKind | undefined {
 /** Errors and causes rather than stack frames and start-up chatter. */
 export function tellingLines(log: readonly string[]): string[] {
   const telling = log.filter(
-    (line) => /\b(ERROR|Exception|Error|Caused by|FATAL|killed|SIGTERM)\b/.test(line) && !/^\s+at /.test(line),
+    (line) => /Exception\b|Error\b|\b(ERROR|Caused by|FATAL|killed|SIGTERM)\b/.test(line) && !/^\s+at /.test(line),
   );
   return [...new Set(telling.map((line) => line.trim()))].slice(0, 10);
 }

@@ -4,10 +4,8 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
@@ -71,8 +69,7 @@ public final class Job {
 
   static Job read(String location) throws IOException {
     Path path = new Path(location);
-    FileSystem files = FileSystem.get(URI.create(path.toString()), new Configuration());
-    try (InputStream in = files.open(path)) {
+    try (InputStream in = path.getFileSystem(new Configuration()).open(path)) {
       return new ObjectMapper()
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .readValue(in, Job.class);

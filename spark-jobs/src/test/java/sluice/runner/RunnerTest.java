@@ -122,7 +122,8 @@ class RunnerTest {
   }
 
   private Job job(String csv, String sql) throws IOException {
-    Path file = Files.writeString(folder.resolve("rows.csv"), csv);
+    // A space, as a user's folder may have one.
+    Path file = Files.writeString(folder.resolve("some rows.csv"), csv);
     Job job = new Job();
     job.key = "test";
     job.result = folder.resolve("result.json").toString();
