@@ -4,7 +4,7 @@
  * not done yet. Plain JavaScript, because it runs before anything is installed.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -57,6 +57,7 @@ if (
     [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
     '',
   );
+  chmodSync(at('dist', 'controller', 'cli', 'main.js'), 0o755);
 }
 const jar = at('spark-jobs', 'target', 'spark-runner.jar');
 if (
