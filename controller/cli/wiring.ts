@@ -75,5 +75,5 @@ export function jarOf(project: Project): string {
       hint: 'build it: mvn -f spark-jobs/pom.xml package -DskipTests',
     });
   }
-  return `local:${encodeURI(built)}`;
+  return `local:${built}`;
 }

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { Project } from '../config/project.ts';
-import { SluiceError } from '../errors.ts';
+import { rejected, SluiceError } from '../errors.ts';
 import { checkJava } from './java.ts';
 import { kafka } from './kafka.ts';
 import { livy } from './livy.ts';
@@ -88,6 +88,13 @@ export async function bringUp(
 
 /** What must hold before anything is started. */
 export async function preflight(project: Project): Promise<void> {
+  for (const path of [project.root, project.home]) {
+    if (!/\s/.test(path)) continue;
+    throw rejected(
+      `the path "${path}" has a space, and Spark's executors load no jar from such a path`,
+      'move the project',
+    );
+  }
   await checkJava();
   await mkdir(project.home, { recursive: true });
 }

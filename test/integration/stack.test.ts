@@ -91,6 +91,12 @@ describe('a second stack that uses the first one’s services', () => {
     expect(stderr).toContain('SLUICE_PORT_OFFSET');
   });
 
+  test('refuses a folder with a space, which Spark cannot load a jar from', async () => {
+    const { exitCode, stderr } = await run(['up'], { SLUICE_HOME: join(other, 'a home') });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/a home" has a space, and Spark's executors load no jar from such a path/);
+  });
+
   test('says that there is no Java, and how to get one', async () => {
     const { exitCode, stderr } = await run(['up'], { JAVA_HOME: '/nowhere' });
     expect(exitCode).toBe(3);
