@@ -28,13 +28,15 @@ export function narrator(output: Output): (news: News) => void {
   };
 }
 
-export function measuredLine(source: string, { measures: m }: Profile, ms: number): string {
+/** What was measured of a source, and after how long; a history does not tell that of each. */
+export function measuredLine(source: string, { measures: m }: Profile, ms: number | undefined): string {
+  const after = ms === undefined ? '' : ` ${pc.dim(`(${spoken(ms)})`)}`;
   const why = Object.entries(m.invalidByReason)
     .map(([reason, n]) => `${reason} ${number(n)}`)
     .join(', ');
   const invalid = m.invalid === 0 ? '' : pc.yellow(`, ${number(m.invalid)} invalid (${why})`);
   const duplicates = m.duplicates === 0 ? '' : `, ${number(m.duplicates)} duplicate keys`;
-  return `${label('measured')} ${source}: ${number(m.rows)} rows, ${(m.bytes / 1e6).toFixed(1)} MB, ${number(m.new)} new${invalid}${duplicates} ${pc.dim(`(${spoken(ms)})`)}`;
+  return `${label('measured')} ${source}: ${number(m.rows)} rows, ${(m.bytes / 1e6).toFixed(1)} MB, ${number(m.new)} new${invalid}${duplicates}${after}`;
 }
 
 export function planLines(plan: Plan): string[] {

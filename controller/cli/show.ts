@@ -22,7 +22,7 @@ export async function show(output: Output, name: string | undefined): Promise<nu
       clock = `+${spoken(record.at - summary.started)}`;
       if (record.event.type === 'sources-measured') {
         for (const [source, profile] of Object.entries(record.event.profiles)) {
-          tell({ kind: 'measured', source, profile, ms: record.at - summary.started });
+          tell({ kind: 'measured', source, profile, ms: undefined });
         }
       }
       tell({ kind: 'event', record, state });

@@ -29,5 +29,5 @@ export interface Ports {
 /** What a watcher is told: what went into the history, and what passes without being kept. */
 export type News =
   | { readonly kind: 'event'; readonly record: Recorded; readonly state: RunState }
-  | { readonly kind: 'measured'; readonly source: string; readonly profile: Profile; readonly ms: number }
+  | { readonly kind: 'measured'; readonly source: string; readonly profile: Profile; readonly ms: number | undefined }
   | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress };
