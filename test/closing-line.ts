@@ -1,7 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 /** Ends a run with one plain line: `N passed, N failed, N skipped`. */
-// biome-ignore lint/style/noDefaultExport: vitest loads reporters by their default export
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = { passed: 0, failed: 0, skipped: 0 };

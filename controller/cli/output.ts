@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import logUpdate from 'log-update';
 import pc from 'picocolors';
 import { reasonOf, SluiceError } from '../errors.ts';
@@ -63,8 +64,7 @@ export function columns(rows: readonly (readonly string[])[], right: readonly nu
   );
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with the escape character
-const visible = (text: string): number => text.replace(/\u001b\[\d+m/g, '').length;
+const visible = (text: string): number => stripVTControlCharacters(text).length;
 
 export const number = (n: number): string => n.toLocaleString('en').replaceAll(',', ' ');
 

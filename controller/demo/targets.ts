@@ -1,0 +1,16 @@
+import type { PostgresAddress } from '../config/project.ts';
+import type { sharesOf } from './shop.ts';
+
+/** Where the made-up shop goes. */
+export interface DemoTargets {
+  readonly postgres: PostgresAddress;
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  readonly folder: string;
+}
+
+/** Rows of each kind. */
+export type Shares = ReturnType<typeof sharesOf>;
+
+/** Hears of each kind when it is made. */
+export type Told = (what: string, rows: number) => void;

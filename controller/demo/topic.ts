@@ -1,0 +1,68 @@
+import { explainKafka, kafkaClient } from '../connect/kafka.ts';
+import { events } from './movements.ts';
+import { randomOf } from './random.ts';
+import type { Dirt } from './shop.ts';
+import type { DemoTargets, Shares, Told } from './targets.ts';
+
+const batch = 10_000;
+const partitions = 4;
+
+/** Fills the topic with a seed's events in place of those that were there; some twice, some out of order. */
+export async function fillTopic(
+  shares: Shares,
+  seed: number,
+  dirt: Dirt,
+  { brokers, topic }: DemoTargets,
+  told: Told,
+): Promise<Record<string, number>> {
+  const kafka = kafkaClient(brokers);
+  const producer = kafka.producer({ maxInFlightRequests: 1 });
+  const random = randomOf(seed, 'shuffle');
+  const planted = { duplicate: 0, swapped: 0 };
+  try {
+    await emptyTopic(kafka, topic);
+    await producer.connect();
+    let held: { key: string; value: string; partition: number }[] = [];
+    const send = async (): Promise<void> => {
+      for (let i = 0; i + 1 < held.length; i++) {
+        if (random() >= dirt.outOfOrder) continue;
+        const j = i + 1 + Math.floor(random() * Math.min(50, held.length - i - 1));
+        [held[i], held[j]] = [held[j] as (typeof held)[number], held[i] as (typeof held)[number]];
+        planted.swapped += 1;
+      }
+      await producer.send({ topic, messages: held });
+      held = [];
+    };
+    for (const event of events(shares.events, shares.orders, shares.users, seed, dirt)) {
+      if (event.planted) planted.duplicate += 1;
+      held.push({ key: String(event.order), value: event.json, partition: event.order % partitions });
+      if (held.length >= batch) await send();
+    }
+    if (held.length > 0) await send();
+  } catch (error) {
+    throw explainKafka(error, brokers);
+  } finally {
+    await producer.disconnect();
+  }
+  told('order events', shares.events);
+  return { 'events sent twice': planted.duplicate, 'events out of order': planted.swapped };
+}
+
+/** Makes the topic, or deletes its records; offsets go on growing, so that earlier runs' offsets stay true. */
+async function emptyTopic(kafka: ReturnType<typeof kafkaClient>, topic: string): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const made = await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+    if (made) return;
+    const offsets = await admin.fetchTopicOffsets(topic);
+    const full = offsets.filter((each) => Number(each.high) > Number(each.low));
+    if (full.length === 0) return;
+    await admin.deleteTopicRecords({
+      topic,
+      partitions: full.map(({ partition, high }) => ({ partition, offset: high })),
+    });
+  } finally {
+    await admin.disconnect();
+  }
+}
