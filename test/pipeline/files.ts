@@ -1,7 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import type { SluiceError } from '../../controller/errors.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
 import type { Pipeline } from '../../controller/pipeline/schema.ts';
@@ -33,6 +34,8 @@ notify:
 `;
 
 export const folder = mkdtempSync(join(tmpdir(), 'sluice-pipeline-'));
+// Every test file that imports this has a folder of its own, and leaves none.
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(join(folder, 'marts.sql'), 'CREATE OR REPLACE TEMP VIEW marts AS SELECT 1');
 
 export async function load(text: string): Promise<Pipeline> {

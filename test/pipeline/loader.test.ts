@@ -1,10 +1,7 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
 import { folder, good, load, problems } from './files.ts';
-
-afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a pipeline file that is right', () => {
   test('is read with the defaults filled in', async () => {
