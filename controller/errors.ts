@@ -20,6 +20,10 @@ export class SluiceError extends Error {
 export const rejected = (message: string, hint?: string): SluiceError =>
   new SluiceError(message, hint === undefined ? { kind: 'rejected' } : { kind: 'rejected', hint });
 
+/** A path of the user's that we were to write to, and could not. */
+export const unwritable = (path: string, error: unknown): SluiceError =>
+  rejected(`${path} cannot be written: ${reasonOf(error)}`, 'check the path and its permissions');
+
 /** The first line of whatever was thrown, for a sentence of ours. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);

@@ -1,7 +1,7 @@
 import { until } from '../stack/process.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
-import { pickRun } from './pick-run.ts';
+import { pickRun, saysEnded } from './pick-run.ts';
 import { driveToEnd } from './run.ts';
 import { takeOver } from './session.ts';
 import { openProject, withStore } from './wiring.ts';
@@ -15,11 +15,7 @@ export async function cancel(output: Output, name: string): Promise<number> {
   return withStore(project, async (store) => {
     const { summary, number, state } = await pickRun(store, name);
     const { run } = summary;
-    if (state.ended) {
-      output.line(`run ${run} has ended already: ${state.ended.state}`);
-      output.document({ run, state: state.ended.state });
-      return exit.ok;
-    }
+    if (saysEnded(output, run, state)) return exit.ok;
     await store.append(run, undefined, Date.now(), { events: [{ type: 'cancel-requested', by: 'sluice cancel' }] });
     const hasEnded = async (): Promise<boolean> => {
       const session = await takeOver(project, store, run, number, narrator(output));

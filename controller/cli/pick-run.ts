@@ -2,6 +2,7 @@ import { rejected } from '../errors.ts';
 import type { Recorded } from '../run/events.ts';
 import { fold, type RunState } from '../run/state.ts';
 import type { RunStore, RunSummary } from '../store/port.ts';
+import type { Output } from './output.ts';
 
 /** The run that a name, or the beginning of one, means; the last run when there is none. */
 export async function pickRun(
@@ -15,4 +16,12 @@ export async function pickRun(
   if (!found) throw rejected(`there is no run ${wanted}, or more than one that begins so`, '`sluice runs` lists them');
   const history = await store.history(found.run);
   return { summary: found, number: found.number, state: fold(history), history };
+}
+
+/** Says so, and returns true, when a run that was to be acted on has ended already. */
+export function saysEnded(output: Output, run: string, { ended }: RunState): boolean {
+  if (!ended) return false;
+  output.line(`run ${run} has ended already: ${ended.state}`);
+  output.document({ run, state: ended.state });
+  return true;
 }

@@ -1,7 +1,7 @@
 import { rejected } from '../errors.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
-import { pickRun } from './pick-run.ts';
+import { pickRun, saysEnded } from './pick-run.ts';
 import { driveToEnd } from './run.ts';
 import { takeOver } from './session.ts';
 import { openProject, withStore } from './wiring.ts';
@@ -11,11 +11,7 @@ export async function resume(output: Output, name: string): Promise<number> {
   const project = await openProject();
   return withStore(project, async (store) => {
     const { summary, number, state } = await pickRun(store, name);
-    if (state.ended) {
-      output.line(`run ${summary.run} has ended already: ${state.ended.state}`);
-      output.document({ run: summary.run, state: state.ended.state });
-      return exit.ok;
-    }
+    if (saysEnded(output, summary.run, state)) return exit.ok;
     const session = await takeOver(project, store, summary.run, number, narrator(output));
     if (session) return driveToEnd(session, store, output);
     throw rejected(

@@ -38,7 +38,7 @@ export async function startRun(
   told: (news: News) => void,
   options: RunOptions,
 ): Promise<Session> {
-  await reachable(project);
+  await submittable(project);
   const run = newRunName(new Date());
   const { file, pipeline } = loaded;
   const number = await store.create(run, pipeline.name, Date.now(), [{ type: 'run-started', pipeline, file }]);
@@ -60,7 +60,8 @@ export async function takeOver(
   return lease && session(project, store, lease, number, told, options);
 }
 
-async function reachable(project: Project): Promise<void> {
+async function submittable(project: Project): Promise<void> {
+  jarOf(project);
   try {
     await backendOf(project).find('sluice-is-anybody-there');
   } catch (error) {

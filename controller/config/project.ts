@@ -122,3 +122,14 @@ export function postgresAddress(project: Project, connection: PostgresConnection
     passfile: connection.passfile,
   };
 }
+
+/** Where the databases and brokers are that a pipeline names by their connections. */
+export interface Addresses {
+  postgres(connection: string): PostgresAddress;
+  brokers(connection: string): readonly string[];
+}
+
+export const addressesOf = (project: Project): Addresses => ({
+  postgres: (name) => postgresAddress(project, project.connections.postgres[name] ?? {}),
+  brokers: (name) => project.connections.kafka[name]?.brokers ?? project.endpoints.kafka,
+});

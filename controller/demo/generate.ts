@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { PostgresAddress } from '../config/project.ts';
 import { connectPostgres, explain } from '../connect/postgres.ts';
-import { reasonOf, rejected, SluiceError } from '../errors.ts';
+import { SluiceError, unwritable } from '../errors.ts';
 import * as movements from './movements.ts';
 import * as shop from './shop.ts';
 import type { DemoTargets, Shares, Told } from './targets.ts';
@@ -155,7 +155,7 @@ async function fillFiles(
     for (const name of await readdir(fresh)) await rename(join(fresh, name), join(folder, name));
     await rm(fresh, { recursive: true });
   } catch (error) {
-    throw rejected(`${folder} cannot be written: ${reasonOf(error)}`);
+    throw unwritable(folder, error);
   }
   told('deliveries', shares.deliveries);
   return { 'invalid deliveries': planted.invalid, 'deliveries with quotes and line breaks': planted.tricky };

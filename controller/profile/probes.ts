@@ -1,5 +1,4 @@
-import type { Project } from '../config/project.ts';
-import { postgresAddress } from '../config/project.ts';
+import { addressesOf, type Project } from '../config/project.ts';
 import type { Source } from '../pipeline/schema.ts';
 import { csvProbe } from './csv.ts';
 import { kafkaProbe } from './kafka.ts';
@@ -8,10 +7,10 @@ import { postgresProbe } from './postgres.ts';
 
 /** The probe of a project: hands each source to the adapter of its kind. */
 export function probeOf(project: Project, scratch: string): SourceProbe {
-  const { connections, endpoints, root } = project;
-  const csv = csvProbe({ root, scratch });
-  const kafka = kafkaProbe({ brokersOf: (name) => connections.kafka[name]?.brokers ?? endpoints.kafka, scratch });
-  const postgres = postgresProbe((name) => postgresAddress(project, connections.postgres[name] ?? {}));
+  const addresses = addressesOf(project);
+  const csv = csvProbe({ root: project.root, scratch });
+  const kafka = kafkaProbe({ brokersOf: addresses.brokers, scratch });
+  const postgres = postgresProbe(addresses.postgres);
   const of = (source: Source): SourceProbe => ('csv' in source ? csv : 'kafka' in source ? kafka : postgres);
   return {
     profile: (name, source, previous) => of(source).profile(name, source, previous),

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { literal, openDuck } from '../connect/duckdb.ts';
-import { reasonOf, rejected, type SluiceError } from '../errors.ts';
+import { rejected, unwritable } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import type { Publisher, Staged } from './port.ts';
 
@@ -72,9 +72,6 @@ export function filePublisher(root: string, scratch: string): Publisher {
     discard: ({ target, key }) => rm(stagingFolder(target, key), { recursive: true, force: true }),
   };
 }
-
-const unwritable = (target: string, error: unknown): SluiceError =>
-  rejected(`${target} cannot be written: ${reasonOf(error)}`, 'check the path of the output and its permissions');
 
 /** Where an attempt writes the views of a file sink; on the same file system as the sink, so that renaming is enough. */
 export const stagingFolder = (target: string, key: string): string => join(target, '.staging', key);

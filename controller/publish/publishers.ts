@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { type Project, postgresAddress } from '../config/project.ts';
+import { addressesOf, type Project } from '../config/project.ts';
 import type { Output } from '../pipeline/schema.ts';
 import { filePublisher, stagingFolder } from './files.ts';
 import type { Publisher, Staged } from './port.ts';
@@ -8,7 +8,7 @@ import { postgresPublisher, stagingTable } from './postgres.ts';
 /** The publisher of a project: hands each sink to the adapter of its kind. */
 export function publisherOf(project: Project, scratch: string): Publisher {
   const files = filePublisher(project.root, scratch);
-  const tables = postgresPublisher((name) => postgresAddress(project, project.connections.postgres[name] ?? {}));
+  const tables = postgresPublisher(addressesOf(project).postgres);
   const of = ({ kind }: Staged): Publisher => (kind === 'postgres' ? tables : files);
   return {
     prepare: (staged) => of(staged).prepare(staged),

@@ -3,7 +3,7 @@ import { reasonOf, SluiceError } from '../errors.ts';
 import { profileAll } from '../profile/all.ts';
 import type { Lease } from '../store/port.ts';
 import { Attempts } from './attempts.ts';
-import type { Recorded, RunEvent } from './events.ts';
+import type { Recorded, RunEnd, RunEvent } from './events.ts';
 import { type Action, decide } from './machine.ts';
 import type { Ports } from './ports.ts';
 import { fold, type RunState } from './state.ts';
@@ -129,11 +129,7 @@ export class Engine {
     }
   }
 
-  private async end(
-    state: 'succeeded' | 'degraded' | 'failed' | 'skipped' | 'cancelled',
-    reason: string,
-    exitCode?: number,
-  ): Promise<void> {
+  private async end(state: RunEnd, reason: string, exitCode?: number): Promise<void> {
     await this.note({ type: 'run-ended', state, reason, ...(exitCode === undefined ? {} : { exitCode }) });
   }
 

@@ -1,4 +1,4 @@
-import type { PostgresAddress } from '../config/project.ts';
+import type { Addresses, PostgresAddress } from '../config/project.ts';
 import { columnsOf, type Output, type Source } from '../pipeline/schema.ts';
 import type { KafkaPin, Pin, PostgresPin } from '../profile/port.ts';
 import { reasonSql, rulesOf, spark } from '../profile/rules.ts';
@@ -13,12 +13,6 @@ export interface RunnerJob {
   readonly partitions: number;
   readonly inputs: readonly object[];
   readonly outputs: readonly object[];
-}
-
-/** Where the databases and brokers of a project are. */
-export interface Addresses {
-  postgres(connection: string): PostgresAddress;
-  brokers(connection: string): readonly string[];
 }
 
 export const jdbcUrl = ({ host, port, database }: PostgresAddress): string =>

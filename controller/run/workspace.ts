@@ -1,13 +1,13 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { BatchJob } from '../backends/port.ts';
-import { type Project, postgresAddress } from '../config/project.ts';
-import { reasonOf, rejected } from '../errors.ts';
+import { addressesOf, type Project } from '../config/project.ts';
+import { unwritable } from '../errors.ts';
 import { type Pipeline, sqlFiles } from '../pipeline/schema.ts';
 import type { Pin } from '../profile/port.ts';
 import type { Staged } from '../publish/port.ts';
 import { stagedAt } from '../publish/publishers.ts';
-import { type Addresses, pgpass, type RunnerJob, runnerInput, runnerOutputs } from './job.ts';
+import { pgpass, type RunnerJob, runnerInput, runnerOutputs } from './job.ts';
 import { type RunnerResult, runnerResultSchema } from './result.ts';
 import type { AttemptState } from './state.ts';
 
@@ -34,10 +34,7 @@ export const runFolder = (home: string, run: string): string => join(home, 'runs
 export function localWorkspace(project: Project, run: string, jar: string): Workspace {
   const folderOf = (step: string, { number }: AttemptState): string =>
     join(runFolder(project.home, run), step, String(number));
-  const addresses: Addresses = {
-    postgres: (name) => postgresAddress(project, project.connections.postgres[name] ?? {}),
-    brokers: (name) => project.connections.kafka[name]?.brokers ?? project.endpoints.kafka,
-  };
+  const addresses = addressesOf(project);
 
   return {
     async prepare(pipeline, name, attempt, pins) {
@@ -73,10 +70,7 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
         await writeFile(join(folder, 'job.json'), JSON.stringify(job, null, 2));
         await writeFile(join(folder, 'pgpass'), pgpass(databases.map(addresses.postgres)), { mode: 0o600 });
       } catch (error) {
-        throw rejected(
-          `cannot write: ${reasonOf(error)}`,
-          'check that the path exists, is a folder and may be written',
-        );
+        throw unwritable(folder, error);
       }
       const passfile = databases.map((name) => addresses.postgres(name).passfile).find((path) => path !== undefined);
       return {

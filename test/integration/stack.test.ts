@@ -4,15 +4,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import type { ServiceStatus } from '../../controller/stack/stack.ts';
 import { folder, main, project, sluice, sluiceJson } from './world.ts';
 
-interface Status {
-  name: string;
-  state: string;
-  url: string;
-  pid: number | null;
-}
-const status = async (): Promise<Status[]> => (await sluiceJson('status')).doc as unknown as Status[];
+const status = async (): Promise<ServiceStatus[]> => (await sluiceJson('status')).doc as unknown as ServiceStatus[];
 
 describe('the local stack', () => {
   test('is up, with a name, a state, a URL and a process id each', async () => {
@@ -74,7 +69,7 @@ describe('a second stack that uses the first one’s services', () => {
     expect(up.exitCode, up.stderr).toBe(0);
     expect(up.stdout).toContain('mailbox: started');
     expect(up.stdout).toContain('livy: elsewhere');
-    const states = JSON.parse((await run(['status', '--json'])).stdout) as Status[];
+    const states = JSON.parse((await run(['status', '--json'])).stdout) as ServiceStatus[];
     expect(states.filter((service) => service.state === 'elsewhere')).toHaveLength(6);
     const down = await run(['down']);
     expect(down.stdout).toBe('mailbox: ended');
