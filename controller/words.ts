@@ -1,5 +1,5 @@
+import type { FailureKind } from './pipeline/failure-kinds.ts';
 import type { RunEnd } from './run/events.ts';
-import type { FailureKind } from './run/failure.ts';
 
 export type Language = 'en' | 'ru';
 
@@ -84,6 +84,9 @@ const en: Words = {
     killed: 'the application was killed',
     'bad-sql': 'the SQL is wrong',
     'bad-input': 'the input data is wrong or has changed',
+    'inputs-lost': 'the rows that were measured can no longer be read',
+    'service-unavailable': 'an external service did not answer',
+    'service-refused': 'an external service refused the request',
     'missing-dependency': 'a class or driver is missing',
     audit: 'the rows do not add up',
     'gateway-unavailable': 'Livy was away too long',
@@ -150,6 +153,9 @@ const ru: Words = {
     killed: 'приложение остановлено извне',
     'bad-sql': 'ошибка в SQL',
     'bad-input': 'входные данные неверны или изменились',
+    'inputs-lost': 'измеренные строки больше нельзя прочитать',
+    'service-unavailable': 'внешняя служба не ответила',
+    'service-refused': 'внешняя служба отклонила запрос',
     'missing-dependency': 'не найден класс или драйвер',
     audit: 'число строк не сходится',
     'gateway-unavailable': 'Livy слишком долго недоступен',

@@ -2,6 +2,7 @@ import pRetry from 'p-retry';
 import { type Answer, request } from '../connect/http.ts';
 import { SluiceError } from '../errors.ts';
 import { type BatchBackend, type BatchJob, type BatchState, ended, type Observation, type Submission } from './port.ts';
+import { shared } from './shared.ts';
 import { sparkConf } from './spark-conf.ts';
 import { type Application, sparkMaster } from './spark-master.ts';
 
@@ -40,10 +41,16 @@ interface Batch {
 
 const confirmEvery = 300;
 const confirmWithin = 60_000;
+/** One look at Livy serves everybody who asks within this time. Milliseconds. */
+const freshFor = 100;
+/** So many batches are followed by their names; for more, all that Livy has are listed in one request. */
+const followedSingly = 2;
+const pageSize = 5000;
 
 /**
  * Spark behind Apache Livy's REST API on a standalone cluster. A batch is always asked for by its name, which is our key:
- * ids start again at 0 when Livy restarts, and may then be a stranger's. What Livy has forgotten, the Spark master is asked.
+ * ids start again at 0 when Livy restarts, and may then be a stranger's. What Livy has forgotten, the Spark master is asked;
+ * and no batch counts as ended while the master still has its application.
  */
 export function livyBackend(options: LivyOptions): BatchBackend {
   const master = sparkMaster(options.sparkMaster);
@@ -51,6 +58,8 @@ export function livyBackend(options: LivyOptions): BatchBackend {
   if (options.user !== undefined) {
     headers.authorization = `Basic ${Buffer.from(`${options.user}:${options.password ?? ''}`).toString('base64')}`;
   }
+  /** Who is followed at the moment, and when each was last asked for. */
+  const followed = new Map<string, number>();
 
   const get = (path: string): Promise<Answer> =>
     // Reading is safe to repeat; a request that failed twice is the engine's to wait for.
@@ -62,6 +71,19 @@ export function livyBackend(options: LivyOptions): BatchBackend {
     const found = expectJson(answer, options.url) as Batch;
     return found.name === undefined || found.name === key ? found : undefined;
   }
+
+  const allBatches = shared(() => listed(get, options.url), freshFor);
+
+  /** As `batch`, for keys that are asked for again and again. */
+  async function looked(key: string): Promise<Batch | undefined> {
+    const now = performance.now();
+    followed.set(key, now);
+    for (const [other, at] of followed) if (now - at > 5000) followed.delete(other);
+    return followed.size <= followedSingly ? batch(key) : (await allBatches()).get(key);
+  }
+
+  const remove = (key: string): Promise<unknown> =>
+    request(`${options.url}/batches/${encodeURIComponent(key)}`, { method: 'DELETE', headers }).catch(() => undefined);
 
   async function observeApplication(app: Application | undefined): Promise<Observation> {
     if (!app) return { state: 'pending', unknown: true };
@@ -81,7 +103,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
     async submit(job, key) {
       const body = JSON.stringify(batchRequest(job, key, options.conf ?? {}));
       const answer = await request(`${options.url}/batches`, { method: 'POST', headers, body });
-      if (answer.status === 201) return submissionOf(expectJson(answer, options.url) as Batch, key);
+      if (answer.status === 201) return submissionOf(created(answer, options.url), key);
       if (answer.status >= 500) {
         throw new SluiceError(`Livy at ${options.url} answered ${answer.status} to a submission`, {
           kind: 'unknown-outcome',
@@ -92,24 +114,30 @@ export function livyBackend(options: LivyOptions): BatchBackend {
         const found = await batch(key);
         if (found) return submissionOf(found, key);
       }
-      throw new SluiceError(`Livy refused the batch (${answer.status}): ${messageOf(answer)}`, { kind: 'rejected' });
+      const message = `Livy refused the batch (${answer.status}): ${messageOf(answer)}`;
+      if (answer.status === 429 || /too many sessions/i.test(answer.text))
+        throw new SluiceError(message, { kind: 'unavailable' });
+      // A batch that was refused while it was started may stay listed, and keep its name.
+      if (answer.status !== 401 && answer.status !== 403 && (await batch(key))) await remove(key);
+      throw new SluiceError(message, { kind: 'rejected' });
     },
 
     async find(key) {
       const found = await batch(key);
       if (found) return submissionOf(found, key);
-      const app = await master.application(key);
+      const app = await master.application(key, true);
       return app && { key, id: app.id };
     },
 
     async observe({ key }) {
-      const found = await batch(key);
+      const found = await looked(key);
       const app = await master.application(key).catch((error: unknown) => {
         if (found) return undefined; // a cluster whose master we cannot ask: Livy alone will do
         throw error;
       });
       if (!found) return observeApplication(app);
-      const state = states[found.state] ?? 'running';
+      const said = states[found.state] ?? 'running';
+      const state = app?.active && ended(said) ? 'running' : said;
       const seen = app ? await observeApplication(app) : undefined;
       const applicationId = seen?.applicationId ?? found.appId ?? undefined;
       const ui = seen?.ui ?? found.appInfo?.sparkUiUrl ?? undefined;
@@ -123,15 +151,13 @@ export function livyBackend(options: LivyOptions): BatchBackend {
     },
 
     async cancel({ key }) {
-      const app = await master.application(key);
+      const app = await master.application(key, true);
       if (app?.active) await master.kill(app.id);
       // DELETE waits for the driver without bound, so it is sent and not waited for.
-      const found = await batch(key);
-      if (found)
-        await request(`${options.url}/batches/${found.id}`, { method: 'DELETE', headers }).catch(() => undefined);
+      if (await batch(key)) void remove(key);
       const deadline = Date.now() + confirmWithin;
       for (;;) {
-        const [app, left] = await Promise.all([master.application(key), batch(key)]);
+        const [app, left] = await Promise.all([master.application(key, true), batch(key)]);
         const alive = app?.active || (left && !ended(states[left.state] ?? 'running'));
         if (!alive) return;
         if (Date.now() > deadline) {
@@ -152,6 +178,17 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       return Array.isArray(lines) ? lines.map(String) : [];
     },
   };
+}
+
+/** All batches that Livy has, by their names. */
+async function listed(get: (path: string) => Promise<Answer>, url: string): Promise<ReadonlyMap<string, Batch>> {
+  const byName = new Map<string, Batch>();
+  for (let from = 0; ; from += pageSize) {
+    const { sessions } = expectJson(await get(`/batches?from=${from}&size=${pageSize}`), url) as { sessions?: Batch[] };
+    if (!Array.isArray(sessions)) throw unreadable(url, 'no list of batches');
+    for (const each of sessions) if (each.name !== undefined) byName.set(each.name, each);
+    if (sessions.length < pageSize) return byName;
+  }
 }
 
 function batchRequest(job: BatchJob, key: string, conf: Readonly<Record<string, string>>): object {
@@ -176,6 +213,16 @@ function messageOf(answer: Answer): string {
   return (typeof message === 'string' ? message : answer.text).slice(0, 300);
 }
 
+const unreadable = (url: string, what: string): SluiceError =>
+  new SluiceError(`Livy at ${url} answered with ${what}`, { kind: 'unavailable' });
+
+/** What a 201 holds. Livy has the batch by then, so an answer that cannot be read leaves the outcome to be found out. */
+function created(answer: Answer, url: string): Batch {
+  const batch = answer.body as Partial<Batch> | null | undefined;
+  if (typeof batch?.id === 'number') return batch as Batch;
+  throw new SluiceError(`Livy at ${url} took a submission, and its answer cannot be read`, { kind: 'unknown-outcome' });
+}
+
 function expectJson(answer: Answer, url: string): object {
   if (answer.status === 401 || answer.status === 403) {
     throw new SluiceError(`Livy at ${url} refuses us (${answer.status})`, {
@@ -183,10 +230,10 @@ function expectJson(answer: Answer, url: string): object {
       hint: 'check spark.livyUser and spark.livyPassword',
     });
   }
-  if (answer.status >= 300 || answer.body === null || typeof answer.body !== 'object') {
-    throw new SluiceError(`Livy at ${url} answered ${answer.status} ${messageOf(answer).slice(0, 80)}`, {
-      kind: 'unavailable',
-    });
+  if (answer.status >= 300) throw unreadable(url, `${answer.status} ${messageOf(answer).slice(0, 80)}`);
+  if (answer.body === null || typeof answer.body !== 'object') {
+    const what = answer.text === '' ? 'nothing' : `no JSON: ${answer.text.slice(0, 80)}`;
+    throw unreadable(url, what);
   }
   return answer.body;
 }

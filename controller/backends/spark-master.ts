@@ -1,6 +1,7 @@
 import { request } from '../connect/http.ts';
 import { SluiceError } from '../errors.ts';
 import type { Progress } from './port.ts';
+import { shared } from './shared.ts';
 
 /** An application as the standalone master lists it. */
 export interface Application {
@@ -19,7 +20,8 @@ export interface Capacity {
 
 /** The JSON and form pages of a Spark standalone master, and through its proxy the UI of a running driver. */
 export interface SparkMaster {
-  application(name: string): Promise<Application | undefined>;
+  /** The application of a name, a running one rather than one that has ended; as seen a moment ago unless `freshly`. */
+  application(name: string, freshly?: boolean): Promise<Application | undefined>;
   /** The latest stage of a running application; undefined until its driver shows one. */
   progress(applicationId: string): Promise<Progress | undefined>;
   kill(applicationId: string): Promise<void>;
@@ -40,6 +42,9 @@ interface Stage {
   numCompleteTasks: number;
 }
 
+/** Milliseconds. */
+const freshFor = 100;
+
 export function sparkMaster(url: string): SparkMaster {
   const page = async (): Promise<MasterPage> => {
     const answer = await request(`${url}/json/`);
@@ -51,9 +56,11 @@ export function sparkMaster(url: string): SparkMaster {
     }
     return body as MasterPage;
   };
+  // One look serves everybody who follows an application; who kills one looks anew.
+  const recent = shared(page, freshFor);
   return {
-    async application(name) {
-      const { activeapps, completedapps } = await page();
+    async application(name, freshly = false) {
+      const { activeapps, completedapps } = await (freshly ? page() : recent());
       const active = activeapps.find((app) => app.name === name);
       const found = active ?? completedapps.find((app) => app.name === name);
       return found && { id: found.id, name, state: found.state, active: active !== undefined };

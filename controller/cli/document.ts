@@ -1,11 +1,14 @@
-import type { RunState } from '../run/state.ts';
-import { outputsOf } from '../run/state.ts';
+import { emptyState, outputsOf, type RunState } from '../run/state.ts';
 import type { RunStore, RunSummary } from '../store/port.ts';
 
 const iso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
 
 /** The document of `sluice show RUN --json`; its names are a contract. */
-export async function runDocument(store: RunStore, summary: RunSummary, state: RunState): Promise<object> {
+export async function runDocument(
+  store: RunStore,
+  summary: RunSummary,
+  state: RunState = emptyState(),
+): Promise<object> {
   const { plan, profiles } = state;
   return {
     run: summary.run,
@@ -46,7 +49,8 @@ export async function runDocument(store: RunStore, summary: RunSummary, state: R
         message: attempt.failure?.message ?? null,
         started: iso(attempt.startedAt),
         ended: iso(attempt.ended?.at),
-        settings: attempt.settings,
+        settings: attempt.settings ?? null,
+        answer: attempt.answer ?? null,
         read: attempt.result?.inputs ?? [],
         seconds: attempt.result?.seconds ?? {},
       })),

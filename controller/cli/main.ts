@@ -94,8 +94,18 @@ add(
   'run <file>',
   'run a pipeline to its end',
   async () => (await import('./run.ts')).run,
-  [`run ${file}`, `run ${file} --full-refresh`, `run ${file} --json`],
-  [new Option('--full-refresh', 'treat all rows as new')],
+  [`run ${file}`, `run ${file} --full-refresh`, `run ${file} --json`, `run ${file} --detach`],
+  [
+    new Option('--full-refresh', 'treat all rows as new'),
+    new Option('--detach', 'register the run and leave it to a controller (sluice serve)'),
+  ],
+);
+add(
+  'serve',
+  'drive whatever run nobody drives, deliver mails, until Ctrl-C; several may serve side by side',
+  async () => (await import('./serve.ts')).serve,
+  ['serve', 'serve --runs 50'],
+  [new Option('--runs <n>', 'how many at a time').default(1000).argParser(whole)],
 );
 add(
   'runs',

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { Plan } from '../decide/plan.ts';
+import type { SparkSettings } from '../decide/sizing.ts';
 import { spoken } from '../pipeline/duration.ts';
 import type { Profile } from '../profile/port.ts';
 import type { RunEvent } from '../run/events.ts';
@@ -13,6 +14,7 @@ export function narrator(output: Output): (news: News) => void {
   const stages = new Map<string, string>();
   return (news) => {
     if (news.kind === 'measured') return output.line(measuredLine(news.source, news.profile, news.ms));
+    if (news.kind === 'note') return output.line(pc.yellow(`${label('note')} ${news.text}`));
     if (news.kind === 'event') {
       for (const line of linesOf(news.record.event)) output.line(line);
       return;
@@ -39,6 +41,10 @@ export function measuredLine(source: string, { measures: m }: Profile, ms: numbe
   return `${label('measured')} ${source}: ${number(m.rows)} rows, ${(m.bytes / 1e6).toFixed(1)} MB, ${number(m.new)} new${invalid}${duplicates}${after}`;
 }
 
+/** What a Spark application is given, in one line. */
+export const settingsText = (s: SparkSettings): string =>
+  `${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, driver ${s.driverMemory}, ${s.partitions} partitions, JVM ${s.profile}`;
+
 export function planLines(plan: Plan): string[] {
   const checks = plan.verdicts.map(
     (v) => `${label('check')} ${v.name}: ${coloured(v.outcome)} (${v.because}; expected ${v.expect})`,
@@ -58,11 +64,19 @@ function linesOf(event: RunEvent): string[] {
       return [`${label('run')} ${event.pipeline.name} ${pc.dim(event.file)}`];
     case 'planned':
       return planLines(event.plan);
+    case 'taken-over':
+      return [`${label('driver')} ${event.by} goes on with the run of ${event.from}`];
+    case 'queued':
+      return [`${label('queued')} behind ${event.behind.join(', ')}`];
+    case 'inputs-lost':
+      return [pc.yellow(`${label('inputs')} measured again: ${event.reason}`)];
+    case 'step-held':
+      return [`${label('held')} ${event.step}: ${event.reason}`];
+    case 'store-returned':
+      return [`${label('store')} was away for ${spoken(event.awayMs)}`];
     case 'attempt-intended': {
-      const { settings: s } = event;
-      return [
-        `${label('step')} ${event.step}, attempt ${event.attempt}: ${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, ${s.partitions} partitions, JVM ${s.profile} ${pc.dim(event.key)}`,
-      ];
+      const given = event.settings ? `: ${settingsText(event.settings)}` : '';
+      return [`${label('step')} ${event.step}, attempt ${event.attempt}${given} ${pc.dim(event.key)}`];
     }
     case 'attempt-submitted':
       return [`${label('submitted')} ${event.step}: batch ${event.submission.id}`];
@@ -79,7 +93,7 @@ function linesOf(event: RunEvent): string[] {
     case 'retry-scheduled':
       return [
         pc.yellow(
-          `${label('retry')} ${event.step}: attempt ${event.attempt} at ${new Date(event.at).toISOString().slice(11, 19)} UTC, because of ${event.reason}`,
+          `${label('retry')} ${event.step}: attempt ${event.attempt} at ${new Date(event.at).toISOString().slice(11, 19)} UTC, because of ${event.reason}${event.remedy === undefined ? '' : `; with ${event.remedy}`}`,
         ),
       ];
     case 'outputs-published':
@@ -102,16 +116,22 @@ function linesOf(event: RunEvent): string[] {
 }
 
 function endedLines(event: Extract<RunEvent, { type: 'attempt-ended' }>): string[] {
-  const head = `${label('spark')} ${event.step}, attempt ${event.attempt}: ${coloured(event.state)}`;
+  const head = `${label('attempt')} ${event.step}, attempt ${event.attempt}: ${coloured(event.state)}`;
   if (event.failure) {
     return [
       `${head}, ${event.failure.kind}: ${event.failure.message}`,
       ...event.failure.lines.slice(0, 5).map((line) => `${label('')} ${pc.dim(line)}`),
     ];
   }
+  const answer =
+    event.answer === undefined
+      ? []
+      : [
+          `${label('answer')} ${[event.answer.status, JSON.stringify(event.answer.body).slice(0, 200)].filter((part) => part !== undefined).join(' ')}`,
+        ];
   const read =
     event.result?.inputs.map(
       (i) => `${i.name} ${number(i.read)} = ${number(i.valid)} valid + ${number(i.quarantined)} quarantined`,
     ) ?? [];
-  return [head, ...read.map((line) => `${label('read')} ${line}`)];
+  return [head, ...answer, ...read.map((line) => `${label('read')} ${line}`)];
 }

@@ -3,7 +3,7 @@ import { makePlan } from '../decide/plan.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
 import { profileAll } from '../profile/all.ts';
 import { probeOf } from '../profile/probes.ts';
-import { measuredLine, planLines } from './narrate.ts';
+import { measuredLine, planLines, settingsText } from './narrate.ts';
 import { exit, type Output } from './output.ts';
 import { clusterOf, openPipeline, scratchOf, withStore } from './wiring.ts';
 
@@ -34,15 +34,13 @@ export async function plan(output: Output, file: string, options: { fullRefresh?
 
 function stepLines(pipeline: Pipeline, steps: ReturnType<typeof makePlan>['steps']): string[] {
   return Object.entries(steps).flatMap(([name, step]) => {
-    const mark = { run: pc.green('+'), skip: pc.dim('-'), fallback: pc.yellow('~') }[step.role];
+    const mark = { run: pc.green('+'), skip: pc.dim('-'), fallback: pc.yellow('~'), later: pc.cyan('?') }[step.role];
     const lines = [`${mark} ${pc.bold(name)}: ${step.role} (${step.reason})`];
     if (step.role === 'skip') return lines;
-    const s = step.settings;
-    lines.push(
-      pc.dim(
-        `    ${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, driver ${s.driverMemory}, ${s.partitions} partitions, JVM ${s.profile}`,
-      ),
-    );
+    const { http, postgres } = pipeline.steps[name] ?? {};
+    if (step.settings) lines.push(pc.dim(`    ${settingsText(step.settings)}`));
+    if (http) lines.push(pc.dim(`    calls ${http.method} ${http.url}`));
+    if (postgres) lines.push(pc.dim(`    runs ${postgres.sql} in ${postgres.connection}`));
     for (const output of pipeline.steps[name]?.outputs ?? []) {
       const where =
         'postgres' in output

@@ -1,52 +1,95 @@
 import pc from 'picocolors';
-import type { RunOptions } from '../run/engine.ts';
+import type { News } from '../run/ports.ts';
 import type { RunState } from '../run/state.ts';
 import type { RunStore } from '../store/port.ts';
+import { Crew } from './crew.ts';
 import { runDocument } from './document.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
-import { type Session, startRun } from './session.ts';
-import { openPipeline, withStore } from './wiring.ts';
+import { type Claimed, type Site, withSite } from './site.ts';
+import { openPipeline } from './wiring.ts';
+
+export interface RunOptions {
+  readonly fullRefresh?: boolean;
+  readonly detach?: boolean;
+}
 
 /** `sluice run FILE` */
 export async function run(output: Output, file: string, options: RunOptions): Promise<number> {
   const { project, loaded } = await openPipeline(file);
-  return withStore(project, async (store) =>
-    driveToEnd(await startRun(project, store, loaded, narrator(output), options), store, output),
-  );
+  return withSite(project, async (site, store) => {
+    const begun = await site.begin(loaded, options);
+    if (!options.detach) return driveToEnd(site, begun, store, output);
+    output.line(`run ${begun.run} is registered; a controller (\`sluice serve\`) drives it`);
+    const summary = await store.find(begun.run);
+    if (summary) output.document(await runDocument(store, summary));
+    return exit.ok;
+  });
 }
 
-/** Drives a run in this terminal. Ctrl-C ends its Spark application first; a second one leaves at once. */
-export async function driveToEnd(session: Session, store: RunStore, output: Output): Promise<number> {
+/** Sees a run to its end in this terminal. Ctrl-C ends its Spark application first; a second one leaves at once. */
+export async function driveToEnd(site: Site, claimed: Claimed, store: RunStore, output: Output): Promise<number> {
   let interrupted = false;
+  const { run } = claimed;
   const interrupt = (): void => {
     if (interrupted) {
-      output.line(`left at once; \`sluice resume ${session.run}\` goes on with the run`);
+      output.line(`left at once; \`sluice resume ${run}\` goes on with the run`);
       process.exit(exit.interrupted);
     }
     interrupted = true;
-    session.cancel('Ctrl-C').catch((error: Error) => output.line(`the request could not be noted: ${error.message}`));
+    store
+      .request(run, Date.now(), { type: 'cancel-requested', by: 'Ctrl-C' })
+      .catch((error: Error) => output.line(`the request could not be noted: ${error.message}`));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  // Runs whose controllers are dead go on beside this one, for as long as it takes.
+  const crew = new Crew(site, (_run, news) => others(news, output));
+  crew.start(orphansBeside);
   try {
-    const state = await session.engine.drive();
-    await tellMail(session, store, output);
-    const summary = await store.find(session.run);
+    const state = await site.see(claimed, narrator(output));
+    await tellMail(site, run, store, output);
+    await site.sweep().catch(() => undefined);
+    const summary = await store.find(run);
     if (summary) output.document(await runDocument(store, summary, state));
-    output.line(pc.dim(`sluice show ${session.run} tells all of it`));
+    output.line(pc.dim(`sluice show ${run} tells all of it`));
     return codeOf(state, interrupted);
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-    await session.close();
+    const left = await crew.stop();
+    if (left.length > 0) output.line(`left to the next controller: ${left.join(', ')}`);
   }
 }
 
-async function tellMail(session: Session, store: RunStore, output: Output): Promise<void> {
-  const { waiting, problem } = await session.mail();
-  for (const { event, to, state } of await store.messages(session.run)) {
-    output.line(`${pc.bold('mail'.padEnd(9))} ${event} to ${to}: ${state}`);
+/** So many runs of dead controllers a terminal goes on with besides its own. */
+const orphansBeside = 4;
+
+function others(news: News, output: Output): void {
+  if (news.kind !== 'event') return;
+  const { event } = news.record;
+  const { run } = news.state;
+  if (event.type === 'taken-over') output.line(pc.dim(`also going on with run ${run}, whose controller is gone`));
+  if (event.type === 'run-ended') output.line(pc.dim(`run ${run}, taken over: ${event.state}`));
+}
+
+/** How long the end of a run waits for its mails, while another controller is sending. Milliseconds. */
+const mailPatience = 25_000;
+
+async function tellMail(site: Site, run: string, store: RunStore, output: Output): Promise<void> {
+  const deadline = performance.now() + mailPatience;
+  let { problem } = await site.mail();
+  const waits = async (): Promise<boolean> =>
+    (await store.messages(run)).some((each) => each.state === 'waiting' && each.note === undefined);
+  while ((await waits()) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    ({ problem } = await site.mail());
   }
-  if (waiting > 0) output.line(pc.yellow(`${waiting} mails wait for the next run: ${problem}`));
+  const messages = await store.messages(run);
+  for (const { event, to, state, note } of messages) {
+    const why = state === 'sent' || note === undefined ? '' : ` (${note})`;
+    output.line(`${pc.bold('mail'.padEnd(9))} ${event} to ${to}: ${state}${why}`);
+  }
+  if (messages.some((each) => each.state === 'waiting'))
+    output.line(pc.yellow(`mails wait for the next controller${problem === undefined ? '' : `: ${problem}`}`));
 }
 
 function codeOf({ ended }: RunState, interrupted: boolean): number {

@@ -33,7 +33,7 @@ export const openProject = (): Promise<Project> => loadProject(process.cwd());
 
 /** Opens the run store for some work and closes it afterwards. */
 export async function withStore<T>(project: Project, work: (store: RunStore) => Promise<T>): Promise<T> {
-  const store = await postgresStore(postgresAddress(project, project.connections.store));
+  const store = await postgresStore(postgresAddress(project, project.connections.store), project.home);
   try {
     return await work(store);
   } finally {
@@ -60,9 +60,9 @@ export async function clusterOf(project: Project): Promise<Cluster> {
   const capacity = await sparkMaster(project.endpoints.sparkMaster)
     .capacity()
     .catch(() => undefined);
-  if (!capacity || capacity.cores === 0) return { cores: 2, executorMemory: '2g' };
+  if (!capacity || capacity.cores === 0) return { cores: 2, executorMemory: '2g', largestMb: 4096 };
   const mb = Math.min(4096, Math.floor(capacity.memoryMb * 0.8));
-  return { cores: capacity.cores, executorMemory: `${mb}m` };
+  return { cores: capacity.cores, executorMemory: `${mb}m`, largestMb: capacity.memoryMb };
 }
 
 export function jarOf(project: Project): string {

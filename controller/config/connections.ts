@@ -22,6 +22,11 @@ export const connectionsSchema = z.strictObject({
       livyPassword: z.string().optional(),
       master: z.string().optional().describe('http://host:8080, the standalone master’s page'),
       history: z.string().optional(),
+      maximumApplications: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('Spark applications of all runs at the same time; no limit, when left out'),
       jar: z.string().optional().describe('the runner’s jar as the cluster sees it'),
     })
     .default({}),

@@ -36,3 +36,6 @@ export const inherited: Readonly<Record<string, string>> = Object.fromEntries(
 
 /** Shows where an unexpected error came from. */
 export const debug = env.SLUICE_DEBUG !== undefined;
+
+/** Where a controller is to die, for tests of its recovery: `before:7:kill`, `after:7:stop`. */
+export const faultPoint = env.SLUICE_FAULT;

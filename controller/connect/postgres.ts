@@ -33,8 +33,8 @@ export async function connectPostgres(at: PostgresAddress): Promise<pg.Client> {
 }
 
 /** A pool for a server that is asked often; connections are made when first needed. */
-export function postgresPool(at: PostgresAddress, max = 4): pg.Pool {
-  const pool = new pg.Pool({ ...config(at), max, allowExitOnIdle: true });
+export function postgresPool(at: PostgresAddress, more: pg.PoolConfig = {}): pg.Pool {
+  const pool = new pg.Pool({ ...config(at), max: 4, allowExitOnIdle: true, ...more });
   pool.on('error', () => undefined);
   return pool;
 }
@@ -57,8 +57,16 @@ export function explain(error: unknown, at: PostgresAddress): SluiceError {
       cause: error,
     });
   }
-  if (code?.match(/^[0-9A-Z]{5}$/) && !code.startsWith('57P') && !code.startsWith('08') && !code.startsWith('53')) {
+  // Shutting down, connection trouble, no room, a serialization failure, a standby: all of these pass.
+  if (code?.match(/^[0-9A-Z]{5}$/) && !/^(57P|08|53|40|25006)/.test(code)) {
     return new SluiceError(`${named(at)}: ${answer}`, { kind: 'rejected', cause: error });
+  }
+  if (code?.startsWith('53')) {
+    return new SluiceError(`${named(at)} has no room: ${answer}`, {
+      kind: 'unavailable',
+      hint: 'free disk space or connections on the server',
+      cause: error,
+    });
   }
   return new SluiceError(`${named(at)} cannot be reached: ${answer}`, {
     kind: 'unavailable',

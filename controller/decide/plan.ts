@@ -1,15 +1,16 @@
-import { holds, operands } from '../pipeline/conditions.ts';
-import type { Pipeline } from '../pipeline/schema.ts';
+import { holds, operands, stepsIn } from '../pipeline/conditions.ts';
+import type { Pipeline, SparkJob } from '../pipeline/schema.ts';
 import { type Choice, chooseBranch } from './branch.ts';
 import { judge, type Verdict } from './checks.ts';
 import { type Cluster, type SparkSettings, sizeJob } from './sizing.ts';
 import { conditionValues, type Profiles, qualityScore } from './values.ts';
 
 export interface PlannedStep {
-  /** `fallback` steps wait until the step they stand in for has failed. */
-  readonly role: 'run' | 'skip' | 'fallback';
+  /** `fallback` steps wait until the step they stand in for has failed; `later` is decided when its needs have ended. */
+  readonly role: 'run' | 'skip' | 'fallback' | 'later';
   readonly reason: string;
-  readonly settings: SparkSettings;
+  /** Of a Spark step. */
+  readonly settings?: SparkSettings;
 }
 
 /** Everything a run will do, decided before anything is submitted. */
@@ -18,6 +19,8 @@ export interface Plan {
   readonly quality: number;
   readonly choice: Choice;
   readonly steps: Readonly<Record<string, PlannedStep>>;
+  /** What the cluster offered. */
+  readonly cluster: Cluster;
   /** `go`, or why nothing is submitted: nothing to do (`skip`), or a check that ends the run (`fail`). */
   readonly verdict: 'go' | 'skip' | 'fail';
   readonly reason: string;
@@ -33,25 +36,31 @@ export function makePlan(pipeline: Pipeline, profiles: Profiles, cluster: Cluste
 
   const steps = Object.fromEntries(
     Object.entries(pipeline.steps).map(([name, step]) => {
-      const inputs = step.spark.inputs ?? Object.keys(pipeline.sources);
-      const rows = inputs.reduce((sum, input) => sum + (profiles[input]?.measures.rows ?? 0), 0);
-      const settings = sizeJob(step.spark, rows, cluster);
-      if (standIns.has(name)) return [name, { role: 'fallback', reason: 'stands in for a step that failed', settings }];
-      if (step.if === undefined) return [name, { role: 'run', reason: 'it has no condition', settings }];
+      const sized = step.spark
+        ? { settings: sizeJob(step.spark, rowsRead(pipeline, profiles, step.spark), cluster) }
+        : {};
+      if (standIns.has(name)) return [name, { role: 'fallback', reason: 'stands in for a step that failed', ...sized }];
+      if (step.if === undefined) return [name, { role: 'run', reason: 'it has no condition', ...sized }];
+      const asked = stepsIn(step.if);
+      if (asked.length > 0)
+        return [name, { role: 'later', reason: `it depends on how ${asked.join(', ')} ends`, ...sized }];
       const reason = `${operands(step.if, within).join(', ')}, and ${name} asks for ${step.if}`;
-      return [name, { role: holds(step.if, within) ? 'run' : 'skip', reason, settings }];
+      return [name, { role: holds(step.if, within) ? 'run' : 'skip', reason, ...sized }];
     }),
   ) as Record<string, PlannedStep>;
 
-  return { verdicts, quality: qualityScore(profiles), choice, steps, ...verdictOf(verdicts, choice, steps) };
+  return { verdicts, quality: qualityScore(profiles), choice, steps, cluster, ...verdictOf(verdicts, choice, steps) };
 }
+
+const rowsRead = (pipeline: Pipeline, profiles: Profiles, { inputs }: SparkJob): number =>
+  (inputs ?? Object.keys(pipeline.sources)).reduce((sum, input) => sum + (profiles[input]?.measures.rows ?? 0), 0);
 
 function verdictOf(
   verdicts: readonly Verdict[],
   choice: Choice,
   steps: Plan['steps'],
 ): Pick<Plan, 'verdict' | 'reason'> {
-  const idle = !Object.values(steps).some((step) => step.role === 'run');
+  const idle = !Object.values(steps).some((step) => step.role === 'run' || step.role === 'later');
   // A run with nothing to do is skipped even when a check would have stopped it: there is nothing to protect.
   if (choice.branch === undefined || idle) return { verdict: 'skip', reason: choice.reason };
   const stop = verdicts.find((each) => each.outcome === 'fail');

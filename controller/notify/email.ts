@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import { reasonOf, SluiceError } from '../errors.ts';
-import type { Notifier } from './port.ts';
+import { type Notifier, Postponed } from './port.ts';
 
 /** Mail by SMTP. `url` is nodemailer's: smtp://user:password@host:port, smtps:// for TLS from the start. */
 export function emailNotifier(url: string): Notifier {
@@ -15,16 +15,23 @@ export function emailNotifier(url: string): Notifier {
       try {
         await transport.sendMail({ messageId: id, to, from, subject, text, html });
       } catch (error) {
-        const { responseCode, code } = error as { responseCode?: number; code?: string };
-        // 5xx is for good (RFC 5321, 4.2.1); anything else may pass.
-        const kind =
-          responseCode !== undefined && responseCode >= 500
-            ? 'rejected'
-            : code === 'ESOCKET' || code === 'ECONNECTION'
-              ? 'unavailable'
-              : 'unknown-outcome';
-        throw new SluiceError(`mail server ${host}: ${reasonOf(error)}`, { kind, cause: error });
+        throw faultOf(error, `mail server ${host}: ${reasonOf(error)}`);
       }
     },
   };
+}
+
+/** What the server said about this message, or that it said nothing about it (RFC 5321, 4.2.1). */
+function faultOf(error: unknown, message: string): SluiceError {
+  const { responseCode = 0, code = '' } = error as { responseCode?: number; code?: string };
+  if (code === 'EENVELOPE' || code === 'EMESSAGE') {
+    if (responseCode >= 500) return new SluiceError(message, { kind: 'rejected', cause: error });
+    if (responseCode >= 400) return new Postponed(message, error);
+  }
+  if (code === 'EAUTH') {
+    const hint = 'check mail.url in conf/connections.yaml; the mails wait';
+    return new SluiceError(message, { kind: 'unavailable', hint, cause: error });
+  }
+  const never = code === 'ESOCKET' || code === 'ECONNECTION' || code === 'EDNS';
+  return new SluiceError(message, { kind: never ? 'unavailable' : 'unknown-outcome', cause: error });
 }

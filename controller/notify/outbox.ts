@@ -1,37 +1,51 @@
 import { SluiceError } from '../errors.ts';
 import type { RunStore } from '../store/port.ts';
-import type { Notifier } from './port.ts';
+import { type Notifier, Postponed } from './port.ts';
 
 export interface Delivered {
   readonly sent: number;
-  readonly waiting: number;
-  /** Why the last one that is still waiting was not taken. */
+  /** Why a message is still waiting. */
   readonly problem: string | undefined;
 }
 
-/** Milliseconds until try `n + 1`: 5 s, doubling to a quarter of an hour. */
-export const nextTry = (tries: number): number => Math.min(15 * 60_000, 5000 * 2 ** tries);
+/** Milliseconds until try `n + 1`: 5 s, doubling to a minute; a server that is back is not kept waiting for long. */
+export const nextTry = (tries: number): number => Math.min(60_000, 5000 * 2 ** tries);
+
+/** How long the right to deliver is held without being renewed: longer than one mail takes. */
+const postmanMs = 20_000;
 
 /**
- * Sends what is due, in order. A message that the server does not take now stays for later, one it refuses for good is
- * marked so; neither is an error of the run.
+ * Sends what is due, in the order in which it happened. While the server is away nothing overtakes: the oldest message is
+ * tried, and the others wait behind it. One that the server wants later, or refuses for good, holds up no other. None of
+ * this is an error of a run.
  */
-export async function deliver(store: RunStore, notifier: Notifier, now: number): Promise<Delivered> {
+export async function deliver(
+  store: RunStore,
+  notifier: Notifier,
+  owner: string,
+  told: (line: string) => void = () => undefined,
+): Promise<Delivered> {
   let sent = 0;
-  let waiting = 0;
   let problem: string | undefined;
-  for (const { message, tries } of await store.due(now)) {
+  if (!(await store.postman(owner, postmanMs))) return { sent, problem: 'another controller is sending' };
+  const due = await store.due();
+  for (const [i, { message, tries }] of due.entries()) {
+    if (!(await store.postman(owner, postmanMs))) break;
     try {
       await notifier.send(message);
-      await store.noteDelivery(message.id, 'sent', now, `taken at try ${tries + 1}`);
+      await store.noteDelivery(message.id, 'sent', 0, `taken at try ${tries + 1}`);
       sent += 1;
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       const forGood = error.kind === 'rejected';
-      await store.noteDelivery(message.id, forGood ? 'refused' : 'waiting', now + nextTry(tries), error.message);
+      await store.noteDelivery(message.id, forGood ? 'refused' : 'waiting', nextTry(tries), error.message);
+      told(`mail to ${message.to} ${forGood ? 'was refused' : 'waits'}: ${error.message}`);
       problem = error.message;
-      if (!forGood) waiting += 1;
+      if (forGood || error instanceof Postponed) continue;
+      for (const behind of due.slice(i + 1))
+        await store.noteDelivery(behind.message.id, 'waiting', nextTry(tries), error.message);
+      break;
     }
   }
-  return { sent, waiting, problem };
+  return { sent, problem };
 }

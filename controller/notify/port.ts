@@ -1,3 +1,5 @@
+import { SluiceError } from '../errors.ts';
+
 /** A mail, rendered when its event happened, so that every try sends the same. */
 export interface Message {
   /** The Message-ID header, the same on every try. */
@@ -11,9 +13,16 @@ export interface Message {
   readonly html: string;
 }
 
+/** The server is there, and does not take this one message now; others it may take. */
+export class Postponed extends SluiceError {
+  constructor(message: string, cause: unknown) {
+    super(message, { kind: 'unavailable', cause });
+  }
+}
+
 /**
  * Sends one message. Resolves when the server has taken responsibility for it. Throws `rejected` when the server refuses
- * it for good (an unknown recipient), `unavailable` or `unknown-outcome` when it is worth another try.
+ * it for good (an unknown recipient), Postponed when it wants it later, and any other SluiceError when no message can be sent.
  */
 export interface Notifier {
   send(message: Message): Promise<void>;

@@ -8,7 +8,8 @@ export interface Conditions {
   /** What is wrong with an expression, or undefined. `place` decides whether `branch` may be named. */
   check(expression: string, place: Place): string | undefined;
 }
-export type Place = 'check' | 'branch' | 'step';
+/** Where an expression stands: `step` and `call` may name `branch`, `run` and `steps`; only a `call` may be of any type. */
+export type Place = 'check' | 'branch' | 'step' | 'call';
 
 /** What conditions see: whole numbers as bigint, ratios as number. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -37,11 +38,20 @@ export function conditionsOf(pipeline: Pipeline): Conditions {
     known[name] = schema;
     before.registerVariable(name, { schema });
   }
-  const within = before.clone().registerVariable('branch', 'string');
+  const runFields = { name: 'string', pipeline: 'string' } as const;
+  known.run = { ...runFields };
+  const within = before
+    .clone()
+    .registerVariable('branch', 'string')
+    .registerVariable('steps', 'map<string, dyn>')
+    .registerVariable('run', { schema: runFields });
   return {
     check(expression, place) {
-      const result = (place === 'step' ? within : before).check(expression);
-      if (result.valid) return result.type === 'bool' ? undefined : `is of type ${result.type}, expected true or false`;
+      const result = (isWithin(place) ? within : before).check(expression);
+      if (result.valid)
+        return result.type === 'bool' || place === 'call'
+          ? undefined
+          : `is of type ${result.type}, expected true or false`;
       const { summary, range, code } = result.error as {
         summary: string;
         range?: { start: number; end: number };
@@ -53,6 +63,8 @@ export function conditionsOf(pipeline: Pipeline): Conditions {
   };
 }
 
+const isWithin = (place: Place): boolean => place === 'step' || place === 'call';
+
 function hint(
   code: string,
   word: string,
@@ -61,7 +73,9 @@ function hint(
   known: Record<string, ObjectSchema>,
   place: Place,
 ): string {
-  const names = [...Object.keys(known), ...(place === 'step' ? ['branch'] : [])];
+  const names = [...Object.keys(known), ...(isWithin(place) ? ['branch', 'steps'] : [])].filter(
+    (name) => isWithin(place) || name !== 'run',
+  );
   if (code === 'unknown_variable') return didYouMean(word, names) || ` (known here: ${names.join(', ')})`;
   if (code !== 'no_such_key') return '';
   const parents = /([a-z0-9_.]+)\.$/.exec(expression.slice(0, start))?.[1]?.split('.') ?? [];
@@ -77,9 +91,17 @@ const columnSchema = (names: readonly string[]): ObjectSchema =>
 const environment = (): Environment => new Environment({ homogeneousAggregateLiterals: false });
 
 /** The value of a condition that `check` has passed. Throws a rejected SluiceError when it names a column the table lacks. */
-export function holds(expression: string, values: Values): boolean {
+export const holds = (expression: string, values: Values): boolean => evaluate(expression, values) === true;
+
+/** The value of an expression as JSON has it. Throws a rejected SluiceError when it cannot be worked out. */
+export const evaluated = (expression: string, values: Values): unknown =>
+  JSON.parse(
+    JSON.stringify(evaluate(expression, values) ?? null, (_key, v) => (typeof v === 'bigint' ? Number(v) : v)),
+  );
+
+function evaluate(expression: string, values: Values): unknown {
   try {
-    return evaluator(values).evaluate(expression, values) === true;
+    return evaluator(values).evaluate(expression, values);
   } catch (error) {
     const { summary, message } = error as { summary?: string; message: string };
     throw rejected(`the condition "${expression}" cannot be judged: ${summary ?? message}`, 'correct the condition');
@@ -92,6 +114,25 @@ function evaluator(values: Values): Environment {
   return env;
 }
 
+/** The steps whose outcome an expression looks at; none when it does not parse. */
+export function stepsIn(expression: string): string[] {
+  const names = new Set<string>();
+  const visit = (node: ASTNode): void => {
+    const [of, member] = [node.args].flat() as unknown[];
+    if ((node.op === '.' || node.op === '[]') && isNode(of) && of.op === 'id' && of.args === 'steps') {
+      const name = isNode(member) ? member.args : member;
+      if (typeof name === 'string') names.add(name);
+    }
+    for (const arg of [node.args].flat(2)) if (isNode(arg)) visit(arg);
+  };
+  try {
+    visit(environment().parse(expression).ast);
+  } catch {
+    // `check` says what is wrong with it.
+  }
+  return [...names];
+}
+
 /** The values a condition looks at, as `total.rows = 1000000`; ratios rounded to four digits. */
 export function operands(expression: string, values: Values): string[] {
   const paths = new Set<string>();
@@ -100,7 +141,8 @@ export function operands(expression: string, values: Values): string[] {
     const value = path
       .split('.')
       .reduce<unknown>((v, part) => (v as Record<string, unknown> | undefined)?.[part], values);
-    return `${path} = ${typeof value === 'number' ? Number(value.toFixed(4)) : String(value)}`;
+    const shown = typeof value === 'number' ? Number(value.toFixed(4)) : value;
+    return `${path} = ${typeof shown === 'object' ? JSON.stringify(shown).slice(0, 80) : String(shown)}`;
   });
 }
 

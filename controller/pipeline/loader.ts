@@ -11,13 +11,16 @@ export interface LoadedPipeline {
   readonly text: string;
 }
 
+/** A token in a request must not be in the history, which keeps the pipeline: it is filled in when the request leaves. */
+const inRequest = ([steps, , http]: readonly PropertyKey[]): boolean => steps === 'steps' && http === 'http';
+
 /**
  * Reads and checks a pipeline file. Throws FileProblems (kind `rejected`) that name file, line, column, key,
  * what was found, what was expected and, where it can be guessed, the fix.
  */
 export async function loadPipeline(path: string, known: Known, root: string): Promise<LoadedPipeline> {
   const file = relative(process.cwd(), path) || path;
-  const { value: pipeline, text, at } = await readYaml(file, pipelineSchema);
+  const { value: pipeline, text, at } = await readYaml(file, pipelineSchema, inRequest);
   const broken = brokenReferences(pipeline, known, root);
   if (broken.length > 0) {
     throw new FileProblems(

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { conditionsOf, type Place } from './conditions.ts';
-import { type Pipeline, sqlFiles } from './schema.ts';
+import { conditionsOf, type Place, stepsIn } from './conditions.ts';
+import { type Pipeline, type Step, sqlFiles } from './schema.ts';
 import { didYouMean } from './suggest.ts';
+import { expressionsIn } from './template.ts';
 
 /** Something a pipeline names that is not there, with the key path that names it. */
 export interface Broken {
@@ -42,6 +43,7 @@ function connections(pipeline: Pipeline, known: Known): Broken[] {
     if ('kafka' in source) look('kafka', source.kafka, ['sources', name, 'kafka']);
   }
   for (const [name, step] of Object.entries(pipeline.steps)) {
+    if (step.postgres) look('postgres', step.postgres.connection, ['steps', name, 'postgres', 'connection']);
     for (const [index, output] of step.outputs.entries()) {
       if ('postgres' in output) look('postgres', output.postgres, ['steps', name, 'outputs', index, 'postgres']);
     }
@@ -71,13 +73,17 @@ function steps(pipeline: Pipeline, root: string): Broken[] {
       else if (!names.includes(step.fallback))
         broken.push({ path: at('fallback'), message: oneOf('step', step.fallback, names) });
     }
-    for (const [index, input] of (step.spark.inputs ?? []).entries()) {
+    for (const [index, input] of (step.spark?.inputs ?? []).entries()) {
       if (!sourceNames.includes(input))
         broken.push({ path: at('spark', 'inputs', index), message: oneOf('source', input, sourceNames) });
     }
-    for (const file of sqlFiles(step.spark)) {
+    const files: [string, string][] = [
+      ...(step.spark ? sqlFiles(step.spark) : []).map((file): [string, string] => ['spark', file]),
+      ...(step.postgres ? [['postgres', step.postgres.sql] as [string, string]] : []),
+    ];
+    for (const [kind, file] of files) {
       if (!existsSync(resolve(root, file)))
-        broken.push({ path: at('spark', 'sql'), message: `there is no file ${file} in ${root}` });
+        broken.push({ path: at(kind, 'sql'), message: `there is no file ${file} in ${root}` });
     }
     return broken;
   });
@@ -114,9 +120,39 @@ function conditions(pipeline: Pipeline): Broken[] {
   return [
     ...pipeline.checks.flatMap((check, i) => judge(check.expect, 'check', ['checks', i, 'expect'])),
     ...pipeline.branches.flatMap((branch, i) => judge(branch.if, 'branch', ['branches', i, 'if'])),
-    ...Object.entries(pipeline.steps).flatMap(([name, step]) => judge(step.if, 'step', ['steps', name, 'if'])),
+    ...Object.entries(pipeline.steps).flatMap(([name, step]) =>
+      expressionsOf(name, step).flatMap(({ place, path, expression }) => [
+        ...judge(expression, place, [...path]),
+        ...notNeeded(expression, step).map((other) => ({
+          path,
+          message: Object.hasOwn(pipeline.steps, other)
+            ? `"${expression}" looks at step "${other}", which must come first: add it to needs`
+            : `"${expression}": ${oneOf('step', other, Object.keys(pipeline.steps))}`,
+        })),
+      ]),
+    ),
   ];
 }
+
+/** The expressions of a step: its condition, and what is filled into its request. */
+function expressionsOf(
+  name: string,
+  { if: condition, http }: Step,
+): { place: Place; path: readonly PropertyKey[]; expression: string }[] {
+  const calls = http
+    ? expressionsIn({ url: http.url, headers: http.headers, body: http.body }, ['steps', name, 'http'])
+    : [];
+  return [
+    ...(condition === undefined
+      ? []
+      : [{ place: 'step' as const, path: ['steps', name, 'if'], expression: condition }]),
+    ...calls.map((each) => ({ place: 'call' as const, ...each })),
+  ];
+}
+
+/** The steps an expression looks at although they may not have ended then. */
+const notNeeded = (expression: string, { needs = [] }: Step): string[] =>
+  stepsIn(expression).filter((name) => !needs.includes(name));
 
 function branches(pipeline: Pipeline): Broken[] {
   const names = pipeline.branches.map((branch) => branch.name);

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { milliseconds } from './duration.ts';
+import { type FailureKind, failureKinds } from './failure-kinds.ts';
 
 /** The pipeline file as a data engineer writes it. Everything unknown is refused. */
 
@@ -79,21 +81,62 @@ const sparkJob = z.strictObject({
   conf: z.record(z.string().startsWith('spark.'), z.string()).optional(),
 });
 
+const httpCall = z
+  .strictObject({
+    url: z.string().min(1).describe('Whole; {{ CEL }} in it is filled in'),
+    method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET'),
+    headers: z.record(z.string(), z.string()).default({}),
+    body: z.json().optional().describe('Sent as JSON; {{ CEL }} in its texts is filled in with the run’s values'),
+    expect: z.array(z.int().min(100).max(599)).min(1).default([200, 201, 202, 204]).describe('Good statuses'),
+  })
+  .describe('A request to an external API; ${NAME} in it is taken when the request leaves, and kept nowhere');
+const databaseJob = z
+  .strictObject({
+    connection: z.string().describe('A connection of conf/connections.yaml'),
+    sql: z.string().min(1).describe('A file of statements for PostgreSQL'),
+  })
+  .describe('Statements in one transaction, done once however often the step is tried');
+
+const pauses = {
+  initialInterval: duration,
+  backoffCoefficient: z.number().min(1).max(10),
+  maximumInterval: duration,
+};
+const attempts = z.int().min(1).max(100);
 const retry = z.strictObject({
-  maximumAttempts: z.int().min(1).max(100).default(3),
-  initialInterval: duration.default('5s'),
-  backoffCoefficient: z.number().min(1).max(10).default(2),
-  maximumInterval: duration.default('1m'),
+  maximumAttempts: attempts.default(3).describe('Of all kinds of failure together'),
+  initialInterval: pauses.initialInterval.default('5s'),
+  backoffCoefficient: pauses.backoffCoefficient.default(2),
+  maximumInterval: pauses.maximumInterval.default('1m'),
+  patience: duration.default('10m').describe('How long a gateway may be away before the attempt counts as failed'),
+  on: z
+    .partialRecord(
+      z.enum(failureKinds),
+      z.union([attempts, z.strictObject({ maximumAttempts: attempts, ...pauses }).partial()]),
+    )
+    .default({})
+    .describe('What holds for one kind of failure instead: so many attempts may end with it, with these pauses'),
 });
-const step = z.strictObject({
-  if: condition.optional(),
-  needs: z.array(slug).optional(),
-  spark: sparkJob,
-  outputs: z.array(output).default([]),
-  retry: retry.optional(),
-  timeout: duration.default('1h'),
-  fallback: slug.optional().describe('A step that runs in its place when all its attempts have failed'),
-});
+const step = z
+  .strictObject({
+    if: condition.optional(),
+    needs: z.array(slug).optional(),
+    spark: sparkJob.optional(),
+    http: httpCall.optional(),
+    postgres: databaseJob.optional(),
+    outputs: z.array(output).default([]).describe('Of a Spark step: where its views go'),
+    retry: retry.optional(),
+    timeout: duration.optional().describe('Of one attempt; 1h, of an HTTP request 30s, when left out'),
+    fallback: slug.optional().describe('A step that runs in its place when all its attempts have failed'),
+  })
+  .refine(
+    ({ spark, http, postgres }) => [spark, http, postgres].filter(Boolean).length === 1,
+    'must have exactly one of spark, http and postgres: what it does',
+  )
+  .refine(({ spark, outputs }) => spark || outputs.length === 0, {
+    path: ['outputs'],
+    message: 'are views of a Spark step; this one has none',
+  });
 
 const notification = z.strictObject({
   email: z.email().describe('One address; list several entries for several people'),
@@ -124,12 +167,19 @@ export const pipelineSchema = z
       .record(identifier, source)
       .refine((all) => Object.keys(all).length > 0, 'must name at least one source')
       .refine(
-        (all) => !('total' in all || 'quality' in all || 'branch' in all),
-        'total, quality and branch are names that conditions use; call the source something else',
+        (all) => !['total', 'quality', 'branch', 'steps', 'run'].some((name) => name in all),
+        'total, quality, branch, steps and run are names that conditions use; call the source something else',
       ),
     checks: z.array(check).default([]),
     branches: z.array(branch).min(1),
     steps: z.record(slug, step),
+    concurrency: z
+      .enum(['queue', 'skip', 'replace', 'parallel'])
+      .default('queue')
+      .describe(
+        'A run while an earlier one of this pipeline goes on: after it, not at all, in its place, or beside it',
+      ),
+    parallelism: z.int().min(1).max(100).default(4).describe('Steps of a run at the same time'),
     report: report.optional(),
     notify: z.array(notification).default([]),
   })
@@ -144,7 +194,9 @@ export type Check = Pipeline['checks'][number];
 export type Branch = Pipeline['branches'][number];
 export type Report = NonNullable<Pipeline['report']>;
 export type ColumnType = (typeof columnTypes)[number];
-export type SparkJob = Step['spark'];
+export type SparkJob = NonNullable<Step['spark']>;
+export type HttpCall = NonNullable<Step['http']>;
+export type DatabaseJob = NonNullable<Step['postgres']>;
 
 export interface Column {
   readonly name: string;
@@ -169,5 +221,23 @@ export const sqlFiles = ({ sql }: SparkJob): readonly string[] => [sql].flat();
 export const inLanguage = (text: z.output<typeof says>, language: 'en' | 'ru'): string =>
   typeof text === 'string' ? text : text[language];
 
-/** What `retry` means when a step says nothing. */
-export const defaultRetry: Retry = retry.parse({});
+const defaultRetry: Retry = retry.parse({});
+
+/** What `retry` of a step says, or means when it says nothing. */
+export const retryOf = (step: Step): Retry => step.retry ?? defaultRetry;
+
+/** How often an attempt may end with one kind of failure, when the step says so, and the pauses after it. */
+export function retryOn(policy: Retry, kind: FailureKind): Retry & { readonly budget: number | undefined } {
+  const own = policy.on[kind];
+  const said = typeof own === 'number' ? { maximumAttempts: own } : (own ?? {});
+  return {
+    ...policy,
+    initialInterval: said.initialInterval ?? policy.initialInterval,
+    backoffCoefficient: said.backoffCoefficient ?? policy.backoffCoefficient,
+    maximumInterval: said.maximumInterval ?? policy.maximumInterval,
+    budget: said.maximumAttempts,
+  };
+}
+
+/** How long one attempt may take, in milliseconds. */
+export const timeoutOf = (step: Step): number => milliseconds(step.timeout ?? (step.http ? '30s' : '1h'));

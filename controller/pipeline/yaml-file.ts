@@ -6,6 +6,7 @@ import { reasonOf, rejected, SluiceError } from '../errors.ts';
 import { type Position, positionOf } from './positions.ts';
 import { FileProblems, keyPath, type Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
+import { filled } from './variables.ts';
 
 /** A YAML file that has passed its schema, and a way to say where in it something stands. */
 export interface CheckedFile<T> {
@@ -17,10 +18,15 @@ export interface CheckedFile<T> {
 const largestFile = 1 << 20;
 
 /**
- * Reads a YAML file, fills in `${NAME}` from the environment and checks it against a schema.
+ * Reads a YAML file, fills in `${NAME}` from the environment and checks it against a schema. Where `late` says so, a
+ * variable must be set, and is left as it stands for whoever uses the text.
  * Throws FileProblems with every problem at once, or a rejected SluiceError when there is no such file.
  */
-export async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<CheckedFile<z.output<S>>> {
+export async function readYaml<S extends z.ZodType>(
+  file: string,
+  schema: S,
+  late: (path: readonly PropertyKey[]) => boolean = () => false,
+): Promise<CheckedFile<z.output<S>>> {
   const text = await readText(file);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -44,16 +50,13 @@ export async function readYaml<S extends z.ZodType>(file: string, schema: S): Pr
     toPlain(document, file),
     [],
     (path, name) => {
-      const found = variables[name];
-      if (found === undefined) {
-        missing.push({
-          ...positionOf(document, lines, path),
-          key: keyPath(path),
-          message: `environment variable ${name} is not set; set it, or give a default as \${${name}:-value}`,
-        });
-      }
-      return found;
+      missing.push({
+        ...positionOf(document, lines, path),
+        key: keyPath(path),
+        message: `environment variable ${name} is not set; set it, or give a default as \${${name}:-value}`,
+      });
     },
+    late,
     fromEnvironment,
   );
   if (missing.length > 0) fail(missing);
@@ -90,22 +93,29 @@ function toPlain(document: Document, file: string): unknown {
   }
 }
 
-type Lookup = (path: readonly PropertyKey[], name: string) => string | undefined;
+type Missing = (path: readonly PropertyKey[], name: string) => void;
 
-/** Replaces `${NAME}` and `${NAME:-default}` in every string; what came out of it is noted, as it may be a secret. */
-function fill(value: unknown, path: readonly PropertyKey[], lookup: Lookup, noted: Set<unknown>): unknown {
+/** Fills in every string; what came out of the environment is noted, as it may be a secret. */
+function fill(
+  value: unknown,
+  path: readonly PropertyKey[],
+  missing: Missing,
+  late: (path: readonly PropertyKey[]) => boolean,
+  noted: Set<unknown>,
+): unknown {
   if (typeof value === 'string') {
-    const pattern = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
-    const text = value.replace(pattern, (_whole, name: string, otherwise?: string) =>
-      otherwise === undefined ? (lookup(path, name) ?? '') : variables[name] || otherwise,
-    );
+    const text = filled(value, variables, (name) => {
+      missing(path, name);
+      return '';
+    });
+    if (late(path)) return value;
     if (text !== value) noted.add(text);
     return text;
   }
-  if (Array.isArray(value)) return value.map((item, index) => fill(item, [...path, index], lookup, noted));
+  if (Array.isArray(value)) return value.map((item, index) => fill(item, [...path, index], missing, late, noted));
   if (value !== null && typeof value === 'object') {
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, fill(item, [...path, key], lookup, noted)]),
+      Object.entries(value).map(([key, item]) => [key, fill(item, [...path, key], missing, late, noted)]),
     );
   }
   return value;

@@ -13,6 +13,7 @@ export function memoryProbe(
       return answer;
     },
     sample: async (name, _source, n) => (rows[name] ?? []).slice(0, n),
+    holds: async () => true,
     close: async () => undefined,
   };
 }

@@ -65,5 +65,7 @@ export interface SourceProbe {
   profile(name: string, source: Source, previous?: Pin): Promise<Profile>;
   /** The first `n` rows as read, before any rule is applied. */
   sample(name: string, source: Source, n: number): Promise<readonly Readonly<Record<string, string | null>>[]>;
+  /** Whether what was pinned can still be read as it was; a probe that another process had may have held it. */
+  holds(source: Source, pin: Pin): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { PostgresAddress } from '../config/project.ts';
-import { connectPostgres, quoted } from '../connect/postgres.ts';
+import { connectPostgres, explain, quoted } from '../connect/postgres.ts';
 import { rejected } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
 import { didYouMean } from '../pipeline/suggest.ts';
@@ -24,8 +24,9 @@ export function postgresProbe(addressOf: (connection: string) => PostgresAddress
   const turns = new Map<string, Promise<unknown>>();
   /** One source after the other: a snapshot belongs to one connection, and that does one query at a time. */
   function inTurn<T>(connection: string, work: (session: Session) => Promise<T>): Promise<T> {
-    const open = sessions.get(connection) ?? begin(addressOf(connection));
+    const open = sessions.get(connection) ?? begin(addressOf(connection), () => sessions.delete(connection));
     sessions.set(connection, open);
+    open.catch(() => sessions.delete(connection));
     const turn = (turns.get(connection) ?? open).then(
       async () => work(await open),
       async () => work(await open),
@@ -54,6 +55,21 @@ export function postgresProbe(addressOf: (connection: string) => PostgresAddress
         Object.fromEntries(Object.entries(row).map(([k, v]) => [k, v === null ? null : String(v)])),
       );
     },
+    async holds(source, pin) {
+      if (!('postgres' in source) || pin.kind !== 'postgres') return true;
+      const client = await connectPostgres(addressOf(source.postgres));
+      try {
+        await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
+        await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(pin.snapshot)}`);
+        return true;
+      } catch (error) {
+        // invalid_parameter_value, undefined_object: there is no such snapshot (any more).
+        if (['22023', '42704'].includes((error as { code?: string }).code ?? '')) return false;
+        throw explain(error, addressOf(source.postgres));
+      } finally {
+        await client.end();
+      }
+    },
     async close() {
       const open = await Promise.allSettled(sessions.values());
       sessions.clear();
@@ -62,8 +78,9 @@ export function postgresProbe(addressOf: (connection: string) => PostgresAddress
   };
 }
 
-async function begin(address: PostgresAddress): Promise<Session> {
+async function begin(address: PostgresAddress, lost: () => void): Promise<Session> {
   const client = await connectPostgres(address);
+  client.on('end', lost);
   await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
   // The snapshot is held while Spark reads it, so the server's idle limit must not end it.
   await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');

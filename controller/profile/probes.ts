@@ -15,6 +15,7 @@ export function probeOf(project: Project, scratch: string): SourceProbe {
   return {
     profile: (name, source, previous) => of(source).profile(name, source, previous),
     sample: (name, source, n) => of(source).sample(name, source, n),
+    holds: (source, pin) => of(source).holds(source, pin),
     async close() {
       await Promise.all([csv.close(), kafka.close(), postgres.close()]);
     },

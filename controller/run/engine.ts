@@ -3,53 +3,101 @@ import { reasonOf, SluiceError } from '../errors.ts';
 import { profileAll } from '../profile/all.ts';
 import type { Lease } from '../store/port.ts';
 import { Attempts } from './attempts.ts';
-import type { Recorded, RunEnd, RunEvent } from './events.ts';
+import type { RunEvent } from './events.ts';
+import { Journal, Moved, StoreAway } from './journal.ts';
 import { type Action, decide } from './machine.ts';
 import type { Ports } from './ports.ts';
-import { fold, type RunState } from './state.ts';
+import type { RunState } from './state.ts';
 
-export interface RunOptions {
-  /** Treat all rows as new, whatever earlier runs have read. */
-  readonly fullRefresh?: boolean;
-}
+/** Pauses between two tries to reach a store that is away: doubling. Milliseconds. */
+const storePause = { first: 200, longest: 2000 };
+/** How long the runs ahead in the queue are left alone between two looks. */
+const queuePause = 500;
 
-/** How long a lease lasts without being renewed, and so how soon another controller may take a run over. */
-export const leaseMs = 10_000;
-
-/** One run and the right to drive it. */
+/** One run and the right to drive it. `hold` throws when that right is lost; nothing is done outside before it was asked. */
 export class Engine {
-  private state: RunState = { steps: {} };
-  private history: Recorded[] = [];
-  private waitMs = 0;
-  private readonly attempts: Attempts;
   readonly run: string;
-  private readonly lease: Lease;
+  private readonly journal: Journal;
+  private readonly attempts: Attempts;
   private readonly ports: Ports;
-  private readonly options: RunOptions;
+  private readonly hold: () => Promise<void>;
+  private takenOver: { readonly by: string; readonly from: string } | undefined;
+  private waitMs = 0;
+  private alarm: () => void = () => undefined;
 
-  constructor(run: string, number: number, lease: Lease, ports: Ports, options: RunOptions = {}) {
-    this.run = run;
-    this.lease = lease;
+  /** `takenOver` when another controller drove the run before. */
+  constructor(
+    number: number,
+    lease: Lease,
+    ports: Ports,
+    hold: () => Promise<void> = async () => undefined,
+    takenOver?: { readonly by: string; readonly from: string },
+  ) {
+    this.run = lease.run;
+    this.takenOver = takenOver;
     this.ports = ports;
-    this.options = options;
-    this.attempts = new Attempts(ports, number, (events) => this.note(...events));
+    this.hold = hold;
+    this.journal = new Journal(lease, ports);
+    this.attempts = new Attempts(this.journal, ports, number, hold, () => this.wake());
   }
 
-  /** Drives the run to its end and returns its state. */
+  /** The number of the last event that this engine knows. */
+  get seq(): number {
+    return this.journal.seq;
+  }
+
+  get state(): RunState {
+    return this.journal.state;
+  }
+
+  /** Ends the pause between two turns; with `news`, the history has grown and is read again first. */
+  wake(news = false): void {
+    if (news) this.journal.stale = true;
+    this.alarm();
+  }
+
+  /** Drives the run to its end and returns its state. Waits for a store that is away. Throws GaveWay when the run is another's. */
   async drive(): Promise<RunState> {
-    while (!(await this.turn())) await this.ports.sleep(this.waitMs);
-    return this.state;
+    for (let tries = 0; ; ) {
+      try {
+        if (await this.turn()) return this.state;
+        tries = 0;
+      } catch (error) {
+        if (!(error instanceof StoreAway)) throw error;
+        this.waitMs = Math.min(storePause.longest, storePause.first * 2 ** tries);
+        tries += 1;
+      }
+      await this.pause();
+    }
   }
 
-  /** One turn: take in what others have noted, decide, act. True when the run has ended; else `waitMs` is set. */
+  /** One turn: take in what others have noted, decide, act. True when the run has ended. */
   async turn(): Promise<boolean> {
-    const { store, now } = this.ports;
-    this.take(await store.history(this.run, this.history.length));
-    this.waitMs = 0;
-    const actions = decide(this.state, now());
-    const waits = await Promise.all(actions.map((action) => this.act(action)));
-    this.waitMs = actions.length === 0 ? 500 : Math.min(...waits);
-    return this.state.ended !== undefined;
+    const { journal, ports } = this;
+    await journal.catchUp();
+    if (this.takenOver && !journal.state.ended) {
+      await this.note({ type: 'taken-over', ...this.takenOver });
+      this.takenOver = undefined;
+    }
+    const actions = decide(journal.state, ports.now());
+    const done = await Promise.allSettled(actions.map((action) => this.act(action)));
+    const thrown = done.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    // An entry that came too late is decided upon anew; whatever else went wrong is for `drive`, the store's absence last.
+    const wrong = thrown.filter((error) => !(error instanceof Moved));
+    if (wrong.length > 0) throw wrong.find((error) => !(error instanceof StoreAway)) ?? wrong[0];
+    const waits = done.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [0]));
+    this.waitMs = waits.length === 0 ? 500 : Math.min(...waits);
+    return journal.state.ended !== undefined;
+  }
+
+  private async pause(): Promise<void> {
+    if (this.waitMs <= 0) return;
+    await Promise.race([
+      this.ports.sleep(this.waitMs),
+      new Promise<void>((resolve) => {
+        this.alarm = resolve;
+      }),
+    ]);
   }
 
   /** Does one action and returns the milliseconds after which it makes sense to look again. */
@@ -57,43 +105,47 @@ export class Engine {
     const { now } = this.ports;
     switch (action.do) {
       case 'measure':
-        await this.measure();
-        return 0;
+        return this.measure();
       case 'plan':
         await this.plan();
+        return 0;
+      case 'measure-again':
+        await this.note({ type: 'inputs-lost', reason: action.reason });
         return 0;
       case 'wait':
         return Math.min(1000, Math.max(0, action.until - now()));
       case 'retry': {
-        const { step, attempt, at, reason } = action;
-        await this.note({ type: 'retry-scheduled', step, attempt, at, reason });
+        const { do: _, ...retry } = action;
+        await this.note({ type: 'retry-scheduled', ...retry });
         return 0;
       }
       case 'fall-back':
         await this.note({ type: 'fallback-chosen', step: action.step, to: action.to, reason: action.reason });
         return 0;
       case 'end-step':
-        await this.note({ type: 'step-ended', step: action.step, state: action.state, reason: action.reason });
+        await this.attempts.endStep(action.step, action.state, action.reason);
         return 0;
       case 'report':
         await this.report();
         return 0;
       case 'end':
-        await this.end(action.state, action.reason);
+        await this.note({ type: 'run-ended', state: action.state, reason: action.reason });
         return 0;
       case 'publish':
-        return this.attempts.publish(this.state, action.step, action.attempt);
+        return this.attempts.publish(action.step, action.attempt);
       default:
-        return this.attempts.act(this.state, action, this.run);
+        return this.attempts.act(action);
     }
   }
 
-  private async measure(): Promise<void> {
-    const { store, probe, told } = this.ports;
-    const { pipeline } = this.state;
-    if (!pipeline) return;
+  /** Measures the sources, unless earlier runs of the pipeline come first. */
+  private async measure(): Promise<number> {
+    const { probe, told } = this.ports;
+    const { pipeline, fullRefresh } = this.state;
+    if (!pipeline || !(await this.admitted())) return queuePause;
+    await this.hold();
     try {
-      const previous = this.options.fullRefresh ? {} : await store.lastPins(pipeline.name);
+      const previous = fullRefresh ? {} : await this.journal.ask((store) => store.lastPins(pipeline.name));
       const profiles = await profileAll(probe, pipeline, previous, (source, profile, ms) =>
         told({ kind: 'measured', source, profile, ms }),
       );
@@ -101,6 +153,28 @@ export class Engine {
     } catch (error) {
       await this.fail('the sources could not be measured', error);
     }
+    return 0;
+  }
+
+  /** Runs of one pipeline follow its policy. Only earlier ones count, so that no two wait for each other. */
+  private async admitted(): Promise<boolean> {
+    const { pipeline, queuedBehind } = this.state;
+    const policy = pipeline?.concurrency ?? 'parallel';
+    if (policy === 'parallel') return true;
+    const behind = await this.journal.ask((store) => store.ahead(this.run));
+    if (behind.length === 0) return true;
+    if (policy === 'skip') {
+      const reason = `run ${behind[0]} of this pipeline is under way`;
+      await this.note({ type: 'run-ended', state: 'skipped', reason });
+      return false;
+    }
+    if (policy === 'replace') {
+      const event = { type: 'cancel-requested', by: `run ${this.run}, which replaces it` } as const;
+      if (!queuedBehind)
+        for (const run of behind) await this.journal.ask((store) => store.request(run, this.ports.now(), event));
+    }
+    if (!queuedBehind) await this.note({ type: 'queued', behind });
+    return false;
   }
 
   private async plan(): Promise<void> {
@@ -117,53 +191,21 @@ export class Engine {
   private async fail(what: string, error: unknown): Promise<void> {
     if (!(error instanceof SluiceError)) throw error;
     const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-    await this.end('failed', `${what}: ${error.message}${hint}`, error.kind === 'rejected' ? 2 : 3);
+    const exitCode = error.kind === 'rejected' ? 2 : 3;
+    await this.note({ type: 'run-ended', state: 'failed', reason: `${what}: ${error.message}${hint}`, exitCode });
   }
 
   private async report(): Promise<void> {
     try {
       await this.note({ type: 'report-written', ...(await this.ports.report(this.run, this.state)) });
     } catch (error) {
+      if (error instanceof StoreAway || error instanceof Moved) throw error;
       // The results are published; a report that cannot be drawn is told of, and fails nothing.
       await this.note({ type: 'report-failed', reason: reasonOf(error) });
     }
   }
 
-  private async end(state: RunEnd, reason: string, exitCode?: number): Promise<void> {
-    await this.note({ type: 'run-ended', state, reason, ...(exitCode === undefined ? {} : { exitCode }) });
-  }
-
-  /** Makes events durable, with the summary and mails they amount to, and then takes them in. */
-  private async note(...events: RunEvent[]): Promise<void> {
-    const { store, now, messages } = this.ports;
-    const at = now();
-    const ended = events.find((event) => event.type === 'run-ended');
-    const planned = events.find((event) => event.type === 'planned');
-    // Mails tell the end as part of the same transaction, so they are rendered from the state it will lead to.
-    const after = ended
-      ? fold([...this.history, ...events.map((event, i) => ({ seq: this.history.length + i + 1, at, event }))])
-      : undefined;
-    await store.append(this.run, this.lease, at, {
-      events,
-      summary: {
-        ...(ended
-          ? { state: ended.state, reason: ended.reason, ended: at }
-          : this.state.plan
-            ? {}
-            : { state: 'running' }),
-        ...(planned ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason } : {}),
-      },
-      ...(after ? { messages: messages(this.run, after) } : {}),
-    });
-    this.take(await store.history(this.run, this.history.length));
-  }
-
-  private take(records: readonly Recorded[]): void {
-    // Two steps may note at once and both be told of the same records.
-    const fresh = records.filter((record) => record.seq > this.history.length);
-    if (fresh.length === 0) return;
-    this.history = [...this.history, ...fresh];
-    this.state = fold(this.history);
-    for (const record of fresh) this.ports.told({ kind: 'event', record, state: this.state });
+  private async note(event: RunEvent): Promise<void> {
+    await this.journal.note([event]);
   }
 }

@@ -24,6 +24,13 @@ export interface Figure {
   readonly value: string;
 }
 
+/** What an external API answered, or how many rows a database step changed. */
+export interface Answer {
+  readonly status?: number;
+  /** Parsed when it is JSON, else its text. */
+  readonly body: unknown;
+}
+
 interface OfAttempt {
   readonly step: string;
   readonly attempt: number;
@@ -31,10 +38,21 @@ interface OfAttempt {
 
 /** What happened in a run, in order. A run's state is nothing but a fold of these. */
 export type RunEvent =
-  | { readonly type: 'run-started'; readonly pipeline: Pipeline; readonly file: string }
+  | {
+      readonly type: 'run-started';
+      readonly run: string;
+      readonly pipeline: Pipeline;
+      readonly file: string;
+      readonly fullRefresh?: true;
+    }
+  | { readonly type: 'taken-over'; readonly by: string; readonly from: string }
+  | { readonly type: 'queued'; readonly behind: readonly string[] }
   | { readonly type: 'sources-measured'; readonly profiles: Profiles }
   | { readonly type: 'planned'; readonly plan: Plan }
-  | ({ readonly type: 'attempt-intended'; readonly key: string; readonly settings: SparkSettings } & OfAttempt)
+  /** The rows that were pinned can no longer be read: they are measured again, and what is unpublished begins anew. */
+  | { readonly type: 'inputs-lost'; readonly reason: string }
+  | { readonly type: 'step-held'; readonly step: string; readonly reason: string }
+  | ({ readonly type: 'attempt-intended'; readonly key: string; readonly settings?: SparkSettings } & OfAttempt)
   | ({ readonly type: 'attempt-submitted'; readonly submission: Submission } & OfAttempt)
   | ({ readonly type: 'application-found'; readonly applicationId: string; readonly ui?: string } & OfAttempt)
   | ({ readonly type: 'attempt-waiting'; readonly what: string } & OfAttempt)
@@ -44,8 +62,16 @@ export type RunEvent =
       readonly state: 'succeeded' | 'failed' | 'cancelled';
       readonly failure?: Failure;
       readonly result?: RunnerResult;
+      readonly answer?: Answer;
     } & OfAttempt)
-  | ({ readonly type: 'retry-scheduled'; readonly at: number; readonly reason: string } & OfAttempt)
+  | ({
+      readonly type: 'retry-scheduled';
+      readonly at: number;
+      readonly reason: string;
+      /** What is done differently this time, and the settings that do it. */
+      readonly remedy?: string;
+      readonly settings?: SparkSettings;
+    } & OfAttempt)
   | ({ readonly type: 'outputs-published'; readonly outputs: readonly PublishedOutput[] } & OfAttempt)
   | { readonly type: 'fallback-chosen'; readonly step: string; readonly to: string; readonly reason: string }
   | { readonly type: 'step-ended'; readonly step: string; readonly state: StepEnd; readonly reason: string }
@@ -57,6 +83,8 @@ export type RunEvent =
     }
   | { readonly type: 'report-failed'; readonly reason: string }
   | { readonly type: 'cancel-requested'; readonly by: string }
+  /** The store itself was away, and nothing could be noted. */
+  | { readonly type: 'store-returned'; readonly awayMs: number }
   | { readonly type: 'run-ended'; readonly state: RunEnd; readonly reason: string; readonly exitCode?: number };
 
 /** An event as it is kept: numbered from 1 within its run, and when it happened (milliseconds since 1970). */

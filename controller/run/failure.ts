@@ -1,19 +1,4 @@
-/** What a failed attempt died of. Whose fault it was decides whether another try makes sense. */
-export type FailureKind =
-  | 'out-of-memory'
-  | 'lost-executor'
-  | 'killed'
-  | 'bad-sql'
-  | 'bad-input'
-  | 'missing-dependency'
-  | 'audit'
-  | 'gateway-unavailable'
-  | 'gateway-rejected'
-  | 'not-prepared'
-  | 'timed-out'
-  | 'lost'
-  | 'cancelled'
-  | 'unknown';
+import type { FailureKind } from '../pipeline/failure-kinds.ts';
 
 export interface Failure {
   readonly kind: FailureKind;
@@ -21,6 +6,10 @@ export interface Failure {
   readonly message: string;
   /** The lines of the driver's log that tell most, at most ten. */
   readonly lines: readonly string[];
+  /** Whose memory it was that ran out. */
+  readonly side?: 'driver' | 'executor';
+  /** A service asked not to be called again before this time. */
+  readonly notBefore?: number;
 }
 
 /** Everything that is known about how an attempt ended. */
@@ -34,10 +23,14 @@ export interface Evidence {
 
 /** Read from top to bottom: the first that matches names the kind. Error classes and texts are Spark 3.5's and 4.x's. */
 const table: readonly (readonly [FailureKind, RegExp])[] = [
-  ['out-of-memory', /OutOfMemoryError|GC overhead limit|Container killed .* memory|exit code 137/i],
+  [
+    'out-of-memory',
+    /OutOfMemoryError|GC overhead limit|Container killed .* memory|exit(ed)? (with )?code 52|UNABLE_TO_ACQUIRE_MEMORY/i,
+  ],
+  ['inputs-lost', /invalid snapshot identifier|snapshot "[^"]*" does not exist/i],
   [
     'bad-input',
-    /INPUT_CHANGED|INPUT_GONE|invalid snapshot identifier|OffsetOutOfRange|data loss|MALFORMED_RECORD|CAST_INVALID_INPUT|DIVIDE_BY_ZERO|NUMERIC_VALUE_OUT_OF_RANGE|ARITHMETIC_OVERFLOW/i,
+    /INPUT_CHANGED|INPUT_GONE|OffsetOutOfRange|data loss|MALFORMED_RECORD|CAST_INVALID_INPUT|DIVIDE_BY_ZERO|NUMERIC_VALUE_OUT_OF_RANGE|ARITHMETIC_OVERFLOW/i,
   ],
   [
     'bad-sql',
@@ -58,11 +51,13 @@ const table: readonly (readonly [FailureKind, RegExp])[] = [
 export function classify({ detail, runner, log }: Evidence): Failure {
   const said = runner === undefined ? '' : `${runner.type}: ${runner.message}`;
   const telling = tellingLines(log);
-  const kind =
-    kindOf(said) ?? kindOf(telling.join('\n')) ?? kindOf(log.join('\n')) ?? kindOf(detail ?? '') ?? 'unknown';
+  const told = kindOf(said) ?? kindOf(telling.join('\n')) ?? kindOf(log.join('\n')) ?? kindOf(detail ?? '');
+  const silent = told === undefined && runner === undefined && cutShort(log);
+  const kind = told ?? (silent ? 'killed' : 'unknown');
   // An exception says more than the line that announces it.
   const loudest = telling.find((line) => /(Exception|Error): \S/.test(line)) ?? telling[0];
-  const first = runner?.message.split('\n', 1)[0] ?? loudest ?? detail ?? 'the driver ended without a word';
+  const silence = silent ? 'the driver ended in the middle of its work, without a word' : undefined;
+  const first = runner?.message.split('\n', 1)[0] ?? loudest ?? silence ?? detail ?? 'the driver ended without a word';
   const lines =
     runner === undefined
       ? telling
@@ -70,8 +65,21 @@ export function classify({ detail, runner, log }: Evidence): Failure {
           .split('\n')
           .filter((line) => line.trim() !== '')
           .slice(0, 10);
-  return { kind, message: runner === undefined ? first : `while ${runner.phase}: ${first}`, lines };
+  return {
+    kind,
+    message: runner === undefined ? first : `while ${runner.phase}: ${first}`,
+    lines,
+    ...(kind === 'out-of-memory' ? { side: ofExecutor.test([said, ...log].join('\n')) ? 'executor' : 'driver' } : {}),
+  };
 }
+
+/** Memory that ran out in a task, not in the driver itself. */
+const ofExecutor = /Lost task|aborted due to stage failure|ExecutorLostFailure|Container killed|code 52/i;
+
+/** A driver that ends by itself says so, also when it fails. One whose log just stops was killed, or its machine went down. */
+const cutShort = (log: readonly string[]): boolean =>
+  log.some((line) => / INFO /.test(line)) &&
+  !log.some((line) => /Shutdown hook called|Successfully stopped SparkContext/.test(line));
 
 function kindOf(text: string): FailureKind | undefined {
   return table.find(([, pattern]) => pattern.test(text))?.[0];
@@ -85,7 +93,7 @@ export function tellingLines(log: readonly string[]): string[] {
   return [...new Set(telling.map((line) => line.trim()))].slice(0, 10);
 }
 
-/** Kinds after which another attempt cannot end better, or must not start. */
+/** Kinds after which another attempt cannot end better, or must not start: unless the pipeline says so, they are final. */
 const final: ReadonlySet<FailureKind> = new Set([
   // A person must mend code, data or conf/ first.
   'bad-sql',
@@ -94,9 +102,22 @@ const final: ReadonlySet<FailureKind> = new Set([
   'gateway-rejected',
   'not-prepared',
   'audit',
+  'service-refused',
   // Nobody can say that the last attempt is dead, and two must never run at once.
   'gateway-unavailable',
   'cancelled',
 ]);
 
-export const worthRetrying = (kind: FailureKind): boolean => !final.has(kind);
+/** What nobody can try again as it was, whatever a pipeline says. */
+const never: ReadonlySet<FailureKind> = new Set(['gateway-unavailable', 'cancelled', 'inputs-lost']);
+
+/**
+ * How many attempts of a step may end with this kind; `said` is what the pipeline says of it. A timeout is worth one more
+ * try: what was slow once for a reason outside is rarely so twice.
+ */
+export function budgetOf(kind: FailureKind, said: number | undefined, maximumAttempts: number): number {
+  if (never.has(kind)) return 1;
+  if (said !== undefined) return said;
+  if (final.has(kind)) return 1;
+  return kind === 'timed-out' ? Math.min(2, maximumAttempts) : maximumAttempts;
+}

@@ -8,6 +8,10 @@ import type { Staged } from '../publish/port.ts';
 export interface RunnerJob {
   readonly key: string;
   readonly result: string;
+  /** The file that only one driver can create: who has it may run. */
+  readonly claim: string;
+  /** When this file is there, nothing more is written. */
+  readonly revoked: string;
   readonly quarantine: string;
   readonly sql: string;
   readonly partitions: number;

@@ -1,35 +1,41 @@
+import { moreMemory, type SparkSettings } from '../decide/sizing.ts';
+import { conditionValues } from '../decide/values.ts';
+import { holds, operands, type Values } from '../pipeline/conditions.ts';
 import { milliseconds, spoken } from '../pipeline/duration.ts';
-import { defaultRetry, type Pipeline, type Step } from '../pipeline/schema.ts';
+import { type Pipeline, retryOf, retryOn, type Step, timeoutOf } from '../pipeline/schema.ts';
 import type { RunEnd, StepEnd } from './events.ts';
-import { worthRetrying } from './failure.ts';
+import { budgetOf } from './failure.ts';
 import { fractionOf, retryDelay } from './retry.ts';
-import { liveAttempt, type RunState, type StepState } from './state.ts';
+import { type AttemptState, liveAttempt, type RunState, type StepState, validAttempts } from './state.ts';
+
+interface OfAttempt {
+  readonly step: string;
+  readonly attempt: number;
+}
 
 /** What the engine is to do next. Each is done, noted as events, and the machine is asked again. */
 export type Action =
   | { readonly do: 'measure' }
   | { readonly do: 'plan' }
-  | { readonly do: 'start'; readonly step: string; readonly attempt: number }
-  | { readonly do: 'submit'; readonly step: string; readonly attempt: number }
-  | { readonly do: 'follow'; readonly step: string; readonly attempt: number }
-  | { readonly do: 'cancel'; readonly step: string; readonly attempt: number; readonly why: 'cancelled' | 'timed-out' }
-  | { readonly do: 'give-up'; readonly step: string; readonly attempt: number; readonly reason: string }
-  | {
+  | ({ readonly do: 'start' | 'submit' | 'follow' | 'call' | 'publish' } & OfAttempt)
+  | ({ readonly do: 'cancel'; readonly why: 'cancelled' | 'timed-out' } & OfAttempt)
+  | ({ readonly do: 'give-up'; readonly reason: string } & OfAttempt)
+  | ({
       readonly do: 'retry';
-      readonly step: string;
-      readonly attempt: number;
       readonly at: number;
       readonly reason: string;
-    }
-  | { readonly do: 'publish'; readonly step: string; readonly attempt: number }
+      readonly remedy?: string;
+      readonly settings?: SparkSettings;
+    } & OfAttempt)
+  | { readonly do: 'measure-again'; readonly reason: string }
   | { readonly do: 'fall-back'; readonly step: string; readonly to: string; readonly reason: string }
   | { readonly do: 'end-step'; readonly step: string; readonly state: StepEnd; readonly reason: string }
   | { readonly do: 'report' }
   | { readonly do: 'end'; readonly state: RunEnd; readonly reason: string }
   | { readonly do: 'wait'; readonly until: number };
 
-/** How long a gateway may stay away before the attempt counts as failed; Spark may be going on behind it all the while. */
-export const gatewayPatience = milliseconds('10m');
+/** How often a run measures its sources anew because the rows it had pinned are gone. */
+const measuresAgain = 5;
 
 /** What to do next, from the state and the time alone. An empty list says that the run has ended. */
 export function decide(state: RunState, now: number): Action[] {
@@ -42,8 +48,18 @@ export function decide(state: RunState, now: number): Action[] {
     return [{ do: 'end', state: plan.verdict === 'skip' ? 'skipped' : 'failed', reason: plan.reason }];
 
   const actions = Object.values(state.steps).flatMap((step) => (step.ended ? [] : nextOf(step, state, pipeline, now)));
-  if (actions.length > 0) return actions;
-  return ending(state, pipeline);
+  const again = actions.find((action) => action.do === 'measure-again');
+  if (again) return quiet(state) ? [again] : actions.filter((action) => !begins(action) && action !== again);
+  return actions.length > 0 ? withinLimit(actions, state, pipeline) : ending(state, pipeline);
+}
+
+const begins = (action: Action): boolean => action.do === 'start';
+const quiet = (state: RunState): boolean => Object.values(state.steps).every((step) => !liveAttempt(step));
+
+/** Starts no more steps than may go on at the same time; the others follow when these have ended. */
+function withinLimit(actions: Action[], state: RunState, { parallelism }: Pipeline): Action[] {
+  let free = parallelism - Object.values(state.steps).filter(liveAttempt).length;
+  return actions.filter((action) => !begins(action) || free-- > 0);
 }
 
 function cancelling(state: RunState): Action[] {
@@ -60,41 +76,36 @@ function cancelling(state: RunState): Action[] {
 
 function nextOf(step: StepState, state: RunState, pipeline: Pipeline, now: number): Action[] {
   const definition = pipeline.steps[step.name] as Step;
-  const last = step.attempts.at(-1);
+  const last = validAttempts(step).at(-1);
   if (!last) return beginning(step, definition, state);
 
   const at = { step: step.name, attempt: last.number };
   if (!last.ended) {
-    if (last.waitingSince !== undefined && now - last.waitingSince > gatewayPatience) {
+    const patience = milliseconds(retryOf(definition).patience);
+    if (last.waitingSince !== undefined && now - last.waitingSince > patience)
       return [{ do: 'give-up', ...at, reason: `the gateway has not answered for ${spoken(now - last.waitingSince)}` }];
-    }
-    if (now - last.startedAt > milliseconds(definition.timeout)) return [{ do: 'cancel', ...at, why: 'timed-out' }];
-    return [last.submission ? { do: 'follow', ...at } : { do: 'submit', ...at }];
+    if (now - last.startedAt > timeoutOf(definition)) return [{ do: 'cancel', ...at, why: 'timed-out' }];
+    if (!definition.spark) return [{ do: 'call', ...at }];
+    return [{ do: last.submission ? 'follow' : 'submit', ...at }];
   }
   if (last.ended.state === 'succeeded') {
-    if (!step.outputs) return [{ do: 'publish', ...at }];
-    const tries = last.number === 1 ? '' : `, at attempt ${last.number}`;
-    return [
-      {
-        do: 'end-step',
-        step: step.name,
-        state: 'succeeded',
-        reason: `done in ${spoken(last.ended.at - last.startedAt)}${tries}`,
-      },
-    ];
+    if (definition.outputs.length > 0 && !step.outputs) return [{ do: 'publish', ...at }];
+    const tries = validAttempts(step).length === 1 ? '' : `, at attempt ${last.number}`;
+    const reason = `done in ${spoken(last.ended.at - last.startedAt)}${tries}`;
+    return [{ do: 'end-step', step: step.name, state: 'succeeded', reason }];
   }
-  return afterFailure(step, definition, state, now);
+  return afterFailure(step, definition, last, state, now);
 }
 
 /** A step without attempts: wait for its needs, skip it, or start it. */
 function beginning(step: StepState, definition: Step, state: RunState): Action[] {
   const name = step.name;
   const planned = state.plan?.steps[name];
+  const start: Action[] = [{ do: 'start', step: name, attempt: step.attempts.length + 1 }];
   const skip = (reason: string): Action[] => [{ do: 'end-step', step: name, state: 'skipped', reason }];
   if (planned?.role === 'skip') return skip(planned.reason);
   if (planned?.role === 'fallback') {
-    const asked = Object.values(state.steps).some((other) => other.standIn === name);
-    if (asked) return [{ do: 'start', step: name, attempt: 1 }];
+    if (Object.values(state.steps).some((other) => other.standIn === name)) return start;
     const settled = Object.values(state.steps).every(
       (other) => other.ended || state.plan?.steps[other.name]?.role === 'fallback',
     );
@@ -104,29 +115,49 @@ function beginning(step: StepState, definition: Step, state: RunState): Action[]
   if (needs.some((need) => !need?.ended)) return [];
   const bad = needs.find((need) => need?.ended?.state === 'failed' || need?.ended?.state === 'cancelled');
   if (bad) return skip(`it needs ${bad.name}, which ${bad.ended?.state}`);
-  if (needs.length > 0 && needs.every((need) => need?.ended?.state === 'skipped')) {
+  if (needs.length > 0 && needs.every((need) => need?.ended?.state === 'skipped'))
     return skip('all the steps it needs were skipped');
+  if (planned?.role !== 'later' || definition.if === undefined) return start;
+  const values = runValues(state);
+  try {
+    if (holds(definition.if, values)) return start;
+    return skip(`${operands(definition.if, values).join(', ')}, and ${name} asks for ${definition.if}`);
+  } catch (error) {
+    return [{ do: 'end-step', step: name, state: 'failed', reason: (error as Error).message }];
   }
-  return [{ do: 'start', step: name, attempt: 1 }];
 }
 
-function afterFailure(step: StepState, definition: Step, state: RunState, now: number): Action[] {
-  const last = step.attempts.at(-1) as StepState['attempts'][number];
-  const policy = definition.retry ?? defaultRetry;
+/** What conditions and requests of a step see: what was measured, the branch, and how the steps before it ended. */
+export function runValues({ run, profiles, plan, pipeline, steps }: RunState): Values {
+  const ends = Object.values(steps).map((step) => {
+    const { answer } = step.attempts.at(-1) ?? {};
+    const rows = Object.fromEntries((step.outputs ?? []).map((output) => [output.view, output.rows]));
+    return [step.name, { state: step.ended?.state ?? 'pending', rows, ...answer }];
+  });
+  return {
+    ...conditionValues(profiles ?? {}),
+    branch: plan?.choice.branch ?? '',
+    run: { name: run ?? '', pipeline: pipeline?.name ?? '' },
+    steps: Object.fromEntries(ends),
+  };
+}
+
+function afterFailure(step: StepState, definition: Step, last: AttemptState, state: RunState, now: number): Action[] {
+  const { kind, message } = last.failure ?? { kind: 'unknown' as const, message: 'no reason known' };
   const next = last.number + 1;
-  const kind = last.failure?.kind ?? 'unknown';
   if (step.retryAt !== undefined) {
     return now >= step.retryAt
       ? [{ do: 'start', step: step.name, attempt: next }]
       : [{ do: 'wait', until: step.retryAt }];
   }
-  if (worthRetrying(kind) && next <= policy.maximumAttempts) {
-    const at = (last.ended?.at ?? now) + retryDelay(policy, next, fractionOf(last.key));
-    const reason = `${kind}: ${last.failure?.message ?? 'no reason known'}`;
-    return [{ do: 'retry', step: step.name, attempt: next, at, reason }];
-  }
+  const retry = retryAfter(step, definition, last, state);
+  if (retry) return [{ ...retry, step: step.name, attempt: next, reason: `${kind}: ${message}` }];
+  const published = Object.values(state.steps).some((other) => other.outputs);
+  if (kind === 'inputs-lost' && !published && state.inputsLost < measuresAgain)
+    return [{ do: 'measure-again', reason: message }];
+
   const tries = `after ${last.number} ${last.number === 1 ? 'attempt' : 'attempts'}`;
-  const reason = `${kind} ${tries}: ${last.failure?.message ?? 'no reason known'}`;
+  const reason = `${kind} ${tries}: ${message}`;
   const standIn = step.standIn === undefined ? undefined : state.steps[step.standIn];
   if (standIn?.ended) {
     const good = standIn.ended.state === 'succeeded' || standIn.ended.state === 'degraded';
@@ -136,6 +167,28 @@ function afterFailure(step: StepState, definition: Step, state: RunState, now: n
   if (standIn) return [];
   if (definition.fallback !== undefined) return [{ do: 'fall-back', step: step.name, to: definition.fallback, reason }];
   return [{ do: 'end-step', step: step.name, state: 'failed', reason }];
+}
+
+/** When to try again and with what, by the kind of failure; undefined when its budget or its remedies are used up. */
+function retryAfter(
+  step: StepState,
+  definition: Step,
+  last: AttemptState,
+  { plan }: RunState,
+): { do: 'retry'; at: number; remedy?: string; settings?: SparkSettings } | undefined {
+  const { kind, side, notBefore } = last.failure ?? { kind: 'unknown' as const };
+  const attempts = validAttempts(step);
+  const policy = retryOn(retryOf(definition), kind);
+  const alike = attempts.filter((attempt) => attempt.failure?.kind === kind).length;
+  if (attempts.length >= Math.max(policy.maximumAttempts, policy.budget ?? 0)) return undefined;
+  if (alike >= budgetOf(kind, policy.budget, policy.maximumAttempts)) return undefined;
+  const delay = retryDelay(policy, alike + 1, fractionOf(last.key));
+  const at = Math.max((last.ended?.at ?? last.startedAt) + delay, notBefore ?? 0);
+  if (kind !== 'out-of-memory' || !last.settings || !plan) {
+    return { do: 'retry', at, ...(last.settings ? { settings: last.settings } : {}) };
+  }
+  const more = moreMemory(last.settings, side ?? 'executor', plan.cluster);
+  return more && { do: 'retry', at, ...more };
 }
 
 function ending(state: RunState, pipeline: Pipeline): Action[] {

@@ -1,4 +1,5 @@
 import type { BatchBackend, Progress } from '../backends/port.ts';
+import type { Caller } from '../calls/port.ts';
 import type { Cluster } from '../decide/sizing.ts';
 import type { Message } from '../notify/port.ts';
 import type { Profile, SourceProbe } from '../profile/port.ts';
@@ -12,14 +13,18 @@ import type { Workspace } from './workspace.ts';
 export interface Ports {
   readonly probe: SourceProbe;
   readonly backend: BatchBackend;
+  readonly caller: Caller;
   readonly publisher: Publisher;
   readonly store: RunStore;
   readonly workspace: Workspace;
   readonly cluster: () => Promise<Cluster>;
+  /** Spark applications that may live at the same time, over all runs; no limit when undefined. */
+  readonly maximumApplications: number | undefined;
   /** Writes the report of a run; returns where it is. */
   readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
   /** The mails that a run's end causes, rendered. */
   readonly messages: (run: string, state: RunState) => readonly Message[];
+  /** Milliseconds since 1970, steadily: a clock that somebody sets does not move it. */
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   /** Hears what happens as it happens. */
@@ -30,4 +35,6 @@ export interface Ports {
 export type News =
   | { readonly kind: 'event'; readonly record: Recorded; readonly state: RunState }
   | { readonly kind: 'measured'; readonly source: string; readonly profile: Profile; readonly ms: number | undefined }
-  | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress };
+  | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress }
+  /** Of this process alone: the store is away or back, the run was given up to another controller. */
+  | { readonly kind: 'note'; readonly text: string };

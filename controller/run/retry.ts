@@ -9,7 +9,11 @@ export const jitterShare = 0.2;
  * Milliseconds to wait before attempt `next` (2 is the first retry): exponential from initialInterval, capped at
  * maximumInterval, give or take jitterShare. `fraction` in [0, 1) places it within the jitter.
  */
-export function retryDelay(policy: Retry, next: number, fraction: number): number {
+export function retryDelay(
+  policy: Pick<Retry, 'initialInterval' | 'backoffCoefficient' | 'maximumInterval'>,
+  next: number,
+  fraction: number,
+): number {
   const cap = milliseconds(policy.maximumInterval);
   const grown = milliseconds(policy.initialInterval) * policy.backoffCoefficient ** (next - 2);
   return Math.round(Math.min(cap, grown) * (1 - jitterShare + 2 * jitterShare * fraction));

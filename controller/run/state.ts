@@ -3,14 +3,15 @@ import type { Plan } from '../decide/plan.ts';
 import type { SparkSettings } from '../decide/sizing.ts';
 import type { Profiles } from '../decide/values.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
-import type { Figure, PublishedOutput, Recorded, RunEnd, StepEnd } from './events.ts';
+import type { Answer, Figure, PublishedOutput, Recorded, RunEnd, StepEnd } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { RunnerResult } from './result.ts';
 
 export interface AttemptState {
   readonly number: number;
   readonly key: string;
-  readonly settings: SparkSettings;
+  /** Of a Spark application; other steps have none. */
+  readonly settings: SparkSettings | undefined;
   readonly startedAt: number;
   submission?: Submission;
   applicationId?: string;
@@ -20,6 +21,7 @@ export interface AttemptState {
   ended?: { readonly state: 'succeeded' | 'failed' | 'cancelled'; readonly at: number };
   failure?: Failure;
   result?: RunnerResult;
+  answer?: Answer;
 }
 
 export interface StepState {
@@ -27,6 +29,12 @@ export interface StepState {
   readonly attempts: AttemptState[];
   /** When the next attempt may start. */
   retryAt?: number;
+  /** What the next attempt is to have, when it is not what was planned. */
+  nextSettings?: SparkSettings;
+  /** Why it is not started although nothing else is in its way. */
+  held?: string;
+  /** So many of its attempts read rows that are lost, and count for nothing. */
+  voided?: number;
   outputs?: readonly PublishedOutput[];
   standIn?: string;
   ended?: { readonly state: StepEnd; readonly reason: string; readonly at: number };
@@ -34,9 +42,15 @@ export interface StepState {
 
 /** All that is known about a run; made by `fold` alone. */
 export interface RunState {
+  run?: string;
   pipeline?: Pipeline;
   file?: string;
+  fullRefresh?: boolean;
   startedAt?: number;
+  /** Earlier runs of this pipeline that had to end first. */
+  queuedBehind?: readonly string[];
+  /** How often the inputs had to be measured again. */
+  inputsLost: number;
   profiles?: Profiles;
   measuredAt?: number;
   plan?: Plan;
@@ -53,18 +67,32 @@ export interface RunState {
 
 /** The state after a history; the same history always gives the same state. */
 export function fold(history: readonly Recorded[]): RunState {
-  const state: RunState = { steps: {} };
+  const state = emptyState();
   for (const record of history) apply(state, record);
   return state;
 }
 
-function apply(state: RunState, { at, event }: Recorded): void {
+export const emptyState = (): RunState => ({ steps: {}, inputsLost: 0 });
+
+/** Takes one more event into a state. */
+export function apply(state: RunState, { at, event }: Recorded): void {
   switch (event.type) {
     case 'run-started':
+      state.run = event.run;
       state.pipeline = event.pipeline;
       state.file = event.file;
       state.startedAt = at;
+      if (event.fullRefresh) state.fullRefresh = true;
       for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
+      return;
+    case 'taken-over':
+    case 'store-returned':
+      return;
+    case 'queued':
+      state.queuedBehind = event.behind;
+      return;
+    case 'inputs-lost':
+      forgetInputs(state);
       return;
     case 'sources-measured':
       state.profiles = event.profiles;
@@ -92,12 +120,32 @@ function apply(state: RunState, { at, event }: Recorded): void {
   }
 }
 
+/** What was measured and decided is void; steps begin anew, but for the numbers of their attempts. */
+function forgetInputs(state: RunState): void {
+  state.inputsLost += 1;
+  delete state.profiles;
+  delete state.measuredAt;
+  delete state.plan;
+  for (const step of Object.values(state.steps)) {
+    delete step.ended;
+    delete step.standIn;
+    delete step.retryAt;
+    step.voided = step.attempts.length;
+  }
+}
+
 function applyToStep(state: RunState, at: number, event: Extract<Recorded['event'], { step: string }>): void {
   const step = state.steps[event.step];
   if (!step) return;
   if (event.type === 'attempt-intended') {
     delete step.retryAt;
+    delete step.nextSettings;
+    delete step.held;
     step.attempts.push({ number: event.attempt, key: event.key, settings: event.settings, startedAt: at });
+    return;
+  }
+  if (event.type === 'step-held') {
+    step.held = event.reason;
     return;
   }
   if (event.type === 'fallback-chosen') {
@@ -110,6 +158,7 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
   }
   if (event.type === 'retry-scheduled') {
     step.retryAt = event.at;
+    if (event.settings) step.nextSettings = event.settings;
     return;
   }
   if (event.type === 'outputs-published') {
@@ -137,11 +186,15 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
       attempt.ended = { state: event.state, at };
       if (event.failure) attempt.failure = event.failure;
       if (event.result) attempt.result = event.result;
+      if (event.answer) attempt.answer = event.answer;
   }
 }
 
 /** The attempt that may still be alive. */
 export const liveAttempt = (step: StepState): AttemptState | undefined => step.attempts.find((each) => !each.ended);
+
+/** The attempts of a step that read what the run reads now, and so the last of them. */
+export const validAttempts = (step: StepState): readonly AttemptState[] => step.attempts.slice(step.voided ?? 0);
 
 /** What is published, over all steps. */
 export const outputsOf = (state: RunState): PublishedOutput[] =>

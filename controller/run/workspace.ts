@@ -24,9 +24,17 @@ export interface Workspace {
   result(step: string, attempt: AttemptState): Promise<RunnerResult | undefined>;
   /** What the attempt staged, a sink each; with the rows its result tells. */
   staged(pipeline: Pipeline, step: string, attempt: AttemptState): Staged[];
+  /**
+   * Bars an attempt for good: a runner that has not begun never will, and one that has stops before it writes. True when it
+   * had not begun. Both would create the same file, which only one can.
+   */
+  revoke(step: string, attempt: AttemptState): Promise<boolean>;
   /** Removes the attempt's password file. */
   tidy(step: string, attempt: AttemptState): Promise<void>;
 }
+
+/** What the claim says when it was the controller that took it. */
+const byController = 'controller';
 
 export const runFolder = (home: string, run: string): string => join(home, 'runs', run);
 
@@ -39,8 +47,10 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
   return {
     async prepare(pipeline, name, attempt, pins) {
       const step = pipeline.steps[name];
-      if (!step) throw new TypeError(`no step ${name}`);
-      const { partitions } = attempt.settings;
+      const { settings } = attempt;
+      if (!step?.spark || !settings) throw new TypeError(`${name} is no Spark step`);
+      const { spark } = step;
+      const { partitions } = settings;
       const folder = folderOf(name, attempt);
       const databases: string[] = [];
       for (const output of step.outputs) {
@@ -48,17 +58,19 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       }
       const inputs = Object.entries(pipeline.sources).flatMap(([input, source]) => {
         const pin = pins[input];
-        if (!pin || !(step.spark.inputs ?? [input]).includes(input)) return [];
+        if (!pin || !(spark.inputs ?? [input]).includes(input)) return [];
         if ('postgres' in source) databases.push(source.postgres);
         return [runnerInput(input, source, pin, partitions, addresses)];
       });
       const job: RunnerJob = {
         key: attempt.key,
         result: join(folder, 'result.json'),
+        claim: join(folder, 'claimed'),
+        revoked: join(folder, 'revoked'),
         quarantine: join(folder, 'quarantine'),
-        sql: (
-          await Promise.all(sqlFiles(step.spark).map((file) => readFile(resolve(project.root, file), 'utf8')))
-        ).join(';\n'),
+        sql: (await Promise.all(sqlFiles(spark).map((file) => readFile(resolve(project.root, file), 'utf8')))).join(
+          ';\n',
+        ),
         partitions,
         inputs,
         outputs: step.outputs.flatMap((output) =>
@@ -77,7 +89,7 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
         jar,
         mainClass: 'sluice.runner.Runner',
         args: [join(folder, 'job.json')],
-        settings: attempt.settings,
+        settings,
         properties: { 'user.timezone': 'UTC', 'org.postgresql.pgpassfile': passfile ?? join(folder, 'pgpass') },
       };
     },
@@ -94,6 +106,20 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       return (pipeline.steps[name]?.outputs ?? []).map((output) =>
         stagedAt(project.root, output, attempt.key, (place) => rows.get(place) ?? 0),
       );
+    },
+
+    async revoke(step, attempt) {
+      const folder = folderOf(step, attempt);
+      const claim = join(folder, 'claimed');
+      try {
+        await mkdir(folder, { recursive: true });
+        await writeFile(join(folder, 'revoked'), '');
+        await writeFile(claim, byController, { flag: 'wx' });
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(folder, error);
+        return (await readFile(claim, 'utf8')) === byController;
+      }
     },
 
     tidy: (step, attempt) => rm(join(folderOf(step, attempt), 'pgpass'), { force: true }),

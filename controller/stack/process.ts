@@ -80,7 +80,7 @@ export async function stop(home: string, name: string): Promise<boolean> {
 }
 
 /** When a process started, as the system tells it; undefined when there is none (a zombie is none). */
-async function startTime(pid: number): Promise<string | undefined> {
+export async function startTime(pid: number): Promise<string | undefined> {
   if (process.platform === 'linux') {
     try {
       const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];

@@ -1,6 +1,6 @@
 import { rejected } from '../errors.ts';
 import type { Message } from '../notify/port.ts';
-import type { Recorded } from '../run/events.ts';
+import type { Recorded, RunEvent } from '../run/events.ts';
 import type { MessageState, RunStore, RunSummary } from './port.ts';
 
 interface Row {
@@ -9,7 +9,8 @@ interface Row {
   readonly events: Recorded[];
   owner: string | undefined;
   token: number;
-  until: number;
+  closed: number | undefined;
+  swept: boolean;
 }
 interface Posted {
   readonly message: Message;
@@ -19,19 +20,28 @@ interface Posted {
   note: string | undefined;
 }
 
-/** A run store in memory. What it keeps is copied as a database would, so that nobody changes history by accident. */
-export function memoryStore(): RunStore {
+/** A run store in memory, with a clock of its own. What it keeps is copied as a database would, so that nobody changes history by accident. */
+export function memoryStore(clock: () => number = Date.now): RunStore {
   const runs = new Map<string, Row>();
-  const outbox = new Map<string, Posted>();
+  const until = new Map<string, number>();
+  const alive = new Map<string, string>();
+
   const rowOf = (run: string): Row => {
     const row = runs.get(run);
     if (!row) throw rejected(`there is no run ${run}`);
     return row;
   };
-  const newestFirst = (): Row[] => [...runs.values()].sort((a, b) => b.number - a.number);
+  const lives = (owner: string | undefined): boolean => owner !== undefined && (until.get(owner) ?? 0) > clock();
+  const posted = memoryOutbox(clock, lives);
+  const open = (): Row[] => [...runs.values()].filter((row) => row.summary.ended === undefined);
+  const add = (row: Row, at: number, events: readonly RunEvent[]): number => {
+    const time = Math.max(at, row.events.at(-1)?.at ?? at);
+    for (const event of events)
+      row.events.push({ seq: row.events.length + 1, at: time, event: structuredClone(event) });
+    return time;
+  };
   return {
-    async create(run, pipeline, at, events) {
-      const number = runs.size + 1;
+    async create(run, pipeline, at, events, owner) {
       const summary = {
         run,
         pipeline,
@@ -41,44 +51,103 @@ export function memoryStore(): RunStore {
         started: at,
         ended: undefined,
       };
-      const first = structuredClone(events).map((event, i) => ({ seq: i + 1, at, event }));
-      runs.set(run, { summary, number, events: first, owner: undefined, token: 0, until: 0 });
-      return number;
+      const row: Row = { summary, number: runs.size + 1, events: [], owner, token: 1, closed: undefined, swept: false };
+      add(row, at, events);
+      runs.set(run, row);
+      return { number: row.number, lease: { run, token: 1 } };
     },
-    async lease(run, owner, now, until) {
+
+    async attend(owner, forMs) {
+      if (until.has(owner) && !lives(owner)) return false;
+      until.set(owner, clock() + forMs);
+      return true;
+    },
+    controllers: async () => [...until.keys()].filter(lives),
+    async strike(owner) {
+      until.set(owner, 0);
+    },
+
+    async claim(run, owner) {
       const row = rowOf(run);
-      if (row.owner !== undefined && row.owner !== owner && row.until > now) return undefined;
+      const taken = row.owner !== owner && lives(row.owner);
+      if (row.summary.ended !== undefined || taken || !lives(owner)) return undefined;
       if (row.owner !== owner) row.token += 1;
       row.owner = owner;
-      row.until = until;
       return { run, token: row.token };
-    },
-    async renew({ run, token }, until) {
-      const row = rowOf(run);
-      if (row.token === token) row.until = until;
-      return row.token === token;
     },
     async release({ run, token }) {
       const row = rowOf(run);
       if (row.token === token) row.owner = undefined;
     },
-    async append(run, lease, at, { events, summary = {}, messages = [] }) {
+    orphans: async (limit) =>
+      open()
+        .filter((row) => !lives(row.owner))
+        .slice(0, limit)
+        .map(({ summary, number, owner }) => ({ run: summary.run, number, owner })),
+    driven: async (owner) =>
+      new Map(
+        open()
+          .filter((row) => row.owner === owner)
+          .map((row) => [row.summary.run, { token: row.token, seq: row.events.length }]),
+      ),
+    async ahead(run) {
+      const { number, summary } = rowOf(run);
+      return open()
+        .filter((row) => row.summary.pipeline === summary.pipeline && row.number < number)
+        .map((row) => row.summary.run);
+    },
+
+    async append({ run, token }, after, at, { events, summary = {}, messages = [], begins, ends }) {
       const row = rowOf(run);
-      if (lease && row.token !== lease.token) throw rejected(`run ${run} is driven by another controller now`);
-      for (const event of events) row.events.push({ seq: row.events.length + 1, at, event: structuredClone(event) });
-      row.summary = { ...row.summary, ...summary };
-      for (const message of messages) {
-        if (!outbox.has(message.id))
-          outbox.set(message.id, { message, state: 'waiting', tries: 0, due: at, note: undefined });
+      if (row.token !== token) return { refused: 'lost' };
+      if (row.events.length !== after) return { refused: 'moved' };
+      if (ends !== undefined) alive.delete(ends);
+      if (begins) {
+        if (alive.size >= (begins.limit ?? Number.POSITIVE_INFINITY)) return { refused: 'no-slot' };
+        alive.set(begins.key, run);
       }
+      const time = add(row, at, events);
+      row.summary = { ...row.summary, ...summary };
+      if (summary.ended !== undefined) {
+        row.owner = undefined;
+        row.closed = clock();
+        for (const [key, of] of alive) if (of === run) alive.delete(key);
+      }
+      posted.put(messages);
+      return { seq: row.events.length, at: time };
+    },
+    async request(run, at, event) {
+      const row = rowOf(run);
+      if (row.summary.ended !== undefined) return false;
+      add(row, at, [event]);
+      return true;
     },
     history: async (run, afterSeq = 0) => structuredClone(rowOf(run).events.slice(afterSeq)),
+
+    ...memoryLists(runs),
+
+    unswept: async (graceMs, limit) =>
+      [...runs.values()]
+        .filter((row) => !row.swept && (row.closed ?? Number.POSITIVE_INFINITY) <= clock() - graceMs)
+        .slice(0, limit)
+        .map((row) => row.summary.run),
+    async swept(run) {
+      rowOf(run).swept = true;
+    },
+
+    ...posted.calls,
+    close: async () => undefined,
+  };
+}
+
+function memoryLists(runs: ReadonlyMap<string, Row>): Pick<RunStore, 'find' | 'list' | 'lastPins'> {
+  const newestFirst = (): Row[] => [...runs.values()].sort((a, b) => b.number - a.number);
+  return {
     async find(run) {
-      const matching = runs.has(run)
-        ? [rowOf(run)]
-        : [...runs.values()].filter((row) => row.summary.run.startsWith(run));
+      const exact = runs.get(run);
+      const matching = exact ? [exact] : [...runs.values()].filter((row) => row.summary.run.startsWith(run));
       const [row] = matching;
-      return row && matching.length === 1 ? { ...row.summary, number: row.number } : undefined;
+      return row && matching.length === 1 ? { ...row.summary, number: row.number, owner: row.owner } : undefined;
     },
     list: async ({ pipeline, limit }) =>
       newestFirst()
@@ -89,21 +158,41 @@ export function memoryStore(): RunStore {
       const last = newestFirst().find(
         ({ summary }) => summary.pipeline === pipeline && ['succeeded', 'degraded'].includes(summary.state),
       );
-      const measured = last?.events.map((each) => each.event).find((event) => event.type === 'sources-measured');
+      const measured = last?.events.map((each) => each.event).findLast((event) => event.type === 'sources-measured');
       return Object.fromEntries(Object.entries(measured?.profiles ?? {}).map(([name, profile]) => [name, profile.pin]));
     },
-    due: async (now) =>
-      [...outbox.values()]
-        .filter((posted) => posted.state === 'waiting' && posted.due <= now)
-        .map(({ message, tries }) => ({ message, tries })),
-    async noteDelivery(id, state, next, note) {
+  };
+}
+
+function memoryOutbox(clock: () => number, lives: (owner: string) => boolean) {
+  const outbox = new Map<string, Posted>();
+  let postman = { owner: '', until: 0 };
+  const calls: Pick<RunStore, 'postman' | 'due' | 'noteDelivery' | 'messages'> = {
+    async postman(owner, forMs) {
+      if (postman.owner !== owner && postman.until > clock() && lives(postman.owner)) return false;
+      postman = { owner, until: clock() + forMs };
+      return true;
+    },
+    async due() {
+      const waiting = [...outbox.values()].filter((posted) => posted.state === 'waiting');
+      const last = waiting.findLastIndex((posted) => posted.due <= clock());
+      return waiting.slice(0, last + 1).map(({ message, tries }) => ({ message, tries }));
+    },
+    async noteDelivery(id, state, againMs, note) {
       const posted = outbox.get(id);
-      if (posted) Object.assign(posted, { state, due: next, note, tries: posted.tries + 1 });
+      if (posted?.state !== 'waiting') return;
+      Object.assign(posted, { state, due: clock() + againMs, note, tries: posted.tries + 1 });
     },
     messages: async (run) =>
       [...outbox.values()]
         .filter((posted) => posted.message.run === run)
         .map(({ message, state, note }) => ({ event: message.event, to: message.to, state, note })),
-    close: async () => undefined,
   };
+  const put = (messages: readonly Message[]): void => {
+    for (const message of messages) {
+      if (!outbox.has(message.id))
+        outbox.set(message.id, { message, state: 'waiting', tries: 0, due: clock(), note: undefined });
+    }
+  };
+  return { calls, put };
 }

@@ -36,6 +36,24 @@ const steps: readonly string[] = [
      note text
    );
    CREATE INDEX outbox_waiting ON outbox (due) WHERE state = 'waiting';`,
+
+  // Leases are a controller's rather than a run's: one row to renew for however many runs, by the server's clock.
+  `CREATE TABLE controllers (owner text PRIMARY KEY, until timestamptz NOT NULL);
+   ALTER TABLE runs DROP COLUMN lease_until;
+   ALTER TABLE runs ADD COLUMN project text NOT NULL DEFAULT '';
+   ALTER TABLE runs ADD COLUMN seq integer NOT NULL DEFAULT 0;
+   ALTER TABLE runs ADD COLUMN at bigint NOT NULL DEFAULT 0;
+   ALTER TABLE runs ADD COLUMN closed timestamptz;
+   ALTER TABLE runs ADD COLUMN swept boolean NOT NULL DEFAULT false;
+   UPDATE runs SET owner = NULL, closed = CASE WHEN ended IS NULL THEN NULL ELSE now() END,
+     seq = coalesce((SELECT max(e.seq) FROM events e WHERE e.run = runs.run), 0),
+     at = coalesce((SELECT max(e.at) FROM events e WHERE e.run = runs.run), 0);
+   CREATE INDEX runs_open ON runs (pipeline, number) WHERE ended IS NULL;
+   CREATE INDEX runs_owned ON runs (owner) WHERE ended IS NULL;
+   CREATE INDEX runs_unswept ON runs (number) WHERE ended IS NOT NULL AND NOT swept;
+   CREATE TABLE applications (key text PRIMARY KEY, run text NOT NULL REFERENCES runs);
+   CREATE TABLE postman (one boolean PRIMARY KEY DEFAULT true CHECK (one), owner text NOT NULL, until timestamptz NOT NULL);
+   ALTER TABLE outbox ALTER COLUMN due TYPE timestamptz USING to_timestamp(due / 1000.0);`,
 ];
 
 /** Any number that only this program uses; two controllers that start together migrate one after the other. */

@@ -27,37 +27,89 @@ export interface Waiting {
 
 export type MessageState = 'waiting' | 'sent' | 'refused';
 
-/** What goes into one transaction: events, the summary they amount to, and messages they cause. */
+/** What goes into one transaction: events, the summary they amount to, messages they cause. */
 export interface Entry {
   readonly events: readonly RunEvent[];
   readonly summary?: Partial<Pick<RunSummary, 'state' | 'branch' | 'reason' | 'ended'>>;
   readonly messages?: readonly Message[];
+  /** The key of a Spark application that may live from now on; refused when `limit` of them do already, over all runs. */
+  readonly begins?: { readonly key: string; readonly limit: number | undefined };
+  /** The key of an application that is confirmed dead. */
+  readonly ends?: string;
 }
 
 /**
- * The history of runs. What `append` has returned from survives a crash. Throws `unavailable` when the store cannot be
- * reached and `rejected` for a run that is not there, a lost lease, or a schema newer than this program.
+ * What became of an entry. `lost`: another controller drives the run. `moved`: the history is longer than the writer knew;
+ * an entry whose answer was lost shows so when it is tried again. `no-slot`: too many applications live.
+ */
+export type Appended =
+  | { readonly seq: number; readonly at: number }
+  | { readonly refused: 'lost' | 'moved' | 'no-slot' };
+
+/**
+ * The history of runs, and who drives them. What `append` has returned from survives a crash. Time is the store's own
+ * wherever controllers must agree on it: none of them trusts its clock, or another's. Throws `unavailable` when the store
+ * cannot be reached, is full or does not answer, and `rejected` for a run that is not there or a schema newer than this program.
  */
 export interface RunStore {
-  /** Registers a run with its first events, and returns its number, which grows from run to run: its fence. */
-  create(run: string, pipeline: string, at: number, events: readonly RunEvent[]): Promise<number>;
-  /** The right to drive a run until `until`, or undefined while somebody else has it. One's own is given again. */
-  lease(run: string, owner: string, now: number, until: number): Promise<Lease | undefined>;
-  /** Keeps a lease until `until`; false when somebody else has had the run since: it is not taken back. */
-  renew(lease: Lease, until: number): Promise<boolean>;
+  /**
+   * Registers a run with its first events, driven by `owner`, or by whoever comes when there is none. Its number grows from
+   * run to run: its fence.
+   */
+  create(
+    run: string,
+    pipeline: string,
+    at: number,
+    events: readonly RunEvent[],
+    owner?: string,
+  ): Promise<{ readonly number: number; readonly lease: Lease }>;
+
+  /**
+   * Registers a controller, or keeps it for `forMs` more. False when its time had run out: to all others it is dead, and it
+   * must come back under another name.
+   */
+  attend(owner: string, forMs: number): Promise<boolean>;
+  /** Controllers whose time has not run out. */
+  controllers(): Promise<string[]>;
+  /** Strikes off a controller that has left or is known to be dead; its runs are anybody's. */
+  strike(owner: string): Promise<void>;
+
+  /** The right to drive a run that has not ended; undefined while a living controller has it. One's own is given again. */
+  claim(run: string, owner: string): Promise<Lease | undefined>;
   release(lease: Lease): Promise<void>;
-  /** Notes what happened. Without a lease only requests may be noted, which any process may make. */
-  append(run: string, lease: Lease | undefined, at: number, entry: Entry): Promise<void>;
+  /** Runs of this project that have not ended and that no living controller drives, oldest first. */
+  orphans(
+    limit: number,
+  ): Promise<{ readonly run: string; readonly number: number; readonly owner: string | undefined }[]>;
+  /** The runs a controller drives, each with its token and the number of its last event. */
+  driven(owner: string): Promise<ReadonlyMap<string, { readonly token: number; readonly seq: number }>>;
+  /** Runs of the same pipeline that began before this one and have not ended, oldest first. */
+  ahead(run: string): Promise<string[]>;
+
+  /** Adds to a history whose last event is number `after`. Time in it never goes backwards, whatever `at` says. */
+  append(lease: Lease, after: number, at: number, entry: Entry): Promise<Appended>;
+  /** Asks something of whoever drives a run; false when it has ended. */
+  request(run: string, at: number, event: RunEvent): Promise<boolean>;
   history(run: string, afterSeq?: number): Promise<Recorded[]>;
+
   /** The run with this name or the only one that begins so; undefined when there is none. */
-  find(run: string): Promise<(RunSummary & { readonly number: number }) | undefined>;
+  find(
+    run: string,
+  ): Promise<(RunSummary & { readonly number: number; readonly owner: string | undefined }) | undefined>;
   list(filter: { readonly pipeline?: string; readonly limit: number }): Promise<RunSummary[]>;
   /** What the last run of a pipeline that published has read. */
   lastPins(pipeline: string): Promise<Readonly<Record<string, Pin>>>;
-  /** Messages due by `now`, oldest first. */
-  due(now: number): Promise<Waiting[]>;
-  /** How a try went; a message still `waiting` is due again at `next`. */
-  noteDelivery(messageId: string, state: MessageState, next: number, note: string): Promise<void>;
+
+  /** Runs of this project that ended at least `graceMs` ago and whose staging places nobody has looked at since. */
+  unswept(graceMs: number, limit: number): Promise<string[]>;
+  swept(run: string): Promise<void>;
+
+  /** The right to empty the outbox for `forMs`; one controller at a time has it, so that mails keep their order. */
+  postman(owner: string, forMs: number): Promise<boolean>;
+  /** Messages that are due and those that were put in before them, oldest first. */
+  due(): Promise<Waiting[]>;
+  /** How a try went; a message still `waiting` is due again in `againMs`. */
+  noteDelivery(messageId: string, state: MessageState, againMs: number, note: string): Promise<void>;
   messages(run: string): Promise<{ event: string; to: string; state: MessageState; note: string | undefined }[]>;
   close(): Promise<void>;
 }

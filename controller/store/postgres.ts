@@ -3,24 +3,34 @@ import type { PostgresAddress } from '../config/project.ts';
 import { explain, postgresPool } from '../connect/postgres.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import type { RunEvent } from '../run/events.ts';
+import { driversOf } from './drivers.ts';
 import { migrate } from './migrations.ts';
-import type { RunStore, RunSummary } from './port.ts';
+import { outboxOf, type Query } from './outbox.ts';
+import type { Appended, Entry, Lease, RunStore, RunSummary } from './port.ts';
 
 const summaryColumns = 'run, pipeline, state, branch, reason, started, ended';
+/** A server that takes a query and never answers is as good as away. Milliseconds. */
+const answerWithin = 15_000;
+/** Any number that only this program uses. */
+const slotLock = 7_301_960_412;
 
 /** The run store in a PostgreSQL database of its own; its schema is made or brought up to date on opening. */
-export async function postgresStore(address: PostgresAddress): Promise<RunStore> {
-  const pool = postgresPool(address);
+export async function postgresStore(address: PostgresAddress, project: string): Promise<RunStore> {
+  const pool = postgresPool(address, { query_timeout: answerWithin });
 
   async function within<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     let client: pg.PoolClient | undefined;
+    let broken = false;
     try {
       client = await pool.connect();
       return await work(client);
     } catch (error) {
-      throw error instanceof SluiceError ? error : explain(error, address);
+      if (error instanceof SluiceError) throw error;
+      const known = explain(error, address);
+      broken = known.kind !== 'rejected';
+      throw known;
     } finally {
-      client?.release();
+      client?.release(broken);
     }
   }
   const query = (sql: string, values: unknown[] = []): Promise<pg.QueryResult> =>
@@ -47,53 +57,30 @@ export async function postgresStore(address: PostgresAddress): Promise<RunStore>
     throw error;
   }
   return {
-    create: (run, pipeline, at, events) =>
+    create: (run, pipeline, at, events, owner) =>
       transaction(async (client) => {
+        // Runs of a pipeline are numbered in the order in which others come to see them.
+        await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [pipeline]);
         const { rows } = await client.query(
-          `INSERT INTO runs (run, pipeline, state, started) VALUES ($1, $2, 'pending', $3) RETURNING number`,
-          [run, pipeline, at],
+          `INSERT INTO runs (run, pipeline, project, state, started, seq, at, owner, token)
+           VALUES ($1, $2, $3, 'pending', $4, $5, $4, $6, 1) RETURNING number`,
+          [run, pipeline, project, at, events.length, owner ?? null],
         );
-        await insertEvents(client, run, at, events);
-        return rows[0].number;
+        await insertEvents(client, run, 0, at, events);
+        return { number: rows[0].number, lease: { run, token: 1 } };
       }),
 
-    async lease(run, owner, now, until) {
-      const { rows } = await query(
-        `UPDATE runs SET token = CASE WHEN owner = $2 THEN token ELSE token + 1 END, owner = $2, lease_until = $4
-         WHERE run = $1 AND (owner IS NULL OR owner = $2 OR lease_until <= $3) RETURNING token`,
-        [run, owner, now, until],
-      );
-      return rows[0] ? { run, token: rows[0].token } : undefined;
-    },
+    append: (lease, after, at, entry) => transaction((client) => append(client, lease, after, at, entry)),
 
-    async renew({ run, token }, until) {
-      const { rowCount } = await query('UPDATE runs SET lease_until = $3 WHERE run = $1 AND token = $2', [
-        run,
-        token,
-        until,
-      ]);
-      return rowCount === 1;
-    },
-
-    async release({ run, token }) {
-      await query('UPDATE runs SET owner = NULL, lease_until = 0 WHERE run = $1 AND token = $2', [run, token]);
-    },
-
-    append: (run, lease, at, { events, summary = {}, messages = [] }) =>
+    request: (run, at, event) =>
       transaction(async (client) => {
-        const { rows } = await client.query('SELECT token FROM runs WHERE run = $1 FOR UPDATE', [run]);
+        const { rows } = await client.query('SELECT seq, at, ended FROM runs WHERE run = $1 FOR UPDATE', [run]);
         if (!rows[0]) throw rejected(`there is no run ${run}`);
-        if (lease && rows[0].token !== lease.token) throw rejected(`run ${run} is driven by another controller now`);
-        await insertEvents(client, run, at, events);
-        for (const [column, value] of Object.entries(summary)) {
-          await client.query(`UPDATE runs SET ${summaryColumn(column)} = $2 WHERE run = $1`, [run, value]);
-        }
-        for (const message of messages) {
-          await client.query(
-            'INSERT INTO outbox (id, run, message, due) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING',
-            [message.id, run, JSON.stringify(message), at],
-          );
-        }
+        if (rows[0].ended !== null) return false;
+        const time = Math.max(at, rows[0].at);
+        await insertEvents(client, run, rows[0].seq, time, [event]);
+        await client.query('UPDATE runs SET seq = seq + 1, at = $2 WHERE run = $1', [run, time]);
+        return true;
       }),
 
     async history(run, afterSeq = 0) {
@@ -104,14 +91,77 @@ export async function postgresStore(address: PostgresAddress): Promise<RunStore>
       return rows.map((row) => ({ seq: row.seq, at: row.at, event: row.body }));
     },
 
+    ...driversOf(query, project),
+    ...listsOf(query),
+    ...outboxOf(query),
+    close: () => pool.end(),
+  };
+}
+
+async function append(
+  client: pg.PoolClient,
+  { run, token }: Lease,
+  after: number,
+  at: number,
+  { events, summary = {}, messages = [], begins, ends }: Entry,
+): Promise<Appended> {
+  const { rows } = await client.query('SELECT token, seq, at FROM runs WHERE run = $1 FOR UPDATE', [run]);
+  if (!rows[0]) throw rejected(`there is no run ${run}`);
+  if (rows[0].token !== token) return { refused: 'lost' };
+  if (rows[0].seq !== after) return { refused: 'moved' };
+  if (ends !== undefined) await client.query('DELETE FROM applications WHERE key = $1', [ends]);
+  if (begins) {
+    if (begins.limit !== undefined) {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [slotLock]);
+      const alive = await client.query('SELECT count(*) AS n FROM applications');
+      if (alive.rows[0].n >= begins.limit) return { refused: 'no-slot' };
+    }
+    await client.query('INSERT INTO applications (key, run) VALUES ($1, $2)', [begins.key, run]);
+  }
+  const time = Math.max(at, rows[0].at);
+  await insertEvents(client, run, after, time, events);
+  const told = Object.entries(summary);
+  const settings = told.map(([column], i) => `, ${summaryColumn(column)} = $${i + 4}`).join('');
+  const values = [run, after + events.length, time, ...told.map(([, value]) => value)];
+  await client.query(`UPDATE runs SET seq = $2, at = $3${settings} WHERE run = $1`, values);
+  if (summary.ended !== undefined) {
+    await client.query('UPDATE runs SET owner = NULL, closed = now() WHERE run = $1', [run]);
+    await client.query('DELETE FROM applications WHERE run = $1', [run]);
+  }
+  for (const message of messages) {
+    await client.query(
+      'INSERT INTO outbox (id, run, message, due) VALUES ($1, $2, $3, now()) ON CONFLICT (id) DO NOTHING',
+      [message.id, run, JSON.stringify(message)],
+    );
+  }
+  return { seq: after + events.length, at: time };
+}
+
+async function insertEvents(
+  client: pg.PoolClient,
+  run: string,
+  after: number,
+  at: number,
+  events: readonly RunEvent[],
+): Promise<void> {
+  await client.query(
+    `INSERT INTO events (run, seq, at, body)
+     SELECT $1, $2 + n, $3, body FROM json_array_elements($4::json) WITH ORDINALITY AS e (body, n)`,
+    [run, after, at, JSON.stringify(events)],
+  );
+}
+
+function listsOf(query: Query): Pick<RunStore, 'find' | 'list' | 'lastPins'> {
+  return {
     async find(run) {
       const { rows } = await query(
-        `SELECT number, ${summaryColumns} FROM runs WHERE run = $1 OR starts_with(run, $1) ORDER BY run = $1 DESC LIMIT 2`,
+        `SELECT number, owner, ${summaryColumns} FROM runs
+         WHERE run = $1 OR starts_with(run, $1) ORDER BY run = $1 DESC LIMIT 2`,
         [run],
       );
       const [first, second] = rows;
       if (!first || (second && first.run !== run)) return undefined;
-      return { ...summaryOf(first), number: first.number };
+      return { ...summaryOf(first), number: first.number, owner: first.owner ?? undefined };
     },
 
     async list({ pipeline, limit }) {
@@ -126,62 +176,11 @@ export async function postgresStore(address: PostgresAddress): Promise<RunStore>
       const { rows } = await query(
         `SELECT body->'profiles' AS profiles FROM events JOIN runs USING (run)
          WHERE pipeline = $1 AND state IN ('succeeded', 'degraded') AND body->>'type' = 'sources-measured'
-         ORDER BY number DESC LIMIT 1`,
+         ORDER BY number DESC, events.seq DESC LIMIT 1`,
         [pipeline],
       );
       const profiles = (rows[0]?.profiles ?? {}) as Record<string, { pin: never }>;
       return Object.fromEntries(Object.entries(profiles).map(([name, profile]) => [name, profile.pin]));
-    },
-
-    ...outboxOf(query),
-    close: () => pool.end(),
-  };
-}
-
-/** Numbers the events after those that are there; the caller holds the run's row, or has just made it. */
-async function insertEvents(
-  client: pg.PoolClient,
-  run: string,
-  at: number,
-  events: readonly RunEvent[],
-): Promise<void> {
-  await client.query(
-    `INSERT INTO events (run, seq, at, body)
-     SELECT $1, (SELECT coalesce(max(seq), 0) FROM events WHERE run = $1) + n, $2, body
-     FROM json_array_elements($3::json) WITH ORDINALITY AS e (body, n)`,
-    [run, at, JSON.stringify(events)],
-  );
-}
-
-type Query = (sql: string, values?: unknown[]) => Promise<pg.QueryResult>;
-
-function outboxOf(query: Query): Pick<RunStore, 'due' | 'noteDelivery' | 'messages'> {
-  return {
-    async due(now) {
-      const { rows } = await query(
-        `SELECT message, tries FROM outbox WHERE state = 'waiting' AND due <= $1 ORDER BY number`,
-        [now],
-      );
-      return rows.map(({ message, tries }) => ({ message, tries }));
-    },
-
-    async noteDelivery(id, state, next, note) {
-      await query('UPDATE outbox SET state = $2, due = $3, note = $4, tries = tries + 1 WHERE id = $1', [
-        id,
-        state,
-        next,
-        note,
-      ]);
-    },
-
-    async messages(run) {
-      const { rows } = await query('SELECT message, state, note FROM outbox WHERE run = $1 ORDER BY number', [run]);
-      return rows.map(({ message, state, note }) => ({
-        event: message.event,
-        to: message.to,
-        state,
-        note: note ?? undefined,
-      }));
     },
   };
 }

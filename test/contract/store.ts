@@ -1,157 +1,217 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Message } from '../../controller/notify/port.ts';
-import type { RunStore } from '../../controller/store/port.ts';
+import type { RunEvent } from '../../controller/run/events.ts';
+import type { Entry, Lease, RunStore } from '../../controller/store/port.ts';
 import { profile } from '../decide/profiles.ts';
 import { good, load } from '../pipeline/files.ts';
+import { outboxContract } from './outbox.ts';
+
+/** A store, and a way to let its clock go on by so many milliseconds. */
+export interface Opened {
+  readonly store: RunStore;
+  readonly pass: (ms: number) => Promise<void>;
+}
+
+const asked = (by: string): RunEvent => ({ type: 'cancel-requested', by });
 
 /** What every run store promises. Run names are the suite's own, so that it can share a database. */
-export function storeContract(name: string, open: () => Promise<RunStore>): void {
+export function storeContract(name: string, open: () => Promise<Opened>): void {
   describe(`the run store ${name}`, () => {
     let store: RunStore;
+    let pass: Opened['pass'];
     let next = 0;
     const prefix = `contract-${Date.now().toString(36)}`;
     const pipeline = `${prefix}-pipeline`;
-    const fresh = async (): Promise<string> => {
+    const fresh = async (owner?: string): Promise<Lease> => {
       next += 1;
-      const run = `${prefix}-${next}`;
-      await store.create(run, pipeline, 1000 + next, []);
-      return run;
+      return (await store.create(`${prefix}-${next}`, pipeline, 1000 + next, [], owner)).lease;
     };
-    const message = (run: string, to: string): Message => ({
-      id: `<${run}-${to}>`,
-      run,
-      event: 'failed',
-      to,
-      from: 'me',
-      subject: 's',
-      text: 't',
-      html: 'h',
-    });
-
+    /** A controller that lives as long as the suite. */
+    const controller = async (): Promise<string> => {
+      next += 1;
+      await store.attend(`${prefix}-c${next}`, 600_000);
+      return `${prefix}-c${next}`;
+    };
+    /** Adds to the end of a history, wherever that is. */
+    const add = async (lease: Lease, at: number, entry: Entry) =>
+      store.append(lease, (await store.history(lease.run)).length, at, entry);
     beforeAll(async () => {
-      store = await open();
+      ({ store, pass } = await open());
     });
     afterAll(() => store.close());
 
     test('numbers runs upwards', async () => {
       const first = await store.create(`${prefix}-a`, pipeline, 1, []);
       const second = await store.create(`${prefix}-b`, pipeline, 2, []);
-      expect(second).toBeGreaterThan(first);
+      expect(second.number).toBeGreaterThan(first.number);
     });
 
     test('keeps events in order, numbered from 1, and gives those after a number', async () => {
-      const run = await fresh();
-      await store.append(run, undefined, 5, {
-        events: [
-          { type: 'cancel-requested', by: 'a' },
-          { type: 'cancel-requested', by: 'b' },
-        ],
-      });
-      await store.append(run, undefined, 6, { events: [{ type: 'cancel-requested', by: 'c' }] });
-      const history = await store.history(run);
+      const lease = await fresh();
+      expect(await store.append(lease, 0, 5, { events: [asked('a'), asked('b')] })).toEqual({ seq: 2, at: 5 });
+      expect(await store.request(lease.run, 6, asked('c'))).toBe(true);
+      const history = await store.history(lease.run);
       expect(history.map(({ seq, at, event }) => [seq, at, event.type === 'cancel-requested' && event.by])).toEqual([
         [1, 5, 'a'],
         [2, 5, 'b'],
         [3, 6, 'c'],
       ]);
-      expect((await store.history(run, 2)).map((record) => record.seq)).toEqual([3]);
+      expect((await store.history(lease.run, 2)).map((record) => record.seq)).toEqual([3]);
+    });
+
+    test('takes an entry only at the end of the history that its writer knows', async () => {
+      const lease = await fresh();
+      await store.append(lease, 0, 5, { events: [asked('a')] });
+      // Once more, as after an answer that was lost: it is not in there twice.
+      expect(await store.append(lease, 0, 5, { events: [asked('a')] })).toEqual({ refused: 'moved' });
+      expect(await store.history(lease.run)).toHaveLength(1);
+    });
+
+    test('lets the time of a history never go backwards', async () => {
+      const lease = await fresh();
+      await add(lease, 9000, { events: [asked('a')] });
+      expect(await add(lease, 8000, { events: [asked('b')] })).toEqual({ seq: 2, at: 9000 });
+      await store.request(lease.run, 7000, asked('c'));
+      expect((await store.history(lease.run)).map((record) => record.at)).toEqual([9000, 9000, 9000]);
     });
 
     test('keeps a pipeline as it was, the order of its columns too', async () => {
       const written = await load(good);
       const run = `${prefix}-written`;
-      await store.create(run, pipeline, 1, [{ type: 'run-started', pipeline: written, file: 'f' }]);
+      const event = { type: 'run-started', run, pipeline: written, file: 'f' } as const;
+      await store.create(run, pipeline, 1, [event]);
       const [record] = await store.history(run);
-      expect(JSON.stringify(record?.event)).toBe(JSON.stringify({ type: 'run-started', pipeline: written, file: 'f' }));
+      expect(JSON.stringify(record?.event)).toBe(JSON.stringify(event));
     });
 
-    test('gives a run to one driver at a time, and to another when the lease has ended', async () => {
-      const run = await fresh();
-      const mine = await store.lease(run, 'me', 100, 200);
-      expect(mine).toBeDefined();
-      expect(await store.lease(run, 'you', 150, 250)).toBeUndefined();
-      expect(await store.lease(run, 'me', 150, 250)).toEqual(mine);
-      const yours = await store.lease(run, 'you', 250, 350);
-      expect(yours?.token).toBeGreaterThan(mine?.token ?? 0);
+    test('gives a run to one controller at a time, and to another when its time has run out', async () => {
+      const you = await controller();
+      await store.attend('short', 300);
+      const mine = await fresh('short');
+      expect(await store.claim(mine.run, 'short')).toEqual(mine);
+      expect(await store.claim(mine.run, you)).toBeUndefined();
+      expect((await store.orphans(1e6)).map((each) => each.run)).not.toContain(mine.run);
+      await pass(400);
+      expect((await store.orphans(1e6)).find((each) => each.run === mine.run)).toMatchObject({ owner: 'short' });
+      const yours = await store.claim(mine.run, you);
+      expect(yours?.token).toBeGreaterThan(mine.token);
+      expect(await store.append(mine, 0, 1, { events: [asked('late')] })).toEqual({ refused: 'lost' });
+      expect(await store.history(mine.run)).toEqual([]);
     });
 
-    test('takes nothing from a driver whose lease another has', async () => {
-      const run = await fresh();
-      const mine = await store.lease(run, 'me', 100, 200);
-      await store.lease(run, 'you', 300, 400);
-      await expect(
-        store.append(run, mine, 1, { events: [{ type: 'cancel-requested', by: 'late' }] }),
-      ).rejects.toMatchObject({ kind: 'rejected' });
-      expect(await store.history(run)).toEqual([]);
+    test('takes nobody back under a name whose time has run out', async () => {
+      expect(await store.attend('brief', 200)).toBe(true);
+      expect(await store.attend('brief', 200)).toBe(true);
+      expect(await store.controllers()).toContain('brief');
+      await pass(300);
+      expect(await store.controllers()).not.toContain('brief');
+      expect(await store.attend('brief', 200)).toBe(false);
+      const lease = await fresh();
+      expect(await store.claim(lease.run, 'brief')).toBeUndefined();
     });
 
-    test('keeps a lease that is renewed, and does not give back one that another has had', async () => {
-      const run = await fresh();
-      const mine = await store.lease(run, 'me', 100, 200);
-      if (!mine) throw new Error('no lease');
-      expect(await store.renew(mine, 500)).toBe(true);
-      expect(await store.lease(run, 'you', 300, 400)).toBeUndefined();
-      await store.lease(run, 'you', 600, 700);
-      expect(await store.renew(mine, 900)).toBe(false);
+    test('gives the runs of a controller that is struck off to the next at once', async () => {
+      const [me, you] = [await controller(), await controller()];
+      const mine = await fresh(me);
+      expect(await store.claim(mine.run, you)).toBeUndefined();
+      await store.strike(me);
+      expect(await store.claim(mine.run, you)).toBeDefined();
+      expect(await store.attend(me, 1000)).toBe(false);
     });
 
-    test('gives a released run to the next at once', async () => {
-      const run = await fresh();
-      const mine = await store.lease(run, 'me', 100, 900);
-      if (mine) await store.release(mine);
-      expect(await store.lease(run, 'you', 110, 900)).toBeDefined();
+    test('gives a released run to the next at once, and one that has ended to nobody', async () => {
+      const [me, you] = [await controller(), await controller()];
+      const mine = await fresh(me);
+      await store.release(mine);
+      const yours = (await store.claim(mine.run, you)) as Lease;
+      await add(yours, 1, { events: [], summary: { ended: 5 } });
+      expect(await store.claim(mine.run, me)).toBeUndefined();
+      expect(await store.request(mine.run, 6, asked('late'))).toBe(false);
+    });
+
+    test('tells a controller which runs it drives and how long their histories are', async () => {
+      const me = await controller();
+      const [a, b] = [await fresh(me), await fresh(me)];
+      await add(b, 1, { events: [asked('x')] });
+      expect(new Map(await store.driven(me))).toEqual(
+        new Map([
+          [a.run, { token: a.token, seq: 0 }],
+          [b.run, { token: b.token, seq: 1 }],
+        ]),
+      );
+    });
+
+    test('knows the runs of the same pipeline that began before and have not ended', async () => {
+      const own = `${prefix}-queue`;
+      const [first, second, third] = await Promise.all(
+        ['q1', 'q2', 'q3'].map(async (each) => (await store.create(`${prefix}-${each}`, own, 1, [])).lease),
+      );
+      const inOrder = [first, second, third].map((lease) => (lease as Lease).run);
+      const all = (await Promise.all(inOrder.map((run) => store.ahead(run)))).sort((a, b) => a.length - b.length);
+      expect(all.map((ahead) => ahead.length)).toEqual([0, 1, 2]);
+      const oldest = all[2]?.[0] as string;
+      await add({ run: oldest, token: 1 }, 1, { events: [], summary: { ended: 2 } });
+      const last = inOrder.find((run) => run !== oldest && !all[2]?.includes(run)) as string;
+      expect(await store.ahead(last)).toHaveLength(1);
+    });
+
+    test('lets so many Spark applications live, and gives a place back with the event that ends one', async () => {
+      const [a, b] = [await fresh(), await fresh()];
+      const key = (lease: Lease, n: number): string => `${lease.run}-${n}`;
+      const limit = 1;
+      const begin = (lease: Lease, n: number) => add(lease, 1, { events: [], begins: { key: key(lease, n), limit } });
+      expect(await begin(a, 1)).toHaveProperty('seq');
+      expect(await begin(b, 1)).toEqual({ refused: 'no-slot' });
+      await add(a, 1, { events: [], ends: key(a, 1) });
+      expect(await begin(b, 1)).toHaveProperty('seq');
+      // A run that ends leaves none behind.
+      await add(b, 1, { events: [], summary: { ended: 3 } });
+      expect(await begin(a, 2)).toHaveProperty('seq');
+      await add(a, 1, { events: [], summary: { ended: 3 } });
     });
 
     test('finds a run by its name or an unambiguous beginning', async () => {
-      const run = await fresh();
+      const { run } = await fresh();
       expect((await store.find(run))?.run).toBe(run);
       expect(await store.find(prefix)).toBeUndefined();
       expect(await store.find('no-such-run')).toBeUndefined();
     });
 
     test('lists the newest first, with the summary as last told', async () => {
-      const run = await fresh();
-      await store.append(run, undefined, 1, {
-        events: [],
-        summary: { state: 'failed', branch: 'full', reason: 'why', ended: 77 },
-      });
+      const lease = await fresh();
+      const summary = { state: 'failed', branch: 'full', reason: 'why', ended: 77 };
+      await add(lease, 1, { events: [], summary });
       const [newest] = await store.list({ pipeline, limit: 1 });
-      expect(newest).toMatchObject({ run, pipeline, state: 'failed', branch: 'full', reason: 'why', ended: 77 });
+      expect(newest).toMatchObject({ run: lease.run, pipeline, ...summary });
     });
 
     test('remembers what the last run that published has read, not what a failed one did', async () => {
-      const profiles = {
-        a: { ...profile(), pin: { kind: 'csv' as const, files: [{ path: 'x', size: 1, mtimeMs: 2 }] } },
-      };
-      const published = await fresh();
-      await store.append(published, undefined, 1, {
-        events: [{ type: 'sources-measured', profiles }],
-        summary: { state: 'succeeded' },
+      const pinned = (path: string) => ({
+        a: { ...profile(), pin: { kind: 'csv' as const, files: [{ path, size: 1, mtimeMs: 2 }] } },
       });
+      const published = await fresh();
+      await add(published, 1, { events: [{ type: 'sources-measured', profiles: pinned('lost') }] });
+      const measured = { type: 'sources-measured', profiles: pinned('x') } as const;
+      await add(published, 1, { events: [measured], summary: { state: 'succeeded' } });
       const failed = await fresh();
-      await store.append(failed, undefined, 1, {
+      await add(failed, 1, {
         events: [{ type: 'sources-measured', profiles: { a: profile() } }],
         summary: { state: 'failed' },
       });
-      expect(await store.lastPins(pipeline)).toEqual({ a: profiles.a.pin });
+      expect(await store.lastPins(pipeline)).toEqual({ a: measured.profiles.a.pin });
       expect(await store.lastPins('never-run')).toEqual({});
     });
 
-    test('keeps a message once however often it is put in, and has it due until it is sent', async () => {
-      const run = await fresh();
-      const mail = message(run, 'a@example.org');
-      for (let i = 0; i < 2; i++) await store.append(run, undefined, 10, { events: [], messages: [mail] });
-      const waiting = async (now: number) => (await store.due(now)).filter((each) => each.message.run === run);
-      expect(await waiting(9)).toEqual([]);
-      expect(await waiting(10)).toEqual([{ message: mail, tries: 0 }]);
-      await store.noteDelivery(mail.id, 'waiting', 50, 'away');
-      expect(await waiting(49)).toEqual([]);
-      expect(await waiting(50)).toEqual([{ message: mail, tries: 1 }]);
-      await store.noteDelivery(mail.id, 'sent', 50, 'taken');
-      expect(await waiting(1000)).toEqual([]);
-      expect(await store.messages(run)).toEqual([
-        { event: 'failed', to: 'a@example.org', state: 'sent', note: 'taken' },
-      ]);
+    test('names the ended runs that nobody has swept, after a while', async () => {
+      const lease = await fresh();
+      const unswept = async () => (await store.unswept(300, 1e6)).includes(lease.run);
+      await add(lease, Date.now(), { events: [], summary: { ended: Date.now() } });
+      expect(await unswept()).toBe(false);
+      await pass(700);
+      expect(await unswept()).toBe(true);
+      await store.swept(lease.run);
+      expect(await unswept()).toBe(false);
     });
+
+    outboxContract({ store: () => store, pass: (ms) => pass(ms), controller, fresh, add });
   });
 }

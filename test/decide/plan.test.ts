@@ -5,7 +5,7 @@ import { qualityScore } from '../../controller/decide/values.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from './profiles.ts';
 
-const cluster = { cores: 2, executorMemory: '4g' };
+const cluster = { cores: 2, executorMemory: '4g', largestMb: 8192 };
 const plan = async (deliveries = profile(), orders = profile(), text = good) =>
   makePlan(await load(text), { deliveries, orders }, cluster);
 

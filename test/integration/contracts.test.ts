@@ -27,7 +27,10 @@ const fresh = (name: string): string => {
 };
 const scratch = join(here.home, 'tmp');
 
-storeContract('in PostgreSQL', () => postgresStore(postgresAddress(here, { database: 'sluice' })));
+storeContract('in PostgreSQL', async () => ({
+  store: await postgresStore(postgresAddress(here, { database: 'sluice' }), `contract-${Date.now()}`),
+  pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}));
 
 notifierContract('by SMTP', async () => ({
   notifier: emailNotifier(here.endpoints.smtp),
@@ -107,6 +110,7 @@ backendContract('Livy', async () => {
       JSON.stringify({
         key: name,
         result: join(here.home, `${name}.result`),
+        claim: join(here.home, `${name}.claim`),
         quarantine: here.home,
         sql,
         partitions: 2,

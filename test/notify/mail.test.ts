@@ -17,7 +17,7 @@ async function mailOf(text: string, script = done, results: object = {}) {
   const w = world(profiles, () => script);
   for (const [key, result] of Object.entries(results)) w.results.set(key, result);
   await w.run(await load(text), 'r1');
-  const [waiting] = await w.ports.store.due(w.now);
+  const [waiting] = await w.ports.store.due();
   if (!waiting) throw new Error('no mail');
   return waiting.message;
 }
@@ -87,7 +87,7 @@ describe('the mail of a degraded run', () => {
     await w.run(
       await load(everybody.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')),
     );
-    const [waiting] = await w.ports.store.due(w.now);
+    const [waiting] = await w.ports.store.due();
     expect(waiting?.message.subject).toBe('shop: the report is ready, with reservations');
     expect(waiting?.message.text).toContain('poorer stood in for it');
   });

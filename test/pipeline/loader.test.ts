@@ -6,7 +6,8 @@ import { folder, good, load, problems } from './files.ts';
 describe('a pipeline file that is right', () => {
   test('is read with the defaults filled in', async () => {
     const pipeline = await load(good);
-    expect(pipeline.steps.marts).toMatchObject({ timeout: '1h', fallback: 'poorer' });
+    expect(pipeline).toMatchObject({ concurrency: 'queue', parallelism: 4 });
+    expect(pipeline.steps.marts).toMatchObject({ fallback: 'poorer' });
     expect(pipeline.steps.poorer?.outputs).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../controller/run/engine.ts';
 import type { Ports } from '../../controller/run/ports.ts';
+import { fold, type RunState } from '../../controller/run/state.ts';
 import { profile } from '../decide/profiles.ts';
 import { good, load } from '../pipeline/files.ts';
 import { dead, done, world } from './world.ts';
@@ -53,8 +54,8 @@ async function runWithCrashes(
       return outputs;
     },
   };
-  const number = await w.ports.store.create('r1', 'shop', w.now, [
-    { type: 'run-started', pipeline: await load(pipeline), file: 'f' },
+  const { number } = await w.ports.store.create('r1', 'shop', w.now, [
+    { type: 'run-started', run: 'r1', pipeline: await load(pipeline), file: 'f' },
   ]);
 
   let calls = 0;
@@ -66,8 +67,17 @@ async function runWithCrashes(
     return gone ? when : undefined;
   };
   for (let controller = 1; ; controller++) {
-    const lease = await w.ports.store.lease('r1', `controller ${controller}`, w.now, w.now + 1);
-    if (!lease) throw new Error('no lease');
+    await w.ports.store.attend(`controller ${controller}`, 1);
+    const lease = await w.ports.store.claim('r1', `controller ${controller}`);
+    const outcome = (state: RunState) => ({
+      state,
+      calls,
+      published,
+      submitted: w.backend.submitted,
+      controllers: controller,
+    });
+    // The one before died when all was done.
+    if (!lease) return { ...outcome(fold(await w.ports.store.history('r1'))), mails: await w.ports.store.due() };
     const ports: Ports = {
       ...w.ports,
       store: crashing(w.ports.store, next),
@@ -77,15 +87,8 @@ async function runWithCrashes(
     };
     gone = false;
     try {
-      const state = await new Engine('r1', number, lease, ports).drive();
-      return {
-        state,
-        calls,
-        published,
-        submitted: w.backend.submitted,
-        mails: await w.ports.store.due(w.now),
-        controllers: controller,
-      };
+      const state = await new Engine(number, lease, ports).drive();
+      return { ...outcome(state), mails: await w.ports.store.due() };
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
       w.now += 2;

@@ -208,8 +208,8 @@ describe('a run that is cancelled', () => {
       sleep: async (ms: number) => {
         await sleep(ms);
         slept += 1;
-        if (slept === 5)
-          await w.ports.store.append('r1', undefined, w.now, { events: [{ type: 'cancel-requested', by: 'Ctrl-C' }] });
+        if (slept === 5) await w.ports.store.request('r1', w.now, { type: 'cancel-requested', by: 'Ctrl-C' });
+        w.wake();
       },
     });
     const { state, events } = await w.run(await load(alone));

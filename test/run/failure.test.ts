@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { classify, worthRetrying } from '../../controller/run/failure.ts';
+import { budgetOf, classify } from '../../controller/run/failure.ts';
 
 const missingColumn = {
   type: 'ExtendedAnalysisException',
@@ -61,14 +61,29 @@ describe('a failure', () => {
     });
   });
 
-  test('that only a person can mend is not tried again', () => {
-    expect(
-      ['bad-sql', 'bad-input', 'missing-dependency', 'cancelled'].filter((kind) => worthRetrying(kind as never)),
-    ).toEqual([]);
-    expect(
-      ['out-of-memory', 'lost-executor', 'killed', 'timed-out', 'unknown'].every((kind) =>
-        worthRetrying(kind as never),
-      ),
-    ).toBe(true);
+  test.each([
+    [['java.lang.OutOfMemoryError: Java heap space'], 'driver'],
+    [['WARN TaskSetManager: Lost task 0.0 in stage 1.0: java.lang.OutOfMemoryError: Java heap space'], 'executor'],
+    [['ERROR TaskSchedulerImpl: Lost executor 0 on 127.0.0.1: Command exited with code 52'], 'executor'],
+  ])('of memory tells whose it was: %s', (log, side) => {
+    expect(classify({ log })).toMatchObject({ kind: 'out-of-memory', side });
+  });
+
+  test('of a driver whose log just stops is that it was killed; one that shuts down says so', () => {
+    const log = ['26/01/01 INFO SparkContext: Running Spark version 3.5.7', '26/01/01 INFO DAGScheduler: Job 1'];
+    expect(classify({ log, detail: 'Livy says dead' })).toMatchObject({
+      kind: 'killed',
+      message: 'the driver ended in the middle of its work, without a word',
+    });
+    expect(classify({ log: [...log, '26/01/01 INFO ShutdownHookManager: Shutdown hook called'] }).kind).toBe('unknown');
+  });
+
+  test('that only a person can mend is tried once, others as often as the step says, unless it says so of the kind', () => {
+    expect(budgetOf('bad-sql', undefined, 5)).toBe(1);
+    expect(budgetOf('bad-sql', 2, 5)).toBe(2);
+    expect(budgetOf('killed', undefined, 5)).toBe(5);
+    expect(budgetOf('timed-out', undefined, 5)).toBe(2);
+    // Nobody can say that the last attempt is dead.
+    expect(budgetOf('gateway-unavailable', 5, 5)).toBe(1);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { milliseconds } from '../../controller/pipeline/duration.ts';
 import { fractionOf, jitterShare, retryDelay } from '../../controller/run/retry.ts';
 
-const policy = { maximumAttempts: 9, initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' };
+const policy = { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' };
 
 describe('the delay before a retry', () => {
   test('grows exponentially from the initial interval up to its cap', () => {
@@ -14,7 +14,6 @@ describe('the delay before a retry', () => {
     for (let n = 0; n < 2000; n++) {
       const random = (i: number): number => fractionOf(`${n}-${i}`);
       const any = {
-        maximumAttempts: 9,
         initialInterval: `${1 + Math.floor(random(1) * 10_000)}ms`,
         backoffCoefficient: 1 + random(2) * 9,
         maximumInterval: `${1 + Math.floor(random(3) * 600)}s`,

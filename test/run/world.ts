@@ -1,5 +1,7 @@
 import { memoryBackend, type Script } from '../../controller/backends/memory.ts';
 import type { BatchBackend } from '../../controller/backends/port.ts';
+import { memoryCaller } from '../../controller/calls/memory.ts';
+import type { SparkSettings } from '../../controller/decide/sizing.ts';
 import { SluiceError } from '../../controller/errors.ts';
 import { mailsOf } from '../../controller/notify/mail.ts';
 import type { Pipeline } from '../../controller/pipeline/schema.ts';
@@ -23,6 +25,8 @@ export interface World {
   now: number;
   /** What the runner of a key leaves behind; a success that reconciles, unless set. */
   results: Map<string, Partial<RunnerResult>>;
+  /** Tells the engine that somebody else has noted something. */
+  wake(): void;
   /** Runs a pipeline to its end. */
   run(pipeline: Pipeline, name?: string): Promise<{ state: RunState; events: RunEvent[] }>;
 }
@@ -40,7 +44,7 @@ export const dead: Script = [
 export function world(profiles: Record<string, Profile>, scriptOf: (key: string) => Script = () => done): World {
   const backend = memoryBackend((_job, key) => scriptOf(key));
   const publisher = memoryPublisher(() => 7);
-  const store = memoryStore();
+  const store = memoryStore(() => made.now);
   const news: News[] = [];
   const results: World['results'] = new Map();
 
@@ -49,7 +53,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       jar: 'jar',
       mainClass: 'Main',
       args: [],
-      settings: attempt.settings,
+      settings: attempt.settings as SparkSettings,
       properties: {},
     }),
     async result(_step, attempt) {
@@ -71,6 +75,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
         key: attempt.key,
         views: output.views.map((view) => ({ view, place: `${attempt.key}/${view}`, rows: 7 })),
       })),
+    revoke: async (_step, attempt) => !backend.submitted.includes(attempt.key),
     tidy: async () => undefined,
   };
 
@@ -80,13 +85,16 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
     news,
     results,
     now: 1_000_000,
+    wake: () => undefined,
     ports: {
       probe: memoryProbe(profiles),
       backend,
+      caller: memoryCaller(() => ({ body: {} })),
+      maximumApplications: undefined,
       publisher,
       store,
       workspace,
-      cluster: async () => ({ cores: 2, executorMemory: '2g' }),
+      cluster: async () => ({ cores: 2, executorMemory: '2g', largestMb: 8192 }),
       report: async () => ({ file: '/report', url: 'file:///report', figures: [{ name: 'Orders', value: '5' }] }),
       messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
       now: () => made.now,
@@ -96,12 +104,12 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       told: (each) => news.push(each),
     },
     async run(pipeline, name = 'r1') {
-      const number = await store.create(name, pipeline.name, made.now, [
-        { type: 'run-started', pipeline, file: 'shop.yaml' },
+      const { number, lease } = await store.create(name, pipeline.name, made.now, [
+        { type: 'run-started', run: name, pipeline, file: 'shop.yaml' },
       ]);
-      const lease = await store.lease(name, 'test', made.now, made.now + 1e9);
-      if (!lease) throw new Error('no lease');
-      const state = await new Engine(name, number, lease, made.ports).drive();
+      const engine = new Engine(number, lease, made.ports);
+      made.wake = () => engine.wake(true);
+      const state = await engine.drive();
       return { state, events: (await store.history(name)).map((record) => record.event) };
     },
   };

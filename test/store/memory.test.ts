@@ -1,4 +1,10 @@
 import { memoryStore } from '../../controller/store/memory.ts';
 import { storeContract } from '../contract/store.ts';
 
-storeContract('in memory', async () => memoryStore());
+let skipped = 0;
+storeContract('in memory', async () => ({
+  store: memoryStore(() => Date.now() + skipped),
+  pass: async (ms) => {
+    skipped += ms;
+  },
+}));

@@ -15,6 +15,13 @@ import org.apache.hadoop.fs.Path;
 public final class Job {
   public String key;
   public String result;
+
+  /** The file that only one driver can create; without one, everybody may run. */
+  public String claim;
+
+  /** Once this file is there, nothing more may be written. */
+  public String revoked;
+
   public String quarantine;
   public String sql;
   public int partitions;

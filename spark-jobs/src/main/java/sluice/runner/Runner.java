@@ -22,6 +22,7 @@ import org.apache.spark.storage.StorageLevel;
 public final class Runner {
   private final SparkSession spark;
   private final Job job;
+  private final Claim claim;
   private final Result result = new Result();
   private String phase = "starting";
   private long phaseStarted = System.nanoTime();
@@ -29,6 +30,7 @@ public final class Runner {
   private Runner(SparkSession spark, Job job) {
     this.spark = spark;
     this.job = job;
+    this.claim = new Claim(job, spark.sparkContext().hadoopConfiguration());
     result.key = job.key;
     result.applicationId = spark.sparkContext().applicationId();
   }
@@ -37,6 +39,9 @@ public final class Runner {
     if (args.length != 1) {
       throw new IllegalArgumentException("usage: sluice.runner.Runner JOB.json");
     }
+    Job job = Job.read(args[0]);
+    // Before there is an application: one that is not wanted is never seen at the cluster.
+    new Claim(job, new Configuration()).take();
     // The name is the submission's: it is the key by which the controller finds the application.
     SparkSession spark =
         SparkSession.builder()
@@ -45,7 +50,7 @@ public final class Runner {
             .getOrCreate();
     Result result;
     try {
-      result = run(spark, Job.read(args[0]));
+      result = run(spark, job);
     } finally {
       spark.stop();
     }
@@ -59,6 +64,7 @@ public final class Runner {
     Runner runner = new Runner(spark, job);
     Configuration configuration = spark.sparkContext().hadoopConfiguration();
     try {
+      runner.claim.check();
       runner.readInputs();
       runner.runSql();
       runner.writeOutputs();
@@ -97,7 +103,7 @@ public final class Runner {
     }
   }
 
-  private void writeOutputs() throws SQLException {
+  private void writeOutputs() throws IOException, SQLException {
     Map<String, Dataset<Row>> views = new LinkedHashMap<>();
     for (Job.Output output : job.outputs) {
       if (!Arrays.asList(spark.sqlContext().tableNames()).contains(output.view)) {
@@ -119,6 +125,7 @@ public final class Runner {
       written.place = output.place;
       written.rows = view.count();
       enter("writing " + output.view + " as " + output.kind);
+      claim.check();
       write(view, output);
       result.outputs.add(written);
     }

@@ -2,6 +2,7 @@ package sluice.runner;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -14,6 +15,7 @@ import java.util.Map;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +42,33 @@ class RunnerTest {
   @AfterAll
   static void stop() {
     spark.stop();
+  }
+
+  @AfterEach
+  void forgetViews() {
+    spark.catalog().dropTempView("report");
+    spark.catalog().clearCache();
+  }
+
+  @Test
+  void aJobIsClaimedOnceAndOneThatWasGivenUpWritesNothing() throws IOException {
+    Job job =
+        job(
+            "id,at,note\n1,2024-01-31,x\n",
+            "CREATE OR REPLACE TEMP VIEW report AS SELECT id FROM rows");
+    job.claim = folder.resolve("claimed").toString();
+    job.revoked = folder.resolve("revoked").toString();
+    Claim claim = new Claim(job, spark.sparkContext().hadoopConfiguration());
+
+    claim.take();
+    Rejection second = assertThrows(Rejection.class, claim::take);
+    assertTrue(second.getMessage().startsWith("[CLAIMED] "), second.getMessage());
+    assertEquals("succeeded", Runner.run(spark, job).state);
+
+    Files.createFile(folder.resolve("revoked"));
+    Result result = Runner.run(spark, job);
+    assertEquals("failed", result.state);
+    assertTrue(result.error.message.startsWith("[REVOKED] "), result.error.message);
   }
 
   @Test

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pc from 'picocolors';
+import { SluiceError } from '../errors.ts';
+import { Crew } from './crew.ts';
+import { narrator } from './narrate.ts';
+import { exit, type Output } from './output.ts';
+import { spokenOwner } from './owner.ts';
+import { withSite } from './site.ts';
+import { openProject } from './wiring.ts';
+
+const mailEvery = 2000;
+const sweepEvery = 30_000;
+
+/** `sluice serve`: a controller that drives whatever run nobody drives, delivers mails and clears away, until Ctrl-C. */
+export async function serve(output: Output, options: { runs: number }): Promise<number> {
+  const leaving = new AbortController();
+  const leave = (): void => leaving.abort();
+  process.on('SIGINT', leave).on('SIGTERM', leave);
+  try {
+    return await withSite(await openProject(), async (site) => {
+      output.line(`serving as ${spokenOwner(site.controller.owner)}; Ctrl-C leaves its runs to the next controller`);
+      const tellers = new Map<string, ReturnType<typeof narrator>>();
+      const crew = new Crew(site, (run, news) => {
+        const tell =
+          tellers.get(run) ??
+          narrator({ ...output, isTerminal: false, line: (text) => output.line(`${pc.dim(run)}  ${text}`) });
+        tellers.set(run, tell);
+        tell(news);
+        if (news.kind === 'event' && news.record.event.type === 'run-ended') tellers.delete(run);
+      });
+      crew.start(options.runs);
+      const { signal } = leaving;
+      let swept = performance.now();
+      while (!signal.aborted) {
+        await sleep(mailEvery, undefined, { signal }).catch(() => undefined);
+        try {
+          await site.mail((line) => output.line(line));
+          if (performance.now() - swept < sweepEvery) continue;
+          swept = performance.now();
+          await site.sweep();
+        } catch (error) {
+          if (!(error instanceof SluiceError)) throw error;
+          output.line(pc.yellow(error.message));
+        }
+      }
+      const left = await crew.stop();
+      output.line(left.length === 0 ? 'nothing was under way' : `left to the next controller: ${left.join(', ')}`);
+      output.document({ left });
+      return exit.ok;
+    });
+  } finally {
+    process.off('SIGINT', leave).off('SIGTERM', leave);
+  }
+}

@@ -1,0 +1,233 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { callerOf } from '../calls/callers.ts';
+import type { Project } from '../config/project.ts';
+import { SluiceError } from '../errors.ts';
+import { emailNotifier } from '../notify/email.ts';
+import { mailsOf } from '../notify/mail.ts';
+import { type Delivered, deliver } from '../notify/outbox.ts';
+import type { LoadedPipeline } from '../pipeline/loader.ts';
+import { probeOf } from '../profile/probes.ts';
+import { publisherOf } from '../publish/publishers.ts';
+import { Controller, leaseMs } from '../run/controller.ts';
+import { faulty } from '../run/fault.ts';
+import { GaveWay } from '../run/journal.ts';
+import type { News, Ports } from '../run/ports.ts';
+import { fold, type RunState } from '../run/state.ts';
+import { sweep } from '../run/sweep.ts';
+import { localWorkspace } from '../run/workspace.ts';
+import type { Lease, RunStore } from '../store/port.ts';
+import { newOwner, ownerIsDead, spokenOwner } from './owner.ts';
+import { backendOf, clusterOf, jarOf, scratchOf, withStore } from './wiring.ts';
+
+/** A run, and the right to drive it when this process has that. */
+export interface Claimed {
+  readonly run: string;
+  readonly number: number;
+  readonly lease: Lease | undefined;
+  /** The controller that drove it before, and is gone. */
+  readonly from?: string;
+}
+
+const newRunName = (now: Date): string =>
+  `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`;
+
+/** Time since 1970 that only ever goes forward, and that nobody can set while this process lives. Milliseconds. */
+const origin = Date.now() - performance.now();
+const steadyNow = (): number => origin + performance.now();
+
+/** This process as one of the controllers of a project: what it drives, and what it does besides. */
+export class Site {
+  readonly controller: Controller;
+  private readonly project: Project;
+  private readonly store: RunStore;
+  /** What all runs share. */
+  private readonly common: Pick<Ports, 'backend' | 'publisher' | 'caller'>;
+
+  private constructor(project: Project, store: RunStore, controller: Controller) {
+    this.project = project;
+    this.store = store;
+    this.controller = controller;
+    this.common = {
+      backend: backendOf(project),
+      publisher: publisherOf(project, scratchOf(project)),
+      caller: callerOf(project),
+    };
+  }
+
+  static async open(project: Project, store: RunStore): Promise<Site> {
+    const controller = new Controller({
+      store,
+      now: steadyNow,
+      sleep: (ms) => sleep(ms),
+      newName: await newOwner(),
+      isDead: ownerIsDead,
+    });
+    await controller.open();
+    return new Site(project, faulty(store), controller);
+  }
+
+  close(): Promise<void> {
+    return this.controller.close();
+  }
+
+  /** Registers a run of a pipeline, for this controller or, `detached`, for whichever comes. Fails before there is one when nothing could be submitted anyway. */
+  async begin(
+    { file, pipeline }: LoadedPipeline,
+    options: { fullRefresh?: boolean; detach?: boolean },
+  ): Promise<Claimed> {
+    await this.submittable();
+    const run = newRunName(new Date());
+    const refresh = options.fullRefresh ? { fullRefresh: true as const } : {};
+    const event = { type: 'run-started', run, pipeline, file, ...refresh } as const;
+    const owner = options.detach ? undefined : this.controller.owner;
+    const { number, lease } = await this.store.create(run, pipeline.name, steadyNow(), [event], owner);
+    return { run, number, lease: options.detach ? undefined : lease };
+  }
+
+  /**
+   * Sees a run to its end and returns its state: drives it where that is this controller's, and otherwise follows it, ready
+   * to go on with it should nobody drive it any more.
+   */
+  async see(claimed: Claimed, told: (news: News) => void): Promise<RunState> {
+    const { run, number } = claimed;
+    let { lease, from } = claimed;
+    let seen = 0;
+    const listen = (news: News): void => {
+      if (news.kind === 'event') {
+        if (news.record.seq <= seen) return;
+        seen = news.record.seq;
+      }
+      told(news);
+    };
+    for (;;) {
+      if (lease) {
+        try {
+          return await this.drive({ run, number, lease, ...(from === undefined ? {} : { from }) }, listen);
+        } catch (error) {
+          if (!(error instanceof GaveWay)) throw error;
+        }
+      }
+      const before = await this.store.find(run);
+      if (lease && before?.ended === undefined) {
+        const who = before?.owner === undefined ? 'nobody' : spokenOwner(before.owner);
+        told({
+          kind: 'note',
+          text: `gave way: the lease had ended, and run ${run} is driven by ${who} now; following it`,
+        });
+      }
+      from = before?.owner;
+      lease = await this.followUntilFree(run, listen);
+      if (!lease) return fold(await this.store.history(run));
+    }
+  }
+
+  /** Drives a run that this controller has claimed. Throws GaveWay when another has taken it over. */
+  async drive({ run, number, lease, from }: Claimed & { lease: Lease }, told: (news: News) => void): Promise<RunState> {
+    const ports = this.portsOf(run, told);
+    try {
+      return await this.controller.drive(number, lease, ports, from === undefined ? undefined : spokenOwner(from));
+    } finally {
+      await ports.probe.close();
+    }
+  }
+
+  /** Tells a run's events as they come; a lease when nobody drives it any more, undefined when it has ended. */
+  private async followUntilFree(run: string, told: (news: News) => void): Promise<Lease | undefined> {
+    let state = fold([]);
+    for (;;) {
+      const history = await this.store.history(run);
+      state = fold(history);
+      for (const record of history) told({ kind: 'event', record, state });
+      if (state.ended) return undefined;
+      const lease = await this.controller.claim(run);
+      if (lease) return lease;
+      await sleep(1000);
+    }
+  }
+
+  /** The right to drive a run, waiting for the lease of a controller that may be dead; undefined while that lives. */
+  async takeOver(run: string, told: (line: string) => void): Promise<Claimed | undefined> {
+    const found = await this.store.find(run);
+    if (!found) return undefined;
+    const { number, owner } = found;
+    if (owner !== undefined && (await ownerIsDead(owner))) await this.store.strike(owner);
+    const deadline = steadyNow() + leaseMs + 1000;
+    for (let waits = 0; ; waits++) {
+      const lease = await this.controller.claim(run);
+      if (lease) return { run, number, lease, ...(owner === undefined ? {} : { from: owner }) };
+      if (steadyNow() > deadline || (await this.store.find(run))?.ended !== undefined) return undefined;
+      if (waits === 0 && owner !== undefined)
+        told(
+          `run ${run} is driven by ${spokenOwner(owner)}; should that be gone, its lease ends within ${leaseMs / 1000} s`,
+        );
+      await sleep(500);
+    }
+  }
+
+  /** Runs that nobody drives, taken over by this controller. */
+  async adopt(limit: number): Promise<(Claimed & { lease: Lease })[]> {
+    return (await this.controller.adopt(limit)).map((each) => ({ run: each.lease.run, ...each }));
+  }
+
+  /** Sends what is in the outbox, also of earlier runs. */
+  mail(told?: (line: string) => void): Promise<Delivered> {
+    return deliver(this.store, emailNotifier(this.project.endpoints.smtp), this.controller.owner, told);
+  }
+
+  /** Clears away what earlier runs have left. */
+  async sweep(): Promise<void> {
+    const { project, store } = this;
+    const jar = jarOf(project);
+    await sweep({
+      store,
+      ...this.common,
+      workspaceOf: (run) => localWorkspace(project, run, jar),
+    });
+  }
+
+  private async submittable(): Promise<void> {
+    jarOf(this.project);
+    try {
+      await this.common.backend.find('sluice-is-anybody-there');
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.hint !== undefined) throw error;
+      throw new SluiceError(error.message, {
+        kind: error.kind,
+        hint: 'start the local stack (`sluice up`), or correct spark in conf/connections.yaml',
+        cause: error,
+      });
+    }
+  }
+
+  private portsOf(run: string, told: (news: News) => void): Ports {
+    const { project, store } = this;
+    const scratch = scratchOf(project);
+    const { from, language } = project.connections.mail;
+    return {
+      ...this.common,
+      probe: probeOf(project, scratch),
+      store,
+      workspace: localWorkspace(project, run, jarOf(project)),
+      cluster: () => clusterOf(project),
+      maximumApplications: project.connections.spark.maximumApplications,
+      report: async (name, state) =>
+        (await import('../report/write.ts')).writeReport(project, name, state, scratch, Date.now()),
+      messages: (name, state) => mailsOf(name, state, { from, language }),
+      now: steadyNow,
+      sleep: (ms) => sleep(ms),
+      told,
+    };
+  }
+}
+
+/** Makes this process one of the project's controllers for some work. */
+export const withSite = <T>(project: Project, work: (site: Site, store: RunStore) => Promise<T>): Promise<T> =>
+  withStore(project, async (store) => {
+    const site = await Site.open(project, store);
+    try {
+      return await work(site, store);
+    } finally {
+      await site.close();
+    }
+  });

@@ -1,0 +1,153 @@
+import { SluiceError } from '../errors.ts';
+import type { Lease, RunStore } from '../store/port.ts';
+import { Engine } from './engine.ts';
+import { GaveWay, StoreAway } from './journal.ts';
+import type { Ports } from './ports.ts';
+import type { RunState } from './state.ts';
+
+/** How long a controller that is not heard of keeps its runs, and how often it is heard of. Milliseconds. */
+export const leaseMs = 8000;
+const beatMs = 1000;
+
+/** What a controller needs besides the ports of its runs. */
+export interface Surroundings {
+  readonly store: RunStore;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** A name that nobody had before, also not this process. */
+  readonly newName: () => string;
+  /** Whether a controller is certainly gone although its lease has not ended: a process of this machine that is no more. */
+  readonly isDead: (owner: string) => Promise<boolean>;
+}
+
+interface Driven {
+  readonly lease: Lease;
+  readonly engine: Engine;
+}
+
+/**
+ * Drives any number of runs, and holds one lease for them all. It renews the lease every second, hears then of requests to
+ * its runs, and learns of runs it has lost; it never acts for a run past the lease without having asked the store.
+ */
+export class Controller {
+  private name: string;
+  private validUntil = 0;
+  private closed = false;
+  private beating: Promise<void> | undefined;
+  private loop: Promise<void> = Promise.resolve();
+  private readonly driven = new Map<string, Driven>();
+  private readonly around: Surroundings;
+
+  constructor(around: Surroundings) {
+    this.around = around;
+    this.name = around.newName();
+  }
+
+  get owner(): string {
+    return this.name;
+  }
+
+  /** The runs that are driven here. */
+  get runs(): readonly string[] {
+    return [...this.driven.keys()];
+  }
+
+  /** Registers with the store, and stays so until close(). */
+  async open(): Promise<void> {
+    await this.beat();
+    this.loop = this.keepBeating();
+  }
+
+  /** Gives back what it drives, and leaves. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.around.store.strike(this.name).catch(() => undefined);
+    await this.loop;
+  }
+
+  /** The right to drive a run; undefined while a living controller has it. */
+  async claim(run: string): Promise<Lease | undefined> {
+    await this.current();
+    return this.around.store.claim(run, this.name);
+  }
+
+  /**
+   * Drives a run under a lease to its end; `from` names the controller that drove it before. Throws GaveWay when another
+   * has come to drive it.
+   */
+  async drive(number: number, lease: Lease, ports: Ports, from?: string): Promise<RunState> {
+    const { run } = lease;
+    const before = from === undefined ? undefined : { by: this.name, from };
+    const engine = new Engine(number, lease, ports, () => this.hold(run, lease), before);
+    this.driven.set(run, { lease, engine });
+    try {
+      return await engine.drive();
+    } finally {
+      if (this.driven.get(run)?.lease === lease) this.driven.delete(run);
+    }
+  }
+
+  /** Runs that nobody drives, of which up to `limit` are now this controller's. Strikes off controllers that are dead. */
+  async adopt(limit: number): Promise<{ readonly number: number; readonly lease: Lease; readonly from: string }[]> {
+    const { store, isDead } = this.around;
+    for (const owner of await store.controllers())
+      if (owner !== this.name && (await isDead(owner))) await store.strike(owner);
+    const adopted: { number: number; lease: Lease; from: string }[] = [];
+    for (const { run, number, owner } of await store.orphans(limit)) {
+      if (this.driven.has(run)) continue;
+      const lease = await this.claim(run);
+      if (lease) adopted.push({ number, lease, from: owner ?? 'nobody' });
+    }
+    return adopted;
+  }
+
+  /** Resolves when this controller may act for a run right now. A process that slept past its lease finds out here. */
+  private async hold(run: string, lease: Lease): Promise<void> {
+    await this.current();
+    if (this.driven.get(run)?.lease !== lease) throw new GaveWay(run);
+  }
+
+  private async current(): Promise<void> {
+    if (this.around.now() < this.validUntil) return;
+    try {
+      await this.beat();
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      throw new StoreAway(error.message, { cause: error });
+    }
+  }
+
+  private async keepBeating(): Promise<void> {
+    while (!this.closed) {
+      await this.around.sleep(beatMs);
+      // A store that is away is the engines' to tell of, when they need it.
+      if (!this.closed) await this.beat().catch(() => undefined);
+    }
+  }
+
+  private beat(): Promise<void> {
+    this.beating ??= this.beatOnce().finally(() => {
+      this.beating = undefined;
+    });
+    return this.beating;
+  }
+
+  private async beatOnce(): Promise<void> {
+    const { store, now } = this.around;
+    let asked = now();
+    if (!(await store.attend(this.name, leaseMs))) {
+      // Everybody else takes this controller for dead. Its runs may be another's by now: it comes back as somebody new.
+      this.driven.clear();
+      this.name = this.around.newName();
+      asked = now();
+      await store.attend(this.name, leaseMs);
+    }
+    const mine = await store.driven(this.name);
+    this.validUntil = asked + leaseMs;
+    for (const [run, { lease, engine }] of this.driven) {
+      const known = mine.get(run);
+      if (known && known.token !== lease.token) this.driven.delete(run);
+      if (known === undefined || known.seq > engine.seq) engine.wake(true);
+    }
+  }
+}

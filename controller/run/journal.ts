@@ -1,0 +1,115 @@
+import { SluiceError } from '../errors.ts';
+import type { Entry, Lease, RunStore } from '../store/port.ts';
+import type { RunEvent } from './events.ts';
+import type { Ports } from './ports.ts';
+import { apply, emptyState, type RunState } from './state.ts';
+
+/** The store could not be asked. Nothing is lost: it is asked again, and what it has taken in meanwhile is read first. */
+export class StoreAway extends Error {}
+
+/** The history is longer than was known when something was to be noted; it is to be decided upon anew. */
+export class Moved extends Error {}
+
+/** Another controller drives the run now. */
+export class GaveWay extends Error {
+  constructor(run: string) {
+    super(`run ${run} is driven by another controller now`);
+  }
+}
+
+type Extras = Pick<Entry, 'begins' | 'ends'>;
+
+/** A run's history as its driver knows it: what is in the store, folded; and the only way to add to it. */
+export class Journal {
+  state: RunState = emptyState();
+  seq = 0;
+  /** Others may have added to the history, or an answer was lost. */
+  stale = true;
+  private awaySince: number | undefined;
+  private writing: Promise<unknown> = Promise.resolve();
+  private readonly lease: Lease;
+  private readonly ports: Pick<Ports, 'store' | 'now' | 'told' | 'messages'>;
+
+  constructor(lease: Lease, ports: Pick<Ports, 'store' | 'now' | 'told' | 'messages'>) {
+    this.lease = lease;
+    this.ports = ports;
+  }
+
+  /** Asks the store. Throws StoreAway when that did not answer, after which nobody can say whether it did what was asked. */
+  async ask<T>(work: (store: RunStore) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.ports.store);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.kind === 'rejected') throw error;
+      this.stale = true;
+      if (this.awaySince === undefined) {
+        this.awaySince = this.ports.now();
+        this.ports.told({ kind: 'note', text: `the run store is away, and the run waits for it: ${error.message}` });
+      }
+      throw new StoreAway(error.message, { cause: error });
+    }
+  }
+
+  /** Reads what is new, when there may be something. Notes for how long the store was away. */
+  async catchUp(): Promise<void> {
+    if (!this.stale) return;
+    this.stale = false;
+    const { run } = this.lease;
+    for (const record of await this.ask((store) => store.history(run, this.seq))) this.take(record);
+    if (this.awaySince === undefined || this.state.ended) return;
+    const awayMs = this.ports.now() - this.awaySince;
+    this.awaySince = undefined;
+    await this.note([{ type: 'store-returned', awayMs }]);
+  }
+
+  /**
+   * Makes events durable, with the summary and mails they amount to, and takes them in. One entry after the other, as each
+   * follows the one before. False when a Spark application may not begin yet. Throws Moved, GaveWay or StoreAway.
+   */
+  note(events: readonly RunEvent[], extras: Extras = {}): Promise<boolean> {
+    const written = this.writing.then(
+      () => this.write(events, extras),
+      () => this.write(events, extras),
+    );
+    this.writing = written;
+    return written;
+  }
+
+  private async write(events: readonly RunEvent[], extras: Extras): Promise<boolean> {
+    if (this.stale) throw new Moved();
+    const entry = { events, ...this.consequences(events), ...extras };
+    const appended = await this.ask((store) => store.append(this.lease, this.seq, this.ports.now(), entry));
+    if (!('refused' in appended)) {
+      const first = appended.seq - events.length + 1;
+      for (const [i, event] of events.entries()) this.take({ seq: first + i, at: appended.at, event });
+      return true;
+    }
+    if (appended.refused === 'no-slot') return false;
+    if (appended.refused === 'lost') throw new GaveWay(this.lease.run);
+    this.stale = true;
+    throw new Moved();
+  }
+
+  /** The line in the list of runs, and the mails: they are rendered from the state that the events lead to. */
+  private consequences(events: readonly RunEvent[]): Pick<Entry, 'summary' | 'messages'> {
+    const planned = events.find((event) => event.type === 'planned');
+    const ended = events.find((event) => event.type === 'run-ended');
+    if (!ended) {
+      const plan = planned ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason } : {};
+      return { summary: this.state.plan ? {} : { state: 'running', ...plan } };
+    }
+    const at = this.ports.now();
+    const after = structuredClone(this.state);
+    for (const event of events) apply(after, { seq: 0, at, event });
+    return {
+      summary: { state: ended.state, reason: ended.reason, ended: at },
+      messages: this.ports.messages(this.lease.run, after),
+    };
+  }
+
+  private take(record: Parameters<typeof apply>[1]): void {
+    apply(this.state, record);
+    this.seq = record.seq;
+    this.ports.told({ kind: 'event', record, state: this.state });
+  }
+}

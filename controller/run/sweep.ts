@@ -1,0 +1,41 @@
+import { SluiceError } from '../errors.ts';
+import type { Ports } from './ports.ts';
+import { type AttemptState, fold } from './state.ts';
+
+/** How long after its end a run is looked through: whoever was late has been stopped or has given up by then. Milliseconds. */
+const graceMs = 60_000;
+const runsAtATime = 20;
+
+type Sweeping = Pick<Ports, 'store' | 'backend' | 'publisher'> & {
+  readonly workspaceOf: (run: string) => Ports['workspace'];
+};
+
+/**
+ * Clears away what attempts of ended runs have left: applications that nobody could confirm dead, and what was staged and
+ * never published. What cannot be reached now is left for the next time. Returns the runs that are clean.
+ */
+export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping): Promise<string[]> {
+  const clean: string[] = [];
+  for (const run of await store.unswept(graceMs, runsAtATime)) {
+    const { pipeline, steps } = fold(await store.history(run));
+    const workspace = workspaceOf(run);
+    try {
+      for (const { name, attempts, outputs } of Object.values(steps)) {
+        for (const attempt of attempts) {
+          if (!attempt.settings || !pipeline || (outputs && attempt.ended?.state === 'succeeded')) continue;
+          if (isDoubtful(attempt)) await backend.cancel({ key: attempt.key, id: '' });
+          for (const staged of workspace.staged(pipeline, name, attempt)) await publisher.discard(staged);
+        }
+      }
+    } catch (error) {
+      if (error instanceof SluiceError) continue;
+      throw error;
+    }
+    await store.swept(run);
+    clean.push(run);
+  }
+  return clean;
+}
+
+const isDoubtful = ({ failure }: AttemptState): boolean =>
+  failure?.kind === 'lost' || failure?.kind === 'gateway-unavailable';

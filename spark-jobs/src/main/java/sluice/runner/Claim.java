@@ -1,0 +1,67 @@
+package sluice.runner;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Paths;
+import java.nio.file.StandardOpenOption;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * The right to do a job, which exists once: whoever creates its file first has it, a driver or the
+ * controller that bars the job. A submission that arrives twice, or long after it was given up,
+ * ends here.
+ */
+final class Claim {
+  private final Job job;
+  private final Configuration configuration;
+
+  Claim(Job job, Configuration configuration) {
+    this.job = job;
+    this.configuration = configuration;
+  }
+
+  /** Takes the claim, or throws when somebody else has it. */
+  void take() throws IOException {
+    if (job.claim == null) {
+      return;
+    }
+    try {
+      create();
+    } catch (FileAlreadyExistsException | org.apache.hadoop.fs.FileAlreadyExistsException taken) {
+      throw new Rejection("CLAIMED", job.key + " was begun or barred before; this driver leaves");
+    }
+  }
+
+  private void create() throws IOException {
+    byte[] driver = "driver".getBytes(StandardCharsets.UTF_8);
+    Path path = new Path(job.claim);
+    FileSystem files = path.getFileSystem(configuration);
+    if (files instanceof LocalFileSystem) {
+      // Hadoop's own way looks first and creates then; the system does both at once.
+      URI uri = files.makeQualified(path).toUri();
+      Files.write(Paths.get(uri.getPath()), driver, StandardOpenOption.CREATE_NEW);
+      return;
+    }
+    try (FSDataOutputStream out = files.create(path, false)) {
+      out.write(driver);
+    }
+  }
+
+  /** Throws when the controller has given the job up; called before anything is written. */
+  void check() throws IOException {
+    if (job.revoked == null) {
+      return;
+    }
+    Path path = new Path(job.revoked);
+    if (path.getFileSystem(configuration).exists(path)) {
+      throw new Rejection("REVOKED", job.key + " was given up; nothing more is written");
+    }
+  }
+}
