@@ -14,7 +14,7 @@ export async function cancel(output: Output, name: string): Promise<number> {
     const { summary, number, state } = await pickRun(store, name);
     const { run } = summary;
     if (saysEnded(output, run, state)) return exit.ok;
-    await store.request(run, Date.now(), { type: 'cancel-requested', by: 'sluice cancel' });
+    await store.request(run, site.now(), { type: 'cancel-requested', by: 'sluice cancel' });
     const hasEnded = async (): Promise<boolean> => {
       const lease = await site.controller.claim(run);
       if (lease) await driveToEnd(site, { run, number, lease }, store, { ...output, document: () => undefined });

@@ -1,8 +1,8 @@
 import pc from 'picocolors';
+import { Crew } from '../run/crew.ts';
 import type { News } from '../run/ports.ts';
 import type { RunState } from '../run/state.ts';
 import type { RunStore } from '../store/port.ts';
-import { Crew } from './crew.ts';
 import { runDocument } from './document.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
@@ -38,7 +38,7 @@ export async function driveToEnd(site: Site, claimed: Claimed, store: RunStore, 
     }
     interrupted = true;
     store
-      .request(run, Date.now(), { type: 'cancel-requested', by: 'Ctrl-C' })
+      .request(run, site.now(), { type: 'cancel-requested', by: 'Ctrl-C' })
       .catch((error: Error) => output.line(`the request could not be noted: ${error.message}`));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);

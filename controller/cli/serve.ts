@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
 import { SluiceError } from '../errors.ts';
-import { Crew } from './crew.ts';
+import { Crew } from '../run/crew.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
 import { spokenOwner } from './owner.ts';

@@ -10,6 +10,7 @@ import type { LoadedPipeline } from '../pipeline/loader.ts';
 import { probeOf } from '../profile/probes.ts';
 import { publisherOf } from '../publish/publishers.ts';
 import { Controller, leaseMs } from '../run/controller.ts';
+import type { Adopted, Helm } from '../run/crew.ts';
 import { faulty } from '../run/fault.ts';
 import { GaveWay } from '../run/journal.ts';
 import type { News, Ports } from '../run/ports.ts';
@@ -21,23 +22,13 @@ import { newOwner, ownerIsDead, spokenOwner } from './owner.ts';
 import { backendOf, clusterOf, jarOf, scratchOf, withStore } from './wiring.ts';
 
 /** A run, and the right to drive it when this process has that. */
-export interface Claimed {
-  readonly run: string;
-  readonly number: number;
-  readonly lease: Lease | undefined;
-  /** The controller that drove it before, and is gone. */
-  readonly from?: string;
-}
+export type Claimed = Omit<Adopted, 'lease'> & { readonly lease: Lease | undefined };
 
 const newRunName = (now: Date): string =>
   `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`;
 
-/** Time since 1970 that only ever goes forward, and that nobody can set while this process lives. Milliseconds. */
-const origin = Date.now() - performance.now();
-const steadyNow = (): number => origin + performance.now();
-
 /** This process as one of the controllers of a project: what it drives, and what it does besides. */
-export class Site {
+export class Site implements Helm {
   readonly controller: Controller;
   private readonly project: Project;
   private readonly store: RunStore;
@@ -58,7 +49,7 @@ export class Site {
   static async open(project: Project, store: RunStore): Promise<Site> {
     const controller = new Controller({
       store,
-      now: steadyNow,
+      now: () => Math.round(performance.now()),
       sleep: (ms) => sleep(ms),
       newName: await newOwner(),
       isDead: ownerIsDead,
@@ -81,7 +72,7 @@ export class Site {
     const refresh = options.fullRefresh ? { fullRefresh: true as const } : {};
     const event = { type: 'run-started', run, pipeline, file, ...refresh } as const;
     const owner = options.detach ? undefined : this.controller.owner;
-    const { number, lease } = await this.store.create(run, pipeline.name, steadyNow(), [event], owner);
+    const { number, lease } = await this.store.create(run, pipeline.name, this.now(), [event], owner);
     return { run, number, lease: options.detach ? undefined : lease };
   }
 
@@ -122,8 +113,7 @@ export class Site {
     }
   }
 
-  /** Drives a run that this controller has claimed. Throws GaveWay when another has taken it over. */
-  async drive({ run, number, lease, from }: Claimed & { lease: Lease }, told: (news: News) => void): Promise<RunState> {
+  async drive({ run, number, lease, from }: Adopted, told: (news: News) => void): Promise<RunState> {
     const ports = this.portsOf(run, told);
     try {
       return await this.controller.drive(number, lease, ports, from === undefined ? undefined : spokenOwner(from));
@@ -152,11 +142,11 @@ export class Site {
     if (!found) return undefined;
     const { number, owner } = found;
     if (owner !== undefined && (await ownerIsDead(owner))) await this.store.strike(owner);
-    const deadline = steadyNow() + leaseMs + 1000;
+    const deadline = this.now() + leaseMs + 1000;
     for (let waits = 0; ; waits++) {
       const lease = await this.controller.claim(run);
       if (lease) return { run, number, lease, ...(owner === undefined ? {} : { from: owner }) };
-      if (steadyNow() > deadline || (await this.store.find(run))?.ended !== undefined) return undefined;
+      if (this.now() > deadline || (await this.store.find(run))?.ended !== undefined) return undefined;
       if (waits === 0 && owner !== undefined)
         told(
           `run ${run} is driven by ${spokenOwner(owner)}; should that be gone, its lease ends within ${leaseMs / 1000} s`,
@@ -166,8 +156,16 @@ export class Site {
   }
 
   /** Runs that nobody drives, taken over by this controller. */
-  async adopt(limit: number): Promise<(Claimed & { lease: Lease })[]> {
-    return (await this.controller.adopt(limit)).map((each) => ({ run: each.lease.run, ...each }));
+  adopt(limit: number, except: (run: string) => boolean): Promise<Adopted[]> {
+    return this.controller.adopt(limit, except);
+  }
+
+  now(): number {
+    return this.controller.now();
+  }
+
+  async sleep(ms: number): Promise<void> {
+    await sleep(ms);
   }
 
   /** Sends what is in the outbox, also of earlier runs. */
@@ -200,7 +198,7 @@ export class Site {
     }
   }
 
-  private portsOf(run: string, told: (news: News) => void): Ports {
+  private portsOf(run: string, told: (news: News) => void): Omit<Ports, 'now'> {
     const { project, store } = this;
     const scratch = scratchOf(project);
     const { from, language } = project.connections.mail;
@@ -212,9 +210,8 @@ export class Site {
       cluster: () => clusterOf(project),
       maximumApplications: project.connections.spark.maximumApplications,
       report: async (name, state) =>
-        (await import('../report/write.ts')).writeReport(project, name, state, scratch, Date.now()),
+        (await import('../report/write.ts')).writeReport(project, name, state, scratch, this.now()),
       messages: (name, state) => mailsOf(name, state, { from, language }),
-      now: steadyNow,
       sleep: (ms) => sleep(ms),
       told,
     };

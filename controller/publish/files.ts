@@ -50,7 +50,10 @@ export function filePublisher(root: string, scratch: string): Publisher {
         where: relative(root, join(target, 'current', view)),
       }));
       if (current === version) return outputs;
-      if (current !== undefined && Number(current.split('-', 1)[0]) > fence) {
+      const isLater = current !== undefined && Number(current.split('-', 1)[0]) > fence;
+      // It was published, and a later run's result has taken its place since.
+      if (isLater && (await exists(join(target, 'versions', version)))) return outputs;
+      if (isLater) {
         throw rejected(`${target} already shows a later run's result (${current}); this one is not published over it`);
       }
       try {

@@ -7,6 +7,7 @@ export function memoryPublisher(rowsAt: (place: string) => number | undefined): 
   readonly published: ReadonlyMap<string, { readonly key: string; readonly fence: number }>;
 } {
   const published = new Map<string, { key: string; fence: number }>();
+  const ever = new Set<string>();
   return {
     published,
     prepare: async () => undefined,
@@ -19,10 +20,11 @@ export function memoryPublisher(rowsAt: (place: string) => number | undefined): 
     },
     async publish({ target, key, kind, views }, fence) {
       const last = published.get(target);
-      if (last && last.key !== key && last.fence > fence) {
+      if (last && last.key !== key && last.fence > fence && !ever.has(`${target} ${key}`)) {
         throw rejected(`${target} already shows a later run's result (${last.key}); this one is not published over it`);
       }
-      if (last?.key !== key) published.set(target, { key, fence });
+      if (!ever.has(`${target} ${key}`)) published.set(target, { key, fence });
+      ever.add(`${target} ${key}`);
       return views.map<PublishedOutput>(({ view, rows }) => ({ view, kind, rows, where: `${target}/${view}` }));
     },
     discard: async () => undefined,

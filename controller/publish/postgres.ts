@@ -6,8 +6,10 @@ import { rejected, SluiceError } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import type { Publisher, Staged } from './port.ts';
 
-/** Beside the published tables: which run each is of. */
+/** Beside the published tables: which run each is of, and what it was before. */
 const ledger = 'sluice_publication';
+/** So many publications of a view the ledger remembers. */
+const kept = 100;
 
 /** The staging table of a view, `schema.view__key`; the key is shortened, as names have at most 63 letters. */
 export const stagingTable = (schema: string, view: string, key: string): string =>
@@ -39,7 +41,7 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
     audit: (staged) =>
       within(staged, async (client, schema) => {
         for (const { view, place, rows } of staged.views) {
-          if ((await published(client, schema, view))?.key === staged.key) continue;
+          if ((await publications(client, schema, view)).some(({ key }) => key === staged.key)) continue;
           const { rows: counted } = await client.query(`SELECT count(*) AS n FROM ${quoted(place)}`);
           if (counted[0].n === rows) continue;
           throw rejected(`${view}: ${counted[0].n} rows are staged in ${place}, and the runner wrote ${rows}`);
@@ -49,12 +51,15 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
     publish: (staged, fence) =>
       within(staged, async (client, schema) => {
         await client.query('BEGIN');
+        const table = quoted(`${schema}.${ledger}`);
         await client.query(
-          `CREATE TABLE IF NOT EXISTS ${quoted(`${schema}.${ledger}`)}
-           (view text PRIMARY KEY, fence bigint NOT NULL, key text NOT NULL, published_at timestamptz NOT NULL DEFAULT now())`,
+          `CREATE TABLE IF NOT EXISTS ${table}
+           (view text NOT NULL, key text NOT NULL, fence bigint NOT NULL, published_at timestamptz NOT NULL DEFAULT now())`,
         );
         // One publication into this schema at a time, so that what is read here still holds at the end.
-        await client.query(`LOCK TABLE ${quoted(`${schema}.${ledger}`)} IN EXCLUSIVE MODE`);
+        await client.query(`LOCK TABLE ${table} IN EXCLUSIVE MODE`);
+        // Its first version knew only the last publication of a view.
+        await client.query(`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${ledger}_pkey`);
         for (const view of staged.views) await takePlace(client, schema, view.view, view.place, staged.key, fence);
         await client.query('COMMIT');
         const where = (view: string): string => `${client.database}.${schema}.${view}`;
@@ -80,12 +85,13 @@ interface Published {
   readonly key: string;
 }
 
-/** What a view's table shows, as the ledger says; undefined when Sluice has not published it. */
-async function published(client: pg.Client, schema: string, view: string): Promise<Published | undefined> {
+/** What a view's table has shown, as the ledger says, the latest run's result first; nothing when Sluice never published it. */
+async function publications(client: pg.Client, schema: string, view: string): Promise<Published[]> {
   const table = `${schema}.${ledger}`;
   const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [quoted(table)]);
-  if (!rows[0].there) return undefined;
-  return (await client.query(`SELECT fence, key FROM ${quoted(table)} WHERE view = $1`, [view])).rows[0];
+  if (!rows[0].there) return [];
+  return (await client.query(`SELECT fence, key FROM ${quoted(table)} WHERE view = $1 ORDER BY fence DESC`, [view]))
+    .rows;
 }
 
 async function takePlace(
@@ -96,26 +102,27 @@ async function takePlace(
   key: string,
   fence: number,
 ): Promise<void> {
-  const table = `${schema}.${view}`;
-  const last = await published(client, schema, view);
-  if (last?.key === key) return;
+  const name = `${schema}.${view}`;
+  const all = await publications(client, schema, view);
+  const [last] = all;
+  // Also when a later run's result has taken its place since: it was published, and is not again.
+  if (all.some((each) => each.key === key)) return;
   if (last && last.fence > fence) {
-    throw rejected(
-      `table ${table} already shows a later run's result (${last.key}); this one is not published over it`,
-    );
+    throw rejected(`table ${name} already shows a later run's result (${last.key}); this one is not published over it`);
   }
-  const there = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [quoted(table)]);
+  const there = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [quoted(name)]);
   if (there.rows[0].there && !last) {
     throw rejected(
-      `there is a table ${table} that Sluice did not publish; it is left alone`,
+      `there is a table ${name} that Sluice did not publish; it is left alone`,
       'rename it, or publish into another schema',
     );
   }
-  await client.query(`DROP TABLE IF EXISTS ${quoted(table)}`);
+  await client.query(`DROP TABLE IF EXISTS ${quoted(name)}`);
   await client.query(`ALTER TABLE ${quoted(place)} RENAME TO ${quoted(view)}`);
+  const table = quoted(`${schema}.${ledger}`);
+  await client.query(`INSERT INTO ${table} (view, key, fence) VALUES ($1, $2, $3)`, [view, key, fence]);
   await client.query(
-    `INSERT INTO ${quoted(`${schema}.${ledger}`)} (view, fence, key) VALUES ($1, $2, $3)
-     ON CONFLICT (view) DO UPDATE SET fence = excluded.fence, key = excluded.key, published_at = now()`,
-    [view, fence, key],
+    `DELETE FROM ${table} WHERE view = $1 AND key NOT IN (SELECT key FROM ${table} WHERE view = $1 ORDER BY fence DESC LIMIT $2)`,
+    [view, kept],
   );
 }

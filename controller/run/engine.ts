@@ -63,6 +63,8 @@ export class Engine {
         if (await this.turn()) return this.state;
         tries = 0;
       } catch (error) {
+        // Somebody else has noted something just now; the next turn reads it first.
+        if (error instanceof Moved) continue;
         if (!(error instanceof StoreAway)) throw error;
         this.waitMs = Math.min(storePause.longest, storePause.first * 2 ** tries);
         tries += 1;

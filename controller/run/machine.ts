@@ -63,15 +63,29 @@ function withinLimit(actions: Action[], state: RunState, { parallelism }: Pipeli
 }
 
 function cancelling(state: RunState): Action[] {
-  const live = Object.values(state.steps).flatMap((step) => {
+  const open = Object.values(state.steps).filter((step) => !step.ended);
+  const live = open.flatMap((step) => {
     const attempt = liveAttempt(step);
     return attempt ? [{ step: step.name, attempt: attempt.number }] : [];
   });
   if (live.length > 0) return live.map((each) => ({ do: 'cancel', ...each, why: 'cancelled' }));
-  const open = Object.values(state.steps).filter((step) => !step.ended);
   const reason = `cancelled by ${state.cancelRequested}`;
-  if (open.length > 0) return open.map((step) => ({ do: 'end-step', step: step.name, state: 'cancelled', reason }));
-  return [{ do: 'end', state: 'cancelled', reason }];
+  if (open.length === 0) return [{ do: 'end', state: 'cancelled', reason }];
+  return open.map((step) => {
+    const done = succeeded(step, state);
+    return done ?? { do: 'end-step', step: step.name, state: 'cancelled', reason };
+  });
+}
+
+/** A step whose attempt succeeded is published, also when somebody cancels just then: it may be visible already. */
+function succeeded(step: StepState, { pipeline }: RunState): Action | undefined {
+  const last = validAttempts(step).at(-1);
+  if (last?.ended?.state !== 'succeeded') return undefined;
+  const outputs = pipeline?.steps[step.name]?.outputs ?? [];
+  if (outputs.length > 0 && !step.outputs) return { do: 'publish', step: step.name, attempt: last.number };
+  const tries = validAttempts(step).length === 1 ? '' : `, at attempt ${last.number}`;
+  const reason = `done in ${spoken(last.ended.at - last.startedAt)}${tries}`;
+  return { do: 'end-step', step: step.name, state: 'succeeded', reason };
 }
 
 function nextOf(step: StepState, state: RunState, pipeline: Pipeline, now: number): Action[] {
@@ -88,12 +102,8 @@ function nextOf(step: StepState, state: RunState, pipeline: Pipeline, now: numbe
     if (!definition.spark) return [{ do: 'call', ...at }];
     return [{ do: last.submission ? 'follow' : 'submit', ...at }];
   }
-  if (last.ended.state === 'succeeded') {
-    if (definition.outputs.length > 0 && !step.outputs) return [{ do: 'publish', ...at }];
-    const tries = validAttempts(step).length === 1 ? '' : `, at attempt ${last.number}`;
-    const reason = `done in ${spoken(last.ended.at - last.startedAt)}${tries}`;
-    return [{ do: 'end-step', step: step.name, state: 'succeeded', reason }];
-  }
+  const done = succeeded(step, state);
+  if (done) return [done];
   return afterFailure(step, definition, last, state, now);
 }
 

@@ -14,12 +14,13 @@ type Drivers = Pick<
 export function driversOf(query: Query, project: string): Drivers {
   return {
     async attend(owner, forMs) {
-      const { rowCount } = await query(
+      const { rows } = await query(
         `INSERT INTO controllers (owner, until) VALUES ($1, now() + $2 * interval '1 ms')
-         ON CONFLICT (owner) DO UPDATE SET until = excluded.until WHERE controllers.until > now()`,
+         ON CONFLICT (owner) DO UPDATE SET until = excluded.until WHERE controllers.until > now()
+         RETURNING (extract(epoch FROM now()) * 1000)::bigint AS time`,
         [owner, forMs],
       );
-      return rowCount === 1;
+      return rows[0]?.time;
     },
 
     controllers: async () => (await query(living)).rows.map((row) => row.owner),

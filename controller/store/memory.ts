@@ -58,9 +58,9 @@ export function memoryStore(clock: () => number = Date.now): RunStore {
     },
 
     async attend(owner, forMs) {
-      if (until.has(owner) && !lives(owner)) return false;
+      if (until.has(owner) && !lives(owner)) return undefined;
       until.set(owner, clock() + forMs);
-      return true;
+      return clock();
     },
     controllers: async () => [...until.keys()].filter(lives),
     async strike(owner) {

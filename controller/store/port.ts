@@ -65,10 +65,10 @@ export interface RunStore {
   ): Promise<{ readonly number: number; readonly lease: Lease }>;
 
   /**
-   * Registers a controller, or keeps it for `forMs` more. False when its time had run out: to all others it is dead, and it
-   * must come back under another name.
+   * Registers a controller, or keeps it for `forMs` more, and tells the store's time in milliseconds since 1970. Undefined
+   * when its time had run out: to all others it is dead, and it must come back under another name.
    */
-  attend(owner: string, forMs: number): Promise<boolean>;
+  attend(owner: string, forMs: number): Promise<number | undefined>;
   /** Controllers whose time has not run out. */
   controllers(): Promise<string[]>;
   /** Strikes off a controller that has left or is known to be dead; its runs are anybody's. */

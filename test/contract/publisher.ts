@@ -52,6 +52,16 @@ export function publisherContract(name: string, open: () => Promise<Sink>): void
       expect(await read('a')).toBe(6);
     });
 
+    test('knows a key that was published although a later run has taken its place since', async () => {
+      const { publisher, stage, read } = await open();
+      const first = await stage('k1', { a: 3 });
+      const outputs = await publisher.publish(first, 1);
+      await publisher.publish(await stage('k2', { a: 4 }), 2);
+      await publisher.audit(first);
+      expect(await publisher.publish(first, 1)).toEqual(outputs);
+      expect(await read('a')).toBe(4);
+    });
+
     test('discards what an attempt left, and is content when there is nothing', async () => {
       const { publisher, stage, read } = await open();
       await publisher.publish(await stage('k1', { a: 3 }), 1);

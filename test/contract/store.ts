@@ -47,13 +47,13 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('keeps events in order, numbered from 1, and gives those after a number', async () => {
       const lease = await fresh();
-      expect(await store.append(lease, 0, 5, { events: [asked('a'), asked('b')] })).toEqual({ seq: 2, at: 5 });
-      expect(await store.request(lease.run, 6, asked('c'))).toBe(true);
+      expect(await store.append(lease, 0, 9005, { events: [asked('a'), asked('b')] })).toEqual({ seq: 2, at: 9005 });
+      expect(await store.request(lease.run, 9006, asked('c'))).toBe(true);
       const history = await store.history(lease.run);
       expect(history.map(({ seq, at, event }) => [seq, at, event.type === 'cancel-requested' && event.by])).toEqual([
-        [1, 5, 'a'],
-        [2, 5, 'b'],
-        [3, 6, 'c'],
+        [1, 9005, 'a'],
+        [2, 9005, 'b'],
+        [3, 9006, 'c'],
       ]);
       expect((await store.history(lease.run, 2)).map((record) => record.seq)).toEqual([3]);
     });
@@ -99,12 +99,12 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     });
 
     test('takes nobody back under a name whose time has run out', async () => {
-      expect(await store.attend('brief', 200)).toBe(true);
-      expect(await store.attend('brief', 200)).toBe(true);
+      expect(await store.attend('brief', 200)).toBeGreaterThan(0);
+      expect(await store.attend('brief', 200)).toBeGreaterThan(0);
       expect(await store.controllers()).toContain('brief');
       await pass(300);
       expect(await store.controllers()).not.toContain('brief');
-      expect(await store.attend('brief', 200)).toBe(false);
+      expect(await store.attend('brief', 200)).toBeUndefined();
       const lease = await fresh();
       expect(await store.claim(lease.run, 'brief')).toBeUndefined();
     });
@@ -115,7 +115,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.claim(mine.run, you)).toBeUndefined();
       await store.strike(me);
       expect(await store.claim(mine.run, you)).toBeDefined();
-      expect(await store.attend(me, 1000)).toBe(false);
+      expect(await store.attend(me, 1000)).toBeUndefined();
     });
 
     test('gives a released run to the next at once, and one that has ended to nobody', async () => {

@@ -1,0 +1,137 @@
+import { SluiceError } from '../../controller/errors.ts';
+import { mailsOf } from '../../controller/notify/mail.ts';
+import { deliver } from '../../controller/notify/outbox.ts';
+import type { PostgresPin, SourceProbe } from '../../controller/profile/port.ts';
+import { Controller } from '../../controller/run/controller.ts';
+import { Crew } from '../../controller/run/crew.ts';
+import { Moved, StoreAway } from '../../controller/run/journal.ts';
+import type { Ports } from '../../controller/run/ports.ts';
+import { sweep } from '../../controller/run/sweep.ts';
+import type { Workspace } from '../../controller/run/workspace.ts';
+import { profile } from '../decide/profiles.ts';
+import type { Disk, SimulatedJob } from './cluster.ts';
+import type { Process } from './network.ts';
+import type { World } from './world.ts';
+
+/** A controller as `sluice serve` has it, in a process of a simulated world. */
+export function startController(world: World, process: Process): void {
+  const { servers } = world;
+  const store = world.counted(process, servers.store.reached(process, world.store));
+  const backend = world.counted(process, servers.livy.reached(process, world.cluster.livy));
+  const publisher = world.counted(process, servers.sink.reached(process, world.sink.publisher));
+  const workspace = workspaceOf(world.disk, process);
+  let names = 0;
+  const controller = new Controller({
+    store,
+    now: () => process.now(),
+    sleep: (ms) => process.sleep(ms),
+    newName: () => {
+      names += 1;
+      world.byName.set(`${process.name}/${names}`, process);
+      return `${process.name}/${names}`;
+    },
+    isDead: async (owner) => world.sameMachine && world.byName.get(owner)?.dead === true,
+  });
+  const ports: Omit<Ports, 'now'> = {
+    probe: probeOf(world, process),
+    backend,
+    caller: servers.api.reached(process, world.api),
+    publisher,
+    store,
+    workspace,
+    cluster: async () => ({ cores: 2, executorMemory: '1024m', largestMb: 8192 }),
+    maximumApplications: 3,
+    report: async () => ({ file: '/r', url: 'file:///r', figures: [] }),
+    messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
+    sleep: (ms) => process.sleep(ms),
+    told: () => undefined,
+  };
+  const crew = new Crew(
+    {
+      adopt: (limit, except) => controller.adopt(limit, except),
+      drive: ({ number, lease, from }) => controller.drive(number, lease, ports, from),
+      sleep: (ms) => process.sleep(ms),
+      now: () => controller.now(),
+    },
+    (_run, news) => {
+      if (news.kind === 'note' && news.text.startsWith('left alone'))
+        world.unforeseen.push(`${process.name}: ${news.text}`);
+    },
+  );
+
+  const tolerated = async (work: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (!(error instanceof SluiceError || error instanceof StoreAway || error instanceof Moved))
+        world.unforeseen.push(`${process.name}: ${(error as Error).stack}`);
+      return false;
+    }
+  };
+  const every = async (ms: number, work: () => Promise<unknown>): Promise<never> => {
+    for (;;) {
+      await tolerated(work);
+      await process.sleep(ms);
+    }
+  };
+  void (async () => {
+    // One that cannot reach the store when it starts is started again.
+    while (!(await tolerated(() => controller.open()))) await process.sleep(300);
+    crew.start(10);
+    const smtp = servers.smtp.reached(process, world.mailbox);
+    void every(1000, () => deliver(store, smtp, controller.owner));
+    void every(20_000, () => sweep({ store, backend, publisher, workspaceOf: () => workspace }));
+  })();
+}
+
+function probeOf(world: World, process: Process): SourceProbe {
+  return {
+    async profile() {
+      await process.sleep(50 + world.random() * 300);
+      return { ...profile(), pin: world.snapshot(process) };
+    },
+    sample: async () => [],
+    holds: async (_source, pin) => world.holds(pin as PostgresPin),
+    close: async () => undefined,
+  };
+}
+
+/** The workspace on the shared disk. */
+function workspaceOf(disk: Disk, process: Process): Workspace {
+  const place = (key: string, view: string): string => `${key}/${view}`;
+  return {
+    async prepare(pipeline, step, attempt, pins): Promise<SimulatedJob> {
+      if (!attempt.settings) throw new TypeError('no Spark step');
+      const views = (pipeline.steps[step]?.outputs ?? []).flatMap((output) => output.views);
+      return {
+        jar: 'jar',
+        mainClass: 'Main',
+        args: [],
+        settings: attempt.settings,
+        properties: {},
+        places: views.map((view) => place(attempt.key, view)),
+        pins: Object.values(pins) as PostgresPin[],
+        read: Object.keys(pins).map((name) => ({ name, read: 100, valid: 100, quarantined: 0, reasons: {} })),
+      };
+    },
+    async result(_step, attempt) {
+      await process.sleep(0);
+      return disk.results.get(attempt.key);
+    },
+    staged: (pipeline, step, attempt) =>
+      (pipeline.steps[step]?.outputs ?? []).map((output) => ({
+        kind: 'parquet',
+        target: 'parquet' in output ? output.parquet : 'other',
+        key: attempt.key,
+        views: output.views.map((view) => ({ view, place: place(attempt.key, view), rows: attempt.result ? 7 : 0 })),
+      })),
+    async revoke(_step, attempt) {
+      await process.sleep(0);
+      disk.revoked.add(attempt.key);
+      if (!disk.claims.has(attempt.key)) disk.claims.set(attempt.key, 'controller');
+      return disk.claims.get(attempt.key) === 'controller';
+    },
+    tidy: async () => undefined,
+  };
+}

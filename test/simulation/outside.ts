@@ -1,0 +1,81 @@
+import type { Call, Caller } from '../../controller/calls/port.ts';
+import { Busy } from '../../controller/calls/port.ts';
+import type { Random } from '../../controller/demo/random.ts';
+import { rejected } from '../../controller/errors.ts';
+import { type Message, type Notifier, Postponed } from '../../controller/notify/port.ts';
+import type { Publisher } from '../../controller/publish/port.ts';
+import type { PublishedOutput } from '../../controller/run/events.ts';
+import type { Disk } from './cluster.ts';
+
+/** A sink as its readers see it: what was published there, one after the other. */
+export class Sink {
+  readonly published: {
+    readonly target: string;
+    readonly key: string;
+    readonly fence: number;
+    readonly rows: number[];
+  }[] = [];
+  private readonly disk: Disk;
+
+  constructor(disk: Disk) {
+    this.disk = disk;
+  }
+
+  readonly publisher: Publisher = {
+    prepare: async () => undefined,
+    audit: async ({ key, views }) => {
+      if (this.published.some((each) => each.key === key)) return;
+      for (const { view, place, rows } of views) {
+        const found = this.disk.staged.get(place) ?? 0;
+        if (found !== rows)
+          throw rejected(`${view}: ${found} rows are staged in ${place}, and the runner wrote ${rows}`);
+      }
+    },
+    publish: async ({ target, key, kind, views }, fence) => {
+      const last = this.published.findLast((each) => each.target === target);
+      const before = this.published.some((each) => each.target === target && each.key === key);
+      if (last && !before && last.fence > fence)
+        throw rejected(`${target} already shows a later run's result (${last.key})`);
+      if (!before) {
+        if (views.some(({ place }) => !this.disk.staged.has(place))) throw rejected(`nothing is staged for ${key}`);
+        this.published.push({ target, key, fence, rows: views.map(({ place }) => this.disk.staged.get(place) ?? 0) });
+        for (const { place } of views) this.disk.staged.delete(place);
+      }
+      return views.map<PublishedOutput>(({ view, rows }) => ({ view, kind, rows, where: `${target}/${view}` }));
+    },
+    discard: async ({ views }) => {
+      for (const { place } of views) this.disk.staged.delete(place);
+    },
+  };
+}
+
+/** A mail server that sometimes wants a mail later, and readers who see all that it took. */
+export class Mailbox implements Notifier {
+  readonly mails: Message[] = [];
+  private readonly random: Random;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  async send(message: Message): Promise<void> {
+    if (this.random() < 0.1) throw new Postponed('450 come again', undefined);
+    this.mails.push(message);
+  }
+}
+
+/** An API that does what it is asked once for each idempotency key, and is busy now and then. */
+export class Api implements Caller {
+  readonly done = new Map<string, number>();
+  private readonly random: Random;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  async call({ key }: Call) {
+    if (this.random() < 0.3) throw new Busy('503', 1000 * this.random());
+    if (!this.done.has(key)) this.done.set(key, this.done.size + 1);
+    return { status: 200, body: { ready: true, number: this.done.get(key) } };
+  }
+}
