@@ -127,8 +127,17 @@ add(
   'logs [run]',
   'print the end of the driver’s log of a run',
   async () => (await import('./logs.ts')).logs,
-  ['logs', 'logs 20261123-0412 --step marts'],
-  [new Option('--step <name>', 'the step; the last one that ran, when left out')],
+  ['logs', 'logs 20261123-0412 --step marts', 'logs --follow'],
+  [
+    new Option('--step <name>', 'the step; the last one that ran, when left out'),
+    new Option('-f, --follow', 'go on until the run has ended'),
+  ],
+);
+add(
+  'diff <run> <other>',
+  'compare two runs: rows, quality, branch, settings, attempts, durations',
+  async () => (await import('./diff.ts')).diff,
+  ['diff 20261122-0412 20261123-0412', 'diff 20261122 20261123 --json'],
 );
 add('cancel <run>', 'end a run, and its Spark application with it', async () => (await import('./cancel.ts')).cancel, [
   'cancel 20261123-0412',

@@ -37,9 +37,3 @@ export async function ownerIsDead(owner: string): Promise<boolean> {
   if (where !== place) return false;
   return (await startTime(Number(pid)))?.replaceAll('/', '-') !== started;
 }
-
-/** A controller's name for people. */
-export const spokenOwner = (owner: string): string => {
-  const [host, , pid] = owner.split('/');
-  return pid === undefined ? owner : `process ${pid} on ${host}`;
-};

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
 import { SluiceError } from '../errors.ts';
 import { Crew } from '../run/crew.ts';
+import { spokenOwner } from '../run/owner.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
-import { spokenOwner } from './owner.ts';
 import { withSite } from './site.ts';
 import { openProject } from './wiring.ts';
 

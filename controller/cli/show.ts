@@ -1,12 +1,13 @@
 import pc from 'picocolors';
 import { spoken } from '../pipeline/duration.ts';
+import { type Phase, timelineOf } from '../run/timeline.ts';
 import { runDocument } from './document.ts';
 import { narrator } from './narrate.ts';
-import { coloured, exit, type Output } from './output.ts';
+import { coloured, columns, exit, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
 import { openProject, withStore } from './wiring.ts';
 
-/** `sluice show [RUN]`: the history of a run, as it was told when it happened. */
+/** `sluice show [RUN]`: the history of a run, as it was told when it happened, and what its time went into. */
 export async function show(output: Output, name: string | undefined): Promise<number> {
   return withStore(await openProject(), async (store) => {
     const { summary, state, history } = await pickRun(store, name);
@@ -31,7 +32,33 @@ export async function show(output: Output, name: string | undefined): Promise<nu
       output.line(
         `${''.padEnd(9)}  mail ${message.event} to ${message.to}: ${message.state}${message.note ? ` (${message.note})` : ''}`,
       );
-    output.document(await runDocument(store, summary, state));
+    const phases = timelineOf(history);
+    output.line();
+    output.line(pc.bold('Timeline'));
+    for (const line of timelineLines(phases, summary.started)) output.line(line);
+    const timeline = phases.map(({ from, ms, ...rest }) => ({
+      ...rest,
+      from: new Date(from).toISOString(),
+      ms: ms ?? null,
+    }));
+    output.document({ ...(await runDocument(store, summary, state)), timeline });
     return exit.ok;
   });
+}
+
+const barWidth = 24;
+
+/** A line a phase: when it began, how long it took, as a bar too, and how it ended. */
+function timelineLines(phases: readonly Phase[], started: number): string[] {
+  const end = Math.max(...phases.map(({ from, ms = 0 }) => from + ms), started + 1);
+  const at = (time: number): number => Math.round(((time - started) / (end - started)) * barWidth);
+  const rows = phases.map(({ what, from, ms, outcome, parts }) => {
+    const [left, right] = [at(from), at(from + (ms ?? end - from))];
+    const bar = `${' '.repeat(left)}${'█'.repeat(Math.max(ms === 0 ? 0 : 1, right - left))}`.slice(0, barWidth);
+    const details = Object.entries(parts).map(([name, time]) => `${name} ${spoken(time)}`);
+    const text = [outcome.split('\n', 1)[0]?.slice(0, 110), details.join(', ')].filter((each) => each).join('; ');
+    const took = ms === undefined ? '…' : ms === 0 ? '' : spoken(ms);
+    return [`+${spoken(from - started)}`, took, pc.cyan(bar.padEnd(barWidth)), what, pc.dim(text)];
+  });
+  return columns(rows, [0, 1]);
 }

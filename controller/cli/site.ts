@@ -13,12 +13,13 @@ import { Controller, leaseMs } from '../run/controller.ts';
 import type { Adopted, Helm } from '../run/crew.ts';
 import { faulty } from '../run/fault.ts';
 import { GaveWay } from '../run/journal.ts';
+import { spokenOwner } from '../run/owner.ts';
 import type { News, Ports } from '../run/ports.ts';
 import { fold, type RunState } from '../run/state.ts';
 import { sweep } from '../run/sweep.ts';
 import { localWorkspace } from '../run/workspace.ts';
 import type { Lease, RunStore } from '../store/port.ts';
-import { newOwner, ownerIsDead, spokenOwner } from './owner.ts';
+import { newOwner, ownerIsDead } from './owner.ts';
 import { backendOf, clusterOf, jarOf, scratchOf, withStore } from './wiring.ts';
 
 /** A run, and the right to drive it when this process has that. */
@@ -116,7 +117,7 @@ export class Site implements Helm {
   async drive({ run, number, lease, from }: Adopted, told: (news: News) => void): Promise<RunState> {
     const ports = this.portsOf(run, told);
     try {
-      return await this.controller.drive(number, lease, ports, from === undefined ? undefined : spokenOwner(from));
+      return await this.controller.drive(number, lease, ports, from);
     } finally {
       await ports.probe.close();
     }

@@ -25,7 +25,7 @@ export interface Evidence {
 const table: readonly (readonly [FailureKind, RegExp])[] = [
   [
     'out-of-memory',
-    /OutOfMemoryError|GC overhead limit|Container killed .* memory|exit(ed)? (with )?code 52|UNABLE_TO_ACQUIRE_MEMORY/i,
+    /OutOfMemoryError|Not enough memory to build and broadcast|GC overhead limit|Container killed .* memory|exit(ed)? (with )?code 52|UNABLE_TO_ACQUIRE_MEMORY/i,
   ],
   ['inputs-lost', /invalid snapshot identifier|snapshot "[^"]*" does not exist/i],
   [

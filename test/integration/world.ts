@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type pg from 'pg';
@@ -22,9 +22,9 @@ export interface Said {
   readonly stderr: string;
 }
 
-/** Starts `sluice ARGS` as a user would, in the project. */
-export const start = (args: readonly string[], env: Record<string, string> = {}) =>
-  execa(process.execPath, [main, ...args], { cwd: folder, reject: false, env, stdin: 'ignore' });
+/** Starts `sluice ARGS` as a user would, in the project or another folder. */
+export const start = (args: readonly string[], env: Record<string, string> = {}, cwd = folder) =>
+  execa(process.execPath, [main, ...args], { cwd, reject: false, env, stdin: 'ignore' });
 
 /** Runs `sluice ARGS` to its end. */
 export async function sluice(...args: string[]): Promise<Said> {
@@ -63,6 +63,11 @@ export interface RunDocument {
     reason: string;
     attempts: {
       key: string;
+      ui: string | null;
+      started: string;
+      ended: string | null;
+      settings: { executorMemory: string; driverMemory: string; executorCores: number } | null;
+      answer: { status?: number; body: unknown } | null;
       submission: string | null;
       application: string | null;
       failure: string | null;
@@ -71,7 +76,14 @@ export interface RunDocument {
     }[];
   }[];
   readonly outputs: { view: string; kind: string; where: string; rows: number }[];
-  readonly messages: { event: string; to: string; state: string }[];
+  readonly messages: { event: string; to: string; state: string; note?: string }[];
+  readonly timeline?: {
+    what: string;
+    from: string;
+    ms: number | null;
+    outcome: string;
+    parts: Record<string, number>;
+  }[];
   readonly report: { file?: string; problem?: string } | null;
   readonly error?: { kind: string; message: string };
 }
@@ -114,7 +126,7 @@ export const read = (path: string): Promise<string> => readFile(join(folder, pat
  */
 export async function smallPipeline(
   name: string,
-  options: { sql?: string; step?: string; extra?: string } = {},
+  options: { sql?: string; spark?: string; step?: string; extra?: string; top?: string } = {},
 ): Promise<string> {
   await write('data/small/a.csv', 'id,note\n1,one\n2,two\n3,three\n');
   await write(`sql/${name}.sql`, options.sql ?? 'CREATE OR REPLACE TEMP VIEW result AS SELECT id, note FROM small');
@@ -128,12 +140,13 @@ branches:
   - { name: all }
 steps:
   work:
-    spark: { sql: sql/${name}.sql, executorMemory: 512m, driverMemory: 512m }
+    spark: { sql: sql/${name}.sql, ${options.spark ?? 'executorMemory: 512m, driverMemory: 512m'} }
     outputs:
       - { postgres: shop, schema: ${name.replaceAll('-', '_')}, views: [result] }
       - { csv: data/published/${name}, views: [result] }
 ${steps}
 ${options.extra ?? ''}
+${options.top ?? ''}
 notify:
   - { email: team@example.org, on: [succeeded, degraded, failed, cancelled] }
 `,
@@ -152,6 +165,49 @@ export function said(child: ReturnType<typeof start>, pattern: RegExp): Promise<
     child.stderr?.on('data', hear);
     child.then(() => reject(new Error(`it ended without saying ${pattern}:\n${text}`)), reject);
   });
+}
+
+/** SQL that takes about a quarter of a minute on two cores: long enough to interfere with. */
+export const slow = slowFor(6e9);
+/** SQL that never ends by itself. */
+export const endless = slowFor(9e15);
+
+/** SQL that counts so many hashes first; two cores do some 400 million a second. */
+export function slowFor(hashes: number): string {
+  return `CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (SELECT count(*) FROM range(${hashes}) r WHERE hash(r.id) = 1) AS n FROM small`;
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export const pidOf = async (name: string): Promise<number> => {
+  const services = (await sluiceJson('status')).doc as unknown as { name: string; pid: number }[];
+  return services.find((service) => service.name === name)?.pid as number;
+};
+export const lastRun = async (): Promise<RunDocument> => (await sluiceJson('show')).doc;
+
+/** A second project on the same stack and store, whose conf/connections.yaml is changed. */
+export async function otherProject(name: string, change: (connections: string) => string): Promise<string> {
+  const other = join(dirname(folder), name);
+  await cp(join(folder, 'conf'), join(other, 'conf'), { recursive: true });
+  for (const shared of ['data', 'sql', 'spark-jobs']) {
+    await mkdir(join(folder, shared), { recursive: true });
+    await symlink(join(folder, shared), join(other, shared)).catch(() => undefined);
+  }
+  const file = join(other, 'conf', 'connections.yaml');
+  await writeFile(file, change(await readFile(file, 'utf8')));
+  return other;
+}
+
+/** Processes of this stack whose command line has all of these words. */
+export async function processesWith(...words: string[]): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((each) => /^\d+$/.test(each));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      return line.includes('java') && words.every((word) => line.includes(word)) ? [Number(pid)] : [];
+    }),
+  );
+  return found.flat();
 }
 
 /** Applications of a key as the Spark master knows them. */

@@ -1,0 +1,159 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { answer, Proxy } from './proxy.ts';
+import {
+  applications,
+  lastRun,
+  mails,
+  otherProject,
+  pause,
+  pidOf,
+  project,
+  type RunDocument,
+  said,
+  slow,
+  slowFor,
+  sluice,
+  smallPipeline,
+  start,
+} from './world.ts';
+
+/** What the local stack gives its jobs; a Livy elsewhere, as the proxy is to Sluice, has its own. */
+const sparkConf =
+  'executorMemory: 512m, driverMemory: 512m, conf: { spark.driver.host: 127.0.0.1, spark.driver.bindAddress: 127.0.0.1, spark.ui.port: "0" }';
+const { endpoints } = await project();
+const livyPort = Number(new URL(endpoints.livy).port);
+const proxies: Proxy[] = [];
+afterAll(async () => {
+  for (const proxy of proxies) await proxy.close();
+});
+
+/** Livy behind a proxy, and a project that knows only the proxy. */
+async function proxied(name: string): Promise<{ proxy: Proxy; folder: string }> {
+  const proxy = await new Proxy(livyPort).open();
+  proxies.push(proxy);
+  const livy = `spark: { livy: "http://127.0.0.1:${proxy.port}", master: "${endpoints.sparkMaster}", history: "${endpoints.historyServer}" }`;
+  return { proxy, folder: await otherProject(`proxied-${name}`, (text) => text.replace('spark: {}', livy)) };
+}
+
+const pipelineOf = (name: string, sql = slowFor(2e9)): Promise<string> =>
+  smallPipeline(name, { sql, spark: sparkConf });
+const run = (folder: string, file: string) => start(['run', `../project/${file}`, '--json'], {}, folder);
+
+/** One attempt, one application, one mail: nobody noticed anything. */
+async function expectUntouched(text: unknown): Promise<RunDocument> {
+  const doc = JSON.parse(String(text)) as RunDocument;
+  expect(doc.state).toBe('succeeded');
+  const [attempt, ...more] = doc.steps[0]?.attempts ?? [];
+  expect(more).toEqual([]);
+  expect(await applications(attempt?.key ?? '')).toMatchObject([{ state: 'FINISHED' }]);
+  expect(await mails(doc.run)).toHaveLength(1);
+  return doc;
+}
+
+describe('the answer to a submission that is lost after Livy accepted it', () => {
+  test('leaves one batch and one application', async () => {
+    const { proxy, folder } = await proxied('lost');
+    const file = await pipelineOf('lost-answer');
+    proxy.mode = 'lose-answer';
+    const { stdout, stderr } = await run(folder, file);
+    expect(proxy.lost).toBe(1);
+    const doc = await expectUntouched(stdout);
+    expect(stderr).toMatch(/waiting +work: .*POST \/batches: the connection broke/);
+    const { sessions } = (await (await fetch(`${endpoints.livy}/batches?size=1000`)).json()) as {
+      sessions: { name: string }[];
+    };
+    expect(sessions.filter((each) => each.name === doc.steps[0]?.attempts[0]?.key)).toHaveLength(1);
+  });
+});
+
+describe('Livy refusing connections', () => {
+  test('for 10 s at the submission and for 60 s while Spark works: both runs wait, and use up no try', async () => {
+    const [short, long] = [await proxied('short'), await proxied('long')];
+    const atSubmission = await pipelineOf('refused-short');
+    const whileRunning = await pipelineOf('refused-long', slow);
+
+    const first = run(short.folder, atSubmission);
+    await said(first, /branch +all/);
+    await short.proxy.close();
+    const second = run(long.folder, whileRunning);
+    await pause(10_000);
+    await short.proxy.open();
+    await said(second, /app-\d+-\d+/);
+    await long.proxy.close();
+    await pause(60_000);
+    await long.proxy.open();
+
+    await expectUntouched((await first).stdout);
+    const { stdout, stderr } = await second;
+    const doc = await expectUntouched(stdout);
+    expect(stderr).toMatch(/waiting +work: .*does not answer \(ECONNREFUSED\)/);
+    expect(stderr).toMatch(/back +work: answered again after/);
+    const away = doc.timeline?.find((phase) => phase.what === 'work, attempt 1')?.parts['gateway away'];
+    expect(away ?? 60_000).toBeGreaterThan(30_000);
+  });
+
+  test('for longer than the step has patience: the run fails, and says so in its mail', async () => {
+    const { proxy, folder } = await proxied('gone');
+    const file = await smallPipeline('refused-for-good', {
+      sql: slowFor(2e9),
+      spark: sparkConf,
+      step: '    retry: { patience: 4s }',
+    });
+    const running = run(folder, file);
+    await said(running, /app-\d+-\d+/);
+    await proxy.close();
+    const doc = JSON.parse(String((await running).stdout)) as RunDocument;
+    expect(doc.state).toBe('failed');
+    expect(doc.steps[0]?.attempts.map((attempt) => attempt.failure)).toEqual(['gateway-unavailable']);
+    const [mail] = await mails(doc.run);
+    expect(mail?.text).toContain('Livy was away too long (gateway-unavailable)');
+    expect(mail?.text).toContain('the gateway has not answered for');
+  });
+});
+
+describe('a Livy that answers what nobody can read', () => {
+  test.each([
+    ['HTML', answer('200 OK', '<html>Sign in</html>')],
+    ['502', answer('502 Bad Gateway', 'no upstream')],
+    ['half a JSON', answer('200 OK', '{"id": 0, "sta')],
+    ['half an answer', answer('200 OK', '{"id": 0}', 500)],
+    ['nothing', ''],
+    ['silence', undefined],
+  ])('%s: the run waits, says so, and succeeds', async (name, says) => {
+    const { proxy, folder } = await proxied(name.replaceAll(' ', '-'));
+    const file = await pipelineOf(`unreadable-${name.toLowerCase().replaceAll(' ', '-')}`);
+    const running = run(folder, file);
+    await said(running, /submitted/);
+    proxy.mode = says === undefined ? 'silent' : { says };
+    await said(running, /waiting +work: /);
+    await pause(1500);
+    proxy.mode = 'pass';
+    await expectUntouched((await running).stdout);
+  });
+});
+
+describe('a Livy that was killed and started again', () => {
+  test('knows nothing of the batch and gives its id to a stranger: the run is followed by its key, the stranger left alone', async () => {
+    const file = await smallPipeline('among-strangers', { sql: slow });
+    const running = start(['run', file, '--json']);
+    await said(running, /app-\d+-\d+/);
+    const before = await lastRun();
+    process.kill(await pidOf('livy'), 'SIGKILL');
+    await sluice('up');
+    const submit = async (name: string) =>
+      (await (
+        await fetch(`${endpoints.livy}/batches`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-requested-by': 'test' },
+          body: JSON.stringify({ name, file: 'local:/nowhere.jar', className: 'Nobody' }),
+        })
+      ).json()) as { id: number };
+    const id = Number(before.steps[0]?.attempts[0]?.submission);
+    const strangers = [];
+    for (let n = 0; n <= id; n++) strangers.push((await submit(`stranger-${n}`)).id);
+    expect(strangers).toContain(id);
+    await expectUntouched((await running).stdout);
+    const stranger = await fetch(`${endpoints.livy}/batches/${id}`);
+    expect(((await stranger.json()) as { name: string }).name).toMatch(/^stranger-/);
+  });
+});

@@ -1,0 +1,82 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** What a proxy does with a connection: let it pass, or something a client must live with. */
+export type Mode =
+  | 'pass'
+  /** The next POST arrives and is done; its answer never comes back. */
+  | 'lose-answer'
+  /** Takes the request and says nothing. */
+  | 'silent'
+  /** Answers this, whatever is asked. */
+  | { readonly says: string };
+
+/** A TCP proxy in front of a server on this machine, that can go away and come back under the same port. */
+export class Proxy {
+  mode: Mode = 'pass';
+  /** How often an answer was lost. */
+  lost = 0;
+  port = 0;
+  private server: Server | undefined;
+  private readonly sockets = new Set<Socket>();
+  private readonly target: number;
+
+  constructor(target: number) {
+    this.target = target;
+  }
+
+  open(): Promise<this> {
+    const server = createServer((client) => this.serve(client));
+    this.server = server;
+    return new Promise((resolve) => {
+      server.listen(this.port, '127.0.0.1', () => {
+        this.port = (server.address() as { port: number }).port;
+        resolve(this);
+      });
+    });
+  }
+
+  /** Refuses connections from now on, and breaks those there are. */
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise<void>((resolve) => (this.server ? this.server.close(() => resolve()) : resolve()));
+  }
+
+  private serve(client: Socket): void {
+    this.watch(client);
+    const { mode } = this;
+    if (mode === 'silent') return;
+    if (typeof mode === 'object') {
+      client.once('data', () => client.end(mode.says));
+      return;
+    }
+    const server = this.watch(connect(this.target, '127.0.0.1'));
+    let losing = false;
+    client.on('data', (chunk: Buffer) => {
+      if (this.mode === 'lose-answer' && chunk.toString('latin1').startsWith('POST ')) {
+        losing = true;
+        this.mode = 'pass';
+      }
+      server.write(chunk);
+    });
+    server.on('data', (chunk: Buffer) => {
+      if (!losing) {
+        client.write(chunk);
+        return;
+      }
+      this.lost += 1;
+      client.destroy();
+    });
+    client.on('close', () => server.destroy());
+    server.on('close', () => client.destroy());
+  }
+
+  private watch(socket: Socket): Socket {
+    this.sockets.add(socket);
+    socket.on('close', () => this.sockets.delete(socket)).on('error', () => undefined);
+    return socket;
+  }
+}
+
+/** An HTTP answer as bytes. */
+export const answer = (status: string, body: string, length = body.length): string =>
+  `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n${body}`;
