@@ -44,7 +44,7 @@ export async function runDocument(
         submission: attempt.submission?.id ?? null,
         application: attempt.applicationId ?? null,
         ui: attempt.ui ?? null,
-        state: attempt.ended?.state ?? 'running',
+        state: attempt.life,
         failure: attempt.failure?.kind ?? null,
         message: attempt.failure?.message ?? null,
         started: iso(attempt.startedAt),

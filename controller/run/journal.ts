@@ -92,18 +92,18 @@ export class Journal {
 
   /** The line in the list of runs, and the mails: they are rendered from the state that the events lead to. */
   private consequences(events: readonly RunEvent[]): Pick<Entry, 'summary' | 'messages'> {
-    const planned = events.find((event) => event.type === 'planned');
-    const ended = events.find((event) => event.type === 'run-ended');
-    if (!ended) {
-      const plan = planned ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason } : {};
-      return { summary: this.state.plan ? {} : { state: 'running', ...plan } };
-    }
     const at = this.ports.now();
     const after = structuredClone(this.state);
     for (const event of events) apply(after, { seq: 0, at, event });
+    const planned = events.find((event) => event.type === 'planned');
+    const ended = events.find((event) => event.type === 'run-ended');
     return {
-      summary: { state: ended.state, reason: ended.reason, ended: at },
-      messages: this.ports.messages(this.lease.run, after),
+      summary: {
+        ...(after.life === this.state.life || after.life === undefined ? {} : { state: after.life }),
+        ...(planned ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason } : {}),
+        ...(ended ? { reason: ended.reason, ended: at } : {}),
+      },
+      ...(ended ? { messages: this.ports.messages(this.lease.run, after) } : {}),
     };
   }
 

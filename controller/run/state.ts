@@ -5,6 +5,7 @@ import type { Profiles } from '../decide/values.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
 import type { Answer, Figure, PublishedOutput, Recorded, RunEnd, StepEnd } from './events.ts';
 import type { Failure } from './failure.ts';
+import { attemptTable, type LifeState, next, runTable } from './lifecycle.ts';
 import type { RunnerResult } from './result.ts';
 
 export interface AttemptState {
@@ -13,6 +14,7 @@ export interface AttemptState {
   /** Of a Spark application; other steps have none. */
   readonly settings: SparkSettings | undefined;
   readonly startedAt: number;
+  life: LifeState;
   submission?: Submission;
   applicationId?: string;
   ui?: string;
@@ -43,6 +45,7 @@ export interface StepState {
 /** All that is known about a run; made by `fold` alone. */
 export interface RunState {
   run?: string;
+  life?: LifeState;
   pipeline?: Pipeline;
   file?: string;
   fullRefresh?: boolean;
@@ -76,6 +79,8 @@ export const emptyState = (): RunState => ({ steps: {}, inputsLost: 0 });
 
 /** Takes one more event into a state. */
 export function apply(state: RunState, { at, event }: Recorded): void {
+  const life = next(runTable, state.life, event);
+  if (life !== undefined) state.life = life;
   switch (event.type) {
     case 'run-started':
       state.run = event.run;
@@ -141,7 +146,13 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
     delete step.retryAt;
     delete step.nextSettings;
     delete step.held;
-    step.attempts.push({ number: event.attempt, key: event.key, settings: event.settings, startedAt: at });
+    step.attempts.push({
+      number: event.attempt,
+      key: event.key,
+      settings: event.settings,
+      startedAt: at,
+      life: 'pending',
+    });
     return;
   }
   if (event.type === 'step-held') {
@@ -167,6 +178,7 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
   }
   const attempt = step.attempts.find((each) => each.number === event.attempt);
   if (!attempt) return;
+  attempt.life = next(attemptTable, attempt.life, event) ?? attempt.life;
   switch (event.type) {
     case 'attempt-submitted':
       attempt.submission = event.submission;

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { answer, Proxy } from './proxy.ts';
+import { answer, TcpProxy } from './proxy.ts';
 import {
   applications,
   lastRun,
@@ -22,14 +22,14 @@ const sparkConf =
   'executorMemory: 512m, driverMemory: 512m, conf: { spark.driver.host: 127.0.0.1, spark.driver.bindAddress: 127.0.0.1, spark.ui.port: "0" }';
 const { endpoints } = await project();
 const livyPort = Number(new URL(endpoints.livy).port);
-const proxies: Proxy[] = [];
+const proxies: TcpProxy[] = [];
 afterAll(async () => {
   for (const proxy of proxies) await proxy.close();
 });
 
 /** Livy behind a proxy, and a project that knows only the proxy. */
-async function proxied(name: string): Promise<{ proxy: Proxy; folder: string }> {
-  const proxy = await new Proxy(livyPort).open();
+async function proxied(name: string): Promise<{ proxy: TcpProxy; folder: string }> {
+  const proxy = await new TcpProxy(livyPort).open();
   proxies.push(proxy);
   const livy = `spark: { livy: "http://127.0.0.1:${proxy.port}", master: "${endpoints.sparkMaster}", history: "${endpoints.historyServer}" }`;
   return { proxy, folder: await otherProject(`proxied-${name}`, (text) => text.replace('spark: {}', livy)) };
@@ -37,7 +37,7 @@ async function proxied(name: string): Promise<{ proxy: Proxy; folder: string }> 
 
 const pipelineOf = (name: string, sql = slowFor(2e9)): Promise<string> =>
   smallPipeline(name, { sql, spark: sparkConf });
-const run = (folder: string, file: string) => start(['run', `../project/${file}`, '--json'], {}, folder);
+const run = (folder: string, file: string) => start(['run', file, '--json'], {}, folder);
 
 /** One attempt, one application, one mail: nobody noticed anything. */
 async function expectUntouched(text: unknown): Promise<RunDocument> {
@@ -149,7 +149,7 @@ describe('a Livy that was killed and started again', () => {
         })
       ).json()) as { id: number };
     const id = Number(before.steps[0]?.attempts[0]?.submission);
-    const strangers = [];
+    const strangers: number[] = [];
     for (let n = 0; n <= id; n++) strangers.push((await submit(`stranger-${n}`)).id);
     expect(strangers).toContain(id);
     await expectUntouched((await running).stdout);

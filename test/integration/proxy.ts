@@ -11,7 +11,7 @@ export type Mode =
   | { readonly says: string };
 
 /** A TCP proxy in front of a server on this machine, that can go away and come back under the same port. */
-export class Proxy {
+export class TcpProxy {
   mode: Mode = 'pass';
   /** How often an answer was lost. */
   lost = 0;

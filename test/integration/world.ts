@@ -188,8 +188,11 @@ export const lastRun = async (): Promise<RunDocument> => (await sluiceJson('show
 /** A second project on the same stack and store, whose conf/connections.yaml is changed. */
 export async function otherProject(name: string, change: (connections: string) => string): Promise<string> {
   const other = join(dirname(folder), name);
-  await cp(join(folder, 'conf'), join(other, 'conf'), { recursive: true });
-  for (const shared of ['data', 'sql', 'spark-jobs']) {
+  await mkdir(join(other, 'conf'), { recursive: true });
+  for (const file of ['connections.yaml', 'stack.yaml'])
+    await cp(join(folder, 'conf', file), join(other, 'conf', file));
+  await cp(join(folder, 'conf', 'stack'), join(other, 'conf', 'stack'), { recursive: true });
+  for (const shared of ['data', 'sql', 'spark-jobs', 'conf/pipelines']) {
     await mkdir(join(folder, shared), { recursive: true });
     await symlink(join(folder, shared), join(other, shared)).catch(() => undefined);
   }

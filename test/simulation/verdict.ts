@@ -27,7 +27,9 @@ export async function judge(world: World, settled: boolean): Promise<Broken[]> {
     const state = fold(history);
     if (!state.ended) say('runs lost or stuck', run);
     const ends = history.filter(({ event }) => event.type === 'run-ended').length;
-    if (ends > 1 || history.some(({ seq, at }, i) => seq !== i + 1 || at < (history[i - 1]?.at ?? at)))
+    const lives = Object.values(state.steps).flatMap((step) => step.attempts);
+    const astray = state.life !== state.ended?.state || lives.some((each) => each.life !== each.ended?.state);
+    if (astray || ends > 1 || history.some(({ seq, at }, i) => seq !== i + 1 || at < (history[i - 1]?.at ?? at)))
       say('histories out of order', run);
 
     const bad = Object.keys(state.steps).some(

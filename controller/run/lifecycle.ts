@@ -1,0 +1,64 @@
+import type { RunEnd, RunEvent } from './events.ts';
+
+/** The neutral states of a run and of an attempt. */
+export type LifeState = 'pending' | 'running' | 'cancelling' | RunEnd;
+
+/** From which states an event leads where; the last of several ends is what the event itself says. */
+export interface Transition {
+  /** Nothing: it begins with this. */
+  readonly from: readonly LifeState[];
+  readonly on: RunEvent['type'];
+  readonly to: LifeState | readonly LifeState[];
+}
+
+/** The life of a run. Events that are not in here leave it as it is. */
+export const runTable: readonly Transition[] = [
+  { from: [], on: 'run-started', to: 'pending' },
+  { from: ['pending'], on: 'queued', to: 'pending' },
+  { from: ['pending'], on: 'sources-measured', to: 'running' },
+  { from: ['running'], on: 'inputs-lost', to: 'pending' },
+  { from: ['pending', 'running'], on: 'cancel-requested', to: 'cancelling' },
+  { from: ['pending'], on: 'run-ended', to: ['skipped', 'failed'] },
+  { from: ['running'], on: 'run-ended', to: ['succeeded', 'degraded', 'skipped', 'failed'] },
+  { from: ['cancelling'], on: 'run-ended', to: ['cancelled'] },
+];
+
+/** The life of an attempt. */
+export const attemptTable: readonly Transition[] = [
+  { from: [], on: 'attempt-intended', to: 'pending' },
+  { from: ['pending'], on: 'attempt-submitted', to: 'pending' },
+  { from: ['pending'], on: 'application-found', to: 'running' },
+  { from: ['pending', 'running'], on: 'attempt-waiting', to: ['pending', 'running'] },
+  { from: ['pending', 'running'], on: 'attempt-reached', to: ['pending', 'running'] },
+  { from: ['pending', 'running'], on: 'attempt-ended', to: ['succeeded', 'failed', 'cancelled'] },
+];
+
+/** The state after an event, by a table; the same one when the table has no such step. */
+export function next(
+  table: readonly Transition[],
+  state: LifeState | undefined,
+  event: RunEvent,
+): LifeState | undefined {
+  const step = table.find(
+    ({ from, on }) => on === event.type && (state === undefined ? from.length === 0 : from.includes(state)),
+  );
+  if (!step) return state;
+  if (typeof step.to === 'string') return step.to;
+  return 'state' in event && step.to.includes(event.state) ? event.state : state;
+}
+
+/** A table as a Mermaid state diagram. */
+export function diagram(table: readonly Transition[]): string {
+  const lines = table.flatMap(({ from, on, to }) => {
+    const starts = from.length === 0 ? ['[*]'] : from;
+    return starts.flatMap((start) =>
+      [to].flat().flatMap((end) => {
+        // What says no end of its own leaves the state as it was.
+        const stays = Array.isArray(to) && !on.endsWith('-ended');
+        return stays && end !== start ? [] : [`  ${start} --> ${end}: ${on}`];
+      }),
+    );
+  });
+  const ends = new Set(table.filter(({ on }) => on.endsWith('-ended')).flatMap(({ to }) => [to].flat()));
+  return ['stateDiagram-v2', '  direction LR', ...lines, ...[...ends].map((end) => `  ${end} --> [*]`)].join('\n');
+}

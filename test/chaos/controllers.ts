@@ -1,0 +1,47 @@
+import { pick, type Random } from '../../controller/demo/random.ts';
+import { pause, start } from '../integration/world.ts';
+
+/** Controllers that serve, each started again some time after it was killed. */
+export class Controllers {
+  readonly alive: ReturnType<typeof start>[] = [];
+  private closed = false;
+  private readonly random: Random;
+  private readonly told: (line: string) => void;
+
+  constructor(random: Random, told: (line: string) => void) {
+    this.random = random;
+    this.told = told;
+  }
+
+  open(): void {
+    this.serve();
+    this.serve();
+  }
+
+  /** Runs a command until it ends; `again` starts it anew then. */
+  keep(child: ReturnType<typeof start>, again?: () => void): void {
+    this.alive.push(child);
+    void child.then(async ({ exitCode, stderr }) => {
+      this.alive.splice(this.alive.indexOf(child), 1);
+      if (exitCode !== undefined && exitCode !== 0 && exitCode !== 3)
+        this.told(`a controller ended with ${exitCode}: ${String(stderr).slice(-300)}`);
+      if (this.closed || !again) return;
+      await pause(300 + this.random() * 3000);
+      if (!this.closed) again();
+    });
+  }
+
+  private serve(): void {
+    // Some die by themselves, exactly between two of their durable writes.
+    const own = this.random() < 0.3;
+    const fault = `${pick(this.random, ['before', 'after'])}:${1 + Math.floor(this.random() * 40)}:kill`;
+    this.keep(start(['serve'], own ? { SLUICE_FAULT: fault } : {}), () => this.serve());
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    const left = [...this.alive];
+    for (const child of left) child.kill('SIGKILL');
+    await Promise.all(left);
+  }
+}

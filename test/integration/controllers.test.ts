@@ -1,0 +1,174 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { expectOnce, untilEnded } from './expectations.ts';
+import {
+  lastRun,
+  otherProject,
+  pause,
+  pidOf,
+  query,
+  type RunDocument,
+  said,
+  slow,
+  slowFor,
+  sluice,
+  sluiceJson,
+  smallPipeline,
+  start,
+} from './world.ts';
+
+const children: ReturnType<typeof start>[] = [];
+/** A command that is ended after the tests, whatever becomes of them. */
+const begin = (...args: Parameters<typeof start>) => {
+  const child = start(...args);
+  children.push(child);
+  return child;
+};
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+describe('two controllers', () => {
+  test('one stopped past its lease and woken: the other takes over within the lease, the woken one gives way and follows', async () => {
+    const file = await smallPipeline('given-way', { sql: slowFor(1.2e10) });
+    const first = begin(['run', file]);
+    await said(first, /app-\d+-\d+/);
+    const { run } = await lastRun();
+    const serving = begin(['serve']);
+    await said(serving, /serving as/);
+    const stopped = Date.now();
+    first.kill('SIGSTOP');
+    await said(serving, new RegExp(`${run} .*goes on with the run of process ${first.pid}`));
+    const took = Date.now() - stopped;
+    // The lease is 8 s, and looked for every second.
+    expect(took).toBeLessThan(12_000);
+    first.kill('SIGCONT');
+    await said(first, /gave way: the lease had ended, and run .* is driven by process \d+/);
+    const { exitCode, stdout } = await first;
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/run +succeeded/);
+    await expectOnce(await untilEnded(run), 'given_way');
+    serving.kill('SIGINT');
+    const left = await serving;
+    expect(left.exitCode).toBe(0);
+    expect(String(left.stdout)).toContain('nothing was under way');
+  });
+
+  test('one killed, another started 35 s later: the healthy batch goes on to its end', async () => {
+    const file = await smallPipeline('late-successor', { sql: slowFor(2.4e10) });
+    const first = begin(['run', file]);
+    await said(first, /app-\d+-\d+/);
+    const before = await lastRun();
+    first.kill('SIGKILL');
+    await first;
+    await pause(35_000);
+    const serving = begin(['serve']);
+    const doc = await untilEnded(before.run);
+    expect(doc.steps[0]?.attempts[0]?.application).toBe(before.steps[0]?.attempts[0]?.application);
+    await expectOnce(doc, 'late_successor');
+    serving.kill('SIGINT');
+    await serving;
+  });
+
+  test('one killed beside another on the same machine: it is seen to be gone, long before its lease ends', async () => {
+    const serving = begin(['serve']);
+    await said(serving, /serving as/);
+    const file = await smallPipeline('seen-dead', { sql: slow });
+    const first = begin(['run', file]);
+    await said(first, /app-\d+-\d+/);
+    const { run } = await lastRun();
+    const killed = Date.now();
+    first.kill('SIGKILL');
+    await said(serving, new RegExp(`${run} .*goes on with the run of`));
+    expect(Date.now() - killed).toBeLessThan(8000);
+    await expectOnce(await untilEnded(run), 'seen_dead');
+    serving.kill('SIGINT');
+    await serving;
+  });
+
+  test('a detached run waits for a controller; runs of one pipeline go one after the other', async () => {
+    const file = await smallPipeline('in-line', { sql: slowFor(2e9) });
+    const [a, b] = [await sluiceJson('run', file, '--detach'), await sluiceJson('run', file, '--detach')];
+    expect(a.doc.state).toBe('pending');
+    const serving = begin(['serve']);
+    const [first, second] = [await untilEnded(a.doc.run), await untilEnded(b.doc.run)];
+    expect([first.state, second.state]).toEqual(['succeeded', 'succeeded']);
+    const ended = Date.parse(first.steps[0]?.attempts.at(-1)?.ended ?? '');
+    expect(Date.parse(second.steps[0]?.attempts[0]?.started ?? '')).toBeGreaterThanOrEqual(ended);
+    expect((await sluice('show', second.run)).stdout).toContain(`queued    behind ${first.run}`);
+    serving.kill('SIGINT');
+    await serving;
+  });
+});
+
+describe('the run store', () => {
+  test('killed during a run and started again: the run waits for it, says so, and ends with one application', async () => {
+    const file = await smallPipeline('store-away', { sql: slow });
+    const running = begin(['run', file, '--json']);
+    await said(running, /app-\d+-\d+/);
+    process.kill(await pidOf('postgres'), 'SIGKILL');
+    await pause(3000);
+    await sluice('up');
+    const { stdout, stderr, exitCode } = await running;
+    expect(exitCode, String(stderr)).toBe(0);
+    const doc = JSON.parse(String(stdout)) as RunDocument;
+    await expectOnce(doc, 'store_away');
+    expect((await sluice('show', doc.run)).stdout).toMatch(/store +was away for/);
+  });
+
+  test('full at an event: the run waits until there is room', async () => {
+    const file = await smallPipeline('store-full', { sql: slowFor(2e9) });
+    const running = begin(['run', file, '--json']);
+    await said(running, /submitted/);
+    await query(
+      `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+       CREATE TRIGGER full_disk BEFORE INSERT ON events EXECUTE FUNCTION full_disk()`,
+      'sluice',
+    );
+    await said(running, /the run store is away.*has no room: could not extend file/);
+    await pause(2000);
+    await query('DROP FUNCTION full_disk() CASCADE', 'sluice');
+    const { stdout, exitCode } = await running;
+    expect(exitCode).toBe(0);
+    await expectOnce(JSON.parse(String(stdout)) as RunDocument, 'store_full');
+  });
+
+  test('of a newer schema version is refused, and so is one that is not there', async () => {
+    const file = await smallPipeline('store-newer');
+    await query('INSERT INTO schema_version VALUES (999)', 'sluice');
+    const newer = await sluice('run', file);
+    await query('DELETE FROM schema_version WHERE version = 999', 'sluice');
+    expect(newer.exitCode).toBe(2);
+    expect(newer.stderr).toContain('the run store is of schema version 999');
+    const elsewhere = await otherProject('no-store', (text) =>
+      text.replace('store: { database: sluice }', 'store: { url: "postgres://sluice@127.0.0.1:1/sluice" }'),
+    );
+    const away = await start(['runs'], {}, elsewhere);
+    expect(away.exitCode).toBe(3);
+    expect(away.stderr).toContain('cannot be reached');
+  });
+});
+
+describe('a controller that dies between any two of its durable writes', () => {
+  test('leaves a run that the next one ends as it should', async () => {
+    // Each of the first twelve writes of a run: the run's beginning, measures, plan, intent, submission, application, end,
+    // publication, step, end of the run, mail.
+    for (const [nth, when] of [
+      [2, 'after'],
+      [4, 'before'],
+      [4, 'after'],
+      [6, 'after'],
+      [8, 'before'],
+      [10, 'before'],
+    ] as const) {
+      const name = `fault-${nth}-${when}`;
+      const file = await smallPipeline(name);
+      const first = begin(['run', file], { SLUICE_FAULT: `${when}:${nth}:kill` });
+      expect((await first).signal, name).toBe('SIGKILL');
+      const { run } = await lastRun();
+      const { exitCode, stderr } = await sluice('resume', run);
+      expect(exitCode, `${name}: ${stderr}`).toBe(0);
+      await expectOnce((await sluiceJson('show', run)).doc, name.replaceAll('-', '_'));
+    }
+  });
+});

@@ -1,0 +1,22 @@
+import { expect } from 'vitest';
+import { applications, mails, pause, query, type RunDocument, sluiceJson } from './world.ts';
+
+/** The document of a run once it has ended. */
+export async function untilEnded(run: string): Promise<RunDocument> {
+  for (;;) {
+    const { doc } = await sluiceJson('show', run);
+    if (!['pending', 'running'].includes(doc.state)) return doc;
+    await pause(500);
+  }
+}
+
+/** One attempt, one application that finished, one publication, one mail. */
+export async function expectOnce(doc: RunDocument, schema: string): Promise<void> {
+  expect(doc.state).toBe('succeeded');
+  const [attempt, ...more] = doc.steps[0]?.attempts ?? [];
+  expect(more).toEqual([]);
+  expect(await applications(attempt?.key ?? '')).toMatchObject([{ id: attempt?.application, state: 'FINISHED' }]);
+  expect(await query(`SELECT key FROM ${schema}.sluice_publication`)).toEqual([{ key: attempt?.key }]);
+  while ((await mails(doc.run)).length === 0) await pause(300);
+  expect(await mails(doc.run)).toHaveLength(1);
+}

@@ -1,0 +1,202 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  applications,
+  endless,
+  lastRun,
+  mails,
+  otherProject,
+  pidOf,
+  processesWith,
+  project,
+  type RunDocument,
+  said,
+  slow,
+  sluice,
+  sluiceJson,
+  smallPipeline,
+  start,
+} from './world.ts';
+
+/** Each kind of failure, made on the real cluster: what it is taken for, what is done about it, what the mail says. */
+
+const { endpoints } = await project();
+const again = '    retry: { maximumAttempts: 3, initialInterval: 1s }';
+const failuresOf = (doc: RunDocument) => doc.steps[0]?.attempts.map((attempt) => attempt.failure);
+
+/** Every attempt's application had ended before the next began, as the Spark master tells it. */
+async function expectOneAtATime(doc: RunDocument): Promise<void> {
+  const attempts = doc.steps[0]?.attempts ?? [];
+  for (const [i, attempt] of attempts.entries()) {
+    const apps = await applications(attempt.key);
+    expect(apps.length, attempt.key).toBeLessThanOrEqual(1);
+    expect(apps.every((app) => !app.active)).toBe(true);
+    const next = attempts[i + 1];
+    if (next) expect(Date.parse(next.started)).toBeGreaterThanOrEqual(Date.parse(attempt.ended ?? ''));
+  }
+}
+
+async function expectMail(doc: RunDocument, ...telling: (string | RegExp)[]): Promise<void> {
+  const sent = await mails(doc.run);
+  expect(sent).toHaveLength(1);
+  for (const line of telling) {
+    if (typeof line === 'string') expect(sent[0]?.text).toContain(line);
+    else expect(sent[0]?.text).toMatch(line);
+  }
+}
+
+describe('memory that runs out', () => {
+  test('in an executor: the second attempt has more, and succeeds', async () => {
+    const file = await smallPipeline('oom-executor', {
+      sql: `CREATE OR REPLACE TEMP VIEW big AS SELECT size(collect_list(repeat(cast(id AS string), 30))) AS n FROM range(0, 900000, 1, 1);
+            CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (SELECT n FROM big) AS n FROM small`,
+      step: again,
+    });
+    const { exitCode, doc, stderr } = await sluiceJson('run', file);
+    expect(exitCode, stderr).toBe(0);
+    const attempts = doc.steps[0]?.attempts ?? [];
+    expect(failuresOf(doc)).toEqual([...attempts.slice(1).map(() => 'out-of-memory'), null]);
+    expect(attempts.length).toBeGreaterThan(1);
+    const memory = attempts.map((attempt) => Number.parseInt(attempt.settings?.executorMemory ?? '', 10));
+    expect(memory.slice(0, 2)).toEqual([512, 1024]);
+    expect(stderr).toContain('with executor memory 1024m instead of 512m');
+    await expectOneAtATime(doc);
+    await expectMail(doc, 'oom-executor: the report is ready'.replace('oom-executor: ', ''), doc.run);
+  });
+
+  test('in the driver: the second attempt has more there, and only there', async () => {
+    const file = await smallPipeline('oom-driver', {
+      sql: `CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (
+              SELECT count(*) FROM range(10) a JOIN (SELECT /*+ BROADCAST(r) */ id, hash(id) AS h FROM range(14000000) r) b ON a.id = b.id
+            ) AS n FROM small`,
+      spark: 'executorMemory: 1g, driverMemory: 512m',
+      step: again,
+    });
+    const { doc, stderr } = await sluiceJson('run', file);
+    const attempts = doc.steps[0]?.attempts ?? [];
+    expect(attempts[0]?.failure, stderr).toBe('out-of-memory');
+    expect(attempts.map((attempt) => attempt.settings?.driverMemory).slice(0, 2)).toEqual(['512m', '1024m']);
+    expect(new Set(attempts.map((attempt) => attempt.settings?.executorMemory))).toEqual(new Set(['1g']));
+    expect(doc.state, stderr).toBe('succeeded');
+    await expectOneAtATime(doc);
+  });
+});
+
+describe('a lost executor', () => {
+  test('that takes the job with it: the same once more', async () => {
+    const file = await smallPipeline('lost-executor', {
+      sql: slow,
+      spark: 'executorMemory: 512m, driverMemory: 512m, conf: { spark.task.maxFailures: "1" }',
+      step: again,
+    });
+    const running = start(['run', file, '--json']);
+    await said(running, /app-\d+-\d+[\s\S]*tasks 0 of/);
+    const app = (await lastRun()).steps[0]?.attempts[0]?.application ?? '';
+    const [executor] = await processesWith('CoarseGrainedExecutorBackend', app);
+    process.kill(executor as number, 'SIGKILL');
+    const doc = JSON.parse(String((await running).stdout)) as RunDocument;
+    expect(failuresOf(doc)).toEqual(['lost-executor', null]);
+    expect(doc.steps[0]?.attempts[0]?.message).toMatch(/ExecutorLostFailure/);
+    await expectOneAtATime(doc);
+  });
+
+  test('with its worker, which comes back: Spark itself goes on, and the run with it', async () => {
+    const file = await smallPipeline('lost-worker', { sql: slow, step: again });
+    const running = start(['run', file, '--json']);
+    await said(running, /app-\d+-\d+/);
+    process.kill(await pidOf('spark-worker'), 'SIGKILL');
+    await sluice('up');
+    const doc = JSON.parse(String((await running).stdout)) as RunDocument;
+    expect(doc.state).toBe('succeeded');
+    expect(doc.steps[0]?.attempts).toHaveLength(1);
+    await expectOneAtATime(doc);
+  });
+});
+
+describe('a driver that is killed', () => {
+  test('is taken for killed, and tried again once it is gone for certain', async () => {
+    const file = await smallPipeline('killed-driver', { sql: slow, step: again });
+    const running = start(['run', file, '--json']);
+    await said(running, /app-\d+-\d+[\s\S]*tasks 0 of/);
+    const key = (await lastRun()).steps[0]?.attempts[0]?.key ?? '';
+    const [driver] = await processesWith('SparkSubmit', key);
+    process.kill(driver as number, 'SIGKILL');
+    const doc = JSON.parse(String((await running).stdout)) as RunDocument;
+    expect(failuresOf(doc)).toEqual(['killed', null]);
+    expect(doc.steps[0]?.attempts[0]?.message).toBe('the driver ended in the middle of its work, without a word');
+    await expectOneAtATime(doc);
+  });
+
+  test('each time: the run fails, and the mail says how often and what was seen', async () => {
+    const file = await smallPipeline('killed-twice', {
+      sql: endless,
+      step: '    retry: { maximumAttempts: 3, initialInterval: 1s, on: { killed: 2 } }',
+    });
+    const running = start(['run', file, '--json']);
+    for (const attempt of [1, 2]) {
+      await said(running, new RegExp(`attempt ${attempt}:[\\s\\S]*app-\\d+-\\d+`));
+      const key = (await lastRun()).steps[0]?.attempts[attempt - 1]?.key ?? '';
+      const [driver] = await processesWith('SparkSubmit', key);
+      process.kill(driver as number, 'SIGKILL');
+    }
+    const doc = JSON.parse(String((await running).stdout)) as RunDocument;
+    expect(failuresOf(doc)).toEqual(['killed', 'killed']);
+    await expectMail(doc, 'the application was killed (killed)', 'Tries: 2', /killed after 2 attempts/);
+  });
+});
+
+describe('what only a person can mend is tried once, and the mail has the line that tells', () => {
+  test.each([
+    [
+      'bad-input',
+      { sql: 'CREATE OR REPLACE TEMP VIEW result AS SELECT CAST(note AS int) AS id FROM small' },
+      /CAST_INVALID_INPUT.*'one'/,
+    ],
+    [
+      'missing-dependency',
+      { spark: 'executorMemory: 512m, driverMemory: 512m, conf: { spark.serializer: no.such.Serializer }' },
+      /ClassNotFoundException: no\.such\.Serializer/,
+    ],
+    [
+      'bad-sql',
+      { sql: 'CREATE OR REPLACE TEMP VIEW result AS SELECT id FROM nowhere' },
+      /TABLE_OR_VIEW_NOT_FOUND.*`nowhere`/,
+    ],
+  ] as const)('%s', async (kind, options, telling) => {
+    const file = await smallPipeline(`once-${kind}`, { ...options, step: again });
+    const { exitCode, doc } = await sluiceJson('run', file);
+    expect(exitCode).toBe(1);
+    expect(failuresOf(doc)).toEqual([kind]);
+    await expectMail(doc, `(${kind})`, telling);
+  });
+
+  test('gateway-rejected, and the batch that Livy keeps of it is cleared', async () => {
+    const elsewhere = await otherProject('refused-jar', (text) =>
+      text.replace('spark: {}', 'spark: { jar: "file:///outside/of/the/whitelist.jar" }'),
+    );
+    const file = await smallPipeline('once-rejected', { step: again });
+    const { exitCode, stdout } = await start(['run', file, '--json'], {}, elsewhere);
+    expect(exitCode).toBe(1);
+    const doc = JSON.parse(String(stdout)) as RunDocument;
+    expect(failuresOf(doc)).toEqual(['gateway-rejected']);
+    await expectMail(doc, 'Livy refused the job (gateway-rejected)', /whitelist/);
+    const left = await fetch(`${endpoints.livy}/batches/${doc.steps[0]?.attempts[0]?.key}`);
+    expect(left.status).toBe(404);
+  });
+
+  test('not-prepared: a table of ours may not be replaced, and nothing was submitted', async () => {
+    const file = await smallPipeline('once-unprepared', {
+      step: '    retry: { maximumAttempts: 3 }',
+      extra:
+        '  other:\n    spark: { sql: sql/once-unprepared.sql }\n    outputs:\n      - { csv: /proc/nowhere, views: [result] }\n',
+    });
+    const { doc } = await sluiceJson('run', file);
+    const other = doc.steps.find((step) => step.name === 'other');
+    expect(other?.attempts.map((attempt) => attempt.failure)).toEqual(['not-prepared']);
+    expect(await applications(other?.attempts[0]?.key ?? '')).toEqual([]);
+    await expectMail(doc, '(not-prepared)', /\/proc\/nowhere cannot be written/);
+  });
+});
+
+afterAll(async () => {
+  await sluice('up');
+});

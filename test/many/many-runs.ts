@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { memoryBackend } from '../../controller/backends/memory.ts';
+import { memoryCaller } from '../../controller/calls/memory.ts';
+import type { PostgresAddress } from '../../controller/config/project.ts';
+import type { SparkSettings } from '../../controller/decide/sizing.ts';
+import { mailsOf } from '../../controller/notify/mail.ts';
+import { pipelineSchema } from '../../controller/pipeline/schema.ts';
+import { memoryProbe } from '../../controller/profile/memory.ts';
+import { memoryPublisher } from '../../controller/publish/memory.ts';
+import { Controller } from '../../controller/run/controller.ts';
+import { Crew } from '../../controller/run/crew.ts';
+import type { Ports } from '../../controller/run/ports.ts';
+import type { Workspace } from '../../controller/run/workspace.ts';
+import { postgresStore } from '../../controller/store/postgres.ts';
+import { profile } from '../decide/profiles.ts';
+
+/** One controller that drives many runs at once: a real store, and a backend in memory whose jobs take `jobMs`. */
+const { address, runs, jobMs } = JSON.parse(process.argv[2] ?? '{}') as {
+  address: PostgresAddress;
+  runs: number;
+  jobMs: number;
+};
+const project = `many-${process.pid}`;
+const store = await postgresStore(address, project);
+const pipeline = pipelineSchema.parse({
+  name: project,
+  sources: { orders: { csv: 'orders.csv', key: 'id', columns: { id: 'bigint' } } },
+  branches: [{ name: 'all' }],
+  steps: { work: { spark: { sql: 'x.sql' }, outputs: [{ parquet: 'out', views: ['result'] }] } },
+  concurrency: 'parallel',
+});
+for (let n = 1; n <= runs; n++) {
+  const run = `${project}-${n}`;
+  await store.create(run, project, Date.now(), [{ type: 'run-started', run, pipeline, file: 'f' }]);
+}
+
+const beganAt = new Map<string, number>();
+const endless = memoryBackend(() => []);
+const backend: typeof endless = {
+  ...endless,
+  async observe({ key }) {
+    const began = beganAt.get(key) ?? Date.now();
+    beganAt.set(key, began);
+    return { state: Date.now() - began < jobMs ? 'running' : 'succeeded', applicationId: 'app-1' };
+  },
+};
+const profiles = { orders: profile() };
+const workspace: Workspace = {
+  prepare: async (_pipeline, _step, attempt) => ({
+    jar: 'jar',
+    mainClass: 'Main',
+    args: [],
+    settings: attempt.settings as SparkSettings,
+    properties: {},
+  }),
+  result: async (_step, { key }) => ({
+    key,
+    state: 'succeeded',
+    applicationId: 'app-1',
+    inputs: [{ name: 'orders', read: 100, valid: 100, quarantined: 0, reasons: {} }],
+    outputs: [],
+    seconds: {},
+  }),
+  staged: () => [],
+  revoke: async () => false,
+  tidy: async () => undefined,
+};
+const controller = new Controller({
+  store,
+  now: () => Math.round(performance.now()),
+  sleep: (ms) => sleep(ms),
+  newName: () => `many/${process.pid}/${Math.random()}`,
+  isDead: async () => false,
+});
+await controller.open();
+const ports: Omit<Ports, 'now'> = {
+  probe: memoryProbe(profiles),
+  backend,
+  caller: memoryCaller(() => ({ body: {} })),
+  publisher: memoryPublisher(() => 0),
+  store,
+  workspace,
+  cluster: async () => ({ cores: 2, executorMemory: '1g', largestMb: 4096 }),
+  maximumApplications: undefined,
+  report: async () => ({ file: '', url: '', figures: [] }),
+  messages: (run, state) => mailsOf(run, state, { from: 'f', language: 'en' }),
+  sleep: (ms) => sleep(ms),
+  told: () => undefined,
+};
+let mostAtOnce = 0;
+let rss = 0;
+const crew = new Crew(
+  {
+    adopt: (limit, except) => controller.adopt(limit, except),
+    drive: ({ number, lease, from }) => controller.drive(number, lease, ports, from),
+    sleep: (ms) => sleep(ms),
+    now: () => controller.now(),
+  },
+  () => undefined,
+);
+const [startedAt, cpuBefore] = [performance.now(), process.cpuUsage()];
+crew.start(runs);
+let steady: { cores: number } | undefined;
+let followed = { at: 0, cpu: 0 };
+for (;;) {
+  await sleep(200);
+  rss = Math.max(rss, process.memoryUsage.rss());
+  mostAtOnce = Math.max(mostAtOnce, crew.size);
+  // While all are followed and none begins or ends: what following costs.
+  const all = beganAt.size === runs && crew.size === runs;
+  const { user, system } = process.cpuUsage();
+  if (all && followed.at === 0) followed = { at: performance.now(), cpu: user + system };
+  if (all && followed.at > 0 && performance.now() - followed.at > 1000)
+    steady = { cores: (user + system - followed.cpu) / 1000 / (performance.now() - followed.at) };
+  const succeeded = (await store.list({ pipeline: project, limit: runs })).filter((each) => each.state === 'succeeded');
+  if (succeeded.length === runs) break;
+}
+const ms = performance.now() - startedAt;
+const { user, system } = process.cpuUsage(cpuBefore);
+process.stdout.write(
+  `${JSON.stringify({ runs, mostAtOnce, seconds: ms / 1000, cores: (user + system) / 1000 / ms, steadyCores: steady?.cores ?? null, rssMb: rss / 2 ** 20 })}\n`,
+);
+await crew.stop();
+await controller.close();
+await store.close();
