@@ -1,6 +1,7 @@
 import { SluiceError } from '../errors.ts';
 import type { Entry, Lease, RunStore } from '../store/port.ts';
 import type { RunEvent } from './events.ts';
+import { next, runTable } from './lifecycle.ts';
 import type { Ports } from './ports.ts';
 import { apply, emptyState, type RunState } from './state.ts';
 
@@ -92,18 +93,21 @@ export class Journal {
 
   /** The line in the list of runs, and the mails: they are rendered from the state that the events lead to. */
   private consequences(events: readonly RunEvent[]): Pick<Entry, 'summary' | 'messages'> {
-    const at = this.ports.now();
-    const after = structuredClone(this.state);
-    for (const event of events) apply(after, { seq: 0, at, event });
+    const { state } = this;
+    const life = events.reduce((before, event) => next(runTable, before, event), state.life);
     const planned = events.find((event) => event.type === 'planned');
+    const summary = {
+      ...(life === state.life || life === undefined ? {} : { state: life }),
+      ...(planned ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason } : {}),
+    };
     const ended = events.find((event) => event.type === 'run-ended');
+    if (!ended) return { summary };
+    const at = this.ports.now();
+    const after = structuredClone(state);
+    for (const event of events) apply(after, { seq: 0, at, event });
     return {
-      summary: {
-        ...(after.life === this.state.life || after.life === undefined ? {} : { state: after.life }),
-        ...(planned ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason } : {}),
-        ...(ended ? { reason: ended.reason, ended: at } : {}),
-      },
-      ...(ended ? { messages: this.ports.messages(this.lease.run, after) } : {}),
+      summary: { ...summary, reason: ended.reason, ended: at },
+      messages: this.ports.messages(this.lease.run, after),
     };
   }
 

@@ -60,13 +60,13 @@ describe('memory that runs out', () => {
     expect(memory.slice(0, 2)).toEqual([512, 1024]);
     expect(stderr).toContain('with executor memory 1024m instead of 512m');
     await expectOneAtATime(doc);
-    await expectMail(doc, 'oom-executor: the report is ready'.replace('oom-executor: ', ''), doc.run);
+    await expectMail(doc, 'The run succeeded');
   });
 
   test('in the driver: the second attempt has more there, and only there', async () => {
     const file = await smallPipeline('oom-driver', {
       sql: `CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (
-              SELECT count(*) FROM range(10) a JOIN (SELECT /*+ BROADCAST(r) */ id, hash(id) AS h FROM range(14000000) r) b ON a.id = b.id
+              SELECT sum(b.h) FROM range(10) a JOIN (SELECT /*+ BROADCAST(r) */ id, hash(id) AS h FROM range(14000000) r) b ON a.id = b.id
             ) AS n FROM small`,
       spark: 'executorMemory: 1g, driverMemory: 512m',
       step: again,
@@ -187,13 +187,13 @@ describe('what only a person can mend is tried once, and the mail has the line t
     const file = await smallPipeline('once-unprepared', {
       step: '    retry: { maximumAttempts: 3 }',
       extra:
-        '  other:\n    spark: { sql: sql/once-unprepared.sql }\n    outputs:\n      - { csv: /proc/nowhere, views: [result] }\n',
+        '  other:\n    spark: { sql: sql/once-unprepared.sql }\n    outputs:\n      - { csv: /dev/null/nowhere, views: [result] }\n',
     });
     const { doc } = await sluiceJson('run', file);
     const other = doc.steps.find((step) => step.name === 'other');
     expect(other?.attempts.map((attempt) => attempt.failure)).toEqual(['not-prepared']);
     expect(await applications(other?.attempts[0]?.key ?? '')).toEqual([]);
-    await expectMail(doc, '(not-prepared)', /\/proc\/nowhere cannot be written/);
+    await expectMail(doc, '(not-prepared)', /\/dev\/null\/nowhere cannot be written/);
   });
 });
 
