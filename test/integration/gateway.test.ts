@@ -1,4 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { backendOf } from '../../controller/cli/wiring.ts';
+import { loadProject } from '../../controller/config/project.ts';
 import { answer, TcpProxy } from './proxy.ts';
 import {
   applications,
@@ -49,6 +51,21 @@ async function expectUntouched(text: unknown): Promise<RunDocument> {
   expect(await mails(doc.run)).toHaveLength(1);
   return doc;
 }
+
+test('a thousand batches are followed with one request a look', async () => {
+  const { proxy, folder } = await proxied('many');
+  const backend = backendOf(await loadProject(folder));
+  const keys = Array.from({ length: 1000 }, (_, i) => `sluice-nobody-${i}`);
+  const look = () => Promise.all(keys.map((key) => backend.observe({ key, id: '' })));
+  await look();
+  proxy.requests.length = 0;
+  for (let looks = 1; looks <= 5; looks++) {
+    await pause(150);
+    const seen = await look();
+    expect(seen.every((each) => each.unknown)).toBe(true);
+    expect(proxy.requests).toEqual(Array(looks).fill('GET /batches?from=0&size=5000 HTTP/1.1'));
+  }
+});
 
 describe('the answer to a submission that is lost after Livy accepted it', () => {
   test('leaves one batch and one application', async () => {

@@ -13,6 +13,8 @@ export type Mode =
 /** A TCP proxy in front of a server on this machine, that can go away and come back under the same port. */
 export class TcpProxy {
   mode: Mode = 'pass';
+  /** The first lines of the requests that came. */
+  readonly requests: string[] = [];
   /** How often an answer was lost. */
   lost = 0;
   port = 0;
@@ -52,6 +54,8 @@ export class TcpProxy {
     const server = this.watch(connect(this.target, '127.0.0.1'));
     let losing = false;
     client.on('data', (chunk: Buffer) => {
+      const line = chunk.toString('latin1').split('\r\n', 1)[0] ?? '';
+      if (line.endsWith('HTTP/1.1')) this.requests.push(line);
       if (this.mode === 'lose-answer' && chunk.toString('latin1').startsWith('POST ')) {
         losing = true;
         this.mode = 'pass';
