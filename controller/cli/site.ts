@@ -101,11 +101,11 @@ export class Site implements Helm {
         }
       }
       const before = await this.store.find(run);
-      if (lease && before?.ended === undefined) {
-        const who = before?.owner === undefined ? 'nobody' : spokenOwner(before.owner);
+      if (lease) {
+        const who = before?.owner === undefined ? 'another controller' : spokenOwner(before.owner);
         told({
           kind: 'note',
-          text: `gave way: the lease had ended, and run ${run} is driven by ${who} now; following it`,
+          text: `gave way: the lease had ended, and ${who} has taken over run ${run}; following it`,
         });
       }
       from = before?.owner;

@@ -76,6 +76,7 @@ export class Engine {
   /** One turn: take in what others have noted, decide, act. True when the run has ended. */
   async turn(): Promise<boolean> {
     const { journal, ports } = this;
+    await this.hold();
     await journal.catchUp();
     if (this.takenOver && !journal.state.ended) {
       await this.note({ type: 'taken-over', ...this.takenOver });

@@ -71,7 +71,7 @@ describe('the answer to a submission that is lost after Livy accepted it', () =>
   test('leaves one batch and one application', async () => {
     const { proxy, folder } = await proxied('lost');
     const file = await pipelineOf('lost-answer');
-    proxy.mode = 'lose-answer';
+    proxy.set('lose-answer');
     const { stdout, stderr } = await run(folder, file);
     expect(proxy.lost).toBe(1);
     const doc = await expectUntouched(stdout);
@@ -87,7 +87,7 @@ describe('Livy refusing connections', () => {
   test('for 10 s at the submission and for 60 s while Spark works: both runs wait, and use up no try', async () => {
     const [short, long] = [await proxied('short'), await proxied('long')];
     const atSubmission = await pipelineOf('refused-short');
-    const whileRunning = await pipelineOf('refused-long', slow);
+    const whileRunning = await pipelineOf('refused-long', slowFor(1.2e10));
 
     const first = run(short.folder, atSubmission);
     await said(first, /branch +all/);
@@ -141,10 +141,10 @@ describe('a Livy that answers what nobody can read', () => {
     const file = await pipelineOf(`unreadable-${name.toLowerCase().replaceAll(' ', '-')}`);
     const running = run(folder, file);
     await said(running, /submitted/);
-    proxy.mode = says === undefined ? 'silent' : { says };
+    proxy.set(says === undefined ? 'silent' : { says });
     await said(running, /waiting +work: /);
     await pause(1500);
-    proxy.mode = 'pass';
+    proxy.set('pass');
     await expectUntouched((await running).stdout);
   });
 });

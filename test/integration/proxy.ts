@@ -12,7 +12,7 @@ export type Mode =
 
 /** A TCP proxy in front of a server on this machine, that can go away and come back under the same port. */
 export class TcpProxy {
-  mode: Mode = 'pass';
+  private mode: Mode = 'pass';
   /** The first lines of the requests that came. */
   readonly requests: string[] = [];
   /** How often an answer was lost. */
@@ -35,6 +35,12 @@ export class TcpProxy {
         resolve(this);
       });
     });
+  }
+
+  /** What is done with requests from now on; connections that are open are broken, but to lose an answer. */
+  set(mode: Mode): void {
+    this.mode = mode;
+    if (mode !== 'lose-answer') for (const socket of this.sockets) socket.destroy();
   }
 
   /** Refuses connections from now on, and breaks those there are. */

@@ -23,8 +23,21 @@ export interface Said {
 }
 
 /** Starts `sluice ARGS` as a user would, in the project or another folder. */
-export const start = (args: readonly string[], env: Record<string, string> = {}, cwd = folder) =>
-  execa(process.execPath, [main, ...args], { cwd, reject: false, env, stdin: 'ignore' });
+export function start(args: readonly string[], env: Record<string, string> = {}, cwd = folder) {
+  const child = execa(process.execPath, [main, ...args], { cwd, reject: false, env, stdin: 'ignore' });
+  const hear = (chunk: Buffer): void => {
+    const ears = heard.get(child) ?? { text: '', listeners: new Set() };
+    ears.text += chunk.toString();
+    for (const listener of ears.listeners) listener();
+  };
+  heard.set(child, { text: '', listeners: new Set() });
+  child.stdout?.on('data', hear);
+  child.stderr?.on('data', hear);
+  return child;
+}
+
+/** What each command has said so far, and who waits for more. */
+const heard = new WeakMap<object, { text: string; readonly listeners: Set<() => void> }>();
 
 /** Runs `sluice ARGS` to its end. */
 export async function sluice(...args: string[]): Promise<Said> {
@@ -126,10 +139,12 @@ export const read = (path: string): Promise<string> => readFile(join(folder, pat
  */
 export async function smallPipeline(
   name: string,
-  options: { sql?: string; spark?: string; step?: string; extra?: string; top?: string } = {},
+  options: { sql?: string; spark?: string; step?: string; extra?: string; top?: string; outputs?: string } = {},
 ): Promise<string> {
   await write('data/small/a.csv', 'id,note\n1,one\n2,two\n3,three\n');
   await write(`sql/${name}.sql`, options.sql ?? 'CREATE OR REPLACE TEMP VIEW result AS SELECT id, note FROM small');
+  const both = `      - { postgres: shop, schema: ${name.replaceAll('-', '_')}, views: [result] }
+      - { csv: data/published/${name}, views: [result] }`;
   const steps = options.step ?? '    retry: { maximumAttempts: 2, initialInterval: 1s }';
   return write(
     `conf/pipelines/${name}.yaml`,
@@ -142,8 +157,7 @@ steps:
   work:
     spark: { sql: sql/${name}.sql, ${options.spark ?? 'executorMemory: 512m, driverMemory: 512m'} }
     outputs:
-      - { postgres: shop, schema: ${name.replaceAll('-', '_')}, views: [result] }
-      - { csv: data/published/${name}, views: [result] }
+${options.outputs ?? both}
 ${steps}
 ${options.extra ?? ''}
 ${options.top ?? ''}
@@ -153,17 +167,19 @@ notify:
   );
 }
 
-/** Resolves when a running command has said something. */
+/** Resolves when a command has said something, be it long ago. */
 export function said(child: ReturnType<typeof start>, pattern: RegExp): Promise<void> {
+  const ears = heard.get(child);
+  if (!ears) throw new Error('not one of ours');
   return new Promise((resolve, reject) => {
-    let text = '';
-    const hear = (chunk: Buffer): void => {
-      text += chunk.toString();
-      if (pattern.test(text)) resolve();
+    const look = (): void => {
+      if (!pattern.test(ears.text)) return;
+      ears.listeners.delete(look);
+      resolve();
     };
-    child.stdout?.on('data', hear);
-    child.stderr?.on('data', hear);
-    child.then(() => reject(new Error(`it ended without saying ${pattern}:\n${text}`)), reject);
+    ears.listeners.add(look);
+    look();
+    child.then(() => reject(new Error(`it ended without saying ${pattern}:\n${ears.text}`)), reject);
   });
 }
 
