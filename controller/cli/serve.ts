@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
-import { SluiceError } from '../errors.ts';
+import { reasonOf, SluiceError } from '../errors.ts';
 import { Crew } from '../run/crew.ts';
 import { spokenOwner } from '../run/owner.ts';
 import { narrator } from './narrate.ts';
@@ -39,8 +39,8 @@ export async function serve(output: Output, options: { runs: number }): Promise<
           swept = performance.now();
           await site.sweep();
         } catch (error) {
-          if (!(error instanceof SluiceError)) throw error;
-          output.line(pc.yellow(error.message));
+          // Its runs go on, whatever keeps it from delivering or clearing away.
+          output.line(pc.yellow(`${error instanceof SluiceError ? '' : 'unexpected: '}${reasonOf(error)}`));
         }
       }
       const left = await crew.stop();

@@ -72,7 +72,15 @@ export function filePublisher(root: string, scratch: string): Publisher {
       return outputs;
     },
 
-    discard: ({ target, key }) => rm(stagingFolder(target, key), { recursive: true, force: true }),
+    async discard({ target, key }) {
+      const folder = stagingFolder(target, key);
+      if (!(await exists(folder))) return;
+      try {
+        await rm(folder, { recursive: true, force: true });
+      } catch (error) {
+        throw unwritable(folder, error);
+      }
+    },
   };
 }
 

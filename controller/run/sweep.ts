@@ -28,8 +28,9 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
         }
       }
     } catch (error) {
-      if (error instanceof SluiceError) continue;
-      throw error;
+      if (!(error instanceof SluiceError)) throw error;
+      // What a person has to mend is not looked at for ever.
+      if (error.kind !== 'rejected') continue;
     }
     await store.swept(run);
     clean.push(run);
