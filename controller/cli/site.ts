@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callerOf } from '../calls/callers.ts';
 import type { Project } from '../config/project.ts';
@@ -17,7 +18,7 @@ import { spokenOwner } from '../run/owner.ts';
 import type { News, Ports } from '../run/ports.ts';
 import { fold, type RunState } from '../run/state.ts';
 import { sweep } from '../run/sweep.ts';
-import { localWorkspace } from '../run/workspace.ts';
+import { localWorkspace, runFolder } from '../run/workspace.ts';
 import type { Lease, RunStore } from '../store/port.ts';
 import { newOwner, ownerIsDead } from './owner.ts';
 import { backendOf, clusterOf, jarOf, scratchOf, withStore } from './wiring.ts';
@@ -205,7 +206,7 @@ export class Site implements Helm {
     const { from, language } = project.connections.mail;
     return {
       ...this.common,
-      probe: probeOf(project, scratch),
+      probe: probeOf(project, scratch, join(runFolder(project.home, run), 'inputs')),
       store,
       workspace: localWorkspace(project, run, jarOf(project)),
       cluster: () => clusterOf(project),

@@ -26,6 +26,7 @@ export async function openDuck(folder: string): Promise<Duck> {
     preserve_insertion_order: 'false',
   });
   const connection: DuckDBConnection = await instance.connect();
+  await connection.run(`SET TimeZone = 'UTC'`);
   return {
     async rows(sql) {
       const reader = await connection.runAndReadAll(sql);

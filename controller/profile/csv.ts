@@ -5,6 +5,7 @@ import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
 import { rejected } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
 import { checkHeader, findLines, lineOfByte } from './csv-text.ts';
+import { csvLine, type Keeping, keep, typedColumn } from './keep.ts';
 import { type Broken, measureTable } from './measure.ts';
 import type { CsvPin, Example, Pin, Profile, SourceProbe } from './port.ts';
 import { duckdb, reasonSql } from './rules.ts';
@@ -15,8 +16,14 @@ type CsvSource = Extract<Source, { csv: string }>;
 const structural = `CASE error_type WHEN 'MISSING COLUMNS' THEN 'too few columns' WHEN 'TOO MANY COLUMNS' THEN 'too many columns' ELSE 'unreadable' END`;
 const examplesPerReason = 2;
 
+interface Options {
+  readonly root: string;
+  readonly scratch: string;
+  readonly keeping?: Keeping | undefined;
+}
+
 /** CSV files by a glob: headers and offending lines by csv-parse, the counting by DuckDB in a folder of its own. */
-export function csvProbe({ root, scratch }: { root: string; scratch: string }): SourceProbe {
+export function csvProbe({ root, scratch, keeping }: Options): SourceProbe {
   return {
     async profile(name, source, previous) {
       const csv = source as CsvSource;
@@ -38,7 +45,10 @@ export function csvProbe({ root, scratch }: { root: string; scratch: string }): 
       try {
         const broken = await load(duck, filled, columns, seenFiles(files, previous));
         const measures = await measureTable(duck, 'rows', columns, csv.key, bytes, broken);
-        return { measures, pin, examples: await examples(duck, columns) } satisfies Profile;
+        const found = await examples(duck, columns);
+        if (!keeping || bytes > keeping.upToBytes) return { measures, pin, examples: found } satisfies Profile;
+        const kept = await keep(duck, name, keptRows(columns, await hasBroken(duck)), keeping);
+        return { measures, pin: { ...pin, kept }, examples: found } satisfies Profile;
       } finally {
         await duck.close();
       }
@@ -126,10 +136,19 @@ async function load(
   return groups as unknown as Broken[];
 }
 
+/** All rows with their types; those that could not be split have nothing but their text. */
+function keptRows(columns: readonly Column[], broken: boolean): string {
+  const raw = `CASE WHEN _reason IS NOT NULL THEN ${csvLine(columns)} END AS _raw`;
+  const rows = `SELECT ${columns.map(typedColumn).join(', ')}, _reason, ${raw} FROM rows`;
+  return broken ? `${rows} UNION ALL BY NAME SELECT _reason, text AS _raw FROM broken` : rows;
+}
+
+const hasBroken = async (duck: Duck): Promise<boolean> =>
+  (await duck.rows(`SELECT table_name FROM duckdb_tables() WHERE table_name = 'broken'`)).length > 0;
+
 async function examples(duck: Duck, columns: readonly Column[]): Promise<Example[]> {
-  const tables = await duck.rows(`SELECT table_name FROM duckdb_tables() WHERE table_name = 'broken'`);
   const found: Example[] = [];
-  if (tables.length > 0) {
+  if (await hasBroken(duck)) {
     const lines = await duck.rows(
       `SELECT * FROM broken QUALIFY row_number() OVER (PARTITION BY _reason ORDER BY file_path, line) <= ${examplesPerReason}`,
     );

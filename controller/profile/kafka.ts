@@ -6,6 +6,7 @@ import { explainKafka, kafkaClient } from '../connect/kafka.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
 import { didYouMean } from '../pipeline/suggest.ts';
+import { type Keeping, keep, typedColumn } from './keep.ts';
 import { measureTable } from './measure.ts';
 import type { Example, KafkaPin, Pin, Profile, SourceProbe } from './port.ts';
 import { duckdb, reasonSql } from './rules.ts';
@@ -24,6 +25,7 @@ export const notAnObject = 'not a JSON object';
 export function kafkaProbe(options: {
   brokersOf: (connection: string) => readonly string[];
   scratch: string;
+  keeping?: Keeping | undefined;
 }): SourceProbe {
   /** Pins the topic, reads up to `limit` messages into a table of a DuckDB, and hands both on. */
   async function within<T>(name: string, source: Source, limit: number, work: (read: Read) => Promise<T>): Promise<T> {
@@ -47,7 +49,13 @@ export function kafkaProbe(options: {
       within(name, source, Number.POSITIVE_INFINITY, async ({ topic, columns, pin, bytes, duck }) => {
         await duck.run(`CREATE TABLE rows AS ${typed(columns, pin, previous)}`);
         const measures = await measureTable(duck, 'rows', columns, topic.key, bytes, []);
-        return { measures, pin, examples: await examples(duck) } satisfies Profile;
+        const found = await examples(duck);
+        const { keeping } = options;
+        if (!keeping || bytes > keeping.upToBytes) return { measures, pin, examples: found } satisfies Profile;
+        const raw = `CASE WHEN _reason IS NOT NULL THEN coalesce(text, '') END AS _raw`;
+        const query = `SELECT ${columns.map(typedColumn).join(', ')}, _reason, ${raw} FROM rows`;
+        const kept = await keep(duck, name, query, keeping);
+        return { measures, pin: { ...pin, kept }, examples: found } satisfies Profile;
       }),
     sample: (name, source, n) =>
       within(name, source, n, async ({ columns, pin, duck }) => {

@@ -20,12 +20,24 @@ export interface Measures {
 /** Which rows a run reads, fixed when it was measured, so that every attempt reads the same. */
 export type Pin = CsvPin | PostgresPin | KafkaPin;
 
-export interface CsvPin {
+/** The rows of a source as they were measured, in a Parquet file that driver and executors can read. */
+export interface Kept {
+  readonly path: string;
+  /** Spark's types. Every file has `_reason`, why a row is invalid, and `_raw`, such a row as it was read, besides. */
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+interface MayBeKept {
+  /** Where there is one, every attempt reads this, whatever becomes of the source. */
+  readonly kept?: Kept;
+}
+
+export interface CsvPin extends MayBeKept {
   readonly kind: 'csv';
   readonly files: readonly { readonly path: string; readonly size: number; readonly mtimeMs: number }[];
 }
 
-export interface PostgresPin {
+export interface PostgresPin extends MayBeKept {
   readonly kind: 'postgres';
   readonly table: string;
   /** An exported snapshot; readable while the probe that made it is open. */
@@ -36,7 +48,7 @@ export interface PostgresPin {
   readonly pages: number;
 }
 
-export interface KafkaPin {
+export interface KafkaPin extends MayBeKept {
   readonly kind: 'kafka';
   readonly topic: string;
   /** Offsets from `start` up to, without, `end`. */

@@ -4,7 +4,9 @@ import { connectPostgres, explain, quoted } from '../connect/postgres.ts';
 import { rejected } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
 import { didYouMean } from '../pipeline/suggest.ts';
-import type { Example, PostgresPin, Profile, SourceProbe } from './port.ts';
+import type { Keeping } from './keep.ts';
+import type { Example, Kept, PostgresPin, Profile, SourceProbe } from './port.ts';
+import { copyTable } from './postgres-copy.ts';
 import { postgres, reasonSql, rulesOf } from './rules.ts';
 
 type PostgresSource = Extract<Source, { postgres: string }>;
@@ -19,7 +21,11 @@ interface Session {
  * Tables and views of PostgreSQL, measured by the server itself. All sources of one connection are read in one
  * read-only snapshot, which is exported and stays open until close(), so that Spark can read the very same rows.
  */
-export function postgresProbe(addressOf: (connection: string) => PostgresAddress): SourceProbe {
+export function postgresProbe(
+  addressOf: (connection: string) => PostgresAddress,
+  scratch = '',
+  keeping?: Keeping,
+): SourceProbe {
   const sessions = new Map<string, Promise<Session>>();
   const turns = new Map<string, Promise<unknown>>();
   /** One source after the other: a snapshot belongs to one connection, and that does one query at a time. */
@@ -37,13 +43,23 @@ export function postgresProbe(addressOf: (connection: string) => PostgresAddress
   return {
     async profile(name, source, previous) {
       const table = source as PostgresSource;
-      return inTurn(table.postgres, async ({ client, snapshot, visible }) => {
+      const address = addressOf(table.postgres);
+      let copying: Promise<Kept | undefined> = Promise.resolve(undefined);
+      const profile = await inTurn(table.postgres, async ({ client, snapshot, visible }) => {
         const relation = await describe(client, name, table);
+        // In a connection of its own, beside the counting.
+        if (keeping && relation.bytes <= keeping.upToBytes) {
+          const reason = reasonSql(relation.rules, postgres, false);
+          copying = copyTable({ name, table: table.table, reason, snapshot, address, scratch, keeping });
+          copying.catch(() => undefined);
+        }
         const seen = previous?.kind === 'postgres' && previous.table === table.table ? previous.visible : undefined;
         const measures = await measure(client, table, relation, seen);
         const pin: PostgresPin = { kind: 'postgres', table: table.table, snapshot, visible, pages: relation.pages };
         return { measures, pin, examples: await examples(client, table, relation) } satisfies Profile;
       });
+      const kept = await copying;
+      return kept ? { ...profile, pin: { ...profile.pin, kept } } : profile;
     },
     async sample(name, source, n) {
       const table = source as PostgresSource;

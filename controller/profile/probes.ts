@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { addressesOf, type Project } from '../config/project.ts';
 import type { Source } from '../pipeline/schema.ts';
 import { csvProbe } from './csv.ts';
@@ -5,17 +6,21 @@ import { kafkaProbe } from './kafka.ts';
 import type { SourceProbe } from './port.ts';
 import { postgresProbe } from './postgres.ts';
 
-/** The probe of a project: hands each source to the adapter of its kind. */
-export function probeOf(project: Project, scratch: string): SourceProbe {
+/** The largest source whose rows are kept: Parquet of this is written in seconds, and fits on any disk. Bytes. */
+const upToBytes = 4 * 2 ** 30;
+
+/** The probe of a project: hands each source to the adapter of its kind. With a folder it keeps there what it measures. */
+export function probeOf(project: Project, scratch: string, folder?: string): SourceProbe {
+  const keeping = folder === undefined ? undefined : { folder, upToBytes };
   const addresses = addressesOf(project);
-  const csv = csvProbe({ root: project.root, scratch });
-  const kafka = kafkaProbe({ brokersOf: addresses.brokers, scratch });
-  const postgres = postgresProbe(addresses.postgres);
+  const csv = csvProbe({ root: project.root, scratch, keeping });
+  const kafka = kafkaProbe({ brokersOf: addresses.brokers, scratch, keeping });
+  const postgres = postgresProbe(addresses.postgres, scratch, keeping);
   const of = (source: Source): SourceProbe => ('csv' in source ? csv : 'kafka' in source ? kafka : postgres);
   return {
     profile: (name, source, previous) => of(source).profile(name, source, previous),
     sample: (name, source, n) => of(source).sample(name, source, n),
-    holds: (source, pin) => of(source).holds(source, pin),
+    holds: async (source, pin) => (pin.kept ? existsSync(pin.kept.path) : of(source).holds(source, pin)),
     async close() {
       await Promise.all([csv.close(), kafka.close(), postgres.close()]);
     },

@@ -152,6 +152,8 @@ export class Engine {
       const profiles = await profileAll(probe, pipeline, previous, (source, profile, ms) =>
         told({ kind: 'measured', source, profile, ms }),
       );
+      // Nothing of the sources is needed any more when all their rows are kept.
+      if (Object.values(profiles).every(({ pin }) => pin.kept)) await probe.close();
       await this.note({ type: 'sources-measured', profiles });
     } catch (error) {
       await this.fail('the sources could not be measured', error);

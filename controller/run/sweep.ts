@@ -27,6 +27,7 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
           for (const staged of workspace.staged(pipeline, name, attempt)) await publisher.discard(staged);
         }
       }
+      await workspace.forget();
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       // What a person has to mend is not looked at for ever.

@@ -29,6 +29,8 @@ export interface Workspace {
    * had not begun. Both would create the same file, which only one can.
    */
   revoke(step: string, attempt: AttemptState): Promise<boolean>;
+  /** Removes the rows that were kept for the run. */
+  forget(): Promise<void>;
   /** Removes the attempt's password file. */
   tidy(step: string, attempt: AttemptState): Promise<void>;
 }
@@ -121,6 +123,8 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
         return (await readFile(claim, 'utf8')) === byController;
       }
     },
+
+    forget: () => rm(join(runFolder(project.home, run), 'inputs'), { recursive: true, force: true }),
 
     tidy: (step, attempt) => rm(join(folderOf(step, attempt), 'pgpass'), { force: true }),
   };

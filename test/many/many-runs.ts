@@ -64,6 +64,7 @@ const workspace: Workspace = {
   staged: () => [],
   revoke: async () => false,
   tidy: async () => undefined,
+  forget: async () => undefined,
 };
 const controller = new Controller({
   store,

@@ -133,5 +133,6 @@ function workspaceOf(disk: Disk, process: Process): Workspace {
       return disk.claims.get(attempt.key) === 'controller';
     },
     tidy: async () => undefined,
+    forget: async () => undefined,
   };
 }

@@ -40,6 +40,8 @@ final class Inputs {
 
   Screened read(Job.Input input) throws IOException {
     switch (input.kind) {
+      case "kept":
+        return new Screened(input.name, kept(input), false);
       case "csv":
         return new Screened(input.name, csv(input));
       case "postgres":
@@ -49,6 +51,15 @@ final class Inputs {
       default:
         throw new Rejection("UNKNOWN_INPUT", input.name + " is of unknown kind " + input.kind);
     }
+  }
+
+  /** What was measured, typed and judged already. */
+  private Dataset<Row> kept(Job.Input input) {
+    StringJoiner schema = new StringJoiner(", ");
+    for (Job.Column column : input.columns) {
+      schema.add("`" + column.name + "` " + column.type);
+    }
+    return spark.read().schema(schema.toString()).parquet(input.path);
   }
 
   private Dataset<Row> csv(Job.Input input) throws IOException {

@@ -28,8 +28,13 @@ final class Screened {
   private final Dataset<Row> rows;
 
   Screened(String name, Dataset<Row> rows) {
+    this(name, rows, true);
+  }
+
+  /** `keep` says that reading and judging the rows again would cost more than keeping them. */
+  Screened(String name, Dataset<Row> rows, boolean keep) {
     this.name = name;
-    this.rows = rows.persist(StorageLevel.MEMORY_AND_DISK());
+    this.rows = keep ? rows.persist(StorageLevel.MEMORY_AND_DISK()) : rows;
   }
 
   /** Counts the rows, keeps them, and registers them as views `name` and `name_quarantined`. */
