@@ -3,7 +3,7 @@ import { type Answer, request } from '../connect/http.ts';
 import { SluiceError } from '../errors.ts';
 import { type BatchBackend, type BatchJob, type BatchState, ended, type Observation, type Submission } from './port.ts';
 import { shared } from './shared.ts';
-import { sparkConf } from './spark-conf.ts';
+import { type ClassArchives, sparkConf } from './spark-conf.ts';
 import { type Application, sparkMaster } from './spark-master.ts';
 
 /** Livy's states (0.7 to 0.9) and what they mean here. */
@@ -29,6 +29,8 @@ export interface LivyOptions {
   readonly historyServer: string;
   /** Where Spark properties of this cluster come from, such as the event log's folder. */
   readonly conf?: Readonly<Record<string, string>>;
+  /** Asked at every submission, as they may be made meanwhile. */
+  readonly archives?: () => ClassArchives | undefined;
 }
 
 interface Batch {
@@ -101,7 +103,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
 
   return {
     async submit(job, key) {
-      const body = JSON.stringify(batchRequest(job, key, options.conf ?? {}));
+      const body = JSON.stringify(batchRequest(job, key, options));
       const answer = await request(`${options.url}/batches`, { method: 'POST', headers, body });
       if (answer.status === 201) return submissionOf(created(answer, options.url), key);
       if (answer.status >= 500) {
@@ -191,7 +193,7 @@ async function listed(get: (path: string) => Promise<Answer>, url: string): Prom
   }
 }
 
-function batchRequest(job: BatchJob, key: string, conf: Readonly<Record<string, string>>): object {
+function batchRequest(job: BatchJob, key: string, { conf, archives }: LivyOptions): object {
   const { settings } = job;
   return {
     name: key,
@@ -202,7 +204,7 @@ function batchRequest(job: BatchJob, key: string, conf: Readonly<Record<string, 
     executorMemory: settings.executorMemory,
     executorCores: settings.executorCores,
     numExecutors: settings.executors,
-    conf: { ...conf, ...sparkConf(job, key) },
+    conf: { ...conf, ...sparkConf(job, key, archives?.()) },
   };
 }
 

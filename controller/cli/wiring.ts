@@ -7,6 +7,7 @@ import { loadProject, type Project, postgresAddress, projectRoot } from '../conf
 import type { Cluster } from '../decide/sizing.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
+import { classArchives } from '../stack/archive.ts';
 import { localSparkConf } from '../stack/spark.ts';
 import type { RunStore } from '../store/port.ts';
 import { postgresStore } from '../store/postgres.ts';
@@ -51,7 +52,7 @@ export function backendOf(project: Project): BatchBackend {
     password: livyPassword,
     sparkMaster: endpoints.sparkMaster,
     historyServer: endpoints.historyServer,
-    ...(local ? { conf: localSparkConf(project) } : {}),
+    ...(local ? { conf: localSparkConf(project), archives: () => classArchives(project) } : {}),
   });
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -12,17 +12,22 @@ type Manifest = Record<string, number>;
 
 const manifestName = 'manifest.json';
 
+const pomOf = (set: JarSet, root: string): string => join(root, 'conf', 'stack', set, 'pom.xml');
+
+/** A set and the hash of its POM: another name when the jars are others. */
+export const jarSetName = (set: JarSet, root: string): string =>
+  `${set}-${createHash('sha256')
+    .update(readFileSync(pomOf(set, root)))
+    .digest('hex')
+    .slice(0, 12)}`;
+
 /**
  * The folder with the jars of a set, fetched once by Maven from conf/stack/SET/pom.xml into the user's cache. A folder is
  * known by the hash of its POM; what is incomplete or damaged is fetched again. `told` hears what arrives.
  */
 export async function jarsOf(set: JarSet, root: string, told: (line: string) => void): Promise<string> {
-  const pom = join(root, 'conf', 'stack', set, 'pom.xml');
-  const hash = createHash('sha256')
-    .update(await readFile(pom))
-    .digest('hex')
-    .slice(0, 12);
-  const folder = join(cacheFolder, 'jars', `${set}-${hash}`);
+  const pom = pomOf(set, root);
+  const folder = join(cacheFolder, 'jars', jarSetName(set, root));
   if (await whole(folder)) return folder;
 
   const fresh = `${folder}.${process.pid}`;

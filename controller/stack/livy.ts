@@ -37,7 +37,7 @@ export function livy(project: Project): Service {
       return {
         file: javaBinary(),
         args: [...light, ...opens, '-cp', `${join(jars, '*')}:${folder}`, 'org.apache.livy.server.LivyServer'],
-        env: { ...sparkEnv(home), LIVY_CONF_DIR: folder, LIVY_LOG_DIR: join(home, 'logs') },
+        env: { ...sparkEnv(root), LIVY_CONF_DIR: folder, LIVY_LOG_DIR: join(home, 'logs') },
       };
     },
     healthy: async () => (await request(`${endpoints.livy}/batches?size=1`).catch(() => undefined))?.status === 200,

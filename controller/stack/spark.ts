@@ -1,18 +1,21 @@
-import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sparkMaster } from '../backends/spark-master.ts';
-import { machine, sparkHome } from '../config/env.ts';
+import { cacheFolder, machine, sparkHome } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
 import { request } from '../connect/http.ts';
-import { jarsOf } from './jars.ts';
+import { jarSetName, jarsOf } from './jars.ts';
 import { javaBinary, light, opens } from './java.ts';
 import type { Command } from './process.ts';
 import type { Service } from './service.ts';
 
+/** The Spark made from Maven's jars: one for all projects with the same ones, so that they share its class archive too. */
+export const madeHome = (root: string): string => join(cacheFolder, 'homes', jarSetName('spark', root));
+
 /** The environment of every process that starts Spark; all of it stays on the loopback interface. */
-export const sparkEnv = (home: string): Record<string, string> => ({
-  SPARK_HOME: sparkHome ?? join(home, 'spark'),
+export const sparkEnv = (root: string): Record<string, string> => ({
+  SPARK_HOME: sparkHome ?? madeHome(root),
   SPARK_LOCAL_IP: '127.0.0.1',
   SPARK_SCALA_VERSION: '2.12',
 });
@@ -28,14 +31,19 @@ export function prepareSpark({ root, home }: Project, told: (line: string) => vo
     await mkdir(eventLogFolder(home), { recursive: true });
     if (sparkHome !== undefined) return join(sparkHome, 'jars');
     const jars = await jarsOf('spark', root, told);
-    const spark = join(home, 'spark');
+    const spark = madeHome(root);
     await mkdir(join(spark, 'bin'), { recursive: true });
     await mkdir(join(spark, 'conf'), { recursive: true });
-    await rm(join(spark, 'jars'), { force: true });
-    await symlink(jars, join(spark, 'jars'));
+    if ((await readlink(join(spark, 'jars')).catch(() => undefined)) !== jars) {
+      await rm(join(spark, 'jars'), { force: true });
+      await symlink(jars, join(spark, 'jars'));
+    }
     for (const [name, text] of Object.entries(scripts)) {
-      await writeFile(join(spark, 'bin', name), text);
-      await chmod(join(spark, 'bin', name), 0o755);
+      const file = join(spark, 'bin', name);
+      if ((await readFile(file, 'utf8').catch(() => undefined)) === text) continue;
+      // Another project's Livy may be about to run it: it is there whole, or not yet.
+      await writeFile(`${file}.${process.pid}`, text, { mode: 0o755 });
+      await rename(`${file}.${process.pid}`, file);
     }
     return join(spark, 'jars');
   })();
@@ -69,7 +77,7 @@ const daemon =
     return {
       file: javaBinary(),
       args: [...light, ...opens, ...flags, '-cp', join(jars, '*'), mainClass, ...args],
-      env: sparkEnv(project.home),
+      env: sparkEnv(project.root),
     };
   };
 

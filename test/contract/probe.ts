@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openDuck } from '../../controller/connect/duckdb.ts';
 import type { Source } from '../../controller/pipeline/schema.ts';
+import type { Keeping } from '../../controller/profile/keep.ts';
 import type { Pin, SourceProbe } from '../../controller/profile/port.ts';
 
 /** A source filled with `rows`, of which the ids 2 (a status nobody knows) and 3 (no id at all) are invalid and 1 is there twice. */
@@ -26,7 +31,7 @@ export const rows: readonly (readonly [id: string, status: string, note: string]
 ];
 
 /** What every probe promises. */
-export function probeContract(name: string, open: () => Promise<Filled>): void {
+export function probeContract(name: string, open: (keeping?: Keeping) => Promise<Filled>): void {
   describe(`the probe of ${name}`, () => {
     test('counts rows, invalid ones by their first reason, nulls and repeated keys exactly', async () => {
       const { probe, source } = await open();
@@ -42,6 +47,43 @@ export function probeContract(name: string, open: () => Promise<Filled>): void {
       });
       expect(measures.bytes).toBeGreaterThan(0);
       expect(examples.map((example) => example.reason).sort()).toEqual(['id: missing', 'status: unknown value']);
+      await probe.close();
+    });
+
+    test('keeps the rows as they were measured, typed and judged, when it is given a folder', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'sluice-kept-'));
+      const { probe, source } = await open({ folder, upToBytes: 1e6 });
+      const { measures, pin } = await probe.profile('things', source);
+      const { kept } = pin;
+      if (!kept) throw new Error('nothing was kept');
+      expect(kept.columns).toEqual([
+        { name: 'id', type: 'BIGINT' },
+        { name: 'status', type: 'STRING' },
+        { name: 'note', type: 'STRING' },
+        { name: '_reason', type: 'STRING' },
+        { name: '_raw', type: 'STRING' },
+      ]);
+      const duck = await openDuck(folder);
+      const all = await duck.rows(`SELECT * FROM read_parquet('${kept.path}') ORDER BY id, note`);
+      await duck.close();
+      await probe.close();
+      rmSync(folder, { recursive: true });
+      expect(all).toHaveLength(measures.rows);
+      expect(
+        all.filter((row) => row._reason === null).map(({ id, status, note, _raw }) => [id, status, note, _raw]),
+      ).toEqual([
+        [1, 'new', 'plain', null],
+        [1, 'done', 'the same key again', null],
+        [5, null, 'кириллица, "кавычки" и\nдве строки', null],
+      ]);
+      const invalid = all.filter((row) => row._reason !== null);
+      expect(invalid.map((row) => row._reason).sort()).toEqual(['id: missing', 'status: unknown value']);
+      for (const row of invalid) expect(String(row._raw)).toContain(String(row.note));
+    });
+
+    test('keeps nothing of a source that is too large for it', async () => {
+      const { probe, source } = await open({ folder: '/nowhere', upToBytes: 1 });
+      expect((await probe.profile('things', source)).pin.kept).toBeUndefined();
       await probe.close();
     });
 

@@ -64,12 +64,12 @@ publisherContract('of PostgreSQL tables', async () => {
 
 const literal = (value: string): string => (value === '' ? 'NULL' : `'${value.replaceAll("'", "''")}'`);
 
-probeContract('a PostgreSQL table', async () => {
+probeContract('a PostgreSQL table', async (keeping) => {
   const table = fresh('things');
   await query(`CREATE TABLE ${table} (id bigint, status text, note text)`);
   await query(`INSERT INTO ${table} VALUES ${rows.map((row) => `(${row.map(literal).join(', ')})`).join(', ')}`);
   return {
-    probe: postgresProbe(() => shop),
+    probe: postgresProbe(() => shop, scratch, keeping),
     source: { postgres: 'shop', table, key: 'id', columns } as unknown as Source,
     addRow: async () => {
       await query(`INSERT INTO ${table} VALUES (6, 'new', 'later')`);
@@ -83,7 +83,7 @@ const producer = kafka.producer();
 await Promise.all([admin.connect(), producer.connect()]);
 afterAll(() => Promise.all([admin.disconnect(), producer.disconnect()]));
 
-probeContract('a Kafka topic', async () => {
+probeContract('a Kafka topic', async (keeping) => {
   const topic = fresh('things');
   await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
   const json = ([id, status, note]: readonly string[]): string =>
@@ -92,7 +92,7 @@ probeContract('a Kafka topic', async () => {
     producer.send({ topic, messages: values.map((value, i) => ({ value, partition: i % 2 })) });
   await send(rows.map(json));
   return {
-    probe: kafkaProbe({ brokersOf: () => here.endpoints.kafka, scratch }),
+    probe: kafkaProbe({ brokersOf: () => here.endpoints.kafka, scratch, keeping }),
     source: { kafka: 'shop', topic, key: 'id', columns } as unknown as Source,
     addRow: async () => {
       await send([json(['6', 'new', 'later'])]);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Source } from '../../controller/pipeline/schema.ts';
 import { csvProbe } from '../../controller/profile/csv.ts';
+import type { Keeping } from '../../controller/profile/keep.ts';
 import { columns, probeContract, rows } from '../contract/probe.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-csv-'));
@@ -16,20 +17,21 @@ const quoted = (value: string): string => (/[",\n]/.test(value) ? `"${value.repl
 async function filled(
   files: Readonly<Record<string, string | Uint8Array>>,
   declared: Record<string, unknown> = columns,
+  keeping?: Keeping,
 ) {
   next += 1;
   const folder = join(root, String(next));
   await mkdir(folder);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const source = { csv: `${next}/*.csv`, key: 'id', columns: declared } as Source;
-  return { probe: csvProbe({ root, scratch: join(root, 'scratch') }), source, folder };
+  return { probe: csvProbe({ root, scratch: join(root, 'scratch'), keeping }), source, folder };
 }
 
 const header = 'id,status,note\n';
 const text = `${header}${rows.map((row) => row.map(quoted).join(',')).join('\n')}\n`;
 
-probeContract('CSV files', async () => {
-  const { probe, source, folder } = await filled({ 'a.csv': text });
+probeContract('CSV files', async (keeping) => {
+  const { probe, source, folder } = await filled({ 'a.csv': text }, columns, keeping);
   return { probe, source, addRow: () => appendFile(join(folder, 'a.csv'), '6,new,later\n') };
 });
 

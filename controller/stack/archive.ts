@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { ClassArchives } from '../backends/spark-conf.ts';
+import { inherited, sparkHome } from '../config/env.ts';
+import type { Project } from '../config/project.ts';
+import { openDuck } from '../connect/duckdb.ts';
+import { keep } from '../profile/keep.ts';
+import { checkJava } from './java.ts';
+import { until } from './process.ts';
+import { localSparkConf, madeHome, masterUrl, sparkEnv } from './spark.ts';
+
+/**
+ * The class archives of the stack's Spark, where there are any: classes that a JVM finds parsed and verified already, so that
+ * Spark is up in about half the time. They belong to its jars and to the Java in use, which looks for itself.
+ */
+export function classArchives({ root }: Project): ClassArchives | undefined {
+  if (sparkHome !== undefined) return undefined;
+  const archives = paths(madeHome(root));
+  return existsSync(archives.driver) && existsSync(archives.executor) ? archives : undefined;
+}
+
+const paths = (folder: string): ClassArchives => ({
+  driver: join(folder, 'driver.jsa'),
+  executor: join(folder, 'executor.jsa'),
+});
+
+/** How long an executor may take to leave its archive after the application has ended. Milliseconds. */
+const dumpsWithin = 40_000;
+
+/**
+ * Makes the archives by one small job on the cluster that does what jobs here do: reads what was kept, joins, groups, writes
+ * Parquet and CSV. Returns false, and the stack goes on without them, when that does not work out.
+ */
+export async function makeArchives(project: Project, jar: string): Promise<boolean> {
+  await checkJava();
+  const folder = await mkdtemp(join(project.home, 'archive-'));
+  const fresh = paths(folder);
+  try {
+    const file = await writeJob(folder);
+    const dump = (archive: string): string =>
+      `-XX:ArchiveClassesAtExit=${archive} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC`;
+    const conf = {
+      ...localSparkConf(project),
+      'spark.eventLog.enabled': 'false',
+      'spark.app.name': 'sluice-class-archive',
+      'spark.cores.max': '1',
+      'spark.executor.memory': '512m',
+      'spark.driver.memory': '512m',
+      'spark.driver.extraJavaOptions': dump(fresh.driver),
+      'spark.executor.extraJavaOptions': dump(fresh.executor),
+    };
+    const flags = Object.entries(conf).flatMap(([name, value]) => ['--conf', `${name}=${value}`]);
+    const submit = join(madeHome(project.root), 'bin', 'spark-submit');
+    const args = [
+      '--master',
+      masterUrl(project),
+      ...flags,
+      '--class',
+      'sluice.runner.Runner',
+      jar.replace(/^local:/, ''),
+      file,
+    ];
+    const { failed } = await execa(submit, args, {
+      reject: false,
+      extendEnv: false,
+      env: { ...inherited, ...sparkEnv(project.root) },
+      timeout: 120_000,
+    });
+    if (failed || !(await until(async () => existsSync(fresh.executor), dumpsWithin))) return false;
+    // The file appears whole: the JVM writes it when it knows all of it. Give the last bytes time to be there.
+    await until(async () => false, 1000, 500);
+    const own = paths(madeHome(project.root));
+    await rename(fresh.executor, own.executor);
+    await rename(fresh.driver, own.driver);
+    return true;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeJob(folder: string): Promise<string> {
+  const duck = await openDuck(join(folder, 'duck'));
+  try {
+    const rows = `SELECT i AS id, i % 7 AS kind, 'text ' || i AS note, TIMESTAMPTZ '2026-01-01' AS at, 1.5::DECIMAL(10,2) AS amount, NULL::VARCHAR AS _reason, NULL::VARCHAR AS _raw FROM range(1000) r(i)`;
+    const { path, columns } = await keep(duck, 'rows', rows, { folder, upToBytes: 1e9 });
+    const sql = `CREATE OR REPLACE TEMP VIEW grouped AS
+        SELECT kind, count(*) AS n, sum(amount) AS total, max_by(note, at) AS last, date_trunc('day', max(at)) AS day FROM rows GROUP BY kind;
+      CREATE OR REPLACE TEMP VIEW joined AS
+        SELECT r.id, r.note, g.n, g.total, coalesce(g.last, '') AS last, row_number() OVER (PARTITION BY r.kind ORDER BY r.id) AS place
+        FROM rows r LEFT JOIN grouped g ON g.kind = r.kind`;
+    const job = {
+      key: 'sluice-class-archive',
+      result: join(folder, 'result.json'),
+      quarantine: join(folder, 'quarantine'),
+      sql,
+      partitions: 2,
+      inputs: [{ name: 'rows', kind: 'kept', path, columns }],
+      outputs: ['parquet', 'csv'].map((kind) => ({ view: 'joined', kind, place: join(folder, kind) })),
+    };
+    await mkdir(folder, { recursive: true });
+    const file = join(folder, 'job.json');
+    await writeFile(file, JSON.stringify(job));
+    return file;
+  } finally {
+    await duck.close();
+  }
+}
