@@ -15,6 +15,7 @@ export interface Application {
 /** The cluster's alive workers, summed. */
 export interface Capacity {
   readonly cores: number;
+  readonly freeCores: number;
   readonly memoryMb: number;
 }
 
@@ -30,7 +31,7 @@ export interface SparkMaster {
 }
 
 interface MasterPage {
-  workers: { state: string; cores: number; memory: number }[];
+  workers: { state: string; cores: number; coresfree: number; memory: number }[];
   activeapps: { id: string; name: string; state: string }[];
   completedapps: { id: string; name: string; state: string }[];
 }
@@ -93,6 +94,7 @@ export function sparkMaster(url: string): SparkMaster {
       const alive = (await page()).workers.filter((worker) => worker.state === 'ALIVE');
       return {
         cores: alive.reduce((sum, worker) => sum + worker.cores, 0),
+        freeCores: alive.reduce((sum, worker) => sum + worker.coresfree, 0),
         memoryMb: Math.max(0, ...alive.map((worker) => worker.memory)),
       };
     },

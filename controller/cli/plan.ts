@@ -3,7 +3,7 @@ import { makePlan } from '../decide/plan.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
 import { profileAll } from '../profile/all.ts';
 import { probeOf } from '../profile/probes.ts';
-import { measuredLine, planLines, settingsText } from './narrate.ts';
+import { measuredLine, planLines } from './narrate.ts';
 import { exit, type Output } from './output.ts';
 import { clusterOf, openPipeline, scratchOf, withStore } from './wiring.ts';
 
@@ -38,7 +38,9 @@ function stepLines(pipeline: Pipeline, steps: ReturnType<typeof makePlan>['steps
     const lines = [`${mark} ${pc.bold(name)}: ${step.role} (${step.reason})`];
     if (step.role === 'skip') return lines;
     const { http, postgres } = pipeline.steps[name] ?? {};
-    if (step.settings) lines.push(pc.dim(`    ${settingsText(step.settings)}`));
+    const set = { ...step.settings, adaptive: step.settings?.conf['spark.sql.adaptive.enabled'] };
+    for (const [what, reason] of Object.entries(step.why ?? {}))
+      lines.push(`    ${what.padEnd(15)} ${String(set[what as keyof typeof set]).padEnd(7)} ${pc.dim(reason)}`);
     if (http) lines.push(pc.dim(`    calls ${http.method} ${http.url}`));
     if (postgres) lines.push(pc.dim(`    runs ${postgres.sql} in ${postgres.connection}`));
     for (const output of pipeline.steps[name]?.outputs ?? []) {

@@ -61,9 +61,9 @@ export async function clusterOf(project: Project): Promise<Cluster> {
   const capacity = await sparkMaster(project.endpoints.sparkMaster)
     .capacity()
     .catch(() => undefined);
-  if (!capacity || capacity.cores === 0) return { cores: 2, executorMemory: '2g', largestMb: 4096 };
-  const mb = Math.min(4096, Math.floor(capacity.memoryMb * 0.8));
-  return { cores: capacity.cores, executorMemory: `${mb}m`, largestMb: capacity.memoryMb };
+  if (!capacity || capacity.cores === 0) return { cores: 2, largestMb: 2560 };
+  const { cores, freeCores, memoryMb: largestMb } = capacity;
+  return freeCores > 0 ? { cores: freeCores, largestMb } : { cores, busy: true, largestMb };
 }
 
 export function jarOf(project: Project): string {

@@ -2,15 +2,16 @@ import { holds, operands, stepsIn } from '../pipeline/conditions.ts';
 import type { Pipeline, SparkJob } from '../pipeline/schema.ts';
 import { type Choice, chooseBranch } from './branch.ts';
 import { judge, type Verdict } from './checks.ts';
-import { type Cluster, type SparkSettings, sizeJob } from './sizing.ts';
+import { type Cluster, type Load, type SparkSettings, sizeJob } from './sizing.ts';
 import { conditionValues, type Profiles, qualityScore } from './values.ts';
 
 export interface PlannedStep {
   /** `fallback` steps wait until the step they stand in for has failed; `later` is decided when its needs have ended. */
   readonly role: 'run' | 'skip' | 'fallback' | 'later';
   readonly reason: string;
-  /** Of a Spark step. */
+  /** Of a Spark step, with the reason for each of its settings. */
   readonly settings?: SparkSettings;
+  readonly why?: Readonly<Record<string, string>>;
 }
 
 /** Everything a run will do, decided before anything is submitted. */
@@ -36,9 +37,7 @@ export function makePlan(pipeline: Pipeline, profiles: Profiles, cluster: Cluste
 
   const steps = Object.fromEntries(
     Object.entries(pipeline.steps).map(([name, step]) => {
-      const sized = step.spark
-        ? { settings: sizeJob(step.spark, rowsRead(pipeline, profiles, step.spark), cluster) }
-        : {};
+      const sized = step.spark ? sizeJob(step.spark, loadOf(pipeline, profiles, step.spark), cluster) : {};
       if (standIns.has(name)) return [name, { role: 'fallback', reason: 'stands in for a step that failed', ...sized }];
       if (step.if === undefined) return [name, { role: 'run', reason: 'it has no condition', ...sized }];
       const asked = stepsIn(step.if);
@@ -52,8 +51,13 @@ export function makePlan(pipeline: Pipeline, profiles: Profiles, cluster: Cluste
   return { verdicts, quality: qualityScore(profiles), choice, steps, cluster, ...verdictOf(verdicts, choice, steps) };
 }
 
-const rowsRead = (pipeline: Pipeline, profiles: Profiles, { inputs }: SparkJob): number =>
-  (inputs ?? Object.keys(pipeline.sources)).reduce((sum, input) => sum + (profiles[input]?.measures.rows ?? 0), 0);
+function loadOf(pipeline: Pipeline, profiles: Profiles, { inputs }: SparkJob): Load {
+  const read = (inputs ?? Object.keys(pipeline.sources)).flatMap((input) => profiles[input]?.measures ?? []);
+  return {
+    rows: read.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: read.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
 
 function verdictOf(
   verdicts: readonly Verdict[],

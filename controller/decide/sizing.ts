@@ -14,31 +14,88 @@ export interface SparkSettings {
 /** `quick` compiles less and starts sooner; `steady` is the JVM's own way, better for long work. */
 export type JvmProfile = 'quick' | 'steady';
 
-/** Cores that the cluster can give, and memory that one executor can have. */
+/** What the cluster offers. */
 export interface Cluster {
+  /** Cores that are free now; all there are, when none is. */
   readonly cores: number;
-  readonly executorMemory: string;
+  /** Whether others have all cores at the moment. */
+  readonly busy?: boolean;
   /** What one executor, or the driver, may have at most: a worker's memory, in MiB. */
   readonly largestMb: number;
+}
+
+/** What a job reads, as it was measured. */
+export interface Load {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** Settings, and where each comes from, in a sentence for people. */
+export interface Sized {
+  readonly settings: SparkSettings;
+  readonly why: Readonly<Record<string, string>>;
 }
 
 /** Measured on 2 cores: C1 alone makes a job of 1,000,000 rows 1.7 times as fast and one of 10,000,000 slower. */
 const quickBelowRows = 4_000_000;
 /** Rows a shuffle partition, so that a task takes about a second of one core. */
 const rowsPerPartition = 500_000;
+/** Rows that are read take some ten times their bytes once they are joined, grouped and kept. */
+const heapPerByte = 10;
+const smallestMb = 1024;
+/** Of a worker's memory, what is left for others and for what lies outside the heap. */
+const share = 0.8;
 
-/** The settings for a step that reads `rows` rows; what the pipeline says itself wins. */
-export function sizeJob(job: SparkJob, rows: number, cluster: Cluster): SparkSettings {
-  const cores = Math.max(1, job.executorCores ?? cluster.cores);
-  return {
-    executors: job.executors ?? 1,
-    executorCores: cores,
-    executorMemory: job.executorMemory ?? cluster.executorMemory,
-    driverMemory: job.driverMemory ?? '1g',
-    partitions: Math.max(cores, Math.ceil(rows / rowsPerPartition)),
-    profile: rows < quickBelowRows ? 'quick' : 'steady',
-    conf: job.conf ?? {},
+const n = (value: number): string => Math.round(value).toLocaleString('en').replaceAll(',', ' ');
+const said = 'the pipeline says so';
+
+/** The settings for a step that reads so much, and the reason for each; what the pipeline says itself wins. Pure. */
+export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster): Sized {
+  const why: Record<string, string> = {};
+  const choose = <T>(name: string, own: T | undefined, value: T, reason: string): T => {
+    why[name] = own === undefined ? reason : said;
+    return own ?? value;
   };
+  const cores = Math.max(1, cluster.cores);
+  const free = cluster.busy
+    ? `all ${cores} cores of the cluster are busy; it waits for them`
+    : `the cluster has ${cores} free cores`;
+  const mb = bytes / 2 ** 20;
+  const most = Math.max(256, Math.floor(cluster.largestMb * share));
+  const wanted = Math.ceil((smallestMb + mb * heapPerByte) / 256) * 256;
+  const input = `${n(rows)} rows in ${n(mb)} MB`;
+  const memory =
+    wanted > most
+      ? `${input} would like ${wanted}m; ${most}m is what a worker can give`
+      : `${smallestMb} MB and ${heapPerByte} times the input, ${input}`;
+
+  const executors = choose('executors', job.executors, 1, 'one JVM that has all cores shuffles without a network');
+  const executorCores = choose('executorCores', job.executorCores, cores, free);
+  const executorMemory = choose('executorMemory', job.executorMemory, `${Math.min(most, wanted)}m`, memory);
+  const driverMemory = choose(
+    'driverMemory',
+    job.driverMemory,
+    '1g',
+    'results stay in the cluster; the driver only plans',
+  );
+  const byRows = Math.ceil(rows / rowsPerPartition);
+  const slots = executors * executorCores;
+  const partitions = Math.max(slots, byRows);
+  why.partitions =
+    byRows > slots
+      ? `${n(rows)} rows at ${n(rowsPerPartition)} each`
+      : `one a core; ${n(rows)} rows would need ${Math.max(1, byRows)}`;
+  const small = rows < quickBelowRows;
+  const compared = `${n(rows)} rows ${small ? 'is under' : 'is not under'} ${n(quickBelowRows)}`;
+  why.profile = compared;
+  const adaptive = 'spark.sql.adaptive.enabled';
+  const conf = { [adaptive]: String(!small), ...job.conf };
+  why.adaptive =
+    job.conf?.[adaptive] === undefined
+      ? `${compared}: planning anew at each stage ${small ? 'costs more than it saves' : 'pays'}`
+      : said;
+  const profile = small ? 'quick' : 'steady';
+  return { settings: { executors, executorCores, executorMemory, driverMemory, partitions, profile, conf }, why };
 }
 
 /** MiB of a size as Spark writes it: `512m`, `2g`. */

@@ -7,7 +7,7 @@ const job = (mainClass: string): BatchJob => ({
   jar: 'jar',
   mainClass,
   args: [],
-  settings: sizeJob({ sql: 'x' }, 1, { cores: 1, executorMemory: '1g', largestMb: 8192 }),
+  settings: sizeJob({ sql: 'x' }, { rows: 1, bytes: 1 }, { cores: 1, largestMb: 8192 }).settings,
   properties: {},
 });
 

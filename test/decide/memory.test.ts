@@ -9,7 +9,11 @@ describe('more memory', () => {
       const largestMb = 512 + Math.floor(random() * 64_000);
       const cores = 1 + Math.floor(random() * 16);
       const first = Math.min(largestMb, 256 + Math.floor(random() * 8000));
-      let settings = sizeJob({ sql: 'x' }, 1, { cores, executorMemory: `${first}m`, largestMb });
+      let { settings } = sizeJob(
+        { sql: 'x', executorMemory: `${first}m` },
+        { rows: 1, bytes: 1 },
+        { cores, largestMb },
+      );
       let steps = 0;
       for (;;) {
         const more = moreMemory(settings, 'executor', { largestMb });

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { makePlan } from '../../controller/decide/plan.ts';
-import { sizeJob } from '../../controller/decide/sizing.ts';
+import { type Cluster, mebibytes, sizeJob } from '../../controller/decide/sizing.ts';
 import { qualityScore } from '../../controller/decide/values.ts';
+import { randomOf } from '../../controller/demo/random.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from './profiles.ts';
 
-const cluster = { cores: 2, executorMemory: '4g', largestMb: 8192 };
+const cluster = { cores: 2, largestMb: 8192 };
 const plan = async (deliveries = profile(), orders = profile(), text = good) =>
   makePlan(await load(text), { deliveries, orders }, cluster);
 
@@ -77,22 +78,67 @@ describe('the roles of steps', () => {
 });
 
 describe('sizing', () => {
-  test('partitions grow with the rows and are never fewer than the cores', () => {
-    const partitions = [0, 1e6, 1e7].map((rows) => sizeJob({ sql: 'x' }, rows, cluster).partitions);
-    expect(partitions).toEqual([2, 2, 20]);
+  const size = (rows: number, job: object = {}, on: Cluster = cluster) =>
+    sizeJob({ sql: 'x', ...job }, { rows, bytes: rows * 60 }, on);
+
+  test('gives every setting a reason', () => {
+    expect(size(1e6).why).toEqual({
+      executors: 'one JVM that has all cores shuffles without a network',
+      executorCores: 'the cluster has 2 free cores',
+      executorMemory: '1024 MB and 10 times the input, 1 000 000 rows in 57 MB',
+      driverMemory: 'results stay in the cluster; the driver only plans',
+      partitions: 'one a core; 1 000 000 rows would need 2',
+      profile: '1 000 000 rows is under 4 000 000',
+      adaptive: '1 000 000 rows is under 4 000 000: planning anew at each stage costs more than it saves',
+    });
+    expect(size(1e6, {}, { ...cluster, busy: true }).why.executorCores).toContain('busy');
   });
 
-  test('a small job gets the quick JVM, a large one the steady', () => {
-    expect([1e6, 1e7].map((rows) => sizeJob({ sql: 'x' }, rows, cluster).profile)).toEqual(['quick', 'steady']);
+  test('a large job gets other settings than a small one, each with its reason', () => {
+    const [small, large] = [size(1e5), size(1e7)];
+    expect(small.settings).toMatchObject({
+      partitions: 2,
+      profile: 'quick',
+      conf: { 'spark.sql.adaptive.enabled': 'false' },
+    });
+    expect(large.settings).toMatchObject({
+      partitions: 20,
+      profile: 'steady',
+      conf: { 'spark.sql.adaptive.enabled': 'true' },
+    });
+    expect(large.why.partitions).toBe('10 000 000 rows at 500 000 each');
+    expect(large.why.profile).toBe('10 000 000 rows is not under 4 000 000');
   });
 
-  test('what the pipeline says itself wins', () => {
-    const job = { sql: 'x', executors: 3, executorCores: 4, executorMemory: '1g', driverMemory: '512m' };
-    expect(sizeJob(job, 1, cluster)).toMatchObject({
+  test('is monotone, within the cluster, never zero, whatever the load and the cluster', () => {
+    const random = randomOf(1, 'sizing');
+    for (let i = 0; i < 2000; i++) {
+      const on = { cores: Math.floor(random() * 64), largestMb: 512 + Math.floor(random() * 200_000) };
+      const rows = Math.floor(10 ** (random() * 10));
+      const [less, more] = [size(rows, {}, on).settings, size(rows * (1 + random() * 9), {}, on).settings];
+      for (const { executors, executorCores, executorMemory, partitions } of [less, more]) {
+        expect(executors * executorCores).toBeGreaterThan(0);
+        expect(executors * executorCores).toBeLessThanOrEqual(Math.max(1, on.cores));
+        expect(mebibytes(executorMemory)).toBeGreaterThan(0);
+        expect(mebibytes(executorMemory)).toBeLessThanOrEqual(on.largestMb);
+        expect(partitions).toBeGreaterThanOrEqual(executors * executorCores);
+      }
+      expect(mebibytes(more.executorMemory)).toBeGreaterThanOrEqual(mebibytes(less.executorMemory));
+      expect(more.partitions).toBeGreaterThanOrEqual(less.partitions);
+    }
+  });
+
+  test('what the pipeline says itself wins, and the reason says so', () => {
+    const job = {
       executors: 3,
       executorCores: 4,
       executorMemory: '1g',
       driverMemory: '512m',
-    });
+      conf: { 'spark.sql.adaptive.enabled': 'true' },
+    };
+    const { settings, why } = size(1, job);
+    expect(settings).toMatchObject(job);
+    for (const name of [...Object.keys(job).filter((each) => each !== 'conf'), 'adaptive'])
+      expect(why[name]).toBe('the pipeline says so');
   });
 });

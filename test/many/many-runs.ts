@@ -81,7 +81,7 @@ const ports: Omit<Ports, 'now'> = {
   publisher: memoryPublisher(() => 0),
   store,
   workspace,
-  cluster: async () => ({ cores: 2, executorMemory: '1g', largestMb: 4096 }),
+  cluster: async () => ({ cores: 2, largestMb: 4096 }),
   maximumApplications: undefined,
   report: async () => ({ file: '', url: '', figures: [] }),
   messages: (run, state) => mailsOf(run, state, { from: 'f', language: 'en' }),

@@ -95,7 +95,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       publisher,
       store,
       workspace,
-      cluster: async () => ({ cores: 2, executorMemory: '2g', largestMb: 8192 }),
+      cluster: async () => ({ cores: 2, largestMb: 8192 }),
       report: async () => ({ file: '/report', url: 'file:///report', figures: [{ name: 'Orders', value: '5' }] }),
       messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
       now: () => made.now,

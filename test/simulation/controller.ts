@@ -39,7 +39,7 @@ export function startController(world: World, process: Process): void {
     publisher,
     store,
     workspace,
-    cluster: async () => ({ cores: 2, executorMemory: '1024m', largestMb: 8192 }),
+    cluster: async () => ({ cores: 2, largestMb: 8192 }),
     maximumApplications: 3,
     report: async () => ({ file: '/r', url: 'file:///r', figures: [] }),
     messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
