@@ -69,9 +69,10 @@ export class Controller {
     this.loop = this.keepBeating();
   }
 
-  /** Gives back what it drives, and leaves. */
+  /** Gives back what it drives, and leaves: its runs are anybody's at once, and nothing is done for them here any more. */
   async close(): Promise<void> {
     this.closed = true;
+    for (const { engine } of this.driven.values()) engine.wake();
     await this.around.store.strike(this.name).catch(() => undefined);
     await this.loop;
   }
@@ -127,8 +128,8 @@ export class Controller {
 
   /** Resolves when this controller may act for a run right now. A process that slept past its lease finds out here. */
   private async hold(run: string, lease: Lease): Promise<void> {
-    await this.current();
-    if (this.driven.get(run)?.lease !== lease) throw new GaveWay(run);
+    if (!this.closed) await this.current();
+    if (this.closed || this.driven.get(run)?.lease !== lease) throw new GaveWay(run);
   }
 
   private async current(): Promise<void> {
