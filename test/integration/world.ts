@@ -14,6 +14,7 @@ const wanted = (name: string): string => {
 /** The folder that stands for a user's checkout. */
 export const folder = wanted('SLUICE_TEST_PROJECT');
 export const main = wanted('SLUICE_TEST_MAIN');
+const home = wanted('SLUICE_HOME');
 export const project = (): Promise<Project> => loadProject(folder);
 
 export interface Said {
@@ -217,13 +218,13 @@ export async function otherProject(name: string, change: (connections: string) =
   return other;
 }
 
-/** Processes of this stack whose command line has all of these words. */
+/** JVMs of jobs of this stack, whose command lines name its home, that have all of these words. */
 export async function processesWith(...words: string[]): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((each) => /^\d+$/.test(each));
   const found = await Promise.all(
     pids.map(async (pid) => {
       const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return line.includes('java') && words.every((word) => line.includes(word)) ? [Number(pid)] : [];
+      return line.includes('java') && [home, ...words].every((word) => line.includes(word)) ? [Number(pid)] : [];
     }),
   );
   return found.flat();

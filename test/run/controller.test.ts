@@ -23,10 +23,10 @@ test('a controller that leaves does nothing more for its runs, and they are anyb
   await second.open();
   const event = { type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' } as const;
   const { number, lease } = await store.create('r1', 'shop', 1, [event], 'first');
-  const driving = first.drive(number, lease, { ...w.ports, store, sleep: pause });
+  const gaveWay = expect(first.drive(number, lease, { ...w.ports, store, sleep: pause })).rejects.toThrow(GaveWay);
   while ((await store.history('r1')).length < 6) await pause(5);
   await first.close();
-  await expect(driving).rejects.toThrow(GaveWay);
+  await gaveWay;
   expect(await second.claim('r1')).toBeDefined();
   await second.close();
 });
