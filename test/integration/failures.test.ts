@@ -89,7 +89,7 @@ describe('a lost executor', () => {
       step: again,
     });
     const running = start(['run', file, '--json']);
-    await said(running, /app-\d+-\d+[\s\S]*tasks 0 of/);
+    await said(running, /app-\d+-\d+[\s\S]*tasks 0 of 2/);
     const app = (await lastRun()).steps[0]?.attempts[0]?.application ?? '';
     const [executor] = await processesWith('CoarseGrainedExecutorBackend', app);
     process.kill(executor as number, 'SIGKILL');
@@ -116,7 +116,7 @@ describe('a driver that is killed', () => {
   test('is taken for killed, and tried again once it is gone for certain', async () => {
     const file = await smallPipeline('killed-driver', { sql: slow, step: again });
     const running = start(['run', file, '--json']);
-    await said(running, /app-\d+-\d+[\s\S]*tasks 0 of/);
+    await said(running, /app-\d+-\d+[\s\S]*tasks 0 of 2/);
     const key = (await lastRun()).steps[0]?.attempts[0]?.key ?? '';
     const [driver] = await processesWith('SparkSubmit', key);
     process.kill(driver as number, 'SIGKILL');

@@ -3,7 +3,10 @@ package sluice.runner;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Splits a file of SQL at its semicolons, leaving alone those in quotes and comments. */
+/**
+ * Splits a file of SQL at its semicolons, leaving alone those in quotes and comments. Comments go,
+ * but for hints, which mean something.
+ */
 final class Statements {
   private Statements() {}
 
@@ -20,7 +23,7 @@ final class Statements {
         end = after(sql, sql.indexOf('\n', i), 0);
         i = end;
         continue;
-      } else if (sql.startsWith("/*", i)) {
+      } else if (sql.startsWith("/*", i) && !sql.startsWith("/*+", i)) {
         end = after(sql, sql.indexOf("*/", i + 2), 2);
         i = end;
         continue;

@@ -16,6 +16,12 @@ class StatementsTest {
   }
 
   @Test
+  void aHintIsNoComment() {
+    String sql = "SELECT /*+ BROADCAST(b) */ 1 /* one */";
+    assertEquals(List.of("SELECT /*+ BROADCAST(b) */ 1"), Statements.of(sql));
+  }
+
+  @Test
   void emptyStatementsAreNone() {
     assertEquals(List.of(), Statements.of(" ;; -- nothing\n"));
   }
