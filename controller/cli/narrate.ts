@@ -4,7 +4,7 @@ import type { SparkSettings } from '../decide/sizing.ts';
 import { spoken } from '../pipeline/duration.ts';
 import type { Profile } from '../profile/port.ts';
 import type { RunEvent } from '../run/events.ts';
-import { spokenOwner } from '../run/owner.ts';
+import { takeoverLine } from '../run/owner.ts';
 import type { News } from '../run/ports.ts';
 import { coloured, number, type Output } from './output.ts';
 
@@ -66,7 +66,7 @@ function linesOf(event: RunEvent): string[] {
     case 'planned':
       return planLines(event.plan);
     case 'taken-over':
-      return [`${label('driver')} ${spokenOwner(event.by)} goes on with the run of ${spokenOwner(event.from)}`];
+      return [`${label('driver')} ${takeoverLine(event.by, event.from)}`];
     case 'queued':
       return [`${label('queued')} behind ${event.behind.join(', ')}`];
     case 'inputs-lost':

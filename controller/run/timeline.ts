@@ -1,5 +1,5 @@
 import type { Recorded } from './events.ts';
-import { spokenOwner } from './owner.ts';
+import { takeoverLine } from './owner.ts';
 
 /** A stretch of a run. Milliseconds; `ms` is undefined while it lasts. */
 export interface Phase {
@@ -118,7 +118,7 @@ export function timelineOf(history: readonly Recorded[]): Phase[] {
         moment('report', at, 0, event.reason);
         break;
       case 'taken-over':
-        moment('driver', at, 0, `${spokenOwner(event.by)} goes on, after ${spokenOwner(event.from)}`);
+        moment('driver', at, 0, takeoverLine(event.by, event.from));
         break;
       case 'store-returned':
         moment('store away', at - event.awayMs, event.awayMs, '');
