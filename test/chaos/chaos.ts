@@ -80,7 +80,7 @@ sources:
   orders: { postgres: shop, table: chaos_orders, key: id }
 branches: [{ name: all }]
 steps:
-  work:
+  chaos:
     spark: { sql: sql/chaos.sql, executorCores: 1, executorMemory: 512m, driverMemory: 512m }
     outputs:
       - { postgres: shop, schema: ${name}, views: [result] }

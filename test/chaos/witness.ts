@@ -18,6 +18,9 @@ export interface Mailed {
   readonly text: string;
 }
 
+/** Keys of the one step that the short pipelines have. */
+const ours = /-chaos-\d+$/;
+
 /** `sluice-RUN-STEP-ATTEMPT` without its attempt. */
 export const stepOf = (key: string): string => key.slice(0, key.lastIndexOf('-'));
 export const runOf = (key: string): string => /^sluice-(\d{8}-\d{6}-[0-9a-f]{4})-/.exec(key)?.[1] ?? '';
@@ -83,6 +86,8 @@ export class Witness {
       const start = /^\{"Event":"SparkListenerApplicationStart".*$/m.exec(text)?.[0];
       if (start === undefined) continue;
       const begun = JSON.parse(start) as { 'App Name': string; 'App ID': string; Timestamp: number };
+      // On a stack that others have used too, only ours count.
+      if (!ours.test(begun['App Name'])) continue;
       const end = /^\{"Event":"SparkListenerApplicationEnd".*$/m.exec(text)?.[0];
       const until =
         end === undefined ? (await stat(file)).mtimeMs : (JSON.parse(end) as { Timestamp: number }).Timestamp;
@@ -110,7 +115,7 @@ export class Witness {
   async mails(): Promise<Mailed[]> {
     const folder = join((await project()).home, 'data', 'mailbox');
     const names = (await readdir(folder)).filter((name) => name.endsWith('.eml'));
-    return Promise.all(
+    const all = await Promise.all(
       names.map(async (name) => {
         const file = await open(join(folder, name));
         const mail = await simpleParser(await file.readFile());
@@ -120,6 +125,7 @@ export class Witness {
         return { run, id: mail.messageId ?? '', subject: mail.subject ?? '', text };
       }),
     );
+    return all.filter((mail) => mail.subject.startsWith('chaos-'));
   }
 
   /** Applications that still run. */

@@ -66,7 +66,7 @@ describe('memory that runs out', () => {
   test('in the driver: the second attempt has more there, and only there', async () => {
     const file = await smallPipeline('oom-driver', {
       sql: `CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (
-              SELECT /*+ BROADCAST(b) */ sum(b.h) FROM range(10) a JOIN (SELECT id, hash(id) AS h FROM range(20000000)) b ON a.id = b.id
+              SELECT /*+ BROADCAST(b) */ sum(b.h) FROM range(10) a JOIN (SELECT id, hash(id) AS h FROM range(8000000)) b ON a.id = b.id
             ) AS n FROM small`,
       spark: 'executorMemory: 1g, driverMemory: 512m',
       step: '    retry: { maximumAttempts: 5, initialInterval: 1s }',
