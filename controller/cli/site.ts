@@ -126,10 +126,9 @@ export class Site implements Helm {
 
   /** Tells a run's events as they come; a lease when nobody drives it any more, undefined when it has ended. */
   private async followUntilFree(run: string, told: (news: News) => void): Promise<Lease | undefined> {
-    let state = fold([]);
     for (;;) {
       const history = await this.store.history(run);
-      state = fold(history);
+      const state = fold(history);
       for (const record of history) told({ kind: 'event', record, state });
       if (state.ended) return undefined;
       const lease = await this.controller.claim(run);

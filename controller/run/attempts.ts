@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.ts';
 import { milliseconds, spoken } from '../pipeline/duration.ts';
 import { retryOf, type Step, timeoutOf } from '../pipeline/schema.ts';
-import { Batches } from './batches.ts';
+import { afterTrouble, Batches } from './batches.ts';
 import { Calls } from './calls.ts';
 import { type Ended, refusal } from './ended.ts';
 import type { PublishedOutput, StepEnd } from './events.ts';
@@ -13,7 +13,6 @@ import type { AttemptState, RunState } from './state.ts';
 
 type OfAttempt = Extract<Action, { attempt: number }>;
 
-const afterTrouble = 1000;
 /** How long to wait for a free place at the cluster before asking again. */
 const slotPause = 1000;
 /** How long a call is left alone; its end is told at once. */
@@ -140,8 +139,7 @@ export class Attempts {
   }
 
   private async end(step: string, attempt: AttemptState, how: Ended): Promise<void> {
-    const { publisher, workspace } = this.ports;
-    const { pipeline } = this.state;
+    const { workspace } = this.ports;
     const given = Object.fromEntries(Object.entries(how).filter(([, value]) => value !== undefined)) as Ended;
     const event = { type: 'attempt-ended', step, attempt: attempt.number, ...given } as const;
     await this.journal.note([event as never], attempt.settings ? { ends: attempt.key } : {});
@@ -150,8 +148,15 @@ export class Attempts {
     // Nothing of this attempt may start from now on, also not when a request of it is still on its way.
     await workspace.revoke(step, attempt).catch(() => undefined);
     await workspace.tidy(step, attempt);
-    if (how.state === 'succeeded' || !pipeline) return;
-    // What a lost attempt staged is nobody's; what cannot be removed now is swept later.
+    if (how.state === 'succeeded') return;
+    await this.discard(step, attempt);
+  }
+
+  /** What was staged and is not published is nobody's; what cannot be removed now is swept later. */
+  private async discard(step: string, attempt: AttemptState): Promise<void> {
+    const { publisher, workspace } = this.ports;
+    const { pipeline } = this.state;
+    if (!pipeline) return;
     for (const staged of workspace.staged(pipeline, step, attempt))
       await publisher.discard(staged).catch(() => undefined);
   }
@@ -159,11 +164,9 @@ export class Attempts {
   /** Ends a step; what it staged and did not publish goes, so that nobody can publish it late. */
   async endStep(step: string, state: StepEnd, reason: string): Promise<void> {
     await this.journal.note([{ type: 'step-ended', step, state, reason }]);
-    const { pipeline, steps } = this.state;
-    const last = steps[step]?.attempts.at(-1);
-    if (!pipeline || steps[step]?.outputs || last?.ended?.state !== 'succeeded') return;
-    for (const staged of this.ports.workspace.staged(pipeline, step, last))
-      await this.ports.publisher.discard(staged).catch(() => undefined);
+    const { outputs, attempts } = this.state.steps[step] ?? {};
+    const last = attempts?.at(-1);
+    if (!outputs && last?.ended?.state === 'succeeded') await this.discard(step, last);
   }
 
   /**

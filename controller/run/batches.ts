@@ -9,7 +9,8 @@ import type { AttemptState, RunState } from './state.ts';
 
 /** Waits between two looks at a batch: short at first, as most jobs here are, then longer. Milliseconds. */
 const look = { first: 150, factor: 1.3, longest: 2000 };
-const afterTrouble = 1000;
+/** How long something that did not answer is left alone. Milliseconds. */
+export const afterTrouble = 1000;
 /** How long a batch that has begun may be known to nobody: a driver needs some seconds before it shows up at the Spark master. */
 const lostAfter = 60_000;
 /** How long a batch may be on its way to Spark before it is taken for stuck. */

@@ -58,11 +58,6 @@ export class Controller {
     return this.around.now() + this.offset;
   }
 
-  /** The runs that are driven here. */
-  get runs(): readonly string[] {
-    return [...this.driven.keys()];
-  }
-
   /** Registers with the store, and stays so until close(). */
   async open(): Promise<void> {
     await this.beat();

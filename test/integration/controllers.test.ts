@@ -1,5 +1,5 @@
-import { afterAll, describe, expect, test } from 'vitest';
-import { expectOnce, untilEnded } from './expectations.ts';
+import { describe, expect, test } from 'vitest';
+import { begin, expectOnce, untilEnded } from './expectations.ts';
 import {
   applications,
   lastRun,
@@ -17,17 +17,6 @@ import {
   smallPipeline,
   start,
 } from './world.ts';
-
-const children: ReturnType<typeof start>[] = [];
-/** A command that is ended after the tests, whatever becomes of them. */
-const begin = (...args: Parameters<typeof start>) => {
-  const child = start(...args);
-  children.push(child);
-  return child;
-};
-afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
-});
 
 const csvOnly = (name: string): string => `      - { csv: data/published/${name}, views: [result] }`;
 

@@ -1,5 +1,16 @@
-import { expect } from 'vitest';
-import { applications, mails, pause, query, type RunDocument, sluiceJson } from './world.ts';
+import { afterAll, expect } from 'vitest';
+import { applications, mails, pause, query, type RunDocument, sluiceJson, start } from './world.ts';
+
+const children: ReturnType<typeof start>[] = [];
+/** A command that is ended after the tests, whatever becomes of them. */
+export const begin = (...args: Parameters<typeof start>) => {
+  const child = start(...args);
+  children.push(child);
+  return child;
+};
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+});
 
 /** The document of a run once it has ended. */
 export async function untilEnded(run: string): Promise<RunDocument> {

@@ -1,5 +1,6 @@
 import { SMTPServer } from 'smtp-server';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { begin } from './expectations.ts';
 import {
   lastRun,
   otherProject,
@@ -11,17 +12,6 @@ import {
   start,
   write,
 } from './world.ts';
-
-const children: ReturnType<typeof start>[] = [];
-/** A command that is ended after the tests, whatever becomes of them. */
-const begin = (...args: Parameters<typeof start>) => {
-  const child = start(...args);
-  children.push(child);
-  return child;
-};
-afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
-});
 
 describe('a mail server', () => {
   /** A server that takes mail its own way. */
