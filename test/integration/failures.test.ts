@@ -5,6 +5,7 @@ import {
   lastRun,
   mails,
   otherProject,
+  pause,
   pidOf,
   processesWith,
   project,
@@ -90,9 +91,14 @@ describe('a lost executor', () => {
     });
     const running = start(['run', file, '--json']);
     await said(running, /app-\d+-\d+[\s\S]*tasks 0 of 2/);
-    const app = (await lastRun()).steps[0]?.attempts[0]?.application ?? '';
-    const [executor] = await processesWith('CoarseGrainedExecutorBackend', app);
-    process.kill(executor as number, 'SIGKILL');
+    const attempt = async () => (await lastRun()).steps[0]?.attempts[0];
+    const app = (await attempt())?.application ?? '';
+    // One that dies between two tasks is replaced by Spark itself: so each that comes, until the job is lost.
+    while ((await attempt())?.ended === null) {
+      for (const executor of await processesWith('CoarseGrainedExecutorBackend', app))
+        process.kill(executor, 'SIGKILL');
+      await pause(1000);
+    }
     const doc = JSON.parse(String((await running).stdout)) as RunDocument;
     expect(failuresOf(doc)).toEqual(['lost-executor', null]);
     expect(doc.steps[0]?.attempts[0]?.message).toMatch(/ExecutorLostFailure/);
