@@ -51,6 +51,15 @@ class RunnerTest {
   }
 
   @Test
+  void theseTestsRunOnTheSparkThatIsMeantAndOnTheJarThatIsShipped() {
+    assertEquals(System.getProperty("expected.spark"), spark.version());
+    String version = scala.util.Properties.versionNumberString();
+    assertTrue(version.startsWith(System.getProperty("expected.scala") + "."), version);
+    String runner = Runner.class.getProtectionDomain().getCodeSource().getLocation().getPath();
+    assertTrue(runner.endsWith(version.startsWith("2.12.") ? "/classes/" : ".jar"), runner);
+  }
+
+  @Test
   void aJobIsClaimedOnceAndOneThatWasGivenUpWritesNothing() throws IOException {
     Job job =
         job(
