@@ -11,14 +11,23 @@ import { openPipeline } from './wiring.ts';
 
 export interface RunOptions {
   readonly fullRefresh?: boolean;
+  /** From when on topics are read once more. */
+  readonly from?: Date;
   readonly detach?: boolean;
 }
+
+/** `sluice backfill FILE` */
+export const backfill = (output: Output, file: string, options: RunOptions): Promise<number> =>
+  run(output, file, { ...options, fullRefresh: true });
+
+const againOf = ({ fullRefresh, from }: RunOptions) =>
+  fullRefresh ? { again: { again: true as const, ...(from ? { since: from.getTime() } : {}) } } : {};
 
 /** `sluice run FILE` */
 export async function run(output: Output, file: string, options: RunOptions): Promise<number> {
   const { project, loaded } = await openPipeline(file);
   return withSite(project, async (site, store) => {
-    const begun = await site.begin(loaded, options);
+    const begun = await site.begin(loaded, { ...options, ...againOf(options) });
     if (!options.detach) return driveToEnd(site, begun, store, output);
     output.line(`run ${begun.run} is registered; a controller (\`sluice serve\`) drives it`);
     const summary = await store.find(begun.run);

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callerOf } from '../calls/callers.ts';
 import type { Project } from '../config/project.ts';
@@ -9,6 +8,7 @@ import { mailsOf } from '../notify/mail.ts';
 import { type Delivered, deliver } from '../notify/outbox.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
 import { probeOf } from '../profile/probes.ts';
+import { review } from '../profile/review.ts';
 import { publisherOf } from '../publish/publishers.ts';
 import { Controller, leaseMs } from '../run/controller.ts';
 import type { Adopted, Helm } from '../run/crew.ts';
@@ -18,10 +18,10 @@ import { spokenOwner } from '../run/owner.ts';
 import type { News, Ports } from '../run/ports.ts';
 import { fold, type RunState } from '../run/state.ts';
 import { sweep } from '../run/sweep.ts';
-import { localWorkspace, runFolder } from '../run/workspace.ts';
+import { inputsOf, localWorkspace, runFolder } from '../run/workspace.ts';
 import type { Lease, RunStore } from '../store/port.ts';
 import { newOwner, ownerIsDead } from './owner.ts';
-import { backendOf, clusterOf, jarOf, scratchOf, withStore } from './wiring.ts';
+import { backendOf, clusterOf, jarOf, reviewOf, scratchOf, withStore } from './wiring.ts';
 
 /** A run, and the right to drive it when this process has that. */
 export type Claimed = Omit<Adopted, 'lease'> & { readonly lease: Lease | undefined };
@@ -67,12 +67,12 @@ export class Site implements Helm {
   /** Registers a run of a pipeline, for this controller or, `detached`, for whichever comes. Fails before there is one when nothing could be submitted anyway. */
   async begin(
     { file, pipeline }: LoadedPipeline,
-    options: { fullRefresh?: boolean; detach?: boolean },
+    options: { again?: RunState['again']; detach?: boolean },
   ): Promise<Claimed> {
     await this.submittable();
     const run = newRunName(new Date());
-    const refresh = options.fullRefresh ? { fullRefresh: true as const } : {};
-    const event = { type: 'run-started', run, pipeline, file, ...refresh } as const;
+    const again = options.again ? { again: options.again } : {};
+    const event = { type: 'run-started', run, pipeline, file, ...again } as const;
     const owner = options.detach ? undefined : this.controller.owner;
     const { number, lease } = await this.store.create(run, pipeline.name, this.now(), [event], owner);
     return { run, number, lease: options.detach ? undefined : lease };
@@ -205,7 +205,9 @@ export class Site implements Helm {
     const { from, language } = project.connections.mail;
     return {
       ...this.common,
-      probe: probeOf(project, scratch, join(runFolder(project.home, run), 'inputs')),
+      probe: probeOf(project, scratch, inputsOf(project.home, run)),
+      review: (pipeline, profiles) =>
+        review(pipeline, profiles, reviewOf(project, pipeline, runFolder(project.home, run))),
       store,
       workspace: localWorkspace(project, run, jarOf(project)),
       cluster: () => clusterOf(project),

@@ -7,6 +7,9 @@ import { loadProject, type Project, postgresAddress, projectRoot } from '../conf
 import type { Cluster } from '../decide/sizing.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
+import { upToBytes } from '../profile/probes.ts';
+import type { Review } from '../profile/review.ts';
 import { classArchives } from '../stack/archive.ts';
 import { localSparkConf } from '../stack/spark.ts';
 import type { RunStore } from '../store/port.ts';
@@ -65,6 +68,17 @@ export async function clusterOf(project: Project): Promise<Cluster> {
   const { cores, freeCores, memoryMb: largestMb } = capacity;
   return freeCores > 0 ? { cores: freeCores, largestMb } : { cores, busy: true, largestMb };
 }
+
+/** Where the repaired rows of a pipeline's sources are. */
+export const repairsFolder = (project: Project, pipeline: string): string => join(project.home, 'repairs', pipeline);
+
+/** Where the rows of a run are looked at once more, by the folder that is the run's. */
+export const reviewOf = (project: Project, pipeline: Pipeline, folder: string): Review => ({
+  keeping: { folder: join(folder, 'inputs'), upToBytes },
+  quarantine: join(folder, 'quarantine'),
+  repairs: repairsFolder(project, pipeline.name),
+  scratch: scratchOf(project),
+});
 
 export function jarOf(project: Project): string {
   const own = project.connections.spark.jar;

@@ -1,5 +1,6 @@
 import { holds, operands, stepsIn } from '../pipeline/conditions.ts';
 import type { Pipeline, SparkJob } from '../pipeline/schema.ts';
+import type { Reviewed } from '../profile/port.ts';
 import { type Choice, chooseBranch } from './branch.ts';
 import { judge, type Verdict } from './checks.ts';
 import { type Cluster, type Load, type SparkSettings, sizeJob } from './sizing.ts';
@@ -27,10 +28,10 @@ export interface Plan {
   readonly reason: string;
 }
 
-/** Judges the checks, chooses the branch and sizes the jobs. Pure: the same measures give the same plan. */
-export function makePlan(pipeline: Pipeline, profiles: Profiles, cluster: Cluster): Plan {
-  const values = conditionValues(profiles);
-  const verdicts = judge(pipeline.checks, values);
+/** Judges the checks, chooses the branch and sizes the jobs. Pure: the same measures at the same time (milliseconds) give the same plan. */
+export function makePlan(pipeline: Pipeline, { profiles, findings }: Reviewed, cluster: Cluster, now: number): Plan {
+  const values = conditionValues(profiles, now);
+  const verdicts = judge(pipeline.checks, values, findings);
   const choice = chooseBranch(pipeline.branches, values);
   const within = { ...values, branch: choice.branch ?? '' };
   const standIns = new Set(Object.values(pipeline.steps).flatMap((step) => step.fallback ?? []));

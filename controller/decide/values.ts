@@ -1,4 +1,4 @@
-import type { Values } from '../pipeline/conditions.ts';
+import { lastFields, type Values } from '../pipeline/conditions.ts';
 import type { Measures, Profile } from '../profile/port.ts';
 
 export type Profiles = Readonly<Record<string, Profile>>;
@@ -31,12 +31,15 @@ export function totals(
   };
 }
 
-/** What conditions are judged by: the measures of each source under its name, `total` and `quality`. */
-export function conditionValues(profiles: Profiles): Values {
+/**
+ * What conditions are judged by: the measures of each source under its name, with the last published run's as `last` (its own,
+ * when it is the first), `total`, `quality` and `now` (milliseconds since 1970).
+ */
+export function conditionValues(profiles: Profiles, now: number): Values {
   const whole = (numbers: Readonly<Record<string, number>>): Record<string, bigint> =>
     Object.fromEntries(Object.entries(numbers).map(([name, n]) => [name, BigInt(Math.round(n))]));
-  const sources = Object.entries(profiles).map(([name, { measures }]) => {
-    const { rows, valid, invalid, duplicates, bytes, nulls } = measures;
+  const sources = Object.entries(profiles).map(([name, { measures, last = measures }]) => {
+    const { rows, valid, invalid, duplicates, bytes, nulls, latest = {} } = measures;
     return [
       name,
       {
@@ -44,8 +47,15 @@ export function conditionValues(profiles: Profiles): Values {
         invalid_ratio: rows === 0 ? 0 : invalid / rows,
         score: sourceScore(measures),
         nulls: whole(nulls),
+        latest: Object.fromEntries(Object.entries(latest).map(([column, at]) => [column, new Date(at)])),
+        last: whole(Object.fromEntries(lastFields.map((field) => [field, last[field]]))),
       },
     ];
   });
-  return { ...Object.fromEntries(sources), total: whole(totals(profiles)), quality: { score: qualityScore(profiles) } };
+  return {
+    ...Object.fromEntries(sources),
+    total: whole(totals(profiles)),
+    quality: { score: qualityScore(profiles) },
+    now: new Date(now),
+  };
 }

@@ -24,17 +24,44 @@ const sourceFields = {
   new: 'int',
   score: 'double',
 } as const satisfies ObjectSchema;
+/** What is known of the last published run's measures. */
+export const lastFields = ['rows', 'valid', 'invalid', 'duplicates', 'bytes'] as const;
+const timestamp = 'google.protobuf.Timestamp';
 const totalFields = { rows: 'int', valid: 'int', invalid: 'int', duplicates: 'int', bytes: 'int', new: 'int' } as const;
 const qualityFields = { score: 'double' } as const;
 
 export function conditionsOf(pipeline: Pipeline): Conditions {
-  const known: Record<string, ObjectSchema> = { total: { ...totalFields }, quality: { ...qualityFields } };
+  const known: Record<string, ObjectSchema | string> = {
+    total: { ...totalFields },
+    quality: { ...qualityFields },
+    now: timestamp,
+  };
   const before = environment();
-  before.registerVariable('total', { schema: totalFields }).registerVariable('quality', { schema: qualityFields });
+  before
+    .registerVariable('total', { schema: totalFields })
+    .registerVariable('quality', { schema: qualityFields })
+    .registerVariable('now', timestamp);
   for (const [name, source] of Object.entries(pipeline.sources)) {
     // A table's columns are known only once it is measured; declared ones are checked at once.
-    const nulls = 'postgres' in source ? 'map<string, int>' : columnSchema(columnsOf(source).map((c) => c.name));
-    const schema: ObjectSchema = { ...sourceFields, nulls };
+    const isTable = 'postgres' in source;
+    const columns = columnsOf(source);
+    const times = columns.filter(({ type }) => type === 'timestamp' || type === 'date');
+    const schema: ObjectSchema = {
+      ...sourceFields,
+      nulls: isTable
+        ? 'map<string, int>'
+        : schemaOf(
+            columns.map((c) => c.name),
+            'int',
+          ),
+      latest: isTable
+        ? `map<string, ${timestamp}>`
+        : schemaOf(
+            times.map((c) => c.name),
+            timestamp,
+          ),
+      last: schemaOf(lastFields, 'int'),
+    };
     known[name] = schema;
     before.registerVariable(name, { schema });
   }
@@ -70,7 +97,7 @@ function hint(
   word: string,
   expression: string,
   start: number,
-  known: Record<string, ObjectSchema>,
+  known: Readonly<Record<string, unknown>>,
   place: Place,
 ): string {
   const names = [...Object.keys(known), ...(isWithin(place) ? ['branch', 'steps'] : [])].filter(
@@ -85,8 +112,8 @@ function hint(
   return didYouMean(word, keys) || (keys.length > 0 ? ` (known here: ${keys.join(', ')})` : '');
 }
 
-const columnSchema = (names: readonly string[]): ObjectSchema =>
-  Object.fromEntries(names.map((name) => [name, 'int' as const]));
+const schemaOf = (names: readonly string[], type: string): ObjectSchema =>
+  Object.fromEntries(names.map((name) => [name, type]));
 
 const environment = (): Environment => new Environment({ homogeneousAggregateLiterals: false });
 

@@ -26,6 +26,7 @@ export function brokenReferences(pipeline: Pipeline, known: Known, root: string)
     ...conditions(pipeline),
     ...branches(pipeline),
     ...sources(pipeline),
+    ...checks(pipeline),
   ];
 }
 
@@ -56,6 +57,17 @@ function sources(pipeline: Pipeline): Broken[] {
     const declared = Object.keys(source.columns ?? {});
     if ('postgres' in source || declared.includes(source.key)) return [];
     return [{ path: ['sources', name, 'key'], message: oneOf('column', source.key, declared) }];
+  });
+}
+
+function checks({ checks: all, sources: known }: Pipeline): Broken[] {
+  return all.flatMap(({ name, rows }, index) => {
+    const broken: Broken[] = [];
+    if (rows !== undefined && !(rows in known))
+      broken.push({ path: ['checks', index, 'rows'], message: oneOf('source', rows, Object.keys(known)) });
+    if (all.findIndex((other) => other.name === name) !== index)
+      broken.push({ path: ['checks', index, 'name'], message: `the check "${name}" is there twice` });
+    return broken;
   });
 }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { milliseconds } from './duration.ts';
-import { type FailureKind, failureKinds } from './failure-kinds.ts';
+import { failureKinds } from './failure-kinds.ts';
 
 /** The pipeline file as a data engineer writes it. Everything unknown is refused. */
 
@@ -45,11 +44,25 @@ const kafkaSource = z.strictObject({
 });
 const source = z.union([csvSource, postgresSource, kafkaSource]);
 
-const check = z.strictObject({
-  name: z.string().min(1),
-  expect: condition,
-  otherwise: z.enum(['fail', 'quarantine', 'warn']),
-});
+const check = z
+  .strictObject({
+    name: z.string().min(1),
+    expect: condition.optional(),
+    rows: identifier.optional().describe('A source each of whose rows must fulfil `where`'),
+    where: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('SQL over the columns of a row, in DuckDB’s dialect; other sources are there by their names'),
+    otherwise: z
+      .enum(['fail', 'quarantine', 'warn'])
+      .describe('fail: the run ends before Spark; quarantine: the rows are put aside; warn: it is told'),
+  })
+  .refine(
+    ({ expect, rows, where }) =>
+      (expect === undefined) !== (rows === undefined) && (rows === undefined) === (where === undefined),
+    'must have either expect (a condition over measures) or rows and where (SQL for each row of a source)',
+  );
 const says = z.union([z.string(), z.strictObject({ en: z.string(), ru: z.string() })]);
 const branch = z.strictObject({
   name: slug,
@@ -103,7 +116,7 @@ const pauses = {
   maximumInterval: duration,
 };
 const attempts = z.int().min(1).max(100);
-const retry = z.strictObject({
+export const retrySchema = z.strictObject({
   maximumAttempts: attempts.default(3).describe('Of all kinds of failure together'),
   initialInterval: pauses.initialInterval.default('5s'),
   backoffCoefficient: pauses.backoffCoefficient.default(2),
@@ -125,7 +138,7 @@ const step = z
     http: httpCall.optional(),
     postgres: databaseJob.optional(),
     outputs: z.array(output).default([]).describe('Of a Spark step: where its views go'),
-    retry: retry.optional(),
+    retry: retrySchema.optional(),
     timeout: duration.optional().describe('Of one attempt; 1h, of an HTTP request 30s, when left out'),
     fallback: slug.optional().describe('A step that runs in its place when all its attempts have failed'),
   })
@@ -167,8 +180,8 @@ export const pipelineSchema = z
       .record(identifier, source)
       .refine((all) => Object.keys(all).length > 0, 'must name at least one source')
       .refine(
-        (all) => !['total', 'quality', 'branch', 'steps', 'run'].some((name) => name in all),
-        'total, quality, branch, steps and run are names that conditions use; call the source something else',
+        (all) => !['total', 'quality', 'branch', 'steps', 'run', 'now'].some((name) => name in all),
+        'total, quality, branch, steps, run and now are names that conditions use; call the source something else',
       ),
     checks: z.array(check).default([]),
     branches: z.array(branch).min(1),
@@ -189,8 +202,9 @@ export type Pipeline = z.output<typeof pipelineSchema>;
 export type Source = Pipeline['sources'][string];
 export type Step = Pipeline['steps'][string];
 export type Output = Step['outputs'][number];
-export type Retry = z.output<typeof retry>;
+export type Retry = z.output<typeof retrySchema>;
 export type Check = Pipeline['checks'][number];
+export type RowCheck = Check & { readonly rows: string; readonly where: string };
 export type Branch = Pipeline['branches'][number];
 export type Report = NonNullable<Pipeline['report']>;
 export type ColumnType = (typeof columnTypes)[number];
@@ -214,30 +228,13 @@ export function columnsOf(source: Source): Column[] {
   });
 }
 
+export const isRowCheck = (check: Check): check is RowCheck => check.rows !== undefined;
+/** The checks that look at each row of a source, in order. */
+export const rowChecks = ({ checks }: Pipeline): RowCheck[] => checks.filter(isRowCheck);
+
 /** The SQL files of a job, in order. */
 export const sqlFiles = ({ sql }: SparkJob): readonly string[] => [sql].flat();
 
 /** A text that may be given in both languages. */
 export const inLanguage = (text: z.output<typeof says>, language: 'en' | 'ru'): string =>
   typeof text === 'string' ? text : text[language];
-
-const defaultRetry: Retry = retry.parse({});
-
-/** What `retry` of a step says, or means when it says nothing. */
-export const retryOf = (step: Step): Retry => step.retry ?? defaultRetry;
-
-/** How often an attempt may end with one kind of failure, when the step says so, and the pauses after it. */
-export function retryOn(policy: Retry, kind: FailureKind): Retry & { readonly budget: number | undefined } {
-  const own = policy.on[kind];
-  const said = typeof own === 'number' ? { maximumAttempts: own } : (own ?? {});
-  return {
-    ...policy,
-    initialInterval: said.initialInterval ?? policy.initialInterval,
-    backoffCoefficient: said.backoffCoefficient ?? policy.backoffCoefficient,
-    maximumInterval: said.maximumInterval ?? policy.maximumInterval,
-    budget: said.maximumAttempts,
-  };
-}
-
-/** How long one attempt may take, in milliseconds. */
-export const timeoutOf = (step: Step): number => milliseconds(step.timeout ?? (step.http ? '30s' : '1h'));

@@ -1,8 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { basename } from 'node:path';
 import { parse } from 'csv-parse';
 import { reasonOf, rejected } from '../errors.ts';
-import type { Example } from './port.ts';
 
 const head = 64 * 1024;
 
@@ -32,42 +30,63 @@ export async function checkHeader(file: string, declared: readonly string[]): Pr
   return true;
 }
 
-/** Rows looked through for the line of an example; an offending row is rarely further down. */
-const lookThrough = 200_000;
-
-/** Finds the lines on which rows with these values begin. `wanted` maps the row's values, joined by \u0001, to the reason. */
-export async function findLines(file: string, wanted: Map<string, string>): Promise<Example[]> {
-  const found: Example[] = [];
-  const stream = createReadStream(file);
-  const parser = stream.pipe(
-    parse({ bom: true, relax_column_count: true, relax_quotes: true, info: true, raw: true, to: lookThrough }),
-  );
-  try {
-    for await (const { record, info, raw } of parser as AsyncIterable<{
-      record: string[];
-      info: { lines: number };
-      raw: string;
-    }>) {
-      const key = record.join('\u0001');
-      const reason = wanted.get(key);
-      if (reason === undefined) continue;
-      const begins = info.lines - raw.trimEnd().split('\n').length + 1;
-      found.push({ reason, where: `${basename(file)}:${begins}`, text: raw.trim().slice(0, 200) });
-      wanted.delete(key);
-      if (wanted.size === 0) break;
-    }
-  } finally {
-    stream.destroy();
-  }
-  return found;
+/** Where the records of a CSV file begin. */
+export interface Places {
+  /** The line of each wanted row, counted from 1 among those that are not broken; undefined when the file has not so many. */
+  readonly rows: readonly number[] | undefined;
+  /** The line of each broken record, in the order of their bytes. */
+  readonly broken: readonly number[];
 }
 
-/** The line, from 1, on which a byte of a file stands. DuckDB numbers records, which line breaks in fields make fewer. */
-export async function lineOfByte(file: string, byte: number): Promise<number> {
-  let line = 1;
-  if (byte <= 0) return line;
-  for await (const chunk of createReadStream(file, { end: byte - 1 })) {
-    for (const each of chunk as Buffer) if (each === 0x0a) line += 1;
+const [lineFeed, carriageReturn, quote, comma] = [10, 13, 34, 44];
+
+/**
+ * Finds the lines on which records begin: `wanted`, ascending, among the `rows` that could be split, and the broken ones by
+ * a byte inside each, ascending. Line breaks inside quotes belong to a record, and empty lines are none; a quote opens only where a field does.
+ */
+export async function findPlaces(
+  file: string,
+  wanted: readonly number[],
+  rows: number,
+  brokenBytes: readonly number[],
+): Promise<Places> {
+  const lines: number[] = [];
+  const broken: number[] = [];
+  let [line, offset, row] = [1, 0, -1];
+  // What the reader is in: a record that began on `begin` at `start`, or none yet; a field in quotes; the start of a field.
+  let [begin, start, inQuotes, fieldStart] = [0, -1, false, true];
+  const end = (at: number): void => {
+    if (start < 0) return;
+    if ((brokenBytes[broken.length] ?? Number.POSITIVE_INFINITY) <= at) broken.push(begin);
+    else {
+      // The header is row 0.
+      row += 1;
+      if (row === wanted[lines.length]) lines.push(begin);
+    }
+    start = -1;
+  };
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+    const buffer = chunk as Buffer;
+    for (let i = 0; i < buffer.length; i++) {
+      const byte = buffer[i];
+      if (byte === lineFeed) line += 1;
+      if (inQuotes) {
+        if (byte === quote) inQuotes = false;
+        continue;
+      }
+      if (byte === lineFeed) {
+        end(offset + i);
+        fieldStart = true;
+        continue;
+      }
+      if (byte === carriageReturn && start < 0) continue;
+      if (start < 0) [start, begin] = [offset + i, line];
+      // A second quote after a closing one opens again: it stood for one inside.
+      if (byte === quote && (fieldStart || buffer[i - 1] === quote)) inQuotes = true;
+      fieldStart = byte === comma;
+    }
+    offset += buffer.length;
   }
-  return line;
+  end(offset);
+  return { rows: row === rows ? lines : undefined, broken };
 }

@@ -3,12 +3,12 @@ import type { DuckDBAppender } from '@duckdb/node-api';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
 import { explainKafka, kafkaClient } from '../connect/kafka.ts';
-import { rejected, SluiceError } from '../errors.ts';
+import { SluiceError } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
-import { didYouMean } from '../pipeline/suggest.ts';
-import { type Keeping, keep, typedColumn } from './keep.ts';
-import { measureTable } from './measure.ts';
-import type { Example, KafkaPin, Pin, Profile, SourceProbe } from './port.ts';
+import { type Before, carriedRows, goOn, linked, logOf, marksAt, pinOffsets, rulesOf } from './kafka-log.ts';
+import { asJson, type Keeping, keep, parquet, typedColumn } from './keep.ts';
+import { measured } from './measure.ts';
+import type { Earlier, KafkaPin, SourceProbe, TopicLog } from './port.ts';
 import { duckdb, reasonSql } from './rules.ts';
 
 type KafkaSource = Extract<Source, { kafka: string }>;
@@ -19,25 +19,22 @@ const silence = 30_000;
 export const notAnObject = 'not a JSON object';
 
 /**
- * Topics whose messages are JSON objects. The offsets are pinned first; then every message between them is read once,
- * because with compaction or transactions end − start is no row count.
+ * Topics whose messages are JSON objects. The offsets are pinned first; then every message that no earlier run has read is
+ * read once, because with compaction or transactions end − start is no row count.
  */
 export function kafkaProbe(options: {
   brokersOf: (connection: string) => readonly string[];
   scratch: string;
   keeping?: Keeping | undefined;
 }): SourceProbe {
-  /** Pins the topic, reads up to `limit` messages into a table of a DuckDB, and hands both on. */
-  async function within<T>(name: string, source: Source, limit: number, work: (read: Read) => Promise<T>): Promise<T> {
-    const topic = source as KafkaSource;
-    const brokers = options.brokersOf(topic.kafka);
+  const { keeping } = options;
+  async function within<T>(source: Source, work: (topic: Topic) => Promise<T>): Promise<T> {
+    const { kafka: connection, topic, key } = source as KafkaSource;
+    const brokers = options.brokersOf(connection);
     const duck = await openDuck(options.scratch);
     try {
-      const kafka = kafkaClient(brokers);
-      const pin = await pinOffsets(kafka, name, topic.topic);
       await duck.run('CREATE TABLE messages (part INTEGER, pos BIGINT, text VARCHAR)');
-      const bytes = await load(kafka, pin, duck, limit);
-      return await work({ topic, columns: columnsOf(topic), pin, bytes, duck });
+      return await work({ name: topic, key, columns: columnsOf(source), kafka: kafkaClient(brokers), duck });
     } catch (error) {
       throw explainKafka(error, brokers);
     } finally {
@@ -45,23 +42,42 @@ export function kafkaProbe(options: {
     }
   }
   return {
-    profile: (name, source, previous) =>
-      within(name, source, Number.POSITIVE_INFINITY, async ({ topic, columns, pin, bytes, duck }) => {
-        await duck.run(`CREATE TABLE rows AS ${typed(columns, pin, previous)}`);
-        const measures = await measureTable(duck, 'rows', columns, topic.key, bytes, []);
-        const found = await examples(duck);
-        const { keeping } = options;
-        if (!keeping || bytes > keeping.upToBytes) return { measures, pin, examples: found } satisfies Profile;
-        const raw = `CASE WHEN _reason IS NOT NULL THEN coalesce(text, '') END AS _raw`;
-        const query = `SELECT ${columns.map(typedColumn).join(', ')}, _reason, ${raw} FROM rows`;
-        const kept = await keep(duck, name, query, keeping);
-        return { measures, pin: { ...pin, kept }, examples: found } satisfies Profile;
+    profile: (name, source, earlier) =>
+      within(source, async (topic) => {
+        const { duck, kafka } = topic;
+        const pin = await pinOffsets(kafka, name, topic.name);
+        const before = await goOn(kafka, name, topic, pin, earlier);
+        const read = await load(kafka, pin, before.from, duck, Number.POSITIVE_INFINITY);
+        await duck.run(`CREATE VIEW fresh AS ${freshRows(topic.columns)}`);
+        const carried = before.paths.length === 0 ? undefined : carriedRows(before);
+        const all = carried ? `(SELECT * FROM fresh UNION ALL BY NAME SELECT * FROM ${carried})` : 'fresh';
+        const bytes = Math.round(read.bytes + before.bytes * (carried ? await shareOf(duck, before, carried) : 0));
+        const count = (relation: string) =>
+          measured(duck, `(SELECT *, ${newSince(before, earlier)} AS _new FROM ${relation})`, topic.key, bytes);
+        const { notes } = before;
+        if (!keeping || (read.bytes > keeping.upToBytes && !carried)) return { ...(await count(all)), pin, notes };
+
+        const kept = await keep(duck, name, before.merge ? all : 'fresh', keeping);
+        const paths = [...(before.merge ? [] : await linked(before.paths, name, keeping.folder)), ...kept.paths];
+        const counted = await count(parquet(paths));
+        const youngest = Math.max(before.youngest, read.youngest);
+        const log: TopicLog = {
+          paths,
+          replaces: logOf(earlier)?.paths ?? [],
+          carried: counted.measures.rows - read.count,
+          bytes,
+          rules: rulesOf(topic),
+          youngest,
+          marks: await marksAt(kafka, topic.name, youngest),
+        };
+        return { ...counted, pin: { ...pin, kept: { ...kept, paths }, log }, notes };
       }),
     sample: (name, source, n) =>
-      within(name, source, n, async ({ columns, pin, duck }) => {
+      within(source, async ({ name: topic, columns, kafka, duck }) => {
+        const pin = await pinOffsets(kafka, name, topic);
+        await load(kafka, pin, new Map(), duck, n);
         const names = columns.map((c) => `"${c.name}"`).join(', ');
-        const rows = await duck.rows(`SELECT ${names} FROM (${typed(columns, pin, undefined)}) LIMIT ${n}`);
-        return rows as Record<string, string | null>[];
+        return (await duck.rows(`SELECT ${names} FROM (${fieldsOf(columns)}) LIMIT ${n}`)) as Record<string, string>[];
       }),
     // The runner asks for these very offsets, and fails when they are gone.
     holds: async () => true,
@@ -69,40 +85,68 @@ export function kafkaProbe(options: {
   };
 }
 
-/** A topic as it was read: its messages are in table `messages` of the DuckDB. */
-interface Read {
-  readonly topic: KafkaSource;
+interface Topic {
+  readonly name: string;
+  readonly key: string;
   readonly columns: readonly Column[];
-  readonly pin: KafkaPin;
-  readonly bytes: number;
+  readonly kafka: Kafka;
   readonly duck: Duck;
 }
 
-async function pinOffsets(kafka: Kafka, name: string, topic: string): Promise<KafkaPin> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    const topics = await admin.listTopics();
-    if (!topics.includes(topic)) {
-      throw rejected(
-        `${name}: there is no topic ${topic}${didYouMean(topic, topics)}`,
-        'correct the source, or create the topic',
-      );
-    }
-    const offsets = await admin.fetchTopicOffsets(topic);
-    const partitions = offsets
-      .map((each) => ({ partition: each.partition, start: Number(each.low), end: Number(each.high) }))
-      .sort((a, b) => a.partition - b.partition);
-    return { kind: 'kafka', topic, partitions };
-  } finally {
-    await admin.disconnect();
-  }
+/** Whether a row is one that the last published run has not read. */
+function newSince({ notes }: Before, earlier: Earlier | undefined): string {
+  const last = earlier?.pin;
+  if (last?.kind !== 'kafka' || earlier?.again || notes.length > 0) return 'true';
+  const old = last.partitions.map((p) => `(_part = ${p.partition} AND _pos < ${p.end})`).join(' OR ');
+  return `NOT (${old || 'false'})`;
 }
 
-/** Reads up to `limit` messages between the pinned offsets into table `messages`; returns their bytes. */
-async function load(kafka: Kafka, pin: KafkaPin, duck: Duck, limit: number): Promise<number> {
-  const open = new Map(pin.partitions.filter((p) => p.end > p.start).map((p) => [p.partition, p]));
-  if (open.size === 0) return 0;
+/** How much of what was carried is still wanted. */
+async function shareOf(duck: Duck, { paths, merge }: Before, carried: string): Promise<number> {
+  if (!merge) return 1;
+  const [share] = await duck.rows(
+    `SELECT (SELECT count(*) FROM ${carried}) / greatest(1, (SELECT count(*) FROM ${parquet(paths)})) AS share`,
+  );
+  return Number(share?.share ?? 1);
+}
+
+/** A message that is no object has no columns, and its text is all there is of it. */
+function freshRows(columns: readonly Column[]): string {
+  const invalid = (sql: string): string => `CASE WHEN _reason IS NOT NULL THEN ${sql} END`;
+  const fields = `CASE WHEN _object THEN ${asJson(columns)} END`;
+  const judged = `SELECT *, CASE WHEN NOT _object THEN ${literal(notAnObject)} ELSE ${reasonSql(columns, duckdb, true)} END AS _reason FROM (${fieldsOf(columns)})`;
+  return `SELECT ${columns.map(typedColumn).join(', ')}, _reason, ${invalid(`coalesce(text, '')`)} AS _raw,
+            ${invalid(`'partition ' || part || ', offset ' || pos`)} AS _where, ${invalid(fields)} AS _fields,
+            ${invalid(`coalesce(${fields}, text, '')`)} AS _original, part AS _part, pos AS _pos
+          FROM (${judged})`;
+}
+
+/** The messages as text columns; a JSON null and an empty text are both NULL, as in CSV. */
+function fieldsOf(columns: readonly Column[]): string {
+  const fields = columns.map(
+    ({ name }) =>
+      `CASE WHEN _object THEN nullif(json_extract_string(text, ${literal(`$."${name}"`)}), '') END AS "${name}"`,
+  );
+  return `SELECT part, pos, text, _object, ${fields.join(', ')}
+          FROM (SELECT *, CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END AS _object FROM messages)`;
+}
+
+/** Reads up to `limit` messages, from given offsets to the pinned ends, into table `messages`. */
+async function load(
+  kafka: Kafka,
+  pin: KafkaPin,
+  from: ReadonlyMap<number, number>,
+  duck: Duck,
+  limit: number,
+): Promise<{ bytes: number; count: number; youngest: number }> {
+  const ranges = pin.partitions.map(({ partition, start, end }) => ({
+    partition,
+    start: from.get(partition) ?? start,
+    end,
+  }));
+  const open = new Map(ranges.filter((p) => p.end > p.start).map((p) => [p.partition, p]));
+  let youngest = 0;
+  if (open.size === 0) return { bytes: 0, count: 0, youngest };
   const groupId = `sluice-probe-${randomUUID()}`;
   const consumer = kafka.consumer({
     groupId,
@@ -143,6 +187,7 @@ async function load(kafka: Kafka, pin: KafkaPin, duck: Duck, limit: number): Pro
               const offset = Number(message.offset);
               if (offset < range.start || offset >= range.end || count >= limit) continue;
               append(appender, batch.partition, offset, message);
+              youngest = Math.max(youngest, Number(message.timestamp));
               bytes += (message.value?.length ?? 0) + (message.key?.length ?? 0);
               count += 1;
             }
@@ -167,7 +212,7 @@ async function load(kafka: Kafka, pin: KafkaPin, duck: Duck, limit: number): Pro
     await consumer.disconnect();
     await forget(kafka, groupId);
   }
-  return bytes;
+  return { bytes, count, youngest };
 }
 
 function append(appender: DuckDBAppender, partition: number, offset: number, { value }: KafkaMessage): void {
@@ -189,31 +234,4 @@ async function forget(kafka: Kafka, groupId: string): Promise<void> {
   } finally {
     await admin.disconnect();
   }
-}
-
-/** The messages as rows of text columns with their reason; a JSON null and an empty text are both NULL, as in CSV. */
-function typed(columns: readonly Column[], pin: KafkaPin, previous: Pin | undefined): string {
-  const object = `CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END`;
-  const fields = columns
-    .map(
-      (c) =>
-        `CASE WHEN ${object} THEN nullif(json_extract_string(text, ${literal(`$."${c.name}"`)}), '') END AS "${c.name}"`,
-    )
-    .join(', ');
-  const seen = previous?.kind === 'kafka' && previous.topic === pin.topic ? previous.partitions : [];
-  const old = seen.map((p) => `(part = ${p.partition} AND pos < ${p.end})`).join(' OR ') || 'false';
-  return `SELECT *, CASE WHEN NOT _object THEN ${literal(notAnObject)} ELSE ${reasonSql(columns, duckdb, true)} END AS _reason
-          FROM (SELECT part, pos, text, ${object} AS _object, NOT (${old}) AS _new, ${fields} FROM messages)`;
-}
-
-async function examples(duck: Duck): Promise<Example[]> {
-  const rows = await duck.rows(
-    `SELECT _reason, part, pos, left(text, 200) AS text FROM rows WHERE _reason IS NOT NULL
-     QUALIFY row_number() OVER (PARTITION BY _reason ORDER BY part, pos) <= 2`,
-  );
-  return rows.map((row) => ({
-    reason: String(row._reason),
-    where: `partition ${row.part}, offset ${row.pos}`,
-    text: String(row.text),
-  }));
 }

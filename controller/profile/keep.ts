@@ -11,6 +11,13 @@ export interface Keeping {
   readonly upToBytes: number;
 }
 
+/**
+ * What a kept row has besides its columns. Of an invalid one: `_reason` why, `_raw` as it was read, `_where` it stands,
+ * `_fields` its columns as a JSON object of texts (NULL when it could not be split), `_original` what it was before a
+ * repair. `_part` and `_pos` are a message's place. Spark is shown the first two.
+ */
+const forSpark = ['_reason', '_raw'];
+
 /** DuckDB's names of types, as Spark has them; DECIMAL(p,s) is the same in both. */
 const sparkTypes: Readonly<Record<string, string>> = {
   VARCHAR: 'STRING',
@@ -24,24 +31,47 @@ const sparkTypes: Readonly<Record<string, string>> = {
   'TIMESTAMP WITH TIME ZONE': 'TIMESTAMP',
 };
 
-/** A declared column, which is text in table `rows`, with its type; a timestamp is an instant, in UTC unless it says otherwise. */
-export const typedColumn = ({ name, type }: Column): string => {
-  const wanted = type === 'timestamp' ? 'TIMESTAMPTZ' : duckdb.types[type];
-  return `TRY_CAST("${name}" AS ${wanted}) AS "${name}"`;
-};
+/** The type of a declared column; a timestamp is an instant, in UTC unless it says otherwise. */
+export const duckType = ({ type }: Pick<Column, 'type'>): string =>
+  type === 'timestamp' ? 'TIMESTAMPTZ' : duckdb.types[type];
 
-/** Writes what a query of typed columns, `_reason` and `_raw` gives, whole or not at all. */
-export async function keep(duck: Duck, name: string, query: string, { folder }: Keeping): Promise<Kept> {
+/** A declared column, which is text so far, with its type. */
+export const typedColumn = (column: Column): string =>
+  `TRY_CAST("${column.name}" AS ${duckType(column)}) AS "${column.name}"`;
+
+/** Columns as one JSON object. */
+export const asJson = (columns: readonly { readonly name: string }[]): string =>
+  `CAST(to_json({${columns.map(({ name }) => `"${name}": "${name}"`).join(', ')}}) AS VARCHAR)`;
+
+export const parquet = (paths: readonly string[]): string => `read_parquet([${paths.map(literal).join(', ')}])`;
+
+/** A column of a relation, with DuckDB's type. */
+export interface Typed {
+  readonly name: string;
+  readonly type: string;
+}
+
+export async function describe(duck: Duck, relation: string): Promise<Typed[]> {
+  const rows = await duck.rows(`DESCRIBE SELECT * FROM ${relation}`);
+  return rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
+}
+
+/** The source's own columns of a relation. */
+export const ownColumns = (columns: readonly Typed[]): Typed[] => columns.filter(({ name }) => !name.startsWith('_'));
+
+/** Writes a relation, whole or not at all; the file is named after `name`. */
+export async function keep(duck: Duck, name: string, relation: string, { folder }: Keeping): Promise<Kept> {
   const path = join(folder, `${name}.parquet`);
   await mkdir(dirname(path), { recursive: true });
-  await duck.run(`COPY (${query}) TO ${literal(`${path}.part`)} (FORMAT parquet, COMPRESSION snappy)`);
+  await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(`${path}.part`)} (FORMAT parquet, COMPRESSION snappy)`);
   await rename(`${path}.part`, path);
-  const described = await duck.rows(`DESCRIBE ${query}`);
-  const columns = described.map((row) => {
-    const type = String(row.column_type);
-    return { name: String(row.column_name), type: sparkTypes[type] ?? type };
-  });
-  return { path, columns };
+  return { paths: [path], columns: sparkColumns(await describe(duck, relation)) };
+}
+
+/** A kept relation's columns as Spark is told them. */
+export function sparkColumns(columns: readonly Typed[]): Kept['columns'] {
+  const shown = [...ownColumns(columns), ...columns.filter(({ name }) => forSpark.includes(name))];
+  return shown.map(({ name, type }) => ({ name, type: sparkTypes[type] ?? type }));
 }
 
 /** Text columns as one line of CSV, an empty field for NULL. */

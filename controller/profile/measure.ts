@@ -1,48 +1,64 @@
-import type { Duck } from '../connect/duckdb.ts';
-import type { Column } from '../pipeline/schema.ts';
-import type { Measures } from './port.ts';
+import type { Duck, DuckRow } from '../connect/duckdb.ts';
+import { describe, ownColumns, type Typed } from './keep.ts';
+import type { Example, Measures } from './port.ts';
 
-/** Rows that no column could be told apart in: counted by reason, without null counts. */
-export interface Broken {
-  readonly reason: string;
-  readonly rows: number;
-  readonly new: number;
-}
+const examplesPerReason = 2;
+const isTime = ({ type }: Typed): boolean => type === 'DATE' || type.startsWith('TIMESTAMP');
 
 /**
- * Counts a DuckDB table whose rows have the source's columns, `_reason` and `_new`. `key` names the identifying column.
- * The table is read twice, once for the counts by reason and once for the duplicate keys.
+ * Counts a relation of typed columns with `_reason`, `_raw`, `_where`, `_fields` and `_new`; `key` names the column that
+ * identifies a row. It is read once for the counts by reason, once for the repeated keys, and once for examples, if there are any.
  */
-export async function measureTable(
+export async function measured(
   duck: Duck,
-  table: string,
-  columns: readonly Column[],
+  relation: string,
   key: string,
   bytes: number,
-  broken: readonly Broken[],
-): Promise<Measures> {
-  const nullCounts = columns.map((c, i) => `count(*) - count("${c.name}") AS n${i}`).join(', ');
-  const groups = await duck.rows(
-    `SELECT _reason, count(*) AS rows, count(*) FILTER (WHERE _new) AS new, ${nullCounts} FROM ${table} GROUP BY _reason`,
+): Promise<{ measures: Measures; examples: Example[] }> {
+  const columns = ownColumns(await describe(duck, relation));
+  const times = columns.filter(isTime);
+  // A value that does not fit its type is there all the same: an invalid row's columns are seen as they were read.
+  const nulls = columns.map(
+    ({ name }, i) =>
+      `count(*) FILTER (WHERE "${name}" IS NULL AND (_reason IS NULL OR json_type(_fields, '$."${name}"') = 'NULL')) AS n${i}`,
   );
+  const latest = times.map(({ name }, i) => `max("${name}") FILTER (WHERE _reason IS NULL) AS t${i}`);
+  const counts = ['count(*) AS rows', 'count(*) FILTER (WHERE _new) AS new', ...nulls, ...latest].join(', ');
+  const groups = await duck.rows(`SELECT _reason, ${counts} FROM ${relation} GROUP BY _reason`);
   const [unique] = await duck.rows(
-    `SELECT count(*) - count(DISTINCT "${key}") AS duplicates FROM ${table} WHERE _reason IS NULL`,
+    `SELECT count(*) - count(DISTINCT "${key}") AS duplicates FROM ${relation} WHERE _reason IS NULL`,
   );
   const sum = (field: string): number => groups.reduce((total, group) => total + Number(group[field]), 0);
-  const tally: Record<string, number> = {};
-  for (const group of groups) if (group._reason !== null) tally[String(group._reason)] = Number(group.rows);
-  for (const each of broken) tally[each.reason] = (tally[each.reason] ?? 0) + each.rows;
-
-  const invalid = Object.values(tally).reduce((a, b) => a + b, 0);
-  const rows = sum('rows') + broken.reduce((total, each) => total + each.rows, 0);
-  return {
-    rows,
-    valid: rows - invalid,
+  const bad = groups.filter((group) => group._reason !== null);
+  const good = groups.find((group) => group._reason === null);
+  const invalid = bad.reduce((total, group) => total + Number(group.rows), 0);
+  const measures: Measures = {
+    rows: sum('rows'),
+    valid: sum('rows') - invalid,
     invalid,
-    invalidByReason: tally,
-    nulls: Object.fromEntries(columns.map((c, i) => [c.name, sum(`n${i}`)])),
+    invalidByReason: Object.fromEntries(bad.map((group) => [String(group._reason), Number(group.rows)])),
+    nulls: Object.fromEntries(columns.map(({ name }, i) => [name, sum(`n${i}`)])),
     duplicates: Number(unique?.duplicates ?? 0),
     bytes,
-    new: sum('new') + broken.reduce((total, each) => total + each.new, 0),
+    new: sum('new'),
+    latest: Object.fromEntries(times.flatMap(({ name }, i) => entryOf(name, good?.[`t${i}`]))),
   };
+  return { measures, examples: invalid === 0 ? [] : await examplesOf(duck, relation) };
+}
+
+/** ISO text, whether DuckDB gives a moment or a day. */
+const entryOf = (name: string, value: DuckRow[string] | undefined): [string, string][] =>
+  value === null || value === undefined ? [] : [[name, new Date(String(value)).toISOString()]];
+
+async function examplesOf(duck: Duck, relation: string): Promise<Example[]> {
+  const rows = await duck.rows(
+    `SELECT _reason, _where, left(_raw, 200) AS text FROM ${relation} WHERE _reason IS NOT NULL
+     QUALIFY row_number() OVER (PARTITION BY _reason ORDER BY length(_where), _where) <= ${examplesPerReason}
+     ORDER BY _reason, length(_where), _where`,
+  );
+  return rows.map(({ _reason, _where, text }) => ({
+    reason: String(_reason),
+    where: String(_where),
+    text: String(text ?? ''),
+  }));
 }

@@ -15,14 +15,16 @@ export interface Measures {
   readonly bytes: number;
   /** Rows that the last published run did not read; all, when there was none. */
   readonly new: number;
+  /** The last day or moment in each column of these types, as ISO text; of valid rows. */
+  readonly latest?: Readonly<Record<string, string>>;
 }
 
 /** Which rows a run reads, fixed when it was measured, so that every attempt reads the same. */
 export type Pin = CsvPin | PostgresPin | KafkaPin;
 
-/** The rows of a source as they were measured, in a Parquet file that driver and executors can read. */
+/** The rows of a source as they were measured, in Parquet files that driver and executors can read. */
 export interface Kept {
-  readonly path: string;
+  readonly paths: readonly string[];
   /** Spark's types. Every file has `_reason`, why a row is invalid, and `_raw`, such a row as it was read, besides. */
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
@@ -53,6 +55,31 @@ export interface KafkaPin extends MayBeKept {
   readonly topic: string;
   /** Offsets from `start` up to, without, `end`. */
   readonly partitions: readonly { readonly partition: number; readonly start: number; readonly end: number }[];
+  readonly log?: TopicLog;
+}
+
+/** All that was ever read of a topic, so that the next run reads only what came after it. */
+export interface TopicLog {
+  readonly paths: readonly string[];
+  /** The files of the run that it goes on from; of no use once this run is published. */
+  readonly replaces: readonly string[];
+  /** How many of its rows earlier runs have read. */
+  readonly carried: number;
+  readonly bytes: number;
+  /** What the rows were judged by. */
+  readonly rules: string;
+  /** The time of the youngest message, and the offsets a topic gives for it: by these it is known again. Milliseconds. */
+  readonly youngest: number;
+  readonly marks: readonly { readonly partition: number; readonly offset: string }[];
+}
+
+/** What the last published run has read, and how the next one goes on from there. */
+export interface Earlier {
+  readonly pin: Pin;
+  /** Everything counts as new, and topics are read once more. */
+  readonly again?: boolean;
+  /** From when on topics are read once more; from as far back as they go, when left out. Milliseconds since 1970. */
+  readonly since?: number;
 }
 
 export interface Example {
@@ -66,6 +93,12 @@ export interface Profile {
   readonly measures: Measures;
   readonly pin: Pin;
   readonly examples: readonly Example[];
+  /** What the last published run counted. */
+  readonly last?: Measures;
+  /** The CSV file of the rows that were put aside. */
+  readonly quarantine?: string;
+  /** What a person should know of how it was read. */
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -74,10 +107,26 @@ export interface Profile {
  * an unavailable one when a server does not answer. Pins of a probe may lose their value when it is closed.
  */
 export interface SourceProbe {
-  profile(name: string, source: Source, previous?: Pin): Promise<Profile>;
+  profile(name: string, source: Source, earlier?: Earlier): Promise<Profile>;
   /** The first `n` rows as read, before any rule is applied. */
   sample(name: string, source: Source, n: number): Promise<readonly Readonly<Record<string, string | null>>[]>;
   /** Whether what was pinned can still be read as it was; a probe that another process had may have held it. */
   holds(source: Source, pin: Pin): Promise<boolean>;
   close(): Promise<void>;
+}
+
+/** What a check of rows has found. */
+export interface Finding {
+  readonly source: string;
+  /** Rows that break it, of so many that were valid before it. */
+  readonly rows: number;
+  readonly of: number;
+  readonly examples: readonly Example[];
+}
+
+/** What was measured, once the rows themselves have been looked at. */
+export interface Reviewed {
+  readonly profiles: Readonly<Record<string, Profile>>;
+  /** By the check's name. */
+  readonly findings: Readonly<Record<string, Finding>>;
 }

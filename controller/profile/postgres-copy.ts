@@ -7,8 +7,9 @@ import { to as copyTo } from 'pg-copy-streams';
 import type { PostgresAddress } from '../config/project.ts';
 import { literal, openDuck } from '../connect/duckdb.ts';
 import { connectPostgres, explain, quoted } from '../connect/postgres.ts';
-import { type Keeping, keep } from './keep.ts';
-import type { Kept } from './port.ts';
+import { type Keeping, keep, parquet, type Typed } from './keep.ts';
+import { measured } from './measure.ts';
+import type { Example, Kept, Measures } from './port.ts';
 
 /** PostgreSQL's types in DuckDB, such that Spark sees what its JDBC reader would give; what is not in here is not kept. */
 const types: Readonly<Record<string, string>> = {
@@ -33,27 +34,31 @@ const types: Readonly<Record<string, string>> = {
 interface Copy {
   readonly name: string;
   readonly table: string;
-  /** Why a row is invalid, in PostgreSQL's SQL. */
+  readonly key: string;
+  /** The table's size. */
+  readonly bytes: number;
+  /** Why a row is invalid, and whether an earlier run has not read it, in PostgreSQL's SQL. */
   readonly reason: string;
+  readonly isNew: string;
   readonly snapshot: string;
   readonly address: PostgresAddress;
   readonly scratch: string;
   readonly keeping: Keeping;
 }
 
+/** A table that was kept, and what was counted in it. */
+interface Copied {
+  readonly kept: Kept;
+  readonly measures: Measures;
+  readonly examples: Example[];
+}
+
 /**
- * Keeps a table as it is in a snapshot: out by COPY, and into Parquet by DuckDB. Undefined when it has a type, or a value of
- * one, that Parquet and Spark would not give back as it is; Spark reads such a table itself.
+ * Keeps a table as it is in a snapshot: out by COPY, and into Parquet by DuckDB, which counts it. Undefined when it has a
+ * type, or a value of one, that Parquet and Spark would not give back as it is; Spark reads such a table itself.
  */
-export async function copyTable({
-  name,
-  table,
-  reason,
-  snapshot,
-  address,
-  scratch,
-  keeping,
-}: Copy): Promise<Kept | undefined> {
+export async function copyTable(copy: Copy): Promise<Copied | undefined> {
+  const { table, key, reason, isNew, snapshot, address, scratch } = copy;
   await mkdir(scratch, { recursive: true });
   const folder = await mkdtemp(join(scratch, 'copy-'));
   const file = join(folder, 'rows.csv');
@@ -63,21 +68,19 @@ export async function copyTable({
     await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
     const columns = await columnsOf(client, table);
     if (!columns) return undefined;
-    const select = `SELECT t.*, ${reason} AS _reason, CASE WHEN (${reason}) IS NOT NULL THEN to_jsonb(t)::text END AS _raw FROM ${quoted(table)} t`;
+    const invalid = (sql: string): string => `CASE WHEN (${reason}) IS NOT NULL THEN ${sql} END`;
+    const row = invalid('to_jsonb(t)::text');
+    const where = invalid(`${client.escapeLiteral(`${table} ${key}=`)} || coalesce(${quoted(key)}::text, 'NULL')`);
+    const select = `SELECT t.*, ${reason} AS _reason, ${row} AS _raw, ${where} AS _where, ${row} AS _fields, ${row} AS _original, ${isNew} AS _new FROM ${quoted(table)} t`;
     const rows = client.query(copyTo(`COPY (${select}) TO STDOUT WITH (FORMAT csv)`));
     await pipeline(rows, createWriteStream(file));
-    return await converted(name, file, columns, scratch, keeping);
+    return await converted(copy, file, columns);
   } catch (error) {
     throw explain(error, address);
   } finally {
     await client.end();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-interface Typed {
-  readonly name: string;
-  readonly type: string;
 }
 
 async function columnsOf(client: pg.Client, table: string): Promise<Typed[] | undefined> {
@@ -98,23 +101,26 @@ async function columnsOf(client: pg.Client, table: string): Promise<Typed[] | un
   return typed.every((column): column is Typed => column.type !== undefined) ? typed : undefined;
 }
 
+const besides: readonly Typed[] = [
+  ...['_reason', '_raw', '_where', '_fields', '_original'].map((name) => ({ name, type: 'VARCHAR' })),
+  { name: '_new', type: 'BOOLEAN' },
+];
+
 async function converted(
-  name: string,
+  { name, key, bytes, scratch, keeping }: Copy,
   file: string,
   columns: readonly Typed[],
-  scratch: string,
-  keeping: Keeping,
-): Promise<Kept | undefined> {
-  const all = [...columns, { name: '_reason', type: 'VARCHAR' }, { name: '_raw', type: 'VARCHAR' }];
-  const schema = all.map((column) => `${literal(column.name)}: ${literal(column.type)}`).join(', ');
+): Promise<Copied | undefined> {
+  const schema = [...columns, ...besides]
+    .map((column) => `${literal(column.name)}: ${literal(column.type)}`)
+    .join(', ');
   // An empty text is quoted, and no NULL.
   const reader = `read_csv(${literal(file)}, header=false, delim=',', quote='"', escape='"', nullstr='', allow_quoted_nulls=false, auto_detect=false, columns={${schema}})`;
   const duck = await openDuck(scratch);
   try {
-    return await keep(duck, name, `SELECT * FROM ${reader}`, keeping);
-  } catch {
-    // A value that DuckDB cannot take, such as a date before its time.
-    return undefined;
+    const kept = await keep(duck, name, reader, keeping).catch(() => undefined);
+    // Undefined: a value that DuckDB cannot take, such as a date before its time.
+    return kept && { kept, ...(await measured(duck, parquet(kept.paths), key, bytes)) };
   } finally {
     await duck.close();
   }

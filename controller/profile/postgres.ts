@@ -5,7 +5,7 @@ import { rejected } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
 import { didYouMean } from '../pipeline/suggest.ts';
 import type { Keeping } from './keep.ts';
-import type { Example, Kept, PostgresPin, Profile, SourceProbe } from './port.ts';
+import type { Example, PostgresPin, Profile, SourceProbe } from './port.ts';
 import { copyTable } from './postgres-copy.ts';
 import { postgres, reasonSql, rulesOf } from './rules.ts';
 
@@ -41,25 +41,46 @@ export function postgresProbe(
     return turn;
   }
   return {
-    async profile(name, source, previous) {
+    async profile(name, source, earlier) {
       const table = source as PostgresSource;
       const address = addressOf(table.postgres);
-      let copying: Promise<Kept | undefined> = Promise.resolve(undefined);
-      const profile = await inTurn(table.postgres, async ({ client, snapshot, visible }) => {
-        const relation = await describe(client, name, table);
-        // In a connection of its own, beside the counting.
-        if (keeping && relation.bytes <= keeping.upToBytes) {
-          const reason = reasonSql(relation.rules, postgres, false);
-          copying = copyTable({ name, table: table.table, reason, snapshot, address, scratch, keeping });
-          copying.catch(() => undefined);
-        }
-        const seen = previous?.kind === 'postgres' && previous.table === table.table ? previous.visible : undefined;
-        const measures = await measure(client, table, relation, seen);
-        const pin: PostgresPin = { kind: 'postgres', table: table.table, snapshot, visible, pages: relation.pages };
-        return { measures, pin, examples: await examples(client, table, relation) } satisfies Profile;
+      const { relation, isNew, pin } = await inTurn(table.postgres, async ({ client, snapshot, visible }) => {
+        const described = await describe(client, name, table);
+        const before = earlier?.pin;
+        const seen = before?.kind === 'postgres' && before.table === table.table && !earlier?.again && described.plain;
+        return {
+          relation: described,
+          isNew: seen
+            ? `NOT pg_visible_in_snapshot(xmin::text::xid8, ${client.escapeLiteral(before.visible)})`
+            : 'true',
+          pin: { kind: 'postgres', table: table.table, snapshot, visible, pages: described.pages } as PostgresPin,
+        };
       });
-      const kept = await copying;
-      return kept ? { ...profile, pin: { ...profile.pin, kept } } : profile;
+      if (keeping && relation.bytes <= keeping.upToBytes) {
+        const reason = reasonSql(relation.rules, postgres, false);
+        const { key } = table;
+        const { bytes } = relation;
+        const { snapshot } = pin;
+        // In connections of their own, so that tables are read side by side.
+        const copied = await copyTable({
+          name,
+          table: table.table,
+          key,
+          bytes,
+          reason,
+          isNew,
+          snapshot,
+          address,
+          scratch,
+          keeping,
+        });
+        if (copied) return { measures: copied.measures, examples: copied.examples, pin: { ...pin, kept: copied.kept } };
+      }
+      return inTurn(table.postgres, async ({ client }) => ({
+        measures: await measure(client, table, relation, isNew),
+        examples: await examples(client, table, relation),
+        pin,
+      }));
     },
     async sample(name, source, n) {
       const table = source as PostgresSource;
@@ -108,6 +129,8 @@ async function begin(address: PostgresAddress, lost: () => void): Promise<Sessio
 
 interface Relation {
   readonly columns: readonly string[];
+  /** Those that hold days or moments. */
+  readonly times: readonly string[];
   readonly rules: readonly Column[];
   readonly pages: number;
   readonly bytes: number;
@@ -118,7 +141,8 @@ interface Relation {
 async function describe(client: pg.Client, name: string, source: PostgresSource): Promise<Relation> {
   const { rows } = await client.query(
     `SELECT c.relkind, pg_relation_size(c.oid) AS bytes, current_setting('block_size')::int AS block,
-            array_agg(a.attname::text ORDER BY a.attnum) AS columns
+            array_agg(a.attname::text ORDER BY a.attnum) AS columns,
+            array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)) AS times
      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
      WHERE c.oid = to_regclass($1) GROUP BY c.oid, c.relkind`,
     [quoted(source.table)],
@@ -147,6 +171,7 @@ async function describe(client: pg.Client, name: string, source: PostgresSource)
   const plain = relation.relkind === 'r' || relation.relkind === 'm';
   return {
     columns,
+    times: relation.times ?? [],
     rules: rulesOf(source),
     pages: plain ? Math.ceil(relation.bytes / relation.block) : 0,
     bytes: relation.bytes,
@@ -158,15 +183,16 @@ async function measure(
   client: pg.Client,
   source: PostgresSource,
   relation: Relation,
-  seen: string | undefined,
+  isNew: string,
 ): Promise<Profile['measures']> {
   const reason = reasonSql(relation.rules, postgres, false);
-  const fresh = seen !== undefined && relation.plain ? `NOT pg_visible_in_snapshot(xmin::text::xid8, $1)` : 'true';
-  const nullCounts = relation.columns.map((c, i) => `count(*) - count(${quoted(c)}) AS n${i}`).join(', ');
+  const counts = [
+    ...relation.columns.map((c, i) => `count(*) - count(${quoted(c)}) AS n${i}`),
+    ...relation.times.map((c, i) => `max(${quoted(c)}) FILTER (WHERE (${reason}) IS NULL) AS t${i}`),
+  ].join(', ');
   const groups = await client.query(
-    `SELECT ${reason} AS reason, count(*) AS rows, count(*) FILTER (WHERE ${fresh}) AS new, ${nullCounts}
+    `SELECT ${reason} AS reason, count(*) AS rows, count(*) FILTER (WHERE ${isNew}) AS new, ${counts}
      FROM ${quoted(source.table)} GROUP BY 1`,
-    fresh === 'true' ? [] : [seen],
   );
   const duplicates = await client.query(
     `SELECT count(*) - count(DISTINCT ${quoted(source.key)}) AS n FROM ${quoted(source.table)} WHERE (${reason}) IS NULL`,
@@ -185,7 +211,13 @@ async function measure(
     duplicates: duplicates.rows[0].n,
     bytes: relation.bytes,
     new: sum('new'),
+    latest: Object.fromEntries(relation.times.flatMap((name, i) => latestOf(name, groups.rows, `t${i}`))),
   };
+}
+
+function latestOf(name: string, groups: readonly pg.QueryResultRow[], field: string): [string, string][] {
+  const value = groups.find((group) => group.reason === null)?.[field];
+  return value === null || value === undefined ? [] : [[name, new Date(value).toISOString()]];
 }
 
 async function examples(client: pg.Client, source: PostgresSource, relation: Relation): Promise<Example[]> {

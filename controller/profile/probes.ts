@@ -7,7 +7,7 @@ import type { SourceProbe } from './port.ts';
 import { postgresProbe } from './postgres.ts';
 
 /** The largest source whose rows are kept: Parquet of this is written in seconds, and fits on any disk. Bytes. */
-const upToBytes = 4 * 2 ** 30;
+export const upToBytes = 4 * 2 ** 30;
 
 /** The probe of a project: hands each source to the adapter of its kind. With a folder it keeps there what it measures. */
 export function probeOf(project: Project, scratch: string, folder?: string): SourceProbe {
@@ -18,9 +18,10 @@ export function probeOf(project: Project, scratch: string, folder?: string): Sou
   const postgres = postgresProbe(addresses.postgres, scratch, keeping);
   const of = (source: Source): SourceProbe => ('csv' in source ? csv : 'kafka' in source ? kafka : postgres);
   return {
-    profile: (name, source, previous) => of(source).profile(name, source, previous),
+    profile: (name, source, earlier) => of(source).profile(name, source, earlier),
     sample: (name, source, n) => of(source).sample(name, source, n),
-    holds: async (source, pin) => (pin.kept ? existsSync(pin.kept.path) : of(source).holds(source, pin)),
+    holds: async (source, pin) =>
+      pin.kept ? pin.kept.paths.every((path) => existsSync(path)) : of(source).holds(source, pin),
     async close() {
       await Promise.all([csv.close(), kafka.close(), postgres.close()]);
     },

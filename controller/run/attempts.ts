@@ -1,6 +1,7 @@
 import { SluiceError } from '../errors.ts';
 import { milliseconds, spoken } from '../pipeline/duration.ts';
-import { retryOf, type Step, timeoutOf } from '../pipeline/schema.ts';
+import { retryOf, timeoutOf } from '../pipeline/policies.ts';
+import type { Step } from '../pipeline/schema.ts';
 import { afterTrouble, Batches } from './batches.ts';
 import { Calls } from './calls.ts';
 import { type Ended, refusal } from './ended.ts';

@@ -143,18 +143,19 @@ export class Engine {
 
   /** Measures the sources, unless earlier runs of the pipeline come first. */
   private async measure(): Promise<number> {
-    const { probe, told } = this.ports;
-    const { pipeline, fullRefresh } = this.state;
+    const { probe, review, told } = this.ports;
+    const { pipeline, again } = this.state;
     if (!pipeline || !(await this.admitted())) return queuePause;
     await this.hold();
     try {
-      const previous = fullRefresh ? {} : await this.journal.ask((store) => store.lastPins(pipeline.name));
-      const profiles = await profileAll(probe, pipeline, previous, (source, profile, ms) =>
+      const last = await this.journal.ask((store) => store.lastProfiles(pipeline.name));
+      const measured = await profileAll(probe, pipeline, { profiles: last, ...again }, (source, profile, ms) =>
         told({ kind: 'measured', source, profile, ms }),
       );
+      const { profiles, findings } = await review(pipeline, measured);
       // Nothing of the sources is needed any more when all their rows are kept.
       if (Object.values(profiles).every(({ pin }) => pin.kept)) await probe.close();
-      await this.note({ type: 'sources-measured', profiles });
+      await this.note({ type: 'sources-measured', profiles, findings });
     } catch (error) {
       await this.fail('the sources could not be measured', error);
     }
@@ -183,10 +184,11 @@ export class Engine {
   }
 
   private async plan(): Promise<void> {
-    const { pipeline, profiles } = this.state;
+    const { pipeline, profiles, findings = {}, measuredAt = 0 } = this.state;
     if (!pipeline || !profiles) return;
     try {
-      await this.note({ type: 'planned', plan: makePlan(pipeline, profiles, await this.ports.cluster()) });
+      const plan = makePlan(pipeline, { profiles, findings }, await this.ports.cluster(), measuredAt);
+      await this.note({ type: 'planned', plan });
     } catch (error) {
       await this.fail('no plan could be made', error);
     }

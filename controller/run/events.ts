@@ -3,6 +3,7 @@ import type { Plan } from '../decide/plan.ts';
 import type { SparkSettings } from '../decide/sizing.ts';
 import type { Profiles } from '../decide/values.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
+import type { Reviewed } from '../profile/port.ts';
 import type { Failure } from './failure.ts';
 import type { RunnerResult } from './result.ts';
 
@@ -43,11 +44,12 @@ export type RunEvent =
       readonly run: string;
       readonly pipeline: Pipeline;
       readonly file: string;
-      readonly fullRefresh?: true;
+      /** Everything counts as new, and topics are read once more, from a time on (milliseconds) or from their beginning. */
+      readonly again?: { readonly again: true; readonly since?: number };
     }
   | { readonly type: 'taken-over'; readonly by: string; readonly from: string }
   | { readonly type: 'queued'; readonly behind: readonly string[] }
-  | { readonly type: 'sources-measured'; readonly profiles: Profiles }
+  | { readonly type: 'sources-measured'; readonly profiles: Profiles; readonly findings: Reviewed['findings'] }
   | { readonly type: 'planned'; readonly plan: Plan }
   /** The rows that were pinned can no longer be read: they are measured again, and what is unpublished begins anew. */
   | { readonly type: 'inputs-lost'; readonly reason: string }

@@ -24,7 +24,7 @@ export const jdbcUrl = ({ host, port, database }: PostgresAddress): string =>
 
 /** One source as the runner reads it: what was pinned, and the rules in Spark's SQL. */
 export function runnerInput(name: string, source: Source, pin: Pin, partitions: number, addresses: Addresses): object {
-  if (pin.kept) return { name, kind: 'kept', path: pin.kept.path, columns: pin.kept.columns };
+  if (pin.kept) return { name, kind: 'kept', paths: pin.kept.paths, columns: pin.kept.columns };
   const columns = columnsOf(source);
   const typed = columns.map((column) => ({ name: column.name, type: spark.types[column.type] }));
   if ('csv' in source && pin.kind === 'csv') {

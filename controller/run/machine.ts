@@ -2,7 +2,8 @@ import { moreMemory, type SparkSettings } from '../decide/sizing.ts';
 import { conditionValues } from '../decide/values.ts';
 import { holds, operands, type Values } from '../pipeline/conditions.ts';
 import { milliseconds, spoken } from '../pipeline/duration.ts';
-import { type Pipeline, retryOf, retryOn, type Step, timeoutOf } from '../pipeline/schema.ts';
+import { retryOf, retryOn, timeoutOf } from '../pipeline/policies.ts';
+import type { Pipeline, Step } from '../pipeline/schema.ts';
 import type { RunEnd, StepEnd } from './events.ts';
 import { budgetOf } from './failure.ts';
 import { fractionOf, retryDelay } from './retry.ts';
@@ -138,14 +139,14 @@ function beginning(step: StepState, definition: Step, state: RunState): Action[]
 }
 
 /** What conditions and requests of a step see: what was measured, the branch, and how the steps before it ended. */
-export function runValues({ run, profiles, plan, pipeline, steps }: RunState): Values {
+export function runValues({ run, profiles, measuredAt, plan, pipeline, steps }: RunState): Values {
   const ends = Object.values(steps).map((step) => {
     const { answer } = step.attempts.at(-1) ?? {};
     const rows = Object.fromEntries((step.outputs ?? []).map((output) => [output.view, output.rows]));
     return [step.name, { state: step.ended?.state ?? 'pending', rows, ...answer }];
   });
   return {
-    ...conditionValues(profiles ?? {}),
+    ...conditionValues(profiles ?? {}, measuredAt ?? 0),
     branch: plan?.choice.branch ?? '',
     run: { name: run ?? '', pipeline: pipeline?.name ?? '' },
     steps: Object.fromEntries(ends),

@@ -1,8 +1,10 @@
 import type { BatchBackend, Progress } from '../backends/port.ts';
 import type { Caller } from '../calls/port.ts';
 import type { Cluster } from '../decide/sizing.ts';
+import type { Profiles } from '../decide/values.ts';
 import type { Message } from '../notify/port.ts';
-import type { Profile, SourceProbe } from '../profile/port.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
+import type { Profile, Reviewed, SourceProbe } from '../profile/port.ts';
 import type { Publisher } from '../publish/port.ts';
 import type { RunStore } from '../store/port.ts';
 import type { Figure, Recorded } from './events.ts';
@@ -12,6 +14,8 @@ import type { Workspace } from './workspace.ts';
 /** Everything the engine acts through. */
 export interface Ports {
   readonly probe: SourceProbe;
+  /** Judges the rows that the probe has kept. */
+  readonly review: (pipeline: Pipeline, profiles: Profiles) => Promise<Reviewed>;
   readonly backend: BatchBackend;
   readonly caller: Caller;
   readonly publisher: Publisher;

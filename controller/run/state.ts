@@ -3,6 +3,7 @@ import type { Plan } from '../decide/plan.ts';
 import type { SparkSettings } from '../decide/sizing.ts';
 import type { Profiles } from '../decide/values.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
+import type { Reviewed } from '../profile/port.ts';
 import type { Answer, Figure, PublishedOutput, Recorded, RunEnd, StepEnd } from './events.ts';
 import type { Failure } from './failure.ts';
 import { attemptTable, type LifeState, next, runTable } from './lifecycle.ts';
@@ -48,13 +49,14 @@ export interface RunState {
   life?: LifeState;
   pipeline?: Pipeline;
   file?: string;
-  fullRefresh?: boolean;
+  again?: { readonly again: true; readonly since?: number };
   startedAt?: number;
   /** Earlier runs of this pipeline that had to end first. */
   queuedBehind?: readonly string[];
   /** How often the inputs had to be measured again. */
   inputsLost: number;
   profiles?: Profiles;
+  findings?: Reviewed['findings'];
   measuredAt?: number;
   plan?: Plan;
   readonly steps: Record<string, StepState>;
@@ -87,7 +89,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       state.pipeline = event.pipeline;
       state.file = event.file;
       state.startedAt = at;
-      if (event.fullRefresh) state.fullRefresh = true;
+      if (event.again) state.again = event.again;
       for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
       return;
     case 'taken-over':
@@ -101,6 +103,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       return;
     case 'sources-measured':
       state.profiles = event.profiles;
+      state.findings = event.findings;
       state.measuredAt = at;
       return;
     case 'planned':
@@ -129,6 +132,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
 function forgetInputs(state: RunState): void {
   state.inputsLost += 1;
   delete state.profiles;
+  delete state.findings;
   delete state.measuredAt;
   delete state.plan;
   for (const step of Object.values(state.steps)) {

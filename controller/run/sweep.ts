@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import type { Profiles } from '../decide/values.ts';
 import { SluiceError } from '../errors.ts';
 import type { Ports } from './ports.ts';
 import { type AttemptState, fold } from './state.ts';
@@ -17,7 +19,7 @@ type Sweeping = Pick<Ports, 'store' | 'backend' | 'publisher'> & {
 export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping): Promise<string[]> {
   const clean: string[] = [];
   for (const run of await store.unswept(graceMs, runsAtATime)) {
-    const { pipeline, steps } = fold(await store.history(run));
+    const { pipeline, profiles = {}, ended, steps } = fold(await store.history(run));
     const workspace = workspaceOf(run);
     try {
       for (const { name, attempts, outputs } of Object.values(steps)) {
@@ -27,7 +29,11 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
           for (const staged of workspace.staged(pipeline, name, attempt)) await publisher.discard(staged);
         }
       }
-      await workspace.forget();
+      const last = pipeline ? topicFiles(await store.lastProfiles(pipeline.name), 'paths') : [];
+      await workspace.forget(last);
+      const published = ended?.state === 'succeeded' || ended?.state === 'degraded';
+      for (const file of published ? topicFiles(profiles, 'replaces') : [])
+        if (!last.includes(file)) await rm(file, { force: true });
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       // What a person has to mend is not looked at for ever.
@@ -38,6 +44,10 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
   }
   return clean;
 }
+
+/** The files in which runs hand on to each other what they have read of topics. */
+const topicFiles = (profiles: Profiles, which: 'paths' | 'replaces'): readonly string[] =>
+  Object.values(profiles).flatMap(({ pin }) => (pin.kind === 'kafka' ? (pin.log?.[which] ?? []) : []));
 
 const isDoubtful = ({ failure }: AttemptState): boolean =>
   failure?.kind === 'lost' || failure?.kind === 'gateway-unavailable';

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { BatchJob } from '../backends/port.ts';
 import { addressesOf, type Project } from '../config/project.ts';
@@ -29,8 +29,8 @@ export interface Workspace {
    * had not begun. Both would create the same file, which only one can.
    */
   revoke(step: string, attempt: AttemptState): Promise<boolean>;
-  /** Removes the rows that were kept for the run. */
-  forget(): Promise<void>;
+  /** Removes the rows that were kept for the run, but for the files that later runs go on from. */
+  forget(except: readonly string[]): Promise<void>;
   /** Removes the attempt's password file. */
   tidy(step: string, attempt: AttemptState): Promise<void>;
 }
@@ -39,6 +39,7 @@ export interface Workspace {
 const byController = 'controller';
 
 export const runFolder = (home: string, run: string): string => join(home, 'runs', run);
+export const inputsOf = (home: string, run: string): string => join(runFolder(home, run), 'inputs');
 
 /** A workspace in the project's home, at a path that driver and executors can read. `jar` is the runner's. */
 export function localWorkspace(project: Project, run: string, jar: string): Workspace {
@@ -124,7 +125,13 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       }
     },
 
-    forget: () => rm(join(runFolder(project.home, run), 'inputs'), { recursive: true, force: true }),
+    async forget(except) {
+      const folder = inputsOf(project.home, run);
+      const files = await readdir(folder).catch(() => []);
+      const kept = files.filter((file) => except.includes(join(folder, file)));
+      if (kept.length === 0) return rm(folder, { recursive: true, force: true });
+      for (const file of files) if (!kept.includes(file)) await rm(join(folder, file), { force: true });
+    },
 
     tidy: (step, attempt) => rm(join(folderOf(step, attempt), 'pgpass'), { force: true }),
   };

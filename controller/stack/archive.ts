@@ -83,8 +83,8 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
 async function writeJob(folder: string): Promise<string> {
   const duck = await openDuck(join(folder, 'duck'));
   try {
-    const rows = `SELECT i AS id, i % 7 AS kind, 'text ' || i AS note, TIMESTAMPTZ '2026-01-01' AS at, 1.5::DECIMAL(10,2) AS amount, NULL::VARCHAR AS _reason, NULL::VARCHAR AS _raw FROM range(1000) r(i)`;
-    const { path, columns } = await keep(duck, 'rows', rows, { folder, upToBytes: 1e9 });
+    const rows = `(SELECT i AS id, i % 7 AS kind, 'text ' || i AS note, TIMESTAMPTZ '2026-01-01' AS at, 1.5::DECIMAL(10,2) AS amount, NULL::VARCHAR AS _reason, NULL::VARCHAR AS _raw FROM range(1000) r(i))`;
+    const { paths, columns } = await keep(duck, 'rows', rows, { folder, upToBytes: 1e9 });
     const sql = `CREATE OR REPLACE TEMP VIEW grouped AS
         SELECT kind, count(*) AS n, sum(amount) AS total, max_by(note, at) AS last, date_trunc('day', max(at)) AS day FROM rows GROUP BY kind;
       CREATE OR REPLACE TEMP VIEW joined AS
@@ -96,7 +96,7 @@ async function writeJob(folder: string): Promise<string> {
       quarantine: join(folder, 'quarantine'),
       sql,
       partitions: 2,
-      inputs: [{ name: 'rows', kind: 'kept', path, columns }],
+      inputs: [{ name: 'rows', kind: 'kept', paths, columns }],
       outputs: ['parquet', 'csv'].map((kind) => ({ view: 'joined', kind, place: join(folder, kind) })),
     };
     await mkdir(folder, { recursive: true });

@@ -140,7 +140,7 @@ export function memoryStore(clock: () => number = Date.now): RunStore {
   };
 }
 
-function memoryLists(runs: ReadonlyMap<string, Row>): Pick<RunStore, 'find' | 'list' | 'lastPins'> {
+function memoryLists(runs: ReadonlyMap<string, Row>): Pick<RunStore, 'find' | 'list' | 'lastProfiles'> {
   const newestFirst = (): Row[] => [...runs.values()].sort((a, b) => b.number - a.number);
   return {
     async find(run) {
@@ -154,12 +154,12 @@ function memoryLists(runs: ReadonlyMap<string, Row>): Pick<RunStore, 'find' | 'l
         .map((row) => row.summary)
         .filter((summary) => pipeline === undefined || summary.pipeline === pipeline)
         .slice(0, limit),
-    async lastPins(pipeline) {
+    async lastProfiles(pipeline) {
       const last = newestFirst().find(
         ({ summary }) => summary.pipeline === pipeline && ['succeeded', 'degraded'].includes(summary.state),
       );
       const measured = last?.events.map((each) => each.event).findLast((event) => event.type === 'sources-measured');
-      return Object.fromEntries(Object.entries(measured?.profiles ?? {}).map(([name, profile]) => [name, profile.pin]));
+      return measured?.profiles ?? {};
     },
   };
 }

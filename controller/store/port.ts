@@ -1,5 +1,5 @@
 import type { Message } from '../notify/port.ts';
-import type { Pin } from '../profile/port.ts';
+import type { Profile } from '../profile/port.ts';
 import type { Recorded, RunEvent } from '../run/events.ts';
 
 /** A line of `sluice runs`. Times are milliseconds since 1970. */
@@ -97,8 +97,8 @@ export interface RunStore {
     run: string,
   ): Promise<(RunSummary & { readonly number: number; readonly owner: string | undefined }) | undefined>;
   list(filter: { readonly pipeline?: string; readonly limit: number }): Promise<RunSummary[]>;
-  /** What the last run of a pipeline that published has read. */
-  lastPins(pipeline: string): Promise<Readonly<Record<string, Pin>>>;
+  /** What the last run of a pipeline that published has read and counted. */
+  lastProfiles(pipeline: string): Promise<Readonly<Record<string, Profile>>>;
 
   /** Runs of this project that ended at least `graceMs` ago and whose staging places nobody has looked at since. */
   unswept(graceMs: number, limit: number): Promise<string[]>;

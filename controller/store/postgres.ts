@@ -151,7 +151,7 @@ async function insertEvents(
   );
 }
 
-function listsOf(query: Query): Pick<RunStore, 'find' | 'list' | 'lastPins'> {
+function listsOf(query: Query): Pick<RunStore, 'find' | 'list' | 'lastProfiles'> {
   return {
     async find(run) {
       const { rows } = await query(
@@ -172,15 +172,14 @@ function listsOf(query: Query): Pick<RunStore, 'find' | 'list' | 'lastPins'> {
       return rows.map(summaryOf);
     },
 
-    async lastPins(pipeline) {
+    async lastProfiles(pipeline) {
       const { rows } = await query(
         `SELECT body->'profiles' AS profiles FROM events JOIN runs USING (run)
          WHERE pipeline = $1 AND state IN ('succeeded', 'degraded') AND body->>'type' = 'sources-measured'
          ORDER BY number DESC, events.seq DESC LIMIT 1`,
         [pipeline],
       );
-      const profiles = (rows[0]?.profiles ?? {}) as Record<string, { pin: never }>;
-      return Object.fromEntries(Object.entries(profiles).map(([name, profile]) => [name, profile.pin]));
+      return rows[0]?.profiles ?? {};
     },
   };
 }

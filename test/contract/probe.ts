@@ -64,7 +64,7 @@ export function probeContract(name: string, open: (keeping?: Keeping) => Promise
         { name: '_raw', type: 'STRING' },
       ]);
       const duck = await openDuck(folder);
-      const all = await duck.rows(`SELECT * FROM read_parquet('${kept.path}') ORDER BY id, note`);
+      const all = await duck.rows(`SELECT * FROM read_parquet('${kept.paths[0]}') ORDER BY id, note`);
       await duck.close();
       await probe.close();
       rmSync(folder, { recursive: true });
@@ -93,11 +93,11 @@ export function probeContract(name: string, open: (keeping?: Keeping) => Promise
       await probe.close();
       // What is kept in a history has been through JSON.
       const pin = JSON.parse(JSON.stringify(first.pin)) as Pin;
-      const again = await probe.profile('things', source, pin);
+      const again = await probe.profile('things', source, { pin });
       expect(again.measures.new).toBe(0);
       await probe.close();
       await addRow();
-      const later = await probe.profile('things', source, pin);
+      const later = await probe.profile('things', source, { pin });
       expect(later.measures.rows).toBe(6);
       expect(later.measures.new).toBeGreaterThanOrEqual(1);
       await probe.close();

@@ -189,16 +189,16 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         a: { ...profile(), pin: { kind: 'csv' as const, files: [{ path, size: 1, mtimeMs: 2 }] } },
       });
       const published = await fresh();
-      await add(published, 1, { events: [{ type: 'sources-measured', profiles: pinned('lost') }] });
-      const measured = { type: 'sources-measured', profiles: pinned('x') } as const;
+      await add(published, 1, { events: [{ type: 'sources-measured', findings: {}, profiles: pinned('lost') }] });
+      const measured = { type: 'sources-measured', findings: {}, profiles: pinned('x') } as const;
       await add(published, 1, { events: [measured], summary: { state: 'succeeded' } });
       const failed = await fresh();
       await add(failed, 1, {
-        events: [{ type: 'sources-measured', profiles: { a: profile() } }],
+        events: [{ type: 'sources-measured', findings: {}, profiles: { a: profile() } }],
         summary: { state: 'failed' },
       });
-      expect(await store.lastPins(pipeline)).toEqual({ a: measured.profiles.a.pin });
-      expect(await store.lastPins('never-run')).toEqual({});
+      expect(await store.lastProfiles(pipeline)).toEqual(measured.profiles);
+      expect(await store.lastProfiles('never-run')).toEqual({});
     });
 
     test('names the ended runs that nobody has swept, after a while', async () => {

@@ -8,7 +8,7 @@ import { profile } from './profiles.ts';
 
 const cluster = { cores: 2, largestMb: 8192 };
 const plan = async (deliveries = profile(), orders = profile(), text = good) =>
-  makePlan(await load(text), { deliveries, orders }, cluster);
+  makePlan(await load(text), { profiles: { deliveries, orders }, findings: {} }, cluster, 0);
 
 describe('the branch', () => {
   test('is the first whose condition holds, with the values in words', async () => {

@@ -5,7 +5,7 @@ import type { PostgresAddress } from '../../controller/config/project.ts';
 import type { SparkSettings } from '../../controller/decide/sizing.ts';
 import { mailsOf } from '../../controller/notify/mail.ts';
 import { pipelineSchema } from '../../controller/pipeline/schema.ts';
-import { memoryProbe } from '../../controller/profile/memory.ts';
+import { memoryProbe, memoryReview } from '../../controller/profile/memory.ts';
 import { memoryPublisher } from '../../controller/publish/memory.ts';
 import { Controller } from '../../controller/run/controller.ts';
 import { Crew } from '../../controller/run/crew.ts';
@@ -75,6 +75,7 @@ const controller = new Controller({
 });
 await controller.open();
 const ports: Omit<Ports, 'now'> = {
+  review: memoryReview,
   probe: memoryProbe(profiles),
   backend,
   caller: memoryCaller(() => ({ body: {} })),

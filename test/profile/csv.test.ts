@@ -3,6 +3,7 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { openDuck } from '../../controller/connect/duckdb.ts';
 import type { Source } from '../../controller/pipeline/schema.ts';
 import { csvProbe } from '../../controller/profile/csv.ts';
 import type { Keeping } from '../../controller/profile/keep.ts';
@@ -51,6 +52,35 @@ describe('CSV files', () => {
       where: 'a.csv:4',
       text: '2,new',
     });
+  });
+
+  test('tell the line of every invalid row, whatever stands between', async () => {
+    const { probe, source, folder } = await filled(
+      {
+        'a.csv': `${header}1,new,"two\nlines"\n2,lost,x\n3,new\n\n4,"open"x,y\n5,lost,"a\n\nb"\n,new,"c\nd"\n8,new,ok\n9,x,y,z,w\n10,lost,end\n`,
+        'b.csv': `${header.trim()}\r\n1,new,x\r\n2,lost,x\r\n`,
+      },
+      columns,
+      { folder: join(root, 'lines'), upToBytes: 1e6 },
+    );
+    const { pin } = await probe.profile('things', source);
+    const duck = await openDuck(folder);
+    const invalid = await duck.rows(
+      `SELECT _where, _reason, note FROM read_parquet('${pin.kept?.paths[0]}') WHERE _reason IS NOT NULL `,
+    );
+    await duck.close();
+    const line = (where: unknown): number => Number(String(where).split(':')[1]);
+    invalid.sort((a, b) => line(a._where) - line(b._where) || (String(a._where) < String(b._where) ? -1 : 1));
+    expect(invalid.map(({ _where, _reason }) => [_where, _reason])).toEqual([
+      ['b.csv:3', 'status: unknown value'],
+      ['a.csv:4', 'status: unknown value'],
+      ['a.csv:5', 'too few columns'],
+      ['a.csv:7', 'unreadable'],
+      ['a.csv:8', 'status: unknown value'],
+      ['a.csv:11', 'id: missing'],
+      ['a.csv:14', 'too many columns'],
+      ['a.csv:15', 'status: unknown value'],
+    ]);
   });
 
   test('are judged by the types declared', async () => {
@@ -107,6 +137,11 @@ describe('CSV files', () => {
       'with another header',
       { 'a.csv': 'id,state,note\n1,new,x\n' },
       /a\.csv:1: another header.*\n {2}found {4}id,state,note\n {2}expected id,status,note/,
+    ],
+    [
+      'with two kinds of line ends',
+      { 'a.csv': `${header}1,new,x\r\n2,new,x\r\n` },
+      /a\.csv cannot be read as CSV: .*state machine/,
     ],
     ['that are binary', { 'a.csv': Uint8Array.from([0x50, 0x4b, 0, 1, 2]) }, /a\.csv is a binary file/],
   ])('%s are refused, and named', async (_what, files, message) => {

@@ -5,7 +5,7 @@ import type { SparkSettings } from '../../controller/decide/sizing.ts';
 import { SluiceError } from '../../controller/errors.ts';
 import { mailsOf } from '../../controller/notify/mail.ts';
 import type { Pipeline } from '../../controller/pipeline/schema.ts';
-import { memoryProbe } from '../../controller/profile/memory.ts';
+import { memoryProbe, memoryReview } from '../../controller/profile/memory.ts';
 import type { Profile } from '../../controller/profile/port.ts';
 import { memoryPublisher } from '../../controller/publish/memory.ts';
 import { Engine } from '../../controller/run/engine.ts';
@@ -88,6 +88,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
     now: 1_000_000,
     wake: () => undefined,
     ports: {
+      review: memoryReview,
       probe: memoryProbe(profiles),
       backend,
       caller: memoryCaller(() => ({ body: {} })),

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../controller/errors.ts';
 import { mailsOf } from '../../controller/notify/mail.ts';
 import { deliver } from '../../controller/notify/outbox.ts';
+import { memoryReview } from '../../controller/profile/memory.ts';
 import type { PostgresPin, SourceProbe } from '../../controller/profile/port.ts';
 import { Controller } from '../../controller/run/controller.ts';
 import { Crew } from '../../controller/run/crew.ts';
@@ -33,6 +34,7 @@ export function startController(world: World, process: Process): void {
     isDead: async (owner) => world.sameMachine && world.byName.get(owner)?.dead === true,
   });
   const ports: Omit<Ports, 'now'> = {
+    review: memoryReview,
     probe: probeOf(world, process),
     backend,
     caller: servers.api.reached(process, world.api),

@@ -59,7 +59,7 @@ final class Inputs {
     for (Job.Column column : input.columns) {
       schema.add("`" + column.name + "` " + column.type);
     }
-    return spark.read().schema(schema.toString()).parquet(input.path);
+    return spark.read().schema(schema.toString()).parquet(input.paths.toArray(new String[0]));
   }
 
   private Dataset<Row> csv(Job.Input input) throws IOException {

@@ -37,7 +37,7 @@ public final class Job {
     public String reason;
 
     public List<Column> columns;
-    public String path;
+    public List<String> paths;
     public List<PinnedFile> files;
     public String url;
     public String user;

@@ -1,0 +1,24 @@
+import { milliseconds } from './duration.ts';
+import type { FailureKind } from './failure-kinds.ts';
+import { type Retry, retrySchema, type Step } from './schema.ts';
+
+const defaultRetry: Retry = retrySchema.parse({});
+
+/** What `retry` of a step says, or means when it says nothing. */
+export const retryOf = (step: Step): Retry => step.retry ?? defaultRetry;
+
+/** How often an attempt may end with one kind of failure, when the step says so, and the pauses after it. */
+export function retryOn(policy: Retry, kind: FailureKind): Retry & { readonly budget: number | undefined } {
+  const own = policy.on[kind];
+  const said = typeof own === 'number' ? { maximumAttempts: own } : (own ?? {});
+  return {
+    ...policy,
+    initialInterval: said.initialInterval ?? policy.initialInterval,
+    backoffCoefficient: said.backoffCoefficient ?? policy.backoffCoefficient,
+    maximumInterval: said.maximumInterval ?? policy.maximumInterval,
+    budget: said.maximumAttempts,
+  };
+}
+
+/** How long one attempt may take, in milliseconds. */
+export const timeoutOf = (step: Step): number => milliseconds(step.timeout ?? (step.http ? '30s' : '1h'));
