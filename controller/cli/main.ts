@@ -65,6 +65,17 @@ const share = (text: string): number => {
     throw new CommanderError(exit.wrong, 'sluice.share', `error: "${text}" is not a share from 0 to 1`);
   return n;
 };
+const time = (text: string): Date => {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime()))
+    throw new CommanderError(
+      exit.wrong,
+      'sluice.time',
+      `error: "${text}" is no time such as 2026-11-01 or 2026-11-01T06:00:00Z`,
+    );
+  return at;
+};
+const detach = (): Option => new Option('--detach', 'register the run and leave it to a controller (sluice serve)');
 const rows = (): Option => new Option('--rows <n>', 'rows in all sources together').default(1_000_000).argParser(whole);
 const seed = (): Option => new Option('--seed <n>', 'the same seed gives the same data').default(1).argParser(whole);
 const planted = (): Option[] => [
@@ -87,17 +98,45 @@ add(
   'plan <file>',
   'measure the sources and show what a run would do, and why',
   async () => (await import('./plan.ts')).plan,
-  [`plan ${file}`, `plan ${file} --json`],
-  [new Option('--full-refresh', 'treat all rows as new')],
+  [`plan ${file}`, `plan ${file} --json`, `plan ${file} --out plan.json`],
+  [
+    new Option('--full-refresh', 'treat all rows as new'),
+    new Option('--out <plan>', 'save it, for `sluice run --plan` to do exactly this'),
+  ],
 );
 add(
   'run <file>',
   'run a pipeline to its end',
   async () => (await import('./run.ts')).run,
-  [`run ${file}`, `run ${file} --full-refresh`, `run ${file} --json`, `run ${file} --detach`],
+  [`run ${file}`, `run ${file} --plan plan.json`, `run ${file} --json`, `run ${file} --detach`],
   [
-    new Option('--full-refresh', 'treat all rows as new'),
-    new Option('--detach', 'register the run and leave it to a controller (sluice serve)'),
+    new Option('--plan <plan>', 'do exactly what a saved plan says, or nothing when the inputs have changed').conflicts(
+      'fullRefresh',
+    ),
+    new Option('--full-refresh', 'treat all rows as new, and read topics from their beginning'),
+    detach(),
+  ],
+);
+add(
+  'backfill <file>',
+  'run a pipeline on all there is, and read topics once more, from their beginning or from a time on',
+  async () => (await import('./run.ts')).backfill,
+  [`backfill ${file}`, `backfill ${file} --from 2026-11-01`, `backfill ${file} --from 2026-11-01T06:00:00Z`],
+  [
+    new Option('--from <time>', 'read topics again from here on; earlier events stay as they were read').argParser(
+      time,
+    ),
+    detach(),
+  ],
+);
+add(
+  'replay [run]',
+  'take over the repaired rows of a run’s quarantine, and run its pipeline with them',
+  async () => (await import('./replay.ts')).replay,
+  ['replay', 'replay 20261123-0412 --source deliveries --repaired repaired.csv'],
+  [
+    new Option('--source <name>', 'only the rows of this source'),
+    new Option('--repaired <file>', 'the repaired rows; the quarantine’s own file, when left out'),
   ],
 );
 add(

@@ -63,6 +63,15 @@ function linesOf(event: RunEvent): string[] {
   switch (event.type) {
     case 'run-started':
       return [`${label('run')} ${event.pipeline.name} ${pc.dim(event.file)}`];
+    case 'sources-measured':
+      return Object.entries(event.profiles).flatMap(([source, { quarantine, measures, notes = [] }]) => [
+        ...(quarantine === undefined
+          ? []
+          : [
+              `${label('aside')} ${source}: ${number(measures.invalid)} rows, to be repaired in ${quarantine} (then: sluice replay)`,
+            ]),
+        ...notes.map((note) => pc.yellow(`${label('note')} ${note}`)),
+      ]);
     case 'planned':
       return planLines(event.plan);
     case 'taken-over':

@@ -1,33 +1,65 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePlan } from '../decide/plan.ts';
-import { profileAll } from '../profile/all.ts';
-import { probeOf } from '../profile/probes.ts';
-import { review } from '../profile/review.ts';
-import { measuredLine } from './narrate.ts';
+import { planned, type SavedPlan } from '../decide/saved.ts';
+import { unwritable } from '../errors.ts';
+import { fold, type RunState } from '../run/state.ts';
+import type { RunStore } from '../store/port.ts';
+import { measure } from './measure.ts';
 import { exit, type Output } from './output.ts';
-import { clusterOf, openPipeline, reviewOf, scratchOf, withStore } from './wiring.ts';
+import { planText } from './plan-text.ts';
+import { clusterOf, openPipeline, scratchOf, withStore } from './wiring.ts';
 
 /** `sluice plan FILE`: measures and decides as a run would, and submits nothing. */
-export async function plan(output: Output, file: string, options: { fullRefresh?: boolean }): Promise<number> {
+export async function plan(
+  output: Output,
+  file: string,
+  options: { fullRefresh?: boolean; out?: string },
+): Promise<number> {
   const { project, loaded } = await openPipeline(file);
   const { pipeline } = loaded;
-  const last = await withStore(project, (store) => store.lastProfiles(pipeline.name));
-  const how = options.fullRefresh ? { again: true } : {};
+  const { profiles: last, state } = await withStore(project, async (store) => ({
+    profiles: await store.lastProfiles(pipeline.name),
+    state: await lastRun(store, pipeline.name),
+  }));
+  const again = options.fullRefresh ? { again: true } : {};
   const folder = join(scratchOf(project), `plan-${randomBytes(4).toString('hex')}`);
-  const where = reviewOf(project, pipeline, folder);
-  const probe = probeOf(project, scratchOf(project), where.keeping.folder);
   try {
-    const measured = await profileAll(probe, pipeline, { profiles: last, ...how }, (name, profile, ms) =>
-      output.line(measuredLine(name, profile, ms)),
-    );
-    const reviewed = await review(pipeline, measured, where);
-    const made = makePlan(pipeline, reviewed, await clusterOf(project), Date.now());
-    output.document({ file: loaded.file, pipeline: pipeline.name, sources: reviewed.profiles, ...made });
+    const reviewed = await measure(project, pipeline, { profiles: last, ...again }, folder, output);
+    const at = Date.now();
+    const made = makePlan(pipeline, reviewed, await clusterOf(project), at);
+    const profiles = planned(reviewed.profiles);
+    for (const line of planText(pipeline, { ...reviewed, profiles }, made, state)) output.line(line);
+    if (options.out !== undefined) {
+      const { findings } = reviewed;
+      const saved: SavedPlan = { sluice: 'plan/1', file: loaded.file, at, pipeline, profiles, findings, plan: made };
+      await writeFile(options.out, JSON.stringify(saved, null, 2)).catch((error: unknown) => {
+        throw unwritable(options.out as string, error);
+      });
+      output.line(`Saved: sluice run ${file} --plan ${options.out} does exactly this, or nothing`);
+    }
+    const { run, plan: before } = state ?? {};
+    const lastRunSaid = run === undefined ? null : { run, state: state?.ended?.state ?? null, plan: before ?? null };
+    output.document({
+      file: loaded.file,
+      pipeline: pipeline.name,
+      sources: profiles,
+      findings: reviewed.findings,
+      ...made,
+      last: lastRunSaid,
+    });
     return exit.ok;
   } finally {
-    await probe.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The last run of a pipeline that came as far as a plan. */
+async function lastRun(store: RunStore, pipeline: string): Promise<RunState | undefined> {
+  for (const { run } of await store.list({ pipeline, limit: 5 })) {
+    const state = fold(await store.history(run));
+    if (state.plan) return state;
+  }
+  return undefined;
 }

@@ -4,6 +4,7 @@ import type { News } from '../run/ports.ts';
 import type { RunState } from '../run/state.ts';
 import type { RunStore } from '../store/port.ts';
 import { runDocument } from './document.ts';
+import { asPlanned, readPlan } from './measure.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
 import { type Claimed, type Site, withSite } from './site.ts';
@@ -14,6 +15,8 @@ export interface RunOptions {
   /** From when on topics are read once more. */
   readonly from?: Date;
   readonly detach?: boolean;
+  /** A saved plan that is to be kept to. */
+  readonly plan?: string;
 }
 
 /** `sluice backfill FILE` */
@@ -26,8 +29,10 @@ const againOf = ({ fullRefresh, from }: RunOptions) =>
 /** `sluice run FILE` */
 export async function run(output: Output, file: string, options: RunOptions): Promise<number> {
   const { project, loaded } = await openPipeline(file);
+  const saved = options.plan === undefined ? undefined : await readPlan(options.plan);
+  const given = saved && ((folder: string) => asPlanned(project, loaded.pipeline, saved, folder, output));
   return withSite(project, async (site, store) => {
-    const begun = await site.begin(loaded, { ...options, ...againOf(options) });
+    const begun = await site.begin(loaded, { ...options, ...againOf(options), ...(given ? { given } : {}) });
     if (!options.detach) return driveToEnd(site, begun, store, output);
     output.line(`run ${begun.run} is registered; a controller (\`sluice serve\`) drives it`);
     const summary = await store.find(begun.run);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callerOf } from '../calls/callers.ts';
 import type { Project } from '../config/project.ts';
@@ -12,6 +13,7 @@ import { review } from '../profile/review.ts';
 import { publisherOf } from '../publish/publishers.ts';
 import { Controller, leaseMs } from '../run/controller.ts';
 import type { Adopted, Helm } from '../run/crew.ts';
+import type { Given } from '../run/events.ts';
 import { faulty } from '../run/fault.ts';
 import { GaveWay } from '../run/journal.ts';
 import { spokenOwner } from '../run/owner.ts';
@@ -67,12 +69,22 @@ export class Site implements Helm {
   /** Registers a run of a pipeline, for this controller or, `detached`, for whichever comes. Fails before there is one when nothing could be submitted anyway. */
   async begin(
     { file, pipeline }: LoadedPipeline,
-    options: { again?: RunState['again']; detach?: boolean },
+    options: {
+      again?: RunState['again'];
+      detach?: boolean;
+      /** What it is to keep to, made in the folder that is the run's. */
+      given?: (folder: string) => Promise<Given>;
+    },
   ): Promise<Claimed> {
     await this.submittable();
     const run = newRunName(new Date());
+    const folder = runFolder(this.project.home, run);
+    const given = await options.given?.(folder).catch(async (error: unknown) => {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    });
     const again = options.again ? { again: options.again } : {};
-    const event = { type: 'run-started', run, pipeline, file, ...again } as const;
+    const event = { type: 'run-started', run, pipeline, file, ...again, ...(given ? { given } : {}) } as const;
     const owner = options.detach ? undefined : this.controller.owner;
     const { number, lease } = await this.store.create(run, pipeline.name, this.now(), [event], owner);
     return { run, number, lease: options.detach ? undefined : lease };

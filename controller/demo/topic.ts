@@ -7,7 +7,7 @@ import type { DemoTargets, Shares, Told } from './targets.ts';
 const batch = 10_000;
 const partitions = 4;
 
-/** Fills the topic with a seed's events in place of those that were there; some twice, some out of order. */
+/** Fills the topic with a seed's events in place of all that was there; some twice, some out of order. */
 export async function fillTopic(
   shares: Shares,
   seed: number,
@@ -20,7 +20,7 @@ export async function fillTopic(
   const random = randomOf(seed, 'shuffle');
   const planted = { duplicate: 0, swapped: 0 };
   try {
-    await emptyTopic(kafka, topic);
+    await newTopic(kafka, topic);
     await producer.connect();
     let held: { key: string; value: string; partition: number }[] = [];
     const send = async (): Promise<void> => {
@@ -48,20 +48,22 @@ export async function fillTopic(
   return { 'events sent twice': planted.duplicate, 'events out of order': planted.swapped };
 }
 
-/** Makes the topic, or deletes its records; offsets go on growing, so that earlier runs' offsets stay true. */
-async function emptyTopic(kafka: ReturnType<typeof kafkaClient>, topic: string): Promise<void> {
+/** Makes the topic anew: what is sent to it is another shop's, and no continuation of what was there. */
+async function newTopic(kafka: ReturnType<typeof kafkaClient>, topic: string): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const made = await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
-    if (made) return;
-    const offsets = await admin.fetchTopicOffsets(topic);
-    const full = offsets.filter((each) => Number(each.high) > Number(each.low));
-    if (full.length === 0) return;
-    await admin.deleteTopicRecords({
-      topic,
-      partitions: full.map(({ partition, high }) => ({ partition, offset: high })),
-    });
+    if ((await admin.listTopics()).includes(topic)) await admin.deleteTopics({ topics: [topic] });
+    // The name is free a moment after the broker has said so.
+    for (let tries = 0; ; tries++) {
+      try {
+        await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+        return;
+      } catch (error) {
+        if (tries === 50) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
   } finally {
     await admin.disconnect();
   }

@@ -7,6 +7,7 @@ import { columnsOf, type Pipeline, type RowCheck, rowChecks, type Source } from 
 import { asJson, describe, type Keeping, keep, ownColumns, parquet, type Typed } from './keep.ts';
 import { measured } from './measure.ts';
 import type { Finding, Profile, Reviewed } from './port.ts';
+import { repairsOf, writeQuarantine } from './repairs.ts';
 import { duckdb, reasonSql, rulesOf } from './rules.ts';
 
 type Profiles = Readonly<Record<string, Profile>>;
@@ -18,9 +19,6 @@ export interface Review {
   readonly repairs: string;
   readonly scratch: string;
 }
-
-/** The repaired rows of a source: `_where` and `_original` tell which row each replaces, `_fixed` is a JSON object of texts. */
-export const repairsOf = (folder: string, source: string): string => join(folder, `${source}.parquet`);
 
 /**
  * Looks at the rows that were kept once more: puts repaired rows in the place of those that were put aside, judges the
@@ -118,8 +116,14 @@ async function setAside(
   return of;
 }
 
-const textJson = (columns: readonly Typed[]): string =>
-  `CAST(to_json({${columns.map(({ name }) => `"${name}": "${name}"::VARCHAR`).join(', ')}}) AS VARCHAR)`;
+/** Typed columns as a JSON object of texts, written as the rules want them. */
+function textJson(columns: readonly Typed[]): string {
+  const texts = columns.map(({ name, type }) => {
+    const text = `"${name}"::VARCHAR`;
+    return `"${name}": ${type === 'TIMESTAMP WITH TIME ZONE' ? `regexp_replace(${text}, '[+]00$', 'Z')` : text}`;
+  });
+  return `CAST(to_json({${texts.join(', ')}}) AS VARCHAR)`;
+}
 
 async function count(duck: Duck, from: string): Promise<number> {
   const [row] = await duck.rows(`SELECT count(*) AS n FROM ${from}`);
@@ -209,9 +213,10 @@ async function writeDown(duck: Duck, name: string, profile: Profile, rows: Rows,
   const columns = rows.columns.map(
     ({ name: column }) => `json_extract_string(_fields, ${literal(`$."${column}"`)}) AS "${column}"`,
   );
-  await duck.run(
-    `COPY (SELECT _where, _reason, ${columns.join(', ')}, _original FROM ${rows.table} WHERE _reason IS NOT NULL ORDER BY length(_where), _where)
-     TO ${literal(file)} (FORMAT csv, HEADER)`,
+  await writeQuarantine(
+    duck,
+    `(SELECT _where, _reason, ${columns.join(', ')}, _original FROM ${rows.table} WHERE _reason IS NOT NULL ORDER BY length(_where), _where)`,
+    file,
   );
   return { ...profile, quarantine: file };
 }

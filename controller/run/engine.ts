@@ -1,6 +1,8 @@
 import { makePlan } from '../decide/plan.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
 import { profileAll } from '../profile/all.ts';
+import type { Reviewed } from '../profile/port.ts';
 import type { Lease } from '../store/port.ts';
 import { Attempts } from './attempts.ts';
 import type { RunEvent } from './events.ts';
@@ -143,16 +145,12 @@ export class Engine {
 
   /** Measures the sources, unless earlier runs of the pipeline come first. */
   private async measure(): Promise<number> {
-    const { probe, review, told } = this.ports;
-    const { pipeline, again } = this.state;
+    const { probe } = this.ports;
+    const { pipeline, given } = this.state;
     if (!pipeline || !(await this.admitted())) return queuePause;
     await this.hold();
     try {
-      const last = await this.journal.ask((store) => store.lastProfiles(pipeline.name));
-      const measured = await profileAll(probe, pipeline, { profiles: last, ...again }, (source, profile, ms) =>
-        told({ kind: 'measured', source, profile, ms }),
-      );
-      const { profiles, findings } = await review(pipeline, measured);
+      const { profiles, findings } = given ?? (await this.measured(pipeline));
       // Nothing of the sources is needed any more when all their rows are kept.
       if (Object.values(profiles).every(({ pin }) => pin.kept)) await probe.close();
       await this.note({ type: 'sources-measured', profiles, findings });
@@ -160,6 +158,15 @@ export class Engine {
       await this.fail('the sources could not be measured', error);
     }
     return 0;
+  }
+
+  private async measured(pipeline: Pipeline): Promise<Reviewed> {
+    const { probe, review, told } = this.ports;
+    const last = await this.journal.ask((store) => store.lastProfiles(pipeline.name));
+    const profiles = await profileAll(probe, pipeline, { profiles: last, ...this.state.again }, (source, profile, ms) =>
+      told({ kind: 'measured', source, profile, ms }),
+    );
+    return review(pipeline, profiles);
   }
 
   /** Runs of one pipeline follow its policy. Only earlier ones count, so that no two wait for each other. */
@@ -184,10 +191,10 @@ export class Engine {
   }
 
   private async plan(): Promise<void> {
-    const { pipeline, profiles, findings = {}, measuredAt = 0 } = this.state;
+    const { pipeline, profiles, findings = {}, measuredAt = 0, given } = this.state;
     if (!pipeline || !profiles) return;
     try {
-      const plan = makePlan(pipeline, { profiles, findings }, await this.ports.cluster(), measuredAt);
+      const plan = given?.plan ?? makePlan(pipeline, { profiles, findings }, await this.ports.cluster(), measuredAt);
       await this.note({ type: 'planned', plan });
     } catch (error) {
       await this.fail('no plan could be made', error);

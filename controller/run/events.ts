@@ -32,6 +32,11 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** Measures whose rows are kept already, and the plan for them. */
+export interface Given extends Reviewed {
+  readonly plan: Plan;
+}
+
 interface OfAttempt {
   readonly step: string;
   readonly attempt: number;
@@ -46,6 +51,8 @@ export type RunEvent =
       readonly file: string;
       /** Everything counts as new, and topics are read once more, from a time on (milliseconds) or from their beginning. */
       readonly again?: { readonly again: true; readonly since?: number };
+      /** What was measured and decided before there was a run: a saved plan, to which it keeps. */
+      readonly given?: Given;
     }
   | { readonly type: 'taken-over'; readonly by: string; readonly from: string }
   | { readonly type: 'queued'; readonly behind: readonly string[] }

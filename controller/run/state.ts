@@ -4,7 +4,7 @@ import type { SparkSettings } from '../decide/sizing.ts';
 import type { Profiles } from '../decide/values.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
 import type { Reviewed } from '../profile/port.ts';
-import type { Answer, Figure, PublishedOutput, Recorded, RunEnd, StepEnd } from './events.ts';
+import type { Answer, Figure, Given, PublishedOutput, Recorded, RunEnd, StepEnd } from './events.ts';
 import type { Failure } from './failure.ts';
 import { attemptTable, type LifeState, next, runTable } from './lifecycle.ts';
 import type { RunnerResult } from './result.ts';
@@ -50,6 +50,7 @@ export interface RunState {
   pipeline?: Pipeline;
   file?: string;
   again?: { readonly again: true; readonly since?: number };
+  given?: Given;
   startedAt?: number;
   /** Earlier runs of this pipeline that had to end first. */
   queuedBehind?: readonly string[];
@@ -90,6 +91,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       state.file = event.file;
       state.startedAt = at;
       if (event.again) state.again = event.again;
+      if (event.given) state.given = event.given;
       for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
       return;
     case 'taken-over':

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Project } from '../config/project.ts';
+import { changesSince, isSavedPlan, type SavedPlan } from '../decide/saved.ts';
+import { reasonOf, rejected } from '../errors.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
+import { type Last, profileAll } from '../profile/all.ts';
+import type { Reviewed } from '../profile/port.ts';
+import { probeOf } from '../profile/probes.ts';
+import { review } from '../profile/review.ts';
+import type { Given } from '../run/events.ts';
+import { measuredLine } from './narrate.ts';
+import type { Output } from './output.ts';
+import { reviewOf, scratchOf } from './wiring.ts';
+
+/** Measures the sources of a pipeline as a run does; what is kept is in `folder`. */
+export async function measure(
+  project: Project,
+  pipeline: Pipeline,
+  last: Last,
+  folder: string,
+  output: Output,
+): Promise<Reviewed> {
+  const probe = probeOf(project, scratchOf(project), join(folder, 'inputs'));
+  try {
+    const measured = await profileAll(probe, pipeline, last, (name, profile, ms) => {
+      output.line(measuredLine(name, profile, ms));
+    });
+    return await review(pipeline, measured, reviewOf(project, pipeline, folder));
+  } finally {
+    await probe.close();
+  }
+}
+
+/** A plan that `sluice plan --out` has written. Throws a rejected SluiceError when it is none. */
+export async function readPlan(file: string): Promise<SavedPlan> {
+  let document: unknown;
+  try {
+    document = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw rejected(`the plan ${file} cannot be read: ${reasonOf(error)}`, 'make one: sluice plan FILE --out PLAN');
+  }
+  if (!isSavedPlan(document)) throw rejected(`${file} is no plan of Sluice`, 'make one: sluice plan FILE --out PLAN');
+  return document;
+}
+
+/**
+ * What a run that does what a plan says begins with. Throws a rejected SluiceError when the pipeline or its
+ * inputs are not what they were when the plan was made.
+ */
+export async function asPlanned(
+  project: Project,
+  pipeline: Pipeline,
+  saved: SavedPlan,
+  folder: string,
+  output: Output,
+): Promise<Given> {
+  const hint = 'make a new plan, and look at it: sluice plan FILE --out PLAN';
+  if (JSON.stringify(pipeline) !== JSON.stringify(saved.pipeline))
+    throw rejected(`${saved.file} is not what it was when the plan was made`, hint);
+  const now = await measure(project, pipeline, { profiles: saved.profiles }, folder, output);
+  const changes = changesSince(saved, now);
+  if (changes.length > 0)
+    throw rejected(`the inputs have changed since the plan was made\n  ${changes.join('\n  ')}`, hint);
+  if (Object.values(now.profiles).some(({ pin }) => !pin.kept))
+    throw rejected('a source is too large to be kept, so a run could not promise to read what was planned', hint);
+  const profiles = Object.fromEntries(
+    Object.entries(now.profiles).map(([name, { last: _, ...profile }]) => {
+      const was = saved.profiles[name];
+      return [name, { ...profile, ...(was && { measures: was.measures }), ...(was?.last && { last: was.last }) }];
+    }),
+  );
+  return { profiles, findings: now.findings, plan: saved.plan };
+}

@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDuck } from '../../controller/connect/duckdb.ts';
+import { kafkaClient } from '../../controller/connect/kafka.ts';
+import { folder, project, sluice, sluiceJson, write } from './world.ts';
+
+/** A topic that is read on from where the last published run stopped. */
+
+const topic = 'changes';
+const file = 'conf/pipelines/changes.yaml';
+const kafka = kafkaClient((await project()).endpoints.kafka);
+const producer = kafka.producer();
+
+/** What every order should look like, from all that was sent; kept beside the topic. */
+const expected = new Map<number, { changes: number; last: string }>();
+let sent = 0;
+
+async function send(count: number): Promise<void> {
+  const messages = Array.from({ length: count }, () => {
+    const id = sent++;
+    const order = id % 997;
+    const type = `type-${(id * 7) % 11}`;
+    expected.set(order, { changes: (expected.get(order)?.changes ?? 0) + 1, last: type });
+    return { partition: order % 3, value: JSON.stringify({ event_id: `e${id}`, order_id: order, seq: id, type }) };
+  });
+  await producer.send({ topic, messages });
+}
+
+async function newTopic(): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  if ((await admin.listTopics()).includes(topic)) await admin.deleteTopics({ topics: [topic] });
+  await expect
+    .poll(() => admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true }).catch(() => false))
+    .toBe(true);
+  await admin.disconnect();
+  expected.clear();
+}
+
+async function deleteUpTo(share: number): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets(topic);
+  await admin.deleteTopicRecords({
+    topic,
+    partitions: offsets.map(({ partition, high }) => ({ partition, offset: String(Math.floor(Number(high) * share)) })),
+  });
+  await admin.disconnect();
+}
+
+interface Kept {
+  readonly rows: number;
+  readonly new: number;
+  readonly pinned: { readonly log: { readonly carried: number; readonly paths: readonly string[] } };
+}
+
+/** Runs the pipeline, or a backfill of it, and says how many events it took over from earlier runs and how many it read. */
+async function run(
+  ...args: string[]
+): Promise<{ carried: number; read: number; new: number; state: string; stderr: string }> {
+  const { doc, stderr } = await sluiceJson(...(args.length > 0 ? args : ['run']), file);
+  const events = doc.sources.events as unknown as Kept;
+  const { carried } = events.pinned.log;
+  return { carried, read: events.rows - carried, new: events.new, state: doc.state, stderr };
+}
+
+/** The published mart, as it is and as it should be. */
+async function expectMart(): Promise<void> {
+  const duck = await openDuck(join(folder, 'scratch'));
+  const rows = await duck.rows(
+    `SELECT order_id, changes, last FROM read_parquet('${join(folder, 'data/published/changes/current/mart')}/*.parquet') ORDER BY 1`,
+  );
+  await duck.close();
+  const wanted = [...expected].sort(([a], [b]) => a - b).map(([order_id, each]) => ({ order_id, ...each }));
+  expect(rows).toEqual(wanted);
+}
+
+beforeAll(async () => {
+  await producer.connect();
+  await write(
+    'sql/changes.sql',
+    'CREATE OR REPLACE TEMP VIEW mart AS SELECT order_id, count(*) AS changes, max_by(type, seq) AS last FROM events GROUP BY order_id',
+  );
+  await write('data/trigger/a.csv', 'id\n1\n');
+  await write(
+    file,
+    `name: changes
+sources:
+  events:
+    kafka: shop
+    topic: ${topic}
+    key: event_id
+    columns: { event_id: string, order_id: { type: bigint, required: true }, seq: int, type: string }
+  trigger: { csv: data/trigger/*.csv, key: id, columns: { id: bigint } }
+branches:
+  - { name: nothing-new, if: total.new == 0 }
+  - { name: all }
+steps:
+  fold:
+    if: branch == "all"
+    spark: { sql: sql/changes.sql, executorMemory: 512m, driverMemory: 512m }
+    outputs: [{ parquet: data/published/changes, views: [mart] }]
+`,
+  );
+});
+afterAll(() => producer.disconnect());
+
+describe('a topic', () => {
+  test('is read whole the first time', async () => {
+    await newTopic();
+    await send(5000);
+    expect(await run()).toMatchObject({ carried: 0, read: 5000, new: 5000, state: 'succeeded' });
+    await expectMart();
+  });
+
+  test('is not read again when there is nothing new in it', async () => {
+    expect(await run()).toMatchObject({ carried: 5000, read: 0, new: 0, state: 'skipped' });
+    await write('data/trigger/b.csv', 'id\n2\n');
+    expect(await run()).toMatchObject({ carried: 5000, read: 0, new: 0, state: 'succeeded' });
+    await expectMart();
+  });
+
+  test('is read from there on when there is', async () => {
+    await send(10_000);
+    expect(await run()).toMatchObject({ carried: 5000, read: 10_000, new: 10_000, state: 'succeeded' });
+    await expectMart();
+  });
+
+  test('gives the same marts by a backfill, from its beginning and from a time on', async () => {
+    const between = new Date(Date.now() + 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await send(300);
+    expect(await run('backfill')).toMatchObject({ carried: 0, read: 15_300, new: 15_300, state: 'succeeded' });
+    await expectMart();
+    const from = await run('backfill', '--from', between.toISOString());
+    expect(from).toMatchObject({ carried: 15_000, read: 300, state: 'succeeded' });
+    await expectMart();
+  });
+
+  test('of which retention has taken what was read long ago loses nothing of it', async () => {
+    await deleteUpTo(0.5);
+    await send(100);
+    expect(await run()).toMatchObject({ carried: 15_300, read: 100, state: 'succeeded' });
+    await expectMart();
+    const again = await run('backfill');
+    expect(again.state).toBe('succeeded');
+    expect(again.carried).toBeGreaterThan(7000);
+    await expectMart();
+  });
+
+  test('of which it has taken what nobody has read is refused, until somebody accepts the gap', async () => {
+    await send(900);
+    await deleteUpTo(1);
+    const { exitCode, stderr } = await sluice('run', file);
+    expect(exitCode).toBe(2);
+    expect(stderr + (await sluice('show')).stdout).toMatch(
+      /events: events \d+ to \d+ of partition 0 of changes are gone before a run has read them \(.*`sluice backfill` accepts the gap/,
+    );
+    expect(await run('backfill')).toMatchObject({ carried: 15_400, read: 0, state: 'succeeded' });
+  });
+
+  test('that was made anew is known to be another, and read whole', async () => {
+    await newTopic();
+    await send(16_000);
+    const { stderr, ...read } = await run();
+    expect(read).toMatchObject({ carried: 0, read: 16_000, new: 16_000, state: 'succeeded' });
+    expect(stderr).toContain('the topic is not the one that the last run has read; topic changes is read whole');
+    await expectMart();
+  });
+});
