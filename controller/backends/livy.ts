@@ -139,7 +139,9 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       });
       if (!found) return observeApplication(app);
       const said = states[found.state] ?? 'running';
-      const state = app?.active && ended(said) ? 'running' : said;
+      // The master was asked a moment ago; whether the application goes on after its driver has to be known for sure.
+      const now = app?.active && ended(said) ? await master.application(key, true).catch(() => app) : app;
+      const state = now?.active && ended(said) ? 'running' : said;
       const seen = app ? await observeApplication(app) : undefined;
       const applicationId = seen?.applicationId ?? found.appId ?? undefined;
       const ui = seen?.ui ?? found.appInfo?.sparkUiUrl ?? undefined;

@@ -45,6 +45,11 @@ interface Stage {
 
 /** Milliseconds. */
 const freshFor = 100;
+/**
+ * How long an application is left alone before it is asked for its progress: the first question makes its driver load a web
+ * service, which takes a core for a second, and a job that is over by then has better use for it. Milliseconds.
+ */
+const progressAfter = 6000;
 
 export function sparkMaster(url: string): SparkMaster {
   const page = async (): Promise<MasterPage> => {
@@ -58,6 +63,8 @@ export function sparkMaster(url: string): SparkMaster {
     return body as MasterPage;
   };
   // One look serves everybody who follows an application; who kills one looks anew.
+  /** When each application was first to be asked. */
+  const asked = new Map<string, number>();
   const recent = shared(page, freshFor);
   return {
     async application(name, freshly = false) {
@@ -67,6 +74,10 @@ export function sparkMaster(url: string): SparkMaster {
       return found && { id: found.id, name, state: found.state, active: active !== undefined };
     },
     async progress(applicationId) {
+      const now = performance.now();
+      const since = asked.get(applicationId) ?? now;
+      asked.set(applicationId, since);
+      if (now - since < progressAfter) return undefined;
       const answer = await request(`${url}/proxy/${applicationId}/api/v1/applications/${applicationId}/stages`);
       if (answer.status !== 200 || !Array.isArray(answer.body)) return undefined;
       const stages = answer.body as Stage[];

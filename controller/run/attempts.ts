@@ -36,7 +36,7 @@ export class Attempts {
     this.hold = hold;
     this.wake = wake;
     this.calls = new Calls(ports.caller, ports.now);
-    this.batches = new Batches(journal, ports, hold, (step, attempt, how) => this.end(step, attempt, how));
+    this.batches = new Batches(journal, ports, hold, wake, (step, attempt, how) => this.end(step, attempt, how));
   }
 
   private get state(): RunState {
@@ -149,6 +149,7 @@ export class Attempts {
     // Nothing of this attempt may start from now on, also not when a request of it is still on its way.
     await workspace.revoke(step, attempt).catch(() => undefined);
     await workspace.tidy(step, attempt);
+    this.batches.forget(attempt);
     if (how.state === 'succeeded') return;
     await this.discard(step, attempt);
   }

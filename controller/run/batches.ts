@@ -9,6 +9,8 @@ import type { AttemptState, RunState } from './state.ts';
 
 /** Waits between two looks at a batch: short at first, as most jobs here are, then longer. Milliseconds. */
 const look = { first: 150, factor: 1.3, longest: 2000 };
+/** The same for a batch that is as good as over: its result is there. */
+const closeLook = 40;
 /** How long something that did not answer is left alone. Milliseconds. */
 export const afterTrouble = 1000;
 /** How long a batch that has begun may be known to nobody: a driver needs some seconds before it shows up at the Spark master. */
@@ -20,12 +22,16 @@ const pendingFor = 120_000;
 export class Batches {
   private readonly looks = new Map<string, number>();
   private readonly since = new Map<string, number>();
+  /** Of the batches that are followed: whether the result is there, and how to stop listening for it. */
+  private readonly results = new Map<string, { there: boolean; readonly deaf: () => void }>();
   private readonly journal: Journal;
   private readonly ports: Ports;
   private readonly hold: () => Promise<void>;
+  private readonly wake: () => void;
   private readonly end: (step: string, attempt: AttemptState, how: Ended) => Promise<void>;
 
-  constructor(journal: Journal, ports: Ports, hold: () => Promise<void>, end: Batches['end']) {
+  constructor(journal: Journal, ports: Ports, hold: () => Promise<void>, wake: () => void, end: Batches['end']) {
+    this.wake = wake;
     this.journal = journal;
     this.ports = ports;
     this.hold = hold;
@@ -82,6 +88,7 @@ export class Batches {
   async follow(step: string, attempt: AttemptState): Promise<number> {
     const { backend, told } = this.ports;
     if (!attempt.submission) return 0;
+    const result = this.results.get(attempt.key) ?? this.listen(step, attempt);
     const seen = await backend.observe(attempt.submission);
     await this.reached(step, attempt);
     if (seen.progress) told({ kind: 'progress', step, progress: seen.progress });
@@ -99,9 +106,27 @@ export class Batches {
       if (await this.gone(step, attempt, seen)) return 0;
       if (seen.unknown) return afterTrouble;
     } else this.since.delete(attempt.key);
+    if (result.there) return closeLook;
     const wait = Math.min(look.longest, (this.looks.get(attempt.key) ?? look.first) * look.factor);
     this.looks.set(attempt.key, wait);
     return wait;
+  }
+
+  private listen(step: string, attempt: AttemptState): { there: boolean } {
+    const deaf = this.ports.workspace.listen(step, attempt, () => {
+      result.there = true;
+      this.wake();
+    });
+    const result = { there: false, deaf };
+    this.results.set(attempt.key, result);
+    return result;
+  }
+
+  /** An attempt that has ended, however it did, is followed no more. */
+  forget({ key }: AttemptState): void {
+    this.results.get(key)?.deaf();
+    for (const known of [this.results, this.looks, this.since]) known.delete(key);
+    this.since.delete(`${key} stopping`);
   }
 
   /** Notes that a gateway which was away has answered again. */

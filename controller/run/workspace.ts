@@ -1,3 +1,4 @@
+import { watch } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { BatchJob } from '../backends/port.ts';
@@ -22,6 +23,8 @@ export interface Workspace {
   ): Promise<BatchJob>;
   /** The runner's result file, or undefined when there is none. */
   result(step: string, attempt: AttemptState): Promise<RunnerResult | undefined>;
+  /** Calls back when the runner has left its result file; returns how to stop listening. Nobody may rely on it. */
+  listen(step: string, attempt: AttemptState, left: () => void): () => void;
   /** What the attempt staged, a sink each; with the rows its result tells. */
   staged(pipeline: Pipeline, step: string, attempt: AttemptState): Staged[];
   /**
@@ -102,6 +105,18 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       if (text === undefined) return undefined;
       const result = runnerResultSchema.parse(JSON.parse(text));
       return result.key === attempt.key ? result : undefined;
+    },
+
+    listen(step, attempt, left) {
+      try {
+        const watcher = watch(folderOf(step, attempt), { persistent: false }, (_event, file) => {
+          if (file === 'result.json') left();
+        });
+        // Without it, the end is found out a little later.
+        return () => watcher.on('error', () => undefined).close();
+      } catch {
+        return () => undefined;
+      }
     },
 
     staged(pipeline, name, attempt) {

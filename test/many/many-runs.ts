@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { memoryBackend } from '../../controller/backends/memory.ts';
 import { memoryCaller } from '../../controller/calls/memory.ts';
 import type { PostgresAddress } from '../../controller/config/project.ts';
-import type { SparkSettings } from '../../controller/decide/sizing.ts';
 import { mailsOf } from '../../controller/notify/mail.ts';
 import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { memoryProbe, memoryReview } from '../../controller/profile/memory.ts';
@@ -10,9 +9,9 @@ import { memoryPublisher } from '../../controller/publish/memory.ts';
 import { Controller } from '../../controller/run/controller.ts';
 import { Crew } from '../../controller/run/crew.ts';
 import type { Ports } from '../../controller/run/ports.ts';
-import type { Workspace } from '../../controller/run/workspace.ts';
 import { postgresStore } from '../../controller/store/postgres.ts';
 import { profile } from '../decide/profiles.ts';
+import { memoryWorkspace } from './workspace.ts';
 
 /** One controller that drives many runs at once: a real store, and a backend in memory whose jobs take `jobMs`. */
 const { address, runs, jobMs } = JSON.parse(process.argv[2] ?? '{}') as {
@@ -45,27 +44,6 @@ const backend: typeof endless = {
   },
 };
 const profiles = { orders: profile() };
-const workspace: Workspace = {
-  prepare: async (_pipeline, _step, attempt) => ({
-    jar: 'jar',
-    mainClass: 'Main',
-    args: [],
-    settings: attempt.settings as SparkSettings,
-    properties: {},
-  }),
-  result: async (_step, { key }) => ({
-    key,
-    state: 'succeeded',
-    applicationId: 'app-1',
-    inputs: [{ name: 'orders', read: 100, valid: 100, quarantined: 0, reasons: {} }],
-    outputs: [],
-    seconds: {},
-  }),
-  staged: () => [],
-  revoke: async () => false,
-  tidy: async () => undefined,
-  forget: async () => undefined,
-};
 const controller = new Controller({
   store,
   now: () => Math.round(performance.now()),
@@ -81,7 +59,7 @@ const ports: Omit<Ports, 'now'> = {
   caller: memoryCaller(() => ({ body: {} })),
   publisher: memoryPublisher(() => 0),
   store,
-  workspace,
+  workspace: memoryWorkspace,
   cluster: async () => ({ cores: 2, largestMb: 4096 }),
   maximumApplications: undefined,
   report: async () => ({ file: '', url: '', figures: [] }),

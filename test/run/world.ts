@@ -77,6 +77,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       })),
     revoke: async (_step, attempt) => !backend.submitted.includes(attempt.key),
     tidy: async () => undefined,
+    listen: () => () => undefined,
     forget: async () => undefined,
   };
 

@@ -135,6 +135,7 @@ function workspaceOf(disk: Disk, process: Process): Workspace {
       return disk.claims.get(attempt.key) === 'controller';
     },
     tidy: async () => undefined,
+    listen: () => () => undefined,
     forget: async () => undefined,
   };
 }

@@ -1,0 +1,234 @@
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import { alternating, type Comparison, ratios, table } from '../test/bench/compare.ts';
+import { setup } from '../test/stack.ts';
+
+/** `npm run bench`: what Sluice costs and saves, against plain spark-submit, measured in turns on a stack of its own. */
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '1000000' },
+    times: { type: 'string', default: '10' },
+    only: { type: 'string', multiple: true },
+    help: { type: 'boolean', default: false },
+  },
+});
+const parts = ['help', 'noop', 'steps', 'livy', 'report', 'count', 'large'] as const;
+type Part = (typeof parts)[number];
+if (values.help) {
+  console.log(
+    `npm run bench -- [--runs 5] [--rows 1000000] [--times 10] [--only PART]...
+Measures Sluice and plain spark-submit in turns and prints the ratios; all parts together are written to docs/benchmarks.md.
+Parts: ${parts.join(', ')}. --times: how much larger the large data is. Takes about an hour and a half on two cores.`,
+  );
+  process.exit(0);
+}
+const [runs, rows, times] = [Number(values.runs), Number(values.rows), Number(values.times)];
+const only = (values.only ?? parts) as readonly Part[];
+if (![runs, rows, times].every((n) => Number.isInteger(n) && n > 0) || only.some((part) => !parts.includes(part))) {
+  console.error(`error --runs, --rows and --times are whole numbers from 1 on; parts are ${parts.join(', ')}`);
+  process.exit(2);
+}
+
+const down = await setup();
+process.once('SIGINT', () => process.exit(130));
+const { fill, livyTimes, plain, run, runReport, sums, timed } = await import('../test/bench/stack.ts');
+const { main, project } = await import('../test/integration/world.ts');
+const comparisons: Comparison[] = [];
+const say = (text: string): void => console.log(text);
+
+/** Takes a comparison into the table, and says what it came to. */
+function found(comparison: Comparison): void {
+  comparisons.push(comparison);
+  const { min, median, max, reached } = ratios(comparison);
+  const figures = `${min.toFixed(2)} / ${median.toFixed(2)} / ${max.toFixed(2)}`;
+  say(
+    `${comparison.name}: ${figures} of ${comparison.against}, at most ${comparison.atMost}: ${reached ? 'reached' : 'missed'}`,
+  );
+}
+
+/** A figure that is no ratio: it is compared with its limit. */
+const against = (limit: number, n: number): number[] => Array.from({ length: n }, () => limit);
+const told = async (what: string, work: () => Promise<number>): Promise<number> => {
+  const seconds = await work();
+  say(`  ${what}: ${seconds.toFixed(2)} s`);
+  return seconds;
+};
+
+async function help(): Promise<void> {
+  const { a, b } = await alternating(
+    15,
+    () => timed(process.execPath, [main, '--help']),
+    () => timed(process.execPath, ['-e', '0']),
+  );
+  found({ name: '`sluice --help`', ours: a, theirs: b, against: 'an empty `node -e 0`', atMost: 5 });
+}
+
+async function noop(): Promise<void> {
+  const file = await sums('noop', 1);
+  const { a, b } = await alternating(
+    runs,
+    () => told('no-op through Sluice and Livy', async () => (await run(file)).spark),
+    () => told('no-op by spark-submit', () => plain('noop')),
+  );
+  found({
+    name: 'a no-op job, from submission to known end',
+    ours: a,
+    theirs: b,
+    against: '`spark-submit`',
+    atMost: 0.45,
+  });
+}
+
+async function steps(): Promise<void> {
+  const { root } = await project();
+  const own = join(import.meta.dirname, '../test/bench/steps.ts');
+  const ours: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const { stdout } = await execa(process.execPath, ['--import', 'tsx', own, root]);
+    ours.push((JSON.parse(stdout) as { ms: number }).ms);
+  }
+  const limit = against(30, runs);
+  found({
+    name: 'a step of Sluice’s own, the store included',
+    ours,
+    theirs: limit,
+    unit: 'ms',
+    against: 'a limit',
+    atMost: 1,
+  });
+}
+
+async function livy(): Promise<void> {
+  const file = await sums('four', 4);
+  const over: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    let last: Awaited<ReturnType<typeof run>> | undefined;
+    const own = await livyTimes(async () => {
+      last = await run(file);
+    });
+    const attempts = last?.doc.steps.flatMap((step) => step.attempts) ?? [];
+    const [first, end] = [attempts[0]?.started ?? '', attempts.at(-1)?.ended ?? ''];
+    const whole = (Date.parse(end) - Date.parse(first)) / 1000;
+    const batches = attempts.reduce((sum, { key }) => sum + (own.get(key) ?? Number.NaN), 0);
+    say(`  four steps: ${whole.toFixed(2)} s, of which Livy's batches ${batches.toFixed(2)} s`);
+    over.push(whole - batches);
+  }
+  const limit = against(0.15, runs);
+  found({
+    name: 'four steps through Livy, over Livy’s own time',
+    ours: over,
+    theirs: limit,
+    against: 'a limit',
+    atMost: 1,
+  });
+}
+
+interface Measured {
+  readonly ours: Awaited<ReturnType<typeof run>>[];
+  readonly theirs: number[];
+}
+
+async function report(n: number): Promise<Measured> {
+  say(`making ${n} rows`);
+  await fill(n);
+  await runReport();
+  const { a, b } = await alternating(
+    runs,
+    async () => {
+      const done = await runReport();
+      const parts = `Spark ${done.spark.toFixed(1)} s, measuring ${done.measuring.toFixed(1)} s`;
+      say(`  ${n} rows through Sluice: ${done.whole.toFixed(1)} s, of which ${parts}; ${done.memory.toFixed(0)} MiB`);
+      return done;
+    },
+    () => told(`${n} rows, plain`, () => plain('report')),
+  );
+  return { ours: a, theirs: b };
+}
+
+function reportFigures(name: string, { ours, theirs }: Measured, atMost: { spark: number; whole?: number }): void {
+  const plainJob = 'the plain job';
+  found({
+    name: `customer-report, ${name}: the Spark part`,
+    ours: ours.map((each) => each.spark),
+    theirs,
+    against: plainJob,
+    atMost: atMost.spark,
+  });
+  if (atMost.whole !== undefined)
+    found({
+      name: `customer-report, ${name}: the whole run`,
+      ours: ours.map((each) => each.whole),
+      theirs,
+      against: plainJob,
+      atMost: atMost.whole,
+    });
+}
+
+try {
+  if (only.includes('help')) await help();
+  if (only.includes('noop')) await noop();
+  if (only.includes('steps')) await steps();
+  if (only.includes('livy')) await livy();
+  let small: Measured | undefined;
+  if (only.includes('report') || only.includes('large')) {
+    small = await report(rows);
+    reportFigures(`${rows} rows`, small, { spark: 0.4, whole: 0.6 });
+  }
+  if (only.includes('count')) {
+    if (!small) await fill(rows);
+    const { a, b } = await alternating(
+      runs,
+      async () => (await runReport()).measuring,
+      () => told('counting by Spark', () => plain('count')),
+    );
+    found({
+      name: `measuring ${rows} rows of five sources`,
+      ours: a,
+      theirs: b,
+      against: 'Spark counting the same',
+      atMost: 0.15,
+    });
+  }
+  if (only.includes('large') && small) {
+    const large = await report(rows * times);
+    reportFigures(`${rows * times} rows`, large, { spark: 0.65 });
+    const [few, many] = [small.ours, large.ours];
+    found({
+      name: `${times} times the rows: the Spark part`,
+      ours: many.map((each) => each.spark),
+      theirs: few.map((each) => each.spark),
+      against: `${rows} rows`,
+      atMost: 5,
+    });
+    found({
+      name: `${times} times the rows: the controller’s memory`,
+      ours: many.map((each) => each.memory),
+      theirs: few.map((each) => each.memory),
+      unit: 'MiB',
+      against: `${rows} rows`,
+      atMost: 1.5,
+    });
+  }
+  const lines = table(comparisons);
+  for (const line of lines) say(line);
+  if (only.length === parts.length) await writeFile(join(import.meta.dirname, '../docs/benchmarks.md'), page(lines));
+} finally {
+  down();
+}
+
+function page(lines: readonly string[]): string {
+  const memory = Math.round(totalmem() / 2 ** 30);
+  const missed = comparisons.filter((each) => !ratios(each).reached).length;
+  return `# Benchmarks
+
+Written by \`npm run bench\`: ${availableParallelism()} cores, ${memory} GiB, ${runs} pairs of runs each, Sluice and its contender in turns, the order swapped every time. Columns min, median and max are of the pairs' ratios; seconds are medians. ${missed === 0 ? 'All were reached' : `${missed} of ${comparisons.length} were missed`}.
+
+${lines.join('\n')}
+
+The contender is a plain \`spark-submit\` with Spark's defaults and the job a good engineer writes on a first day (spark-jobs/src/test/java/sluice/bench/PlainJobs.java): CSV with an inferred schema, tables whole by JDBC, the topic from its beginning, the same SQL, marts cached and written as Parquet and by JDBC. It counts as a whole, from the command to its end. "The Spark part" is a step of a run from its intent to its known end, Livy included; "the whole run" is \`sluice run\`: measuring, deciding, Spark, audit, publishing, report, mail. "Measuring" keeps the rows as Parquet too. Where a limit is given, the ratio is to that limit.
+`;
+}

@@ -1,0 +1,133 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { postgresAddress } from '../../controller/config/project.ts';
+import { jdbcUrl, pgpass } from '../../controller/run/job.ts';
+import { madeHome, masterUrl, sparkEnv } from '../../controller/stack/spark.ts';
+import { folder, main, project, type RunDocument, sluiceJson, write } from '../integration/world.ts';
+
+const checkout = join(import.meta.dirname, '../..');
+const report = 'conf/pipelines/customer-report.yaml';
+const seconds = (from: number): number => (performance.now() - from) / 1000;
+
+/** Seconds that a command takes; throws with its output when it fails. */
+export async function timed(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<number> {
+  const from = performance.now();
+  await execa(command, args, { cwd: folder, env, stdin: 'ignore' });
+  return seconds(from);
+}
+
+/** A plain job by spark-submit, with Spark's own defaults; seconds. */
+export async function plain(kind: 'noop' | 'count' | 'report'): Promise<number> {
+  const own = await project();
+  const address = postgresAddress(own, { database: 'shop' });
+  const passfile = join(own.home, 'bench.pgpass');
+  await writeFile(passfile, pgpass([address]), { mode: 0o600 });
+  const sql = ['order_changes', 'customer_marts'].map((name) => join(checkout, 'spark-jobs/sql', `${name}.sql`));
+  const sources = [join(folder, 'data/deliveries/*.csv'), jdbcUrl(address), address.user, ...own.endpoints.kafka];
+  const rest = kind === 'noop' ? [] : [...sources, 'order-events'];
+  return timed(
+    join(madeHome(own.root), 'bin/spark-submit'),
+    [
+      ...['--master', masterUrl(own), '--class', 'sluice.bench.PlainJobs'],
+      ...['--conf', `spark.executorEnv.PGPASSFILE=${passfile}`],
+      join(checkout, 'spark-jobs/target/spark-runner-tests.jar'),
+      ...[kind, ...rest],
+      ...(kind === 'report' ? [join(folder, 'data/plain'), ...sql] : []),
+    ],
+    { ...sparkEnv(own.root), PGPASSFILE: passfile },
+  );
+}
+
+/** What a run of Sluice took, in seconds, and the most memory its controller had, in MiB. */
+export interface Run {
+  readonly whole: number;
+  readonly spark: number;
+  readonly measuring: number;
+  readonly memory: number;
+  readonly doc: RunDocument;
+}
+
+/** Runs a pipeline on all its rows. */
+export async function run(file: string): Promise<Run> {
+  const from = performance.now();
+  const child = execa(process.execPath, [main, 'run', file, '--full-refresh', '--json'], {
+    cwd: folder,
+    stdin: 'ignore',
+  });
+  let memory = 0;
+  const watch = setInterval(async () => {
+    const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
+    memory = Math.max(memory, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+  }, 100);
+  try {
+    const { stdout } = await child;
+    const whole = seconds(from);
+    const { run: name } = JSON.parse(stdout) as RunDocument;
+    const { doc } = await sluiceJson('show', name);
+    const spark = doc.steps
+      .flatMap((step) => step.attempts)
+      .reduce((sum, { started, ended }) => sum + span(started, ended), 0);
+    const measured = doc.timeline?.find(({ what }) => what.startsWith('measur'));
+    return { whole, spark, measuring: (measured?.ms ?? Number.NaN) / 1000, memory, doc };
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+const span = (from: string, to: string | null): number => (Date.parse(to ?? '') - Date.parse(from)) / 1000;
+
+export const runReport = (): Promise<Run> => run(report);
+
+/** Fills the sources with so many rows. */
+export async function fill(rows: number): Promise<void> {
+  await execa(process.execPath, [main, 'demo-data', '--rows', String(rows), '--json'], {
+    cwd: folder,
+    stdin: 'ignore',
+  });
+}
+
+/** A pipeline of so many steps, one after the other, each of which sums a range; returns its file. */
+export async function sums(name: string, steps: number): Promise<string> {
+  await write('data/one/a.csv', 'id\n1\n');
+  await write('sql/sum.sql', 'CREATE OR REPLACE TEMP VIEW total AS SELECT sum(id) AS total FROM range(1000)');
+  const step = (i: number): string =>
+    `  sum-${i}:\n    spark: { sql: sql/sum.sql, inputs: [] }\n${i === 0 ? '' : `    needs: [sum-${i - 1}]\n`}    outputs: [{ parquet: data/published/${name}-${i}, views: [total] }]\n`;
+  return write(
+    `conf/pipelines/${name}.yaml`,
+    `name: ${name}\nsources:\n  one: { csv: data/one/*.csv, key: id, columns: { id: bigint } }\nbranches:\n  - { name: all }\nsteps:\n${Array.from({ length: steps }, (_, i) => step(i)).join('')}`,
+  );
+}
+
+/** Watches Livy while something goes on: how long each batch lived, by its name, as Livy itself told; seconds. */
+export async function livyTimes(work: () => Promise<unknown>): Promise<Map<string, number>> {
+  const { endpoints } = await project();
+  const seen = new Map<string, { from: number; to?: number }>();
+  let going = true;
+  const look = async (): Promise<void> => {
+    while (going) {
+      const answer = await fetch(`${endpoints.livy}/batches?from=0&size=1000`);
+      const { sessions } = (await answer.json()) as { sessions: { name: string | null; state: string }[] };
+      const now = performance.now();
+      for (const { name, state } of sessions) {
+        if (name === null) continue;
+        const known = seen.get(name) ?? { from: now };
+        seen.set(name, known);
+        if (known.to === undefined && (state === 'success' || state === 'dead')) known.to = now;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const looking = look();
+  try {
+    await work();
+  } finally {
+    going = false;
+    await looking;
+  }
+  return new Map([...seen].flatMap(([name, { from, to }]) => (to === undefined ? [] : [[name, (to - from) / 1000]])));
+}

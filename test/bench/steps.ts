@@ -1,0 +1,69 @@
+/**
+ * What Sluice itself costs a step: a run of many steps, one after the other, on the memory backend and a real store. Prints
+ * one JSON line: milliseconds a step.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { memoryBackend } from '../../controller/backends/memory.ts';
+import { memoryCaller } from '../../controller/calls/memory.ts';
+import { loadProject, postgresAddress } from '../../controller/config/project.ts';
+import { mailsOf } from '../../controller/notify/mail.ts';
+import { pipelineSchema } from '../../controller/pipeline/schema.ts';
+import { memoryProbe, memoryReview } from '../../controller/profile/memory.ts';
+import { memoryPublisher } from '../../controller/publish/memory.ts';
+import { Controller } from '../../controller/run/controller.ts';
+import { postgresStore } from '../../controller/store/postgres.ts';
+import { profile } from '../decide/profiles.ts';
+import { memoryWorkspace } from '../many/workspace.ts';
+
+const steps = 40;
+const [folder = '.'] = process.argv.slice(2);
+const project = await loadProject(folder);
+const store = await postgresStore(postgresAddress(project, project.connections.store), `bench-${process.pid}`);
+const pipeline = pipelineSchema.parse({
+  name: 'steps',
+  sources: { orders: { csv: '*.csv', key: 'id', columns: { id: 'bigint' } } },
+  branches: [{ name: 'all' }],
+  steps: Object.fromEntries(
+    Array.from({ length: steps }, (_, i) => [
+      `step-${i}`,
+      { spark: { sql: 'x.sql' }, ...(i === 0 ? {} : { needs: [`step-${i - 1}`] }) },
+    ]),
+  ),
+});
+const controller = new Controller({
+  store,
+  now: () => Math.round(performance.now()),
+  sleep: (ms) => sleep(ms),
+  newName: () => `bench/${process.pid}/${Math.random()}`,
+  isDead: async () => false,
+});
+await controller.open();
+const run = `bench-${process.pid}`;
+const { number, lease } = await store.create(
+  run,
+  pipeline.name,
+  Date.now(),
+  [{ type: 'run-started', run, pipeline, file: 'f' }],
+  controller.owner,
+);
+const started = performance.now();
+const state = await controller.drive(number, lease, {
+  probe: memoryProbe({ orders: profile() }),
+  review: memoryReview,
+  backend: memoryBackend(() => [{ state: 'succeeded', applicationId: 'app-1' }]),
+  caller: memoryCaller(() => ({ body: {} })),
+  publisher: memoryPublisher(() => 0),
+  store,
+  workspace: memoryWorkspace,
+  cluster: async () => ({ cores: 2, largestMb: 4096 }),
+  maximumApplications: undefined,
+  report: async () => ({ file: '', url: '', figures: [] }),
+  messages: (name, at) => mailsOf(name, at, { from: 'f', language: 'en' }),
+  sleep: (ms) => sleep(ms),
+  told: () => undefined,
+});
+const ms = (performance.now() - started) / steps;
+await controller.close();
+await store.close();
+if (state.ended?.state !== 'succeeded') throw new Error(`the run ${state.ended?.state}: ${state.ended?.reason}`);
+process.stdout.write(`${JSON.stringify({ ms })}\n`);

@@ -1,0 +1,26 @@
+import type { SparkSettings } from '../../controller/decide/sizing.ts';
+import type { Workspace } from '../../controller/run/workspace.ts';
+
+/** Leaves no files: every attempt has read the hundred rows of `orders`. */
+export const memoryWorkspace: Workspace = {
+  prepare: async (_pipeline, _step, attempt) => ({
+    jar: 'jar',
+    mainClass: 'Main',
+    args: [],
+    settings: attempt.settings as SparkSettings,
+    properties: {},
+  }),
+  result: async (_step, { key }) => ({
+    key,
+    state: 'succeeded',
+    applicationId: 'app-1',
+    inputs: [{ name: 'orders', read: 100, valid: 100, quarantined: 0, reasons: {} }],
+    outputs: [],
+    seconds: {},
+  }),
+  staged: () => [],
+  revoke: async () => false,
+  tidy: async () => undefined,
+  listen: () => () => undefined,
+  forget: async () => undefined,
+};
