@@ -62,13 +62,14 @@ export function sparkMaster(url: string): SparkMaster {
     }
     return body as MasterPage;
   };
-  // One look serves everybody who follows an application; who kills one looks anew.
-  /** When each application was first to be asked. */
+  /** When each application that still runs was first to be asked. */
   const asked = new Map<string, number>();
+  // One look serves everybody who follows an application; who kills one looks anew.
   const recent = shared(page, freshFor);
   return {
     async application(name, freshly = false) {
       const { activeapps, completedapps } = await (freshly ? page() : recent());
+      for (const id of asked.keys()) if (!activeapps.some((app) => app.id === id)) asked.delete(id);
       const active = activeapps.find((app) => app.name === name);
       const found = active ?? completedapps.find((app) => app.name === name);
       return found && { id: found.id, name, state: found.state, active: active !== undefined };

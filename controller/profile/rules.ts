@@ -8,6 +8,7 @@ import { type Column, type ColumnType, columnsOf, type Source } from '../pipelin
  */
 export interface Dialect {
   readonly quote: (name: string) => string;
+  readonly literal: (text: string) => string;
   readonly matches: (sql: string, pattern: string) => string;
   readonly text: string;
   readonly types: Readonly<Record<ColumnType, string>>;
@@ -24,24 +25,29 @@ const types: Record<ColumnType, string> = {
 };
 export const duckdb: Dialect = {
   quote: (name) => `"${name}"`,
+  literal,
   matches: (sql, pattern) => `regexp_full_match(${sql}, ${literal(pattern)})`,
   text: 'VARCHAR',
   types,
 };
 export const postgres: Dialect = {
   quote: quoted,
+  literal,
   matches: (sql, pattern) => `${sql} ~ ${literal(`^(${pattern})$`)}`,
   text: 'text',
   types,
 };
+/** Spark reads backslashes, and takes a doubled quote for two texts side by side. */
+const sparkLiteral = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 export const spark: Dialect = {
   quote: (name) => `\`${name}\``,
-  matches: (sql, pattern) => `${sql} rlike ${literal(`^(${pattern})$`)}`,
+  literal: sparkLiteral,
+  matches: (sql, pattern) => `${sql} rlike ${sparkLiteral(`^(${pattern})$`)}`,
   text: 'string',
   types: { ...types, string: 'STRING' },
 };
 
-/** How a value of each type is written; without backslashes, which Spark's literals would eat. */
+/** How a value of each type is written. */
 const date = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
 const written: Record<Exclude<ColumnType, 'string'>, string> = {
   int: '-?[0-9]{1,10}',
@@ -49,7 +55,8 @@ const written: Record<Exclude<ColumnType, 'string'>, string> = {
   double: '-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?',
   boolean: 'true|false|TRUE|FALSE',
   date,
-  timestamp: `${date}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?`,
+  // A zone is told only of a time with seconds: DuckDB reads no other.
+  timestamp: `${date}[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?)?`,
 };
 const article = (type: ColumnType): string => (type === 'int' ? 'an int' : `a ${type}`);
 
@@ -61,15 +68,20 @@ export function reasonSql(columns: readonly Column[], dialect: Dialect, raw: boo
   const whens = columns.flatMap(({ name, type, required, values }) => {
     const column = dialect.quote(name);
     const rules: string[] = [];
-    if (required) rules.push(`WHEN ${column} IS NULL THEN ${literal(`${name}: missing`)}`);
+    if (required) rules.push(`WHEN ${column} IS NULL THEN ${dialect.literal(`${name}: missing`)}`);
     if (raw && type !== 'string') {
-      const typed = `${dialect.matches(column, written[type])} AND TRY_CAST(${column} AS ${dialect.types[type]}) IS NOT NULL`;
-      rules.push(`WHEN ${column} IS NOT NULL AND NOT (${typed}) THEN ${literal(`${name}: not ${article(type)}`)}`);
+      const value = `TRY_CAST(${column} AS ${dialect.types[type]})`;
+      // Too large a double becomes infinite, which is no number to count with.
+      const fits = type === 'double' ? `abs(${value}) <= ${Number.MAX_VALUE}` : `${value} IS NOT NULL`;
+      const typed = `${dialect.matches(column, written[type])} AND ${fits}`;
+      rules.push(
+        `WHEN ${column} IS NOT NULL AND NOT (${typed}) THEN ${dialect.literal(`${name}: not ${article(type)}`)}`,
+      );
     }
     if (values) {
-      const known = values.map(literal).join(', ');
+      const known = values.map(dialect.literal).join(', ');
       rules.push(
-        `WHEN ${column} IS NOT NULL AND CAST(${column} AS ${dialect.text}) NOT IN (${known}) THEN ${literal(`${name}: unknown value`)}`,
+        `WHEN ${column} IS NOT NULL AND CAST(${column} AS ${dialect.text}) NOT IN (${known}) THEN ${dialect.literal(`${name}: unknown value`)}`,
       );
     }
     return rules;

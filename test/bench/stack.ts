@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { postgresAddress } from '../../controller/config/project.ts';
 import { jdbcUrl, pgpass } from '../../controller/run/job.ts';
 import { madeHome, masterUrl, sparkEnv } from '../../controller/stack/spark.ts';
-import { folder, main, project, type RunDocument, sluiceJson, write } from '../integration/world.ts';
+import { folder, main, project, query, type RunDocument, sluiceJson, write } from '../integration/world.ts';
 
 const checkout = join(import.meta.dirname, '../..');
 const report = 'conf/pipelines/customer-report.yaml';
@@ -89,6 +89,7 @@ export async function fill(rows: number): Promise<void> {
     cwd: folder,
     stdin: 'ignore',
   });
+  await query('CREATE SCHEMA IF NOT EXISTS plain');
 }
 
 /** A pipeline of so many steps, one after the other, each of which sums a range; returns its file. */

@@ -20,6 +20,17 @@ import org.apache.spark.storage.StorageLevel;
  * <p>Usage: {@code sluice.runner.Runner JOB.json}
  */
 public final class Runner {
+  /** What reading and writing rows as they are asks of Spark, whatever its version. */
+  static final Map<String, String> SETTINGS =
+      Map.of(
+          "spark.sql.csv.parser.columnPruning.enabled", "false",
+          "spark.sql.datetime.java8API.enabled", "true",
+          // Dates before 1582 and moments before 1900 are what they say, and no error.
+          "spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED",
+          "spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED",
+          "spark.sql.parquet.int96RebaseModeInWrite", "CORRECTED",
+          "spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS");
+
   private final SparkSession spark;
   private final Job job;
   private final Claim claim;
@@ -43,11 +54,9 @@ public final class Runner {
     // Before there is an application: one that is not wanted is never seen at the cluster.
     new Claim(job, new Configuration()).take();
     // The name is the submission's: it is the key by which the controller finds the application.
-    SparkSession spark =
-        SparkSession.builder()
-            .config("spark.sql.csv.parser.columnPruning.enabled", "false")
-            .config("spark.sql.datetime.java8API.enabled", "true")
-            .getOrCreate();
+    SparkSession.Builder builder = SparkSession.builder();
+    SETTINGS.forEach(builder::config);
+    SparkSession spark = builder.getOrCreate();
     Result result;
     try {
       result = run(spark, job);

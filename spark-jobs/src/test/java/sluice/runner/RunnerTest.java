@@ -27,16 +27,15 @@ class RunnerTest {
 
   @BeforeAll
   static void start() {
-    spark =
+    SparkSession.Builder builder =
         SparkSession.builder()
             .master("local[2]")
             .config("spark.ui.enabled", "false")
             .config("spark.sql.shuffle.partitions", "2")
             .config("spark.sql.session.timeZone", "UTC")
-            .config("spark.sql.ansi.enabled", "true")
-            .config("spark.sql.csv.parser.columnPruning.enabled", "false")
-            .config("spark.sql.datetime.java8API.enabled", "true")
-            .getOrCreate();
+            .config("spark.sql.ansi.enabled", "true");
+    Runner.SETTINGS.forEach(builder::config);
+    spark = builder.getOrCreate();
   }
 
   @AfterAll

@@ -1,0 +1,164 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { Project } from '../../controller/config/project.ts';
+import { type Duck, literal, openDuck } from '../../controller/connect/duckdb.ts';
+import type { Source } from '../../controller/pipeline/schema.ts';
+import { csvProbe } from '../../controller/profile/csv.ts';
+import { duckType } from '../../controller/profile/keep.ts';
+import type { Profile } from '../../controller/profile/port.ts';
+import { runnerInput } from '../../controller/run/job.ts';
+import { type RunnerResult, runnerResultSchema } from '../../controller/run/result.ts';
+import { javaBinary, opens } from '../../controller/stack/java.ts';
+import { madeHome, sparkEnv } from '../../controller/stack/spark.ts';
+import { type Case, randomCase } from './cases.ts';
+
+/** What a case came to: nothing, or what was not the same. */
+export interface Outcome {
+  readonly seed: number;
+  readonly problems: readonly string[];
+  readonly rows: number;
+}
+
+const checkout = join(import.meta.dirname, '../..');
+const jars = ['spark-runner.jar', 'spark-runner-tests.jar'].map((jar) => join(checkout, 'spark-jobs/target', jar));
+
+/**
+ * Computes the marts of so many random cases twice, by the runner on Spark and by DuckDB from the rows that were meant, and
+ * compares them as multisets. Every other case is read by Spark from CSV, the others from what was kept.
+ */
+export async function differential(
+  project: Project,
+  { seed, cases, told }: { seed: number; cases: number; told: (line: string) => void },
+): Promise<Outcome[]> {
+  const folder = join(project.home, 'differential');
+  await rm(folder, { recursive: true, force: true });
+  const prepared: Prepared[] = [];
+  for (let i = 0; i < cases; i++) prepared.push(await prepare(randomCase(seed + i), join(folder, String(seed + i))));
+  told(`${cases} cases measured, from seed ${seed} on; Spark computes their marts`);
+  await execa(
+    javaBinary(),
+    [
+      ...[...opens, '-Xmx1g', '-XX:+UseSerialGC', '-Duser.timezone=UTC'],
+      ...['-cp', [...jars, join(madeHome(project.root), 'jars', '*')].join(':')],
+      'sluice.runner.ManyJobs',
+      folder,
+    ],
+    { env: sparkEnv(project.root), stdin: 'ignore' },
+  );
+  const outcomes: Outcome[] = [];
+  for (const each of prepared) outcomes.push(await compare(each));
+  return outcomes;
+}
+
+interface Prepared {
+  readonly of: Case;
+  readonly folder: string;
+  readonly profiles: Readonly<Record<string, Profile>>;
+}
+
+const nowhere = {
+  postgres: () => {
+    throw new Error('no database here');
+  },
+  brokers: () => [],
+};
+
+async function prepare(of: Case, folder: string): Promise<Prepared> {
+  const profiles: Record<string, Profile> = {};
+  const inputs: object[] = [];
+  for (const { name, columns, csv } of of.sources) {
+    await mkdir(join(folder, name), { recursive: true });
+    await writeFile(join(folder, name, 'a.csv'), csv);
+    const source = {
+      csv: `${name}/*.csv`,
+      key: 'id',
+      columns: Object.fromEntries(columns.map(({ name: column, ...rest }) => [column, rest])),
+    } as Source;
+    const keeping = of.seed % 2 === 0 ? { folder: join(folder, 'kept'), upToBytes: 1e9 } : undefined;
+    const profile = await csvProbe({ root: folder, scratch: join(folder, 'scratch'), keeping }).profile(name, source);
+    profiles[name] = profile;
+    inputs.push(runnerInput(name, source, profile.pin, 2, nowhere));
+  }
+  const job = {
+    key: `case-${of.seed}`,
+    result: join(folder, 'result.json'),
+    quarantine: join(folder, 'quarantine'),
+    sql: of.sql,
+    partitions: 2,
+    inputs,
+    outputs: of.views.map((view) => ({ view, kind: 'parquet', place: join(folder, 'marts', view) })),
+  };
+  await writeFile(join(folder, 'job.json'), JSON.stringify(job));
+  return { of, folder, profiles };
+}
+
+async function compare({ of, folder, profiles }: Prepared): Promise<Outcome> {
+  const problems: string[] = [];
+  for (const { name, valid, invalid, repeated } of of.sources) {
+    const { measures } = profiles[name] as Profile;
+    const meant = `${valid.length} valid, ${invalid} invalid, ${repeated} repeated`;
+    const found = `${measures.valid} valid, ${measures.invalid} invalid, ${measures.duplicates} repeated`;
+    if (found !== meant) problems.push(`${name}: measured ${found}; meant were ${meant}`);
+  }
+  const result = runnerResultSchema.parse(JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')));
+  if (result.error) problems.push(`Spark, while ${result.error.phase}: ${result.error.message.split('\n', 1)[0]}`);
+  problems.push(...unlikeMeasured(result, profiles));
+  const duck = await openDuck(join(folder, 'scratch'));
+  let rows = 0;
+  try {
+    await oracle(duck, of);
+    if (problems.length === 0)
+      for (const view of of.views) {
+        const { missing, surplus, rows: n } = await mismatches(duck, view, join(folder, 'marts', view));
+        rows += n;
+        if (missing + surplus > 0)
+          problems.push(`${view}: ${missing} rows are missing and ${surplus} too many, of ${n}`);
+      }
+  } finally {
+    await duck.close();
+  }
+  if (problems.length === 0) await rm(folder, { recursive: true });
+  return { seed: of.seed, problems, rows };
+}
+
+function unlikeMeasured({ inputs }: RunnerResult, profiles: Prepared['profiles']): string[] {
+  return inputs.flatMap(({ name, reasons }) => {
+    const measured = profiles[name]?.measures.invalidByReason ?? {};
+    const all = [...new Set([...Object.keys(reasons), ...Object.keys(measured)])];
+    return all
+      .filter((reason) => reasons[reason] !== measured[reason])
+      .map(
+        (reason) => `${name}: "${reason}" ${reasons[reason] ?? 0} times for Spark, ${measured[reason] ?? 0} for DuckDB`,
+      );
+  });
+}
+
+async function oracle(duck: Duck, { sources, sql }: Case): Promise<void> {
+  for (const { name, columns, valid } of sources) {
+    const types = columns.map((column) => `${column.name} ${duckType(column).replace('TIMESTAMPTZ', 'TIMESTAMP')}`);
+    await duck.run(`CREATE TABLE ${name} (${types.join(', ')})`);
+    if (valid.length > 0) await duck.run(`INSERT INTO ${name} VALUES ${valid.join(', ')}`);
+  }
+  await duck.run(sql);
+}
+
+async function mismatches(
+  duck: Duck,
+  view: string,
+  published: string,
+): Promise<{ missing: number; surplus: number; rows: number }> {
+  const columns = await duck.rows(`SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${view})`);
+  const list = columns.map(({ name, type }) =>
+    String(type).startsWith('TIMESTAMP') ? `epoch_us("${name}") AS "${name}"` : `"${name}"`,
+  );
+  const theirs = `SELECT ${list.join(', ')} FROM ${view}`;
+  const ours = `SELECT ${list.join(', ')} FROM read_parquet(${literal(join(published, '*.parquet'))})`;
+  const count = async (query: string): Promise<number> =>
+    Number((await duck.rows(`SELECT count(*) AS n FROM (${query})`))[0]?.n);
+  return {
+    missing: await count(`${theirs} EXCEPT ALL ${ours}`),
+    surplus: await count(`${ours} EXCEPT ALL ${theirs}`),
+    rows: await count(theirs),
+  };
+}
