@@ -13,9 +13,10 @@ export interface Application {
 }
 
 /** The cluster's alive workers, summed. */
+/** Of each living worker its cores and those that are free, and the memory of the largest. */
 export interface Capacity {
-  readonly cores: number;
-  readonly freeCores: number;
+  readonly cores: readonly number[];
+  readonly freeCores: readonly number[];
   readonly memoryMb: number;
 }
 
@@ -105,8 +106,8 @@ export function sparkMaster(url: string): SparkMaster {
     async capacity() {
       const alive = (await page()).workers.filter((worker) => worker.state === 'ALIVE');
       return {
-        cores: alive.reduce((sum, worker) => sum + worker.cores, 0),
-        freeCores: alive.reduce((sum, worker) => sum + worker.coresfree, 0),
+        cores: alive.map((worker) => worker.cores),
+        freeCores: alive.map((worker) => worker.coresfree),
         memoryMb: Math.max(0, ...alive.map((worker) => worker.memory)),
       };
     },

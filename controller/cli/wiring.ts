@@ -64,9 +64,12 @@ export async function clusterOf(project: Project): Promise<Cluster> {
   const capacity = await sparkMaster(project.endpoints.sparkMaster)
     .capacity()
     .catch(() => undefined);
-  if (!capacity || capacity.cores === 0) return { cores: 2, largestMb: 2560 };
+  const total = (cores: readonly number[]): number => cores.reduce((sum, own) => sum + own, 0);
+  if (!capacity || total(capacity.cores) === 0) return { cores: 2, largestMb: 2560 };
   const { cores, freeCores, memoryMb: largestMb } = capacity;
-  return freeCores > 0 ? { cores: freeCores, largestMb } : { cores, busy: true, largestMb };
+  const busy = total(freeCores) === 0;
+  const workers = (busy ? cores : freeCores).filter((own) => own > 0);
+  return { cores: total(workers), workers, largestCores: Math.max(...cores), largestMb, ...(busy ? { busy } : {}) };
 }
 
 /** Where the repaired rows of a pipeline's sources are. */

@@ -57,5 +57,5 @@ function plain(row: Record<string, unknown>): DuckRow {
   );
 }
 
-/** A string as an SQL literal; DuckDB, PostgreSQL (standard strings) and, without backslashes, Spark agree on it. */
+/** A string as an SQL literal, as DuckDB and PostgreSQL (with standard strings) read it. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -3,7 +3,7 @@ import type { Pipeline, SparkJob } from '../pipeline/schema.ts';
 import type { Reviewed } from '../profile/port.ts';
 import { type Choice, chooseBranch } from './branch.ts';
 import { judge, type Verdict } from './checks.ts';
-import { type Cluster, type Load, type SparkSettings, sizeJob } from './sizing.ts';
+import { type Cluster, type Load, type SparkSettings, sizeJob, tooLarge } from './sizing.ts';
 import { conditionValues, type Profiles, qualityScore } from './values.ts';
 
 export interface PlannedStep {
@@ -49,7 +49,8 @@ export function makePlan(pipeline: Pipeline, { profiles, findings }: Reviewed, c
     }),
   ) as Record<string, PlannedStep>;
 
-  return { verdicts, quality: qualityScore(profiles), choice, steps, cluster, ...verdictOf(verdicts, choice, steps) };
+  const verdict = verdictOf(verdicts, choice, steps, cluster);
+  return { verdicts, quality: qualityScore(profiles), choice, steps, cluster, ...verdict };
 }
 
 function loadOf(pipeline: Pipeline, profiles: Profiles, { inputs }: SparkJob): Load {
@@ -64,11 +65,17 @@ function verdictOf(
   verdicts: readonly Verdict[],
   choice: Choice,
   steps: Plan['steps'],
+  cluster: Cluster,
 ): Pick<Plan, 'verdict' | 'reason'> {
   const idle = !Object.values(steps).some((step) => step.role === 'run' || step.role === 'later');
   // A run with nothing to do is skipped even when a check would have stopped it: there is nothing to protect.
   if (choice.branch === undefined || idle) return { verdict: 'skip', reason: choice.reason };
   const stop = verdicts.find((each) => each.outcome === 'fail');
   if (stop) return { verdict: 'fail', reason: `check "${stop.name}" failed: ${stop.because}, expected ${stop.expect}` };
+  // Spark would wait for such an executor for ever.
+  for (const [name, { role, settings }] of Object.entries(steps)) {
+    const reason = settings && role !== 'skip' ? tooLarge(settings, cluster) : undefined;
+    if (reason !== undefined) return { verdict: 'fail', reason: `step ${name}: ${reason}` };
+  }
   return { verdict: 'go', reason: choice.reason };
 }

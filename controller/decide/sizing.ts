@@ -20,6 +20,10 @@ export interface Cluster {
   readonly cores: number;
   /** Whether others have all cores at the moment. */
   readonly busy?: boolean;
+  /** The cores of each worker that has some; one worker with all of them, when left out. */
+  readonly workers?: readonly number[];
+  /** All cores of the largest worker; unknown, when left out, as is then whether its memory is no guess. */
+  readonly largestCores?: number;
   /** What one executor, or the driver, may have at most: a worker's memory, in MiB. */
   readonly largestMb: number;
 }
@@ -43,6 +47,10 @@ const rowsPerPartition = 500_000;
 /** Rows that are read take some ten times their bytes once they are joined, grouped and kept. */
 const heapPerByte = 10;
 const smallestMb = 1024;
+/** More cores than these in one JVM wait for each other, when there is another worker to go to. */
+const coresPerJvm = 5;
+/** Of a driver's memory, a table that is sent to every executor may take this much, as it is on disk. */
+const broadcastShare = 1 / 64;
 /** Of a worker's memory, what is left for others and for what lies outside the heap. */
 const share = 0.8;
 
@@ -69,8 +77,28 @@ export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster):
       ? `${input} would like ${wanted}m; ${most}m is what a worker can give`
       : `${smallestMb} MB and ${heapPerByte} times the input, ${input}`;
 
-  const executors = choose('executors', job.executors, 1, 'one JVM that has all cores shuffles without a network');
-  const executorCores = choose('executorCores', job.executorCores, cores, free);
+  const byRows = Math.ceil(rows / rowsPerPartition);
+  const { workers = [cores] } = cluster;
+  const together = workers.length === 1;
+  const each = Math.max(1, Math.min(Math.max(...workers), together ? cores : coresPerJvm));
+  const room = workers.reduce((sum, own) => sum + Math.floor(own / each), 0);
+  const enough = Math.ceil(byRows / (2 * each));
+  const executors = choose(
+    'executors',
+    job.executors,
+    Math.max(1, Math.min(room, enough)),
+    together
+      ? 'one worker: a JVM that has all its cores shuffles without a network'
+      : enough > room
+        ? `all that ${workers.length} workers have room for, with ${each} cores each`
+        : `two tasks of ${n(rowsPerPartition)} rows for each of their ${each} cores`,
+  );
+  const executorCores = choose(
+    'executorCores',
+    job.executorCores,
+    each,
+    together ? free : `${free}, on ${workers.length} workers; at most ${coresPerJvm} in one JVM`,
+  );
   const executorMemory = choose('executorMemory', job.executorMemory, `${Math.min(most, wanted)}m`, memory);
   const driverMemory = choose(
     'driverMemory',
@@ -78,7 +106,6 @@ export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster):
     '1g',
     'results stay in the cluster; the driver only plans',
   );
-  const byRows = Math.ceil(rows / rowsPerPartition);
   const slots = executors * executorCores;
   const partitions = Math.max(slots, byRows);
   why.partitions =
@@ -89,13 +116,30 @@ export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster):
   const compared = `${n(rows)} rows ${small ? 'is under' : 'is not under'} ${n(quickBelowRows)}`;
   why.profile = compared;
   const adaptive = 'spark.sql.adaptive.enabled';
-  const conf = { [adaptive]: String(!small), ...job.conf };
+  const broadcast = 'spark.sql.autoBroadcastJoinThreshold';
+  const sent = Math.max(10, Math.floor(mebibytes(driverMemory) * broadcastShare));
+  const conf = { [adaptive]: String(!small), [broadcast]: `${sent}m`, ...job.conf };
+  why.broadcast =
+    job.conf?.[broadcast] === undefined
+      ? `a smaller table is sent to every executor: 1/64 of the driver’s ${driverMemory}, and 10 MB at least`
+      : said;
   why.adaptive =
     job.conf?.[adaptive] === undefined
       ? `${compared}: planning anew at each stage ${small ? 'costs more than it saves' : 'pays'}`
       : said;
   const profile = small ? 'quick' : 'steady';
   return { settings: { executors, executorCores, executorMemory, driverMemory, partitions, profile, conf }, why };
+}
+
+/** Why no worker could ever start such an executor; undefined when one could, or nobody knows. */
+export function tooLarge({ executorMemory, executorCores }: SparkSettings, cluster: Cluster): string | undefined {
+  const { largestCores, largestMb } = cluster;
+  if (largestCores === undefined) return undefined;
+  if (mebibytes(executorMemory) > largestMb)
+    return `an executor is to have ${executorMemory}, and the largest worker has ${largestMb} MB`;
+  if (executorCores > largestCores)
+    return `an executor is to have ${executorCores} cores, and the largest worker has ${largestCores}`;
+  return undefined;
 }
 
 /** MiB of a size as Spark writes it: `512m`, `2g`. */

@@ -89,6 +89,10 @@ function steps(pipeline: Pipeline, root: string): Broken[] {
       if (!sourceNames.includes(input))
         broken.push({ path: at('spark', 'inputs', index), message: oneOf('source', input, sourceNames) });
     }
+    for (const [index, output] of step.outputs.entries())
+      for (const view of Object.keys(output.unique ?? {}))
+        if (!output.views.includes(view))
+          broken.push({ path: at('outputs', index, 'unique', view), message: oneOf('view', view, output.views) });
     const files: [string, string][] = [
       ...(step.spark ? sqlFiles(step.spark) : []).map((file): [string, string] => ['spark', file]),
       ...(step.postgres ? [['postgres', step.postgres.sql] as [string, string]] : []),

@@ -71,13 +71,21 @@ const branch = z.strictObject({
 });
 
 const views = z.array(identifier).min(1).describe('Views that the SQL defines');
+const ofOutput = {
+  views,
+  unique: z.record(identifier, identifier).optional().describe('By view, a column whose values are there once each'),
+  schemaChange: z
+    .enum(['refuse', 'allow'])
+    .optional()
+    .describe('Whether columns that readers know may go or change their type; refuse, when left out'),
+};
 const output = z.union([
-  z.strictObject({ parquet: z.string().min(1).describe('A folder relative to the project'), views }),
-  z.strictObject({ csv: z.string().min(1).describe('A folder relative to the project'), views }),
+  z.strictObject({ parquet: z.string().min(1).describe('A folder relative to the project'), ...ofOutput }),
+  z.strictObject({ csv: z.string().min(1).describe('A folder relative to the project'), ...ofOutput }),
   z.strictObject({
     postgres: z.string().describe('A connection of conf/connections.yaml'),
     schema: identifier.optional(),
-    views,
+    ...ofOutput,
   }),
 ]);
 

@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
 import { access, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { literal, openDuck } from '../connect/duckdb.ts';
+import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
 import { rejected, unwritable } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import type { Publisher, Staged } from './port.ts';
+import { type Column, checkShape, checkUnique } from './shape.ts';
 
 /** Versions of a result that are kept: the one that readers see and those before it. */
 const keptVersions = 3;
@@ -24,15 +25,26 @@ export function filePublisher(root: string, scratch: string): Publisher {
       }
     },
 
-    async audit({ kind, target, key, views }) {
+    async audit({ kind, target, key, views, mayChange }) {
       const versions = await readdir(join(target, 'versions')).catch(() => []);
       if (versions.some((version) => version.endsWith(`-${key}`))) return;
       const duck = await openDuck(scratch);
       try {
-        for (const { view, place, rows } of views) {
-          const found = await count(duck.rows, kind, place);
+        for (const { view, place, rows, unique } of views) {
+          const staged = await reader(kind, place);
+          const [counted] = staged === undefined ? [] : await duck.rows(`SELECT count(*) AS n FROM ${staged}`);
+          const found = Number(counted?.n ?? 0);
           if (found !== rows)
             throw rejected(`${view}: ${found} rows are staged in ${place}, and the runner wrote ${rows}`);
+          const published = await reader(kind, join(target, 'current', view));
+          if (staged === undefined) continue;
+          if (published !== undefined && !mayChange)
+            checkShape(view, await describe(duck, published), await describe(duck, staged));
+          if (unique === undefined) continue;
+          const [repeated] = await duck.rows(
+            `SELECT "${unique}" AS value, count(*) AS times FROM ${staged} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
+          );
+          checkUnique(view, unique, repeated as never);
         }
       } finally {
         await duck.close();
@@ -87,20 +99,19 @@ export function filePublisher(root: string, scratch: string): Publisher {
 /** Where an attempt writes the views of a file sink; on the same file system as the sink, so that renaming is enough. */
 export const stagingFolder = (target: string, key: string): string => join(target, '.staging', key);
 
-async function count(
-  query: (sql: string) => Promise<Record<string, unknown>[]>,
-  kind: Staged['kind'],
-  place: string,
-): Promise<number> {
+/** The rows of a view's folder for DuckDB; undefined when there are no files. */
+async function reader(kind: Staged['kind'], place: string): Promise<string | undefined> {
   const files = (await readdir(place).catch(() => [])).filter((name) => name.startsWith('part-'));
-  if (files.length === 0) return 0;
+  if (files.length === 0) return undefined;
   const pattern = literal(join(place, 'part-*'));
-  const reader =
-    kind === 'parquet'
-      ? `read_parquet(${pattern})`
-      : `read_csv(${pattern}, header=true, all_varchar=true, quote='"', escape='"', delim=',')`;
-  const [row] = await query(`SELECT count(*) AS n FROM ${reader}`);
-  return Number(row?.n);
+  return kind === 'parquet'
+    ? `read_parquet(${pattern})`
+    : `read_csv(${pattern}, header=true, all_varchar=true, quote='"', escape='"', delim=',')`;
+}
+
+async function describe(duck: Duck, relation: string): Promise<Column[]> {
+  const rows = await duck.rows(`DESCRIBE SELECT * FROM ${relation}`);
+  return rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
 }
 
 async function currentVersion(target: string): Promise<string | undefined> {

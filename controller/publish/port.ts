@@ -6,6 +6,8 @@ export interface StagedView {
   /** A folder, or `schema.table`. */
   readonly place: string;
   readonly rows: number;
+  /** A column whose values are there once each. */
+  readonly unique?: string;
 }
 
 /** What one attempt has staged for one sink. */
@@ -15,6 +17,8 @@ export interface Staged {
   readonly target: string;
   /** The attempt's key; names its staging place. */
   readonly key: string;
+  /** Whether columns may go or change their type. */
+  readonly mayChange?: true;
   readonly views: readonly StagedView[];
 }
 
@@ -25,7 +29,10 @@ export interface Staged {
 export interface Publisher {
   /** Makes ready what the staging place lies in; throws `rejected` when it cannot be written. */
   prepare(staged: Staged): Promise<void>;
-  /** Compares what is staged with what the runner says it wrote; throws `rejected` when they differ. What is published already passes. */
+  /**
+   * Compares what is staged with what the runner says it wrote, what is published, and what is to be unique; throws `rejected`
+   * for what must not be published. What is published already passes.
+   */
   audit(staged: Staged): Promise<void>;
   publish(staged: Staged, fence: number): Promise<readonly PublishedOutput[]>;
   /** Removes what an attempt left in its staging place. */

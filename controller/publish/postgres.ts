@@ -5,6 +5,7 @@ import { connectPostgres, explain, quoted } from '../connect/postgres.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import type { Publisher, Staged } from './port.ts';
+import { type Column, checkShape, checkUnique } from './shape.ts';
 
 /** Beside the published tables: which run each is of, and what it was before. */
 const ledger = 'sluice_publication';
@@ -40,11 +41,20 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
 
     audit: (staged) =>
       within(staged, async (client, schema) => {
-        for (const { view, place, rows } of staged.views) {
-          if ((await publications(client, schema, view)).some(({ key }) => key === staged.key)) continue;
+        for (const { view, place, rows, unique } of staged.views) {
+          const published = await publications(client, schema, view);
+          if (published.some(({ key }) => key === staged.key)) continue;
           const { rows: counted } = await client.query(`SELECT count(*) AS n FROM ${quoted(place)}`);
-          if (counted[0].n === rows) continue;
-          throw rejected(`${view}: ${counted[0].n} rows are staged in ${place}, and the runner wrote ${rows}`);
+          if (counted[0].n !== rows)
+            throw rejected(`${view}: ${counted[0].n} rows are staged in ${place}, and the runner wrote ${rows}`);
+          if (published.length > 0 && !staged.mayChange)
+            checkShape(view, await columnsOf(client, `${schema}.${view}`), await columnsOf(client, place));
+          if (unique === undefined) continue;
+          const column = quoted(unique);
+          const { rows: repeated } = await client.query(
+            `SELECT ${column} AS value, count(*) AS times FROM ${quoted(place)} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
+          );
+          checkUnique(view, unique, repeated[0]);
         }
       }),
 
@@ -78,6 +88,15 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
         }
       }),
   };
+}
+
+async function columnsOf(client: pg.Client, table: string): Promise<Column[]> {
+  const { rows } = await client.query(
+    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+    [quoted(table)],
+  );
+  return rows;
 }
 
 interface Published {

@@ -26,17 +26,22 @@ export function stagedAt(
   rowsOf: (place: string) => number = () => 0,
 ): Staged {
   const views = (placeOf: (view: string) => string): Staged['views'] =>
-    output.views.map((view) => ({ view, place: placeOf(view), rows: rowsOf(placeOf(view)) }));
+    output.views.map((view) => {
+      const unique = output.unique?.[view];
+      return { view, place: placeOf(view), rows: rowsOf(placeOf(view)), ...(unique === undefined ? {} : { unique }) };
+    });
+  const change = output.schemaChange === 'allow' ? { mayChange: true as const } : {};
   if ('postgres' in output) {
     const schema = output.schema ?? 'public';
     return {
       kind: 'postgres',
       target: `${output.postgres}/${schema}`,
       key,
+      ...change,
       views: views((view) => stagingTable(schema, view, key)),
     };
   }
   const kind = 'parquet' in output ? 'parquet' : 'csv';
   const target = resolve(root, 'parquet' in output ? output.parquet : output.csv);
-  return { kind, target, key, views: views((view) => join(stagingFolder(target, key), view)) };
+  return { kind, target, key, ...change, views: views((view) => join(stagingFolder(target, key), view)) };
 }

@@ -75,7 +75,10 @@ export class Attempts {
       await this.journal.note([intended]);
       return 0;
     }
-    if (await this.journal.note([{ ...intended, settings }], { begins: { key, limit } })) return 0;
+    if (await this.journal.note([{ ...intended, settings }], { begins: { key, limit } })) {
+      this.batches.fresh.add(key);
+      return 0;
+    }
     const reason = `${limit} Spark ${limit === 1 ? 'application lives' : 'applications live'}, the most that are allowed`;
     if (this.state.steps[step]?.held !== reason) await this.journal.note([{ type: 'step-held', step, reason }]);
     return slotPause;

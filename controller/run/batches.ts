@@ -10,7 +10,7 @@ import type { AttemptState, RunState } from './state.ts';
 /** Waits between two looks at a batch: short at first, as most jobs here are, then longer. Milliseconds. */
 const look = { first: 150, factor: 1.3, longest: 2000 };
 /** The same for a batch that is as good as over: its result is there. */
-const closeLook = 40;
+const closeLook = 20;
 /** How long something that did not answer is left alone. Milliseconds. */
 export const afterTrouble = 1000;
 /** How long a batch that has begun may be known to nobody: a driver needs some seconds before it shows up at the Spark master. */
@@ -20,6 +20,8 @@ const pendingFor = 120_000;
 
 /** The life of a Spark batch: prepared, submitted once, followed to its end, and that end understood. */
 export class Batches {
+  /** Keys whose intent this very process has noted a moment ago, and which nobody can have submitted yet. */
+  readonly fresh = new Set<string>();
   private readonly looks = new Map<string, number>();
   private readonly since = new Map<string, number>();
   /** Of the batches that are followed: whether the result is there, and how to stop listening for it. */
@@ -52,7 +54,7 @@ export class Batches {
       if (!(error instanceof SluiceError) || error.kind !== 'rejected') throw error;
       return this.end(step, attempt, refusal('not-prepared', error));
     }
-    const found = await backend.find(attempt.key);
+    const found = this.fresh.delete(attempt.key) ? undefined : await backend.find(attempt.key);
     if (!found && !(await this.pinsHold(step))) {
       const message = 'the snapshot of a database ended with the controller that held it';
       return this.end(step, attempt, { state: 'failed', failure: { kind: 'inputs-lost', message, lines: [] } });

@@ -143,7 +143,7 @@ export function worker(project: Project): Service {
       const capacity = await sparkMaster(project.endpoints.sparkMaster)
         .capacity()
         .catch(() => undefined);
-      return (capacity?.cores ?? 0) > 0;
+      return (capacity?.cores.length ?? 0) > 0;
     },
   };
 }

@@ -83,13 +83,14 @@ describe('sizing', () => {
 
   test('gives every setting a reason', () => {
     expect(size(1e6).why).toEqual({
-      executors: 'one JVM that has all cores shuffles without a network',
+      executors: 'one worker: a JVM that has all its cores shuffles without a network',
       executorCores: 'the cluster has 2 free cores',
       executorMemory: '1024 MB and 10 times the input, 1 000 000 rows in 57 MB',
       driverMemory: 'results stay in the cluster; the driver only plans',
       partitions: 'one a core; 1 000 000 rows would need 2',
       profile: '1 000 000 rows is under 4 000 000',
       adaptive: '1 000 000 rows is under 4 000 000: planning anew at each stage costs more than it saves',
+      broadcast: 'a smaller table is sent to every executor: 1/64 of the driver’s 1g, and 10 MB at least',
     });
     expect(size(1e6, {}, { ...cluster, busy: true }).why.executorCores).toContain('busy');
   });
@@ -113,7 +114,10 @@ describe('sizing', () => {
   test('is monotone, within the cluster, never zero, whatever the load and the cluster', () => {
     const random = randomOf(1, 'sizing');
     for (let i = 0; i < 2000; i++) {
-      const on = { cores: Math.floor(random() * 64), largestMb: 512 + Math.floor(random() * 200_000) };
+      const largestMb = 512 + Math.floor(random() * 200_000);
+      const workers = Array.from({ length: 1 + Math.floor(random() * 8) }, () => 1 + Math.floor(random() * 16));
+      const several = { cores: workers.reduce((sum, own) => sum + own), workers };
+      const on = { largestMb, ...(random() < 0.5 ? { cores: Math.floor(random() * 64) } : several) };
       const rows = Math.floor(10 ** (random() * 10));
       const [less, more] = [size(rows, {}, on).settings, size(rows * (1 + random() * 9), {}, on).settings];
       for (const { executors, executorCores, executorMemory, partitions } of [less, more]) {
@@ -125,7 +129,40 @@ describe('sizing', () => {
       }
       expect(mebibytes(more.executorMemory)).toBeGreaterThanOrEqual(mebibytes(less.executorMemory));
       expect(more.partitions).toBeGreaterThanOrEqual(less.partitions);
+      expect(more.executors).toBeGreaterThanOrEqual(less.executors);
+      expect(more.executorCores).toBe(less.executorCores);
     }
+  });
+
+  test('spreads a large job over the workers, and leaves a small one in one JVM', () => {
+    const on = { cores: 24, workers: [8, 8, 8], largestMb: 32_768 };
+    expect(size(1e6, {}, on).settings).toMatchObject({ executors: 1, executorCores: 5 });
+    const { settings, why } = size(1e7, {}, on);
+    expect(settings).toMatchObject({ executors: 2, executorCores: 5, partitions: 20 });
+    expect(why.executors).toBe('two tasks of 500 000 rows for each of their 5 cores');
+    expect(size(1e9, {}, on).settings.executors).toBe(3);
+    expect(size(1e9, {}, on).why.executors).toBe('all that 3 workers have room for, with 5 cores each');
+  });
+
+  test('an executor that no worker could ever start ends the run before Spark', async () => {
+    const on = { cores: 2, largestCores: 2, largestMb: 2560 };
+    const loaded = await load(good);
+    const asks = (settings: object) => {
+      const { marts } = loaded.steps;
+      const steps = { ...loaded.steps, marts: { ...marts, spark: { ...marts?.spark, ...settings } } };
+      return makePlan(
+        { ...loaded, steps } as never,
+        { profiles: { deliveries: profile(), orders: profile() }, findings: {} },
+        on,
+        0,
+      );
+    };
+    expect(asks({ executorMemory: '8g' })).toMatchObject({
+      verdict: 'fail',
+      reason: 'step marts: an executor is to have 8g, and the largest worker has 2560 MB',
+    });
+    expect(asks({ executorCores: 3 }).reason).toContain('3 cores, and the largest worker has 2');
+    expect(asks({}).verdict).toBe('go');
   });
 
   test('what the pipeline says itself wins, and the reason says so', () => {

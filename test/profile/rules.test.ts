@@ -8,7 +8,7 @@ const columns = [
 
 test('the three dialects say the same in their own words', () => {
   expect(reasonSql(columns, spark, true)).toBe(
-    "CASE WHEN `id` IS NULL THEN 'id: missing' WHEN `id` IS NOT NULL AND NOT (`id` rlike '^(-?[0-9]{1,19})$' AND TRY_CAST(`id` AS BIGINT) IS NOT NULL) THEN 'id: not a bigint' WHEN `status` IS NOT NULL AND CAST(`status` AS string) NOT IN ('it''s') THEN 'status: unknown value' END",
+    "CASE WHEN `id` IS NULL THEN 'id: missing' WHEN `id` IS NOT NULL AND NOT (`id` rlike '^(-?[0-9]{1,19})$' AND TRY_CAST(`id` AS BIGINT) IS NOT NULL) THEN 'id: not a bigint' WHEN `status` IS NOT NULL AND CAST(`status` AS string) NOT IN ('it\\'s') THEN 'status: unknown value' END",
   );
   expect(reasonSql(columns, duckdb, true)).toContain(`regexp_full_match("id", '-?[0-9]{1,19}')`);
   expect(reasonSql(columns, postgres, false)).toBe(

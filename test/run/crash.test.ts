@@ -14,8 +14,8 @@ function crashing<T extends object>(port: T, next: () => 'before' | 'after' | un
   return new Proxy(port, {
     get(target, name) {
       const value = Reflect.get(target, name);
-      // Where an attempt stages is computed, not asked of anybody.
-      if (typeof value !== 'function' || name === 'staged') return value;
+      // Where an attempt stages is computed, not asked of anybody; and nobody relies on listening.
+      if (typeof value !== 'function' || name === 'staged' || name === 'listen') return value;
       return async (...args: unknown[]) => {
         const when = next();
         if (when === 'before') throw new Crash();
