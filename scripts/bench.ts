@@ -229,6 +229,6 @@ Written by \`npm run bench\`: ${availableParallelism()} cores, ${memory} GiB, ${
 
 ${table(comparisons).join('\n')}
 
-The contender is a plain \`spark-submit\` with Spark's defaults and the job a good engineer writes on a first day (spark-jobs/src/test/java/sluice/bench/PlainJobs.java): CSV with an inferred schema, tables whole by JDBC, the topic from its beginning, the same SQL, marts cached and written as Parquet and by JDBC. It counts as a whole, from the command to its end. "The Spark part" is a step of a run from its intent to its known end, Livy included; "the whole run" is \`sluice run\`: measuring, deciding, Spark, audit, publishing, report, mail. "Measuring" keeps the rows as Parquet too. Where a limit is given, the ratio is to that limit.
+The contender is a plain \`spark-submit\` with Spark's defaults and the job a good engineer writes on a first day (spark-jobs/src/test/java/sluice/bench/PlainJobs.java): CSV with an inferred schema, tables whole by JDBC, the topic from its beginning, the same SQL, marts written as Parquet and by JDBC, and not cached, because that was faster. It counts as a whole, from the command to its end. "The Spark part" is a step of a run from its intent to its known end, Livy included; "the whole run" is \`sluice run\`: measuring, deciding, Spark, audit, publishing, report, mail. "Measuring" keeps the rows as Parquet too. Where a limit is given, the ratio is to that limit.
 `;
 }
