@@ -1,5 +1,5 @@
 /**
- * Photographs a real run for docs/: the terminal in the middle of it, the report, the mail.
+ * Photographs a real run for docs/: plans of three sizes, the terminal in the middle of a run, the report, the mail.
  * `npm run screens` runs the customer report on the local stack with a million rows and takes the pictures with a
  * browser from npm. Needs `script` (util-linux) for a terminal; where the browser lacks libraries, Debian's `libnss3`.
  */
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import { execa } from 'execa';
-import { chromium as playwright } from 'playwright-core';
+import { type Browser, chromium as playwright } from 'playwright-core';
 import { loadProject } from '../controller/config/project.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -22,10 +22,10 @@ const size = { columns: 150, rows: 22 };
 const sluice = (...args: string[]) =>
   execa(process.execPath, [main, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
 
-/** What a terminal received during a run, with all its colours and movements. */
-async function recorded(): Promise<string> {
+/** What a terminal received from a command, with all its colours and movements. */
+async function recorded(args: string, rows: number = size.rows): Promise<string> {
   const file = join(tmpdir(), `sluice-screen-${process.pid}`);
-  const command = `stty cols ${size.columns} rows ${size.rows}; ${process.execPath} ${main} run ${pipeline} --full-refresh`;
+  const command = `stty cols ${size.columns} rows ${rows}; ${process.execPath} ${main} ${args}`;
   await execa('script', ['-qefc', command, file], {
     cwd: root,
     stdin: 'ignore',
@@ -34,7 +34,7 @@ async function recorded(): Promise<string> {
   });
   const text = await readFile(file, 'utf8');
   await rm(file);
-  return text;
+  return text.slice(text.indexOf('\n') + 1, text.lastIndexOf('\nScript done'));
 }
 
 /** The recording up to the last progress line with some tasks done, before anything was published. */
@@ -42,21 +42,11 @@ function middle(recording: string): string {
   const job = recording.slice(0, recording.indexOf('succeeded'));
   const end = [...job.matchAll(/tasks [1-9]\d* of/g)].at(-1)?.index ?? job.lastIndexOf('tasks ');
   // A picture may end within a synchronized update (mode 2026), which would hold the screen back.
-  return `${recording.slice(recording.indexOf('\n') + 1, recording.indexOf('\n', end) + 1)}\u001b[?2026l`;
+  return `${recording.slice(0, recording.indexOf('\n', end) + 1)}\u001b[?2026l`;
 }
 
-await mkdir(docs, { recursive: true });
-await sluice('up');
-await sluice('demo-data', '--rows', '1000000');
-const { home, endpoints, connections } = await loadProject(root);
-const recording = await recorded();
-
-const browser = await playwright.launch({
-  executablePath: await chromium.executablePath(),
-  args: [...chromium.args, '--no-sandbox'],
-  headless: true,
-});
-try {
+/** A picture of a terminal that has received a text. */
+async function photographed(browser: Browser, text: string, name: string, rows: number): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1400, height: 760 }, deviceScaleFactor: 1.5 });
   const packages = createRequire(import.meta.url);
   const css = await readFile(packages.resolve('@xterm/xterm/css/xterm.css'), 'utf8');
@@ -65,33 +55,52 @@ try {
   );
   await page.addScriptTag({ path: packages.resolve('@xterm/xterm') });
   await page.evaluate(
-    ([text, columns, rows]) => {
-      const Terminal = (
-        globalThis as never as {
-          Terminal: new (o: object) => { open(e: unknown): void; write(t: string, done: () => void): void };
-        }
-      ).Terminal;
+    ([received, columns, lines]) => {
+      const { Terminal, document } = globalThis as never as {
+        Terminal: new (o: object) => { open(e: unknown): void; write(t: string, done: () => void): void };
+        document: { getElementById(id: string): unknown };
+      };
       const terminal = new Terminal({
         cols: columns,
-        rows,
+        rows: lines,
         fontSize: 13,
         fontFamily: 'DejaVu Sans Mono, monospace',
         theme: { background: '#10151c', foreground: '#d7dde5' },
         convertEol: true,
       });
-      terminal.open(
-        (globalThis as never as { document: { getElementById(id: string): unknown } }).document.getElementById(
-          'terminal',
-        ),
-      );
-      return new Promise<void>((done) => terminal.write(text as string, done));
+      terminal.open(document.getElementById('terminal'));
+      return new Promise<void>((done) => terminal.write(received, done));
     },
-    [middle(recording), size.columns, size.rows] as const,
+    [text, size.columns, rows] as const,
   );
   await page.waitForTimeout(300);
-  await page.locator('body').screenshot({ path: join(docs, 'terminal.png') });
+  await page.locator('body').screenshot({ path: join(docs, name) });
+  await page.close();
+}
 
-  await page.setViewportSize({ width: 1220, height: 900 });
+await mkdir(docs, { recursive: true });
+await sluice('up');
+/** `sluice plan` on so many rows: each has settings of its own. */
+const plans = new Map<number, string>();
+for (const rows of [10_000_000, 100_000, 1_000_000]) {
+  await sluice('demo-data', '--rows', String(rows));
+  plans.set(rows, await recorded(`plan ${pipeline} --full-refresh`, 80));
+}
+const { home, endpoints, connections } = await loadProject(root);
+const recording = await recorded(`run ${pipeline} --full-refresh`);
+
+const browser = await playwright.launch({
+  executablePath: await chromium.executablePath(),
+  args: [...chromium.args, '--no-sandbox'],
+  headless: true,
+});
+try {
+  await photographed(browser, middle(recording), 'terminal.png', size.rows);
+  for (const [rows, text] of plans) {
+    await photographed(browser, text, `plan-${rows}.png`, text.split('\n').length + 1);
+  }
+
+  const page = await browser.newPage({ viewport: { width: 1220, height: 900 }, deviceScaleFactor: 1.5 });
   await page.goto(`file://${join(root, connections.reports.folder, 'customer-report', 'latest', 'index.html')}`);
   await page.screenshot({ path: join(docs, 'report.png'), fullPage: true });
 
@@ -102,4 +111,4 @@ try {
 } finally {
   await browser.close();
 }
-process.stdout.write(`docs/screens: terminal.png, report.png, mail.png (of the stack in ${home})\n`);
+process.stdout.write(`docs/screens: terminal.png, plan-*.png, report.png, mail.png (of the stack in ${home})\n`);
