@@ -1,6 +1,14 @@
 import { emptyState, outputsOf, type RunState } from '../run/state.ts';
 import type { RunStore, RunSummary } from '../store/port.ts';
 
+/** What Spark has counted of a source that was only estimated. */
+function countsOf({ steps, profiles }: RunState, source: string) {
+  if (profiles?.[source]?.measures.estimatedFrom === undefined) return undefined;
+  const attempts = Object.values(steps).flatMap((step) => step.attempts);
+  const read = attempts.flatMap(({ result }) => result?.inputs ?? []).find(({ name }) => name === source);
+  return read && { rows: read.read, valid: read.valid, quarantined: read.quarantined, reasons: read.reasons };
+}
+
 const iso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
 
 /** The document of `sluice show RUN --json`; its names are a contract. */
@@ -24,10 +32,13 @@ export async function runDocument(
       Object.entries(profiles ?? {}).map(([name, { measures, pin }]) => [
         name,
         {
-          rows: measures.rows,
-          valid: measures.valid,
-          quarantined: measures.invalid,
-          reasons: measures.invalidByReason,
+          ...(countsOf(state, name) ?? {
+            rows: measures.rows,
+            valid: measures.valid,
+            quarantined: measures.invalid,
+            reasons: measures.invalidByReason,
+          }),
+          estimated: measures.estimatedFrom !== undefined && !countsOf(state, name),
           duplicates: measures.duplicates,
           new: measures.new,
           pinned: pin,

@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import type { Plan } from '../decide/plan.ts';
 import type { SparkSettings } from '../decide/sizing.ts';
 import { spoken } from '../pipeline/duration.ts';
-import type { Profile } from '../profile/port.ts';
+import type { Measures, Profile } from '../profile/port.ts';
 import type { RunEvent } from '../run/events.ts';
 import { takeoverLine } from '../run/owner.ts';
 import type { News } from '../run/ports.ts';
@@ -31,6 +31,12 @@ export function narrator(output: Output): (news: News) => void {
   };
 }
 
+/** How many rows; an estimate is named as one. */
+export const rowsText = ({ rows, estimatedFrom }: Measures): string =>
+  estimatedFrom === undefined
+    ? `${number(rows)} rows`
+    : `about ${number(rows)} rows (estimated from ${Math.round(estimatedFrom / 2 ** 20)} MB)`;
+
 /** What was measured of a source, and after how long; a history does not tell that of each. */
 export function measuredLine(source: string, { measures: m }: Profile, ms: number | undefined): string {
   const after = ms === undefined ? '' : ` ${pc.dim(`(${spoken(ms)})`)}`;
@@ -39,7 +45,7 @@ export function measuredLine(source: string, { measures: m }: Profile, ms: numbe
     .join(', ');
   const invalid = m.invalid === 0 ? '' : pc.yellow(`, ${number(m.invalid)} invalid (${why})`);
   const duplicates = m.duplicates === 0 ? '' : `, ${number(m.duplicates)} duplicate keys`;
-  return `${label('measured')} ${source}: ${number(m.rows)} rows, ${(m.bytes / 1e6).toFixed(1)} MB, ${number(m.new)} new${invalid}${duplicates}${after}`;
+  return `${label('measured')} ${source}: ${rowsText(m)}, ${(m.bytes / 1e6).toFixed(1)} MB, ${number(m.new)} new${invalid}${duplicates}${after}`;
 }
 
 /** What a Spark application is given, in one line. */

@@ -5,6 +5,7 @@ import { spoken } from '../pipeline/duration.ts';
 import type { Pipeline, Output as Sink } from '../pipeline/schema.ts';
 import type { Example, Profile, Reviewed } from '../profile/port.ts';
 import type { RunState } from '../run/state.ts';
+import { rowsText } from './narrate.ts';
 import { coloured, columns, number } from './output.ts';
 
 /** A plan as people read it: what there is, what is wrong with it, which way and why, and what each step would be given. */
@@ -54,7 +55,7 @@ const outcomeOf = ({ verdict, reason, steps }: Plan): string => {
 
 const sourceCells = ([name, { measures: m }]: [string, Profile]): string[] => [
   pc.bold(name),
-  `${number(m.rows)} rows`,
+  rowsText(m),
   `${(m.bytes / 1e6).toFixed(1)} MB`,
   `${number(m.new)} new`,
   m.invalid === 0 ? 'none invalid' : pc.yellow(`${number(m.invalid)} invalid`),

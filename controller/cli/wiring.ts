@@ -8,7 +8,7 @@ import type { Cluster } from '../decide/sizing.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
-import { upToBytes } from '../profile/probes.ts';
+import { upToBytes } from '../profile/keep.ts';
 import type { Review } from '../profile/review.ts';
 import { classArchives } from '../stack/archive.ts';
 import { localSparkConf } from '../stack/spark.ts';

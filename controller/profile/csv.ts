@@ -1,11 +1,12 @@
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
 import { reasonOf, rejected, type SluiceError } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
+import { headsOf, scaled } from './csv-sample.ts';
 import { checkHeader, findPlaces } from './csv-text.ts';
-import { asJson, csvLine, type Keeping, keep, parquet, typedColumn } from './keep.ts';
+import { asJson, csvLine, type Keeping, keep, parquet, typedColumn, upToBytes } from './keep.ts';
 import { measured } from './measure.ts';
 import type { CsvPin, Pin, SourceProbe } from './port.ts';
 import { duckdb, reasonSql } from './rules.ts';
@@ -19,10 +20,12 @@ interface Options {
   readonly root: string;
   readonly scratch: string;
   readonly keeping?: Keeping | undefined;
+  /** Of more bytes than these only a part is measured; as many as are kept at most, when left out. */
+  readonly sampleAbove?: number;
 }
 
 /** CSV files by a glob: headers by csv-parse, the rest by DuckDB in a folder of its own. */
-export function csvProbe({ root, scratch, keeping }: Options): SourceProbe {
+export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes }: Options): SourceProbe {
   return {
     async profile(name, source, earlier) {
       const csv = source as CsvSource;
@@ -35,18 +38,23 @@ export function csvProbe({ root, scratch, keeping }: Options): SourceProbe {
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
       const duck = await openDuck(scratch);
       try {
-        const relation = await load(duck, filled, columns);
-        const seen = earlier && !earlier.again ? seenFiles(files, earlier.pin) : [];
+        const isLarge = bytes > sampleAbove;
+        const sampled = isLarge ? await headsOf(filled, bytes, join(scratch, `${name}-sample`)) : undefined;
+        const relation = await load(duck, sampled?.files ?? filled, columns);
+        const old = earlier && !earlier.again ? seenFiles(files, earlier.pin) : [];
+        const seen = old.map((path) => sampled?.files[filled.indexOf(path)] ?? path);
         const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], _file)`;
         if (!keeping || bytes > keeping.upToBytes) {
           const read = `(SELECT * EXCLUDE (_file), ${isNew} AS _new FROM ${relation})`;
-          return { ...(await measured(duck, read, csv.key, bytes)), pin };
+          const counted = await measured(duck, read, csv.key, bytes);
+          return { ...counted, measures: sampled ? scaled(counted.measures, sampled.bytes) : counted.measures, pin };
         }
         const kept = await keep(duck, name, relation, keeping);
         const read = `(SELECT * EXCLUDE (_file), ${isNew} AS _new FROM ${parquet(kept.paths)})`;
         return { ...(await measured(duck, read, csv.key, bytes)), pin: { ...pin, kept } };
       } finally {
         await duck.close();
+        await rm(join(scratch, `${name}-sample`), { recursive: true, force: true });
       }
     },
     async sample(name, source, n) {

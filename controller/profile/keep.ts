@@ -11,6 +11,9 @@ export interface Keeping {
   readonly upToBytes: number;
 }
 
+/** The largest source whose rows are kept: Parquet of this is written in seconds, and fits on any disk. Bytes. */
+export const upToBytes = 4 * 2 ** 30;
+
 /**
  * What a kept row has besides its columns. Of an invalid one: `_reason` why, `_raw` as it was read, `_where` it stands,
  * `_fields` its columns as a JSON object of texts (NULL when it could not be split), `_original` what it was before a

@@ -17,6 +17,8 @@ export interface Measures {
   readonly new: number;
   /** The last day or moment in each column of these types, as ISO text; of valid rows. */
   readonly latest?: Readonly<Record<string, string>>;
+  /** Set when the numbers are an estimate, from so many bytes of the source; Spark counts exactly what it reads. */
+  readonly estimatedFrom?: number;
 }
 
 /** Which rows a run reads, fixed when it was measured, so that every attempt reads the same. */

@@ -3,11 +3,9 @@ import { addressesOf, type Project } from '../config/project.ts';
 import type { Source } from '../pipeline/schema.ts';
 import { csvProbe } from './csv.ts';
 import { kafkaProbe } from './kafka.ts';
+import { upToBytes } from './keep.ts';
 import type { SourceProbe } from './port.ts';
 import { postgresProbe } from './postgres.ts';
-
-/** The largest source whose rows are kept: Parquet of this is written in seconds, and fits on any disk. Bytes. */
-export const upToBytes = 4 * 2 ** 30;
 
 /** The probe of a project: hands each source to the adapter of its kind. With a folder it keeps there what it measures. */
 export function probeOf(project: Project, scratch: string, folder?: string): SourceProbe {

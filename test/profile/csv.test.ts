@@ -149,4 +149,24 @@ describe('CSV files', () => {
     await expect(probe.profile('things', source)).rejects.toThrow(message);
     await expect(probe.profile('things', source)).rejects.toMatchObject({ kind: 'rejected' });
   });
+
+  test('that are large are sampled, and the estimate is named as one', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => `${i},${i % 10 === 0 ? 'lost' : 'new'},note ${i % 97}`);
+    const { source, folder } = await filled({
+      'a.csv': `${header}${lines.join('\n')}\n`,
+      'b.csv': `${header}1,new,x\n`,
+    });
+    const exact = await csvProbe({ root, scratch: join(root, 'scratch') }).profile('things', source);
+    expect(exact.measures).toMatchObject({ rows: 20_001, invalid: 2000 });
+    expect(exact.measures.estimatedFrom).toBeUndefined();
+    const keeping = { folder, upToBytes: 1000 };
+    const large = csvProbe({ root, scratch: join(root, 'scratch'), keeping, sampleAbove: 1000 });
+    const { measures, pin } = await large.profile('things', source);
+    expect(pin.kept).toBeUndefined();
+    expect(measures.estimatedFrom).toBeLessThan(exact.measures.bytes / 3);
+    expect(measures.bytes).toBe(exact.measures.bytes);
+    expect(measures.rows).toBe(measures.valid + measures.invalid);
+    expect(Math.abs(measures.rows / 20_001 - 1)).toBeLessThan(0.1);
+    expect(Math.abs(measures.invalid / 2000 - 1)).toBeLessThan(0.1);
+  });
 });

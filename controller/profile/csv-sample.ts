@@ -1,0 +1,54 @@
+import { mkdir, open, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Measures } from './port.ts';
+
+/** So much of a large source is measured. Bytes. */
+const sampleBytes = 256 * 2 ** 20;
+
+/** The beginnings of files, each cut after a line, in proportion to their sizes; in a folder of their own. */
+export async function headsOf(
+  files: readonly string[],
+  bytes: number,
+  folder: string,
+  upTo = Math.min(sampleBytes, bytes / 4),
+): Promise<{ files: string[]; bytes: number }> {
+  const heads: string[] = [];
+  let taken = 0;
+  for (const [i, file] of files.entries()) {
+    const handle = await open(file);
+    try {
+      const { size } = await handle.stat();
+      const buffer = Buffer.alloc(Math.ceil((size * upTo) / bytes));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+      const end = buffer.lastIndexOf(10, bytesRead - 1) + 1;
+      const head = join(folder, String(i), basename(file));
+      await mkdir(join(folder, String(i)), { recursive: true });
+      await writeFile(head, buffer.subarray(0, end));
+      heads.push(head);
+      taken += end;
+    } finally {
+      await handle.close();
+    }
+  }
+  return { files: heads, bytes: taken };
+}
+
+/** What was counted in a part, as an estimate for the whole. */
+export function scaled(part: Measures, bytes: number): Measures {
+  const times = part.bytes / Math.max(1, bytes);
+  const whole = (n: number): number => Math.round(n * times);
+  const all = (counts: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, whole(n)]));
+  const [valid, invalid] = [whole(part.valid), whole(part.invalid)];
+  return {
+    ...part,
+    rows: valid + invalid,
+    valid,
+    invalid,
+    invalidByReason: all(part.invalidByReason),
+    nulls: all(part.nulls),
+    duplicates: whole(part.duplicates),
+    new: Math.min(valid + invalid, whole(part.new)),
+    estimatedFrom: bytes,
+  };
+}
