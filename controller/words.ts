@@ -23,6 +23,7 @@ export interface Words {
   readonly why: string;
   readonly checks: string;
   readonly verdict: Readonly<Record<'fail' | 'quarantine' | 'warn', string>>;
+  readonly joins: string;
   readonly outputs: string;
   readonly rows: string;
   readonly step: string;
@@ -74,6 +75,7 @@ const en: Words = {
   why: 'Why',
   checks: 'Checks that did not hold',
   verdict: { fail: 'stops the run', quarantine: 'rows put aside', warn: 'warning' },
+  joins: 'Joins that multiplied rows',
   outputs: 'Published',
   rows: 'rows',
   step: 'Step',
@@ -143,6 +145,7 @@ const ru: Words = {
   why: 'Почему',
   checks: 'Невыполненные проверки',
   verdict: { fail: 'запуск остановлен', quarantine: 'строки отложены', warn: 'предупреждение' },
+  joins: 'Соединения, размножившие строки',
   outputs: 'Опубликовано',
   rows: 'строк',
   step: 'Шаг',

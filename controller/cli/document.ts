@@ -1,3 +1,4 @@
+import { multipliedJoins } from '../run/result.ts';
 import { emptyState, outputsOf, type RunState } from '../run/state.ts';
 import type { RunStore, RunSummary } from '../store/port.ts';
 
@@ -63,6 +64,7 @@ export async function runDocument(
         settings: attempt.settings ?? null,
         answer: attempt.answer ?? null,
         read: attempt.result?.inputs ?? [],
+        joins: multipliedJoins(attempt.result),
         seconds: attempt.result?.seconds ?? {},
       })),
     })),

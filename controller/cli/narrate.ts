@@ -6,6 +6,7 @@ import type { Measures, Profile } from '../profile/port.ts';
 import type { RunEvent } from '../run/events.ts';
 import { takeoverLine } from '../run/owner.ts';
 import type { News } from '../run/ports.ts';
+import { multipliedJoins } from '../run/result.ts';
 import { coloured, number, type Output } from './output.ts';
 
 const label = (text: string): string => pc.bold(text.padEnd(9));
@@ -149,5 +150,10 @@ function endedLines(event: Extract<RunEvent, { type: 'attempt-ended' }>): string
     event.result?.inputs.map(
       (i) => `${i.name} ${number(i.read)} = ${number(i.valid)} valid + ${number(i.quarantined)} quarantined`,
     ) ?? [];
-  return [head, ...answer, ...read.map((line) => `${label('read')} ${line}`)];
+  const joins = multipliedJoins(event.result).map(({ view, on, left, right, rows }) =>
+    pc.yellow(
+      `${label('join')} ${view}: ${on === null ? 'without a key' : `on ${on}`}, ${number(left)} and ${number(right)} rows became ${number(rows)}`,
+    ),
+  );
+  return [head, ...answer, ...read.map((line) => `${label('read')} ${line}`), ...joins];
 }

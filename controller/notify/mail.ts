@@ -3,6 +3,7 @@ import { type Html, html } from '../html.ts';
 import { spoken } from '../pipeline/duration.ts';
 import { inLanguage } from '../pipeline/schema.ts';
 import type { RunEnd } from '../run/events.ts';
+import { multipliedJoins } from '../run/result.ts';
 import { outputsOf, type RunState } from '../run/state.ts';
 import { type Language, type Words, words } from '../words.ts';
 import type { Message } from './port.ts';
@@ -87,6 +88,15 @@ function contentOf(run: string, state: RunState, language: Language): Block[] {
     verdict.outcome === 'passed' ? [] : [[verdict.name, verdict.because, said.verdict[verdict.outcome]]],
   );
   if (broken.length > 0) blocks.push({ kind: 'table', title: said.checks, head: ['', '', ''], rows: broken });
+  const joins = Object.values(state.steps).flatMap(({ attempts }) => multipliedJoins(attempts.at(-1)?.result));
+  if (joins.length > 0) {
+    blocks.push({
+      kind: 'table',
+      title: said.joins,
+      head: ['', '', said.rows],
+      rows: joins.map((join) => [join.view, join.on ?? '—', `${n(join.left)} × ${n(join.right)} → ${n(join.rows)}`]),
+    });
+  }
   if (profiles) {
     const rows = Object.entries(profiles).map(([name, { measures: m }]) => [
       name,

@@ -86,6 +86,7 @@ export interface RunDocument {
       application: string | null;
       failure: string | null;
       message: string | null;
+      joins: { view: string; on: string | null; left: number; right: number; rows: number }[];
       read: { name: string; read: number; valid: number; quarantined: number }[];
     }[];
   }[];

@@ -38,6 +38,17 @@ describe('the mail of a success', () => {
     expect(mail.html).toContain('href="file:///report"');
   });
 
+  test('tells of joins that multiplied rows, once each', async () => {
+    const joins = [{ on: 'order_id', left: 20, right: 10, rows: 35 }];
+    const place = (kind: string) => ({ view: 'order_mart', kind, place: 'x', rows: 35, joins });
+    const result = { state: 'succeeded', inputs: [], outputs: [place('parquet'), place('csv')] };
+    const mail = await mailOf(alone, done, { 'sluice-r1-marts-1': result });
+    expect(mail.text.split('\n').filter((line) => line.includes('35'))).toContain(
+      '  order_mart · order_id · 20 × 10 → 35',
+    );
+    expect(mail.text.match(/→ 35/g)).toHaveLength(1);
+  });
+
   test('says what the branch has to say, in the reader’s language', async () => {
     const text = alone
       .replace('- { name: light }', '- { name: light, says: { en: Few rows, ru: Мало строк } }')

@@ -41,6 +41,19 @@ public final class Result {
     public String kind;
     public String place;
     public long rows;
+
+    /** Those that multiplied rows on the way to this view. */
+    public List<Join> joins = List.of();
+  }
+
+  /** A join, the rows of its two sides, and the rows that it made of them. */
+  public static final class Join {
+    /** What was joined on; null when it was on no key at all. */
+    public String on;
+
+    public long left;
+    public long right;
+    public long rows;
   }
 
   public static final class Failure {

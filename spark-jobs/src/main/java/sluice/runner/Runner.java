@@ -133,6 +133,7 @@ public final class Runner {
       written.kind = output.kind;
       written.place = output.place;
       written.rows = view.count();
+      written.joins = Joins.multiplied(view);
       enter("writing " + output.view + " as " + output.kind);
       claim.check();
       write(view, output);

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.Row;
@@ -156,6 +157,39 @@ class RunnerTest {
     assertTrue(
         result.error.message.contains("[MISSING_VIEW] the SQL creates no view report"),
         result.error.message);
+  }
+
+  @Test
+  void joinsThatMultiplyRowsAreNoticedAndThoseByAKeyAreNot() throws IOException {
+    String twice = "(SELECT id, note FROM rows UNION ALL SELECT id, note FROM rows)";
+    Map<String, List<String>> expected = new LinkedHashMap<>();
+    expected.put("rows a JOIN rows b ON a.id = b.id", List.of());
+    expected.put("rows a LEFT JOIN " + twice + " b ON a.id = b.id", List.of());
+    expected.put("rows a FULL JOIN rows b ON a.id = b.id + 1", List.of());
+    expected.put(
+        twice + " a JOIN (SELECT * FROM " + twice + " WHERE id < 3) b ON a.id = b.id",
+        List.of("id: 4 and 4 became 8"));
+    expected.put(
+        "/*+ MERGE(b) */ * FROM " + twice + " a JOIN " + twice + " b ON a.id = b.id",
+        List.of("id: 6 and 6 became 12"));
+    expected.put("rows a CROSS JOIN rows b", List.of("null: 3 and 3 became 9"));
+
+    for (Map.Entry<String, List<String>> each : expected.entrySet()) {
+      String from = each.getKey();
+      String select = from.startsWith("/*") ? from.replace("*/ *", "*/ a.id") : "a.id FROM " + from;
+      Job job =
+          job(
+              "id,at,note\n1,2024-01-01,x\n2,2024-01-01,y\n3,2024-01-01,z\n",
+              "CREATE OR REPLACE TEMP VIEW report AS SELECT " + select);
+      Result result = Runner.run(spark, job);
+      assertEquals("succeeded", result.state, () -> result.error.message);
+      List<String> noticed = new ArrayList<>();
+      for (Result.Join join : result.outputs.get(0).joins) {
+        noticed.add(join.on + ": " + join.left + " and " + join.right + " became " + join.rows);
+      }
+      assertEquals(each.getValue(), noticed, from);
+      forgetViews();
+    }
   }
 
   private Job job(String csv, String sql) throws IOException {
