@@ -132,11 +132,11 @@ export function livyBackend(options: LivyOptions): BatchBackend {
     },
 
     async observe({ key }) {
-      const found = await looked(key);
-      const app = await master.application(key).catch((error: unknown) => {
-        if (found) return undefined; // a cluster whose master we cannot ask: Livy alone will do
-        throw error;
-      });
+      const asked = master.application(key).catch((error: unknown) => error as Error);
+      const [found, known] = await Promise.all([looked(key), asked]);
+      // Where the master cannot be asked, Livy alone will do, as long as it knows the batch.
+      if (known instanceof Error && !found) throw known;
+      const app = known instanceof Error ? undefined : known;
       if (!found) return observeApplication(app);
       const said = states[found.state] ?? 'running';
       // The master was asked a moment ago; whether the application goes on after its driver has to be known for sure.

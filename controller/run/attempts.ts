@@ -28,6 +28,8 @@ export class Attempts {
   private readonly fence: number;
   private readonly hold: () => Promise<void>;
   private readonly wake: () => void;
+  /** Whether what an attempt staged was found good while its driver was still leaving, by key. */
+  private readonly audits = new Map<string, Promise<boolean>>();
 
   constructor(journal: Journal, ports: Ports, fence: number, hold: () => Promise<void>, wake: () => void) {
     this.journal = journal;
@@ -36,7 +38,10 @@ export class Attempts {
     this.hold = hold;
     this.wake = wake;
     this.calls = new Calls(ports.caller, ports.now);
-    this.batches = new Batches(journal, ports, hold, wake, (step, attempt, how) => this.end(step, attempt, how));
+    this.batches = new Batches(journal, ports, hold, wake, {
+      left: (step, attempt) => this.auditEarly(step, attempt),
+      end: (step, attempt, how) => this.end(step, attempt, how),
+    });
   }
 
   private get state(): RunState {
@@ -174,6 +179,27 @@ export class Attempts {
     if (!outputs && last?.ended?.state === 'succeeded') await this.discard(step, last);
   }
 
+  /** The result is there, and so is all that it tells of: it is looked at while the driver leaves the cluster. */
+  private auditEarly(step: string, attempt: AttemptState): void {
+    const audit = async (): Promise<boolean> => {
+      const result = await this.ports.workspace.result(step, attempt);
+      if (result?.state !== 'succeeded') return false;
+      await this.audit(step, { ...attempt, result });
+      return true;
+    };
+    // What goes wrong now is found again, and told, when it is to be published.
+    this.audits.set(
+      attempt.key,
+      audit().catch(() => false),
+    );
+  }
+
+  private async audit(step: string, attempt: AttemptState): Promise<void> {
+    const { publisher, workspace } = this.ports;
+    if (!this.state.pipeline) return;
+    for (const staged of workspace.staged(this.state.pipeline, step, attempt)) await publisher.audit(staged);
+  }
+
   /**
    * Audits all sinks of a step before the first is published; then each at once. What is published already stays so when
    * this is done again, after a crash or when a database was away.
@@ -186,7 +212,8 @@ export class Attempts {
     const sinks = workspace.staged(pipeline, step, attempt);
     const outputs: PublishedOutput[] = [];
     try {
-      for (const staged of sinks) await publisher.audit(staged);
+      if (!(await this.audits.get(attempt.key))) await this.audit(step, attempt);
+      this.audits.delete(attempt.key);
       for (const staged of sinks) {
         await this.hold();
         outputs.push(...(await publisher.publish(staged, this.fence)));

@@ -10,13 +10,20 @@ import type { AttemptState, RunState } from './state.ts';
 /** Waits between two looks at a batch: short at first, as most jobs here are, then longer. Milliseconds. */
 const look = { first: 150, factor: 1.3, longest: 2000 };
 /** The same for a batch that is as good as over: its result is there. */
-const closeLook = 20;
+const closeLook = 10;
 /** How long something that did not answer is left alone. Milliseconds. */
 export const afterTrouble = 1000;
 /** How long a batch that has begun may be known to nobody: a driver needs some seconds before it shows up at the Spark master. */
 const lostAfter = 60_000;
 /** How long a batch may be on its way to Spark before it is taken for stuck. */
 const pendingFor = 120_000;
+
+/** Who is told of what becomes of a batch. */
+interface Told {
+  /** The runner has left its result; the driver may still be there. */
+  readonly left: (step: string, attempt: AttemptState) => void;
+  readonly end: (step: string, attempt: AttemptState, how: Ended) => Promise<void>;
+}
 
 /** The life of a Spark batch: prepared, submitted once, followed to its end, and that end understood. */
 export class Batches {
@@ -30,14 +37,14 @@ export class Batches {
   private readonly ports: Ports;
   private readonly hold: () => Promise<void>;
   private readonly wake: () => void;
-  private readonly end: (step: string, attempt: AttemptState, how: Ended) => Promise<void>;
+  private readonly tell: Told;
 
-  constructor(journal: Journal, ports: Ports, hold: () => Promise<void>, wake: () => void, end: Batches['end']) {
+  constructor(journal: Journal, ports: Ports, hold: () => Promise<void>, wake: () => void, tell: Told) {
     this.wake = wake;
     this.journal = journal;
     this.ports = ports;
     this.hold = hold;
-    this.end = end;
+    this.tell = tell;
   }
 
   private get state(): RunState {
@@ -52,12 +59,12 @@ export class Batches {
       job = await this.prepare(step, attempt);
     } catch (error) {
       if (!(error instanceof SluiceError) || error.kind !== 'rejected') throw error;
-      return this.end(step, attempt, refusal('not-prepared', error));
+      return this.tell.end(step, attempt, refusal('not-prepared', error));
     }
     const found = this.fresh.delete(attempt.key) ? undefined : await backend.find(attempt.key);
     if (!found && !(await this.pinsHold(step))) {
       const message = 'the snapshot of a database ended with the controller that held it';
-      return this.end(step, attempt, { state: 'failed', failure: { kind: 'inputs-lost', message, lines: [] } });
+      return this.tell.end(step, attempt, { state: 'failed', failure: { kind: 'inputs-lost', message, lines: [] } });
     }
     if (!found) await this.hold();
     const submission = found ?? (await backend.submit(job, attempt.key));
@@ -116,7 +123,9 @@ export class Batches {
 
   private listen(step: string, attempt: AttemptState): { there: boolean } {
     const deaf = this.ports.workspace.listen(step, attempt, () => {
+      if (result.there) return;
       result.there = true;
+      this.tell.left(step, attempt);
       this.wake();
     });
     const result = { there: false, deaf };
@@ -156,7 +165,7 @@ export class Batches {
     const never = await workspace.revoke(step, attempt);
     await backend.cancel(attempt.submission ?? { key: attempt.key, id: '' });
     const message = `neither the gateway nor Spark has known ${attempt.key} for ${patience / 1000} s${never ? '; it can no longer start' : ''}`;
-    await this.end(step, attempt, { state: 'failed', failure: { kind: 'lost', message, lines: [] } });
+    await this.tell.end(step, attempt, { state: 'failed', failure: { kind: 'lost', message, lines: [] } });
     return true;
   }
 
@@ -166,14 +175,14 @@ export class Batches {
     const result = await workspace.result(step, attempt);
     if (result?.state === 'succeeded') {
       const problems = unreconciled(result, this.state.profiles ?? {});
-      if (problems.length === 0) return this.end(step, attempt, { state: 'succeeded', result });
+      if (problems.length === 0) return this.tell.end(step, attempt, { state: 'succeeded', result });
       const failure: Failure = { kind: 'audit', message: problems[0] ?? '', lines: problems };
-      return this.end(step, attempt, { state: 'failed', failure, result });
+      return this.tell.end(step, attempt, { state: 'failed', failure, result });
     }
     const log = attempt.submission ? await backend.logs(attempt.submission).catch(() => []) : [];
     const detail = seen.state === 'succeeded' ? 'it ended without a result file' : seen.detail;
     const failure = classify({ detail, runner: result?.error, log });
-    await this.end(step, attempt, { state: 'failed', failure, result });
+    await this.tell.end(step, attempt, { state: 'failed', failure, result });
   }
 
   /** Ends a batch, and sees to it that it can never start. False while nobody can say that it has ended. */

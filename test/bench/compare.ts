@@ -49,7 +49,7 @@ const shown = (n: number): string => (n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFi
 
 /** A Markdown table of comparisons. */
 export function table(comparisons: readonly Comparison[]): string[] {
-  const head = ['what', 'ours', 'against', 'theirs', 'min', 'median', 'max', 'at most', ''];
+  const head = ['what', 'ours', 'against', 'theirs', 'pairs', 'min', 'median', 'max', 'at most', ''];
   const rows = comparisons.map((each) => {
     const { unit = 's' } = each;
     const { min, median, max, reached } = ratios(each);
@@ -58,11 +58,12 @@ export function table(comparisons: readonly Comparison[]): string[] {
       `${shown(summary(each.ours).median)} ${unit}`,
       each.against,
       `${shown(summary(each.theirs).median)} ${unit}`,
+      String(each.ours.length),
       ...[min, median, max].map((n) => n.toFixed(2)),
       each.atMost.toFixed(2),
       reached ? 'reached' : '**missed**',
     ];
   });
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, i) => (i < 3 ? '---' : i < 8 ? '---:' : '---'))), ...rows.map(line)];
+  return [line(head), line(head.map((_, i) => (i < 3 ? '---' : i < 9 ? '---:' : '---'))), ...rows.map(line)];
 }

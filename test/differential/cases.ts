@@ -87,7 +87,6 @@ function source(random: Random, name: string, own: readonly RandomColumn[], rows
 
 const measuresOf = ({ name, type }: RandomColumn): string[] => [
   `count(${name}) AS ${name}_n`,
-  `count(DISTINCT ${name}) AS ${name}_d`,
   `min(${name}) AS ${name}_min`,
   `max(${name}) AS ${name}_max`,
   ...(type === 'int' || type === 'bigint' ? [`sum(CAST(${name} AS decimal(38, 0))) AS ${name}_sum`] : []),
@@ -107,9 +106,10 @@ export function randomCase(seed: number): Case {
   const groups = facts.columns.filter(({ name, type }) => type !== 'double' && name !== 'id' && name !== 'moment');
   const by = pick(random, groups);
   const others = facts.columns.filter(({ name }) => name !== by.name);
+  const distinct = pick(random, others).name;
   const text = facts.columns.find(({ type }) => type === 'string');
   const views: Record<string, string> = {
-    grouped: `SELECT ${by.name}, count(*) AS n, ${others.flatMap(measuresOf).join(', ')} FROM facts GROUP BY ${by.name}`,
+    grouped: `SELECT ${by.name}, count(*) AS n, ${others.flatMap(measuresOf).join(', ')}, count(DISTINCT ${distinct}) AS different FROM facts GROUP BY ${by.name}`,
     latest: `SELECT ${facts.columns.map(({ name }) => name).join(', ')} FROM (
         SELECT facts.*, row_number() OVER (PARTITION BY ref ORDER BY seq DESC NULLS LAST, moment DESC NULLS LAST, id DESC) AS place FROM facts
       ) ranked WHERE place = 1`,

@@ -39,7 +39,14 @@ export async function differential(
   await execa(
     javaBinary(),
     [
-      ...[...opens, '-Xmx1g', '-XX:+UseSerialGC', '-Duser.timezone=UTC'],
+      ...[
+        ...opens,
+        '-Xmx2g',
+        '-XX:+UseSerialGC',
+        '-XX:TieredStopAtLevel=1',
+        '-XX:ReservedCodeCacheSize=512m',
+        '-Duser.timezone=UTC',
+      ],
       ...['-cp', [...jars, join(madeHome(project.root), 'jars', '*')].join(':')],
       'sluice.runner.ManyJobs',
       folder,

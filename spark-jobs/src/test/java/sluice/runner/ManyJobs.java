@@ -1,20 +1,28 @@
 package sluice.runner;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
-/** Does every job below a folder in one Spark of one process, for the differential test. */
+/**
+ * Does every job below a folder in one Spark of one process, for the differential test. Jobs are
+ * small and wait a lot, so some go on side by side, each in a session of its own.
+ */
 public final class ManyJobs {
+  private static final int SIDE_BY_SIDE = 3;
+
   private ManyJobs() {}
 
-  public static void main(String[] args) throws IOException {
+  public static void main(String[] args) throws Exception {
     SparkSession.Builder builder =
         SparkSession.builder()
             .master("local[2]")
@@ -26,16 +34,28 @@ public final class ManyJobs {
     Runner.SETTINGS.forEach(builder::config);
     SparkSession spark = builder.getOrCreate();
     spark.sparkContext().setLogLevel("ERROR");
+    ExecutorService threads = Executors.newFixedThreadPool(SIDE_BY_SIDE);
+    List<Future<?>> jobs = new ArrayList<>();
     try (Stream<Path> found = Files.list(Paths.get(args[0]))) {
       for (Path folder : found.sorted().collect(Collectors.toList())) {
-        Runner.run(spark, Job.read(folder.resolve("job.json").toString()));
-        spark.catalog().clearCache();
-        List<Row> views = spark.sql("SHOW VIEWS").collectAsList();
-        for (Row view : views) {
-          spark.catalog().dropTempView(view.getString(1));
-        }
+        Job job = Job.read(folder.resolve("job.json").toString());
+        jobs.add(threads.submit(() -> run(spark.newSession(), job)));
       }
     }
+    threads.shutdown();
+    for (Future<?> job : jobs) {
+      job.get();
+    }
     spark.stop();
+  }
+
+  private static Void run(SparkSession session, Job job) throws Exception {
+    SparkSession.setActiveSession(session);
+    Runner.run(session, job);
+    // What was kept of a view goes with it.
+    for (Row view : session.sql("SHOW VIEWS").collectAsList()) {
+      session.catalog().dropTempView(view.getString(1));
+    }
+    return null;
   }
 }
