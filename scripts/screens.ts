@@ -74,8 +74,8 @@ async function photographed(browser: Browser, text: string, name: string, rows: 
     [text, size.columns, rows] as const,
   );
   await page.waitForTimeout(300);
+  // Not closed before the browser is: this one ends with its last page.
   await page.locator('body').screenshot({ path: join(docs, name) });
-  await page.close();
 }
 
 await mkdir(docs, { recursive: true });

@@ -1,8 +1,10 @@
 package sluice.runner;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -10,6 +12,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
@@ -29,6 +34,7 @@ public final class ManyJobs {
             .config("spark.ui.enabled", "false")
             .config("spark.sql.shuffle.partitions", "2")
             .config("spark.sql.adaptive.enabled", "false")
+            .config("spark.hadoop.fs.file.impl", QuickFiles.class.getName())
             .config("spark.sql.session.timeZone", "UTC")
             .config("spark.sql.ansi.enabled", "true");
     Runner.SETTINGS.forEach(builder::config);
@@ -47,6 +53,25 @@ public final class ManyJobs {
       job.get();
     }
     spark.stop();
+  }
+
+  /**
+   * Without its native library Hadoop starts a process for each file that it makes, to set its
+   * mode.
+   */
+  public static final class QuickFiles extends LocalFileSystem {
+    public QuickFiles() {
+      super(
+          new RawLocalFileSystem() {
+            @Override
+            public void setPermission(org.apache.hadoop.fs.Path path, FsPermission permission)
+                throws IOException {
+              Files.setPosixFilePermissions(
+                  pathToFile(path).toPath(),
+                  PosixFilePermissions.fromString(permission.toString()));
+            }
+          });
+    }
   }
 
   private static Void run(SparkSession session, Job job) throws Exception {
