@@ -8,6 +8,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import chromium from '@sparticuz/chromium';
 import { execa } from 'execa';
 import { type Browser, chromium as playwright } from 'playwright-core';
@@ -44,6 +45,13 @@ function middle(recording: string): string {
   // A picture may end within a synchronized update (mode 2026), which would hold the screen back.
   return `${recording.slice(0, recording.indexOf('\n', end) + 1)}\u001b[?2026l`;
 }
+
+/** How many lines of a terminal a text takes. */
+const linesOf = (text: string): number =>
+  text
+    .split('\n')
+    .map((line) => Math.ceil(stripVTControlCharacters(line).trimEnd().length / size.columns) || 1)
+    .reduce((sum, lines) => sum + lines, 1);
 
 /** A picture of a terminal that has received a text. */
 async function photographed(browser: Browser, text: string, name: string, rows: number): Promise<void> {
@@ -97,7 +105,7 @@ const browser = await playwright.launch({
 try {
   await photographed(browser, middle(recording), 'terminal.png', size.rows);
   for (const [rows, text] of plans) {
-    await photographed(browser, text, `plan-${rows}.png`, text.split('\n').length + 1);
+    await photographed(browser, text, `plan-${rows}.png`, linesOf(text));
   }
 
   const page = await browser.newPage({ viewport: { width: 1220, height: 900 }, deviceScaleFactor: 1.5 });

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import pc from 'picocolors';
 import type { Plan } from '../decide/plan.ts';
 import type { SparkSettings } from '../decide/sizing.ts';
@@ -8,6 +9,12 @@ import { takeoverLine } from '../run/owner.ts';
 import type { News } from '../run/ports.ts';
 import { multipliedJoins } from '../run/result.ts';
 import { coloured, number, type Output } from './output.ts';
+
+/** A path as one would type it here. */
+const fromHere = (path: string): string => {
+  const short = relative('', path);
+  return short.startsWith('..') ? path : short;
+};
 
 const label = (text: string): string => pc.bold(text.padEnd(9));
 
@@ -75,7 +82,7 @@ function linesOf(event: RunEvent): string[] {
         ...(quarantine === undefined
           ? []
           : [
-              `${label('aside')} ${source}: ${number(measures.invalid)} rows, to be repaired in ${quarantine} (then: sluice replay)`,
+              `${label('aside')} ${source}: ${number(measures.invalid)} rows, to be repaired in ${fromHere(quarantine)} (then: sluice replay)`,
             ]),
         ...notes.map((note) => pc.yellow(`${label('note')} ${note}`)),
       ]);

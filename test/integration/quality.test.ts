@@ -62,6 +62,9 @@ async function marts(): Promise<object[]> {
 
 const reasons = (doc: RunDocument): unknown => doc.sources.sales?.reasons;
 
+/** The file of put-aside rows that a run or `show` tells of, from the project's folder. */
+const quarantineIn = (told: string): string => join(folder, /to be repaired in (\S+)/.exec(told)?.[1] ?? '');
+
 describe('rows in quarantine', () => {
   let clean: object[];
   let doc: RunDocument;
@@ -98,10 +101,9 @@ describe('rows in quarantine', () => {
   });
 
   test('are in a file, each with its line and reason, and told of by show', async () => {
-    const path = join('.sluice/runs', doc.run, 'quarantine/sales.csv');
     const shown = (await sluice('show', doc.run)).stdout;
-    expect(shown).toMatch(/aside +sales: 4 rows, to be repaired in .*sales\.csv/);
-    const csv = /to be repaired in (\S+)/.exec(shown)?.[1] ?? path;
+    expect(shown).toContain(`sales: 4 rows, to be repaired in .sluice/runs/${doc.run}/quarantine/sales.csv`);
+    const csv = quarantineIn(shown);
     const lines = (await readFile(csv, 'utf8')).trim().split('\n');
     expect(lines[0]).toBe('_where,_reason,id,customer,amount,placed_at,_original');
     expect(lines.slice(1).map((line) => line.split(',').slice(0, 2))).toEqual([
@@ -127,7 +129,7 @@ describe('rows in quarantine', () => {
 
   test('that are repaired and replayed give the marts of data that was never broken', async () => {
     const shown = (await sluice('show', doc.run)).stdout;
-    const csv = /to be repaired in (\S+)/.exec(shown)?.[1] ?? '';
+    const csv = quarantineIn(shown);
     const repaired = (await readFile(csv, 'utf8'))
       .replace(/^(a\.csv:3,too few columns),,,,,/m, '$1,2,boris,20,2026-11-02 10:00:00,')
       .replace(',thirty,', ',30,')
@@ -149,7 +151,7 @@ describe('rows in quarantine', () => {
     await put([...bad, '7,anna,0,2026-11-07 10:00:00']);
     const run = await sluiceJson('run', file);
     expect(run.doc.sources.sales).toMatchObject({ rows: 7, valid: 6, quarantined: 1 });
-    const csv = /to be repaired in (\S+)/.exec(run.stderr)?.[1] ?? '';
+    const csv = quarantineIn(run.stderr);
     await writeFile(csv, (await readFile(csv, 'utf8')).replace(/,anna,0(?:\.0)?,/, ',anna,seven,'));
     const replayed = await sluiceJson('replay', run.doc.run);
     expect(reasons(replayed.doc)).toEqual({ 'amount: not a double': 1 });
