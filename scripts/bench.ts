@@ -232,7 +232,7 @@ function page(): string {
   const missed = comparisons.filter((each) => !ratios(each).reached).length;
   return `# Benchmarks
 
-Written by \`npm run bench\`: ${availableParallelism()} cores, ${memory} GiB; Sluice and its contender in turns, the order swapped every time. Pairs are of one run each. Columns min, median and max are of the pairs' ratios; seconds are medians. ${missed === 0 ? 'All were reached' : `${missed} of ${comparisons.length} were missed`}.
+Written by \`npm run bench\`: ${availableParallelism()} cores, ${memory} GiB; Sluice and its contender in turns, the order swapped every time. Pairs are of one run each. Columns min, median and max are of the pairs' ratios; seconds are medians. ${missed === 0 ? 'All were reached' : `${missed} of ${comparisons.length} ${missed === 1 ? 'was' : 'were'} missed`}.
 
 ${table(comparisons).join('\n')}
 

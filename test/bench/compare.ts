@@ -65,5 +65,5 @@ export function table(comparisons: readonly Comparison[]): string[] {
     ];
   });
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, i) => (i < 3 ? '---' : i < 9 ? '---:' : '---'))), ...rows.map(line)];
+  return [line(head), line(head.map((_, i) => (i === 0 || i === 2 || i === 9 ? '---' : '---:'))), ...rows.map(line)];
 }
