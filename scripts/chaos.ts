@@ -1,25 +1,11 @@
-import { parseArgs } from 'node:util';
 import { setup } from '../test/stack.ts';
+import { numberOptions } from './options.ts';
 
 /** `npm run chaos -- --kills 100 --seed 1`: a whole stack of its own, and what it breaks counted from outside. */
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '100' },
-    seed: { type: 'string', default: '1' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  console.log(
-    'npm run chaos -- [--kills 100] [--seed 1]\nKills and stops controllers, Livy, the Spark worker, drivers, the mail server and PostgreSQL at random while runs go on.\nThe same seed strikes in the same order.',
-  );
-  process.exit(0);
-}
-const [kills, seed] = [Number(values.kills), Number(values.seed)];
-if (![kills, seed].every((n) => Number.isInteger(n) && n > 0)) {
-  console.error('error --kills and --seed are whole numbers from 1 on');
-  process.exit(2);
-}
+const { kills, seed } = numberOptions(
+  { kills: 100, seed: 1 },
+  'npm run chaos -- [--kills 100] [--seed 1]\nKills and stops controllers, Livy, the Spark worker, drivers, the mail server and PostgreSQL at random while runs go on.\nThe same seed strikes in the same order.',
+);
 const down = await setup();
 process.once('SIGINT', () => process.exit(130));
 try {

@@ -1,25 +1,11 @@
-import { parseArgs } from 'node:util';
 import { setup } from '../test/stack.ts';
+import { numberOptions } from './options.ts';
 
 /** `npm run differential -- --cases 2000 --seed 1`: random schemas, data and marts, computed by Spark and by DuckDB. */
-const { values } = parseArgs({
-  options: {
-    cases: { type: 'string', default: '200' },
-    seed: { type: 'string', default: '1' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  console.log(
-    'npm run differential -- [--cases 200] [--seed 1]\nRandom sources and marts, computed by Spark and by DuckDB, must be equal. A case that fails is played again by its seed: --seed N --cases 1',
-  );
-  process.exit(0);
-}
-const [cases, seed] = [Number(values.cases), Number(values.seed)];
-if (![cases, seed].every((n) => Number.isInteger(n) && n > 0)) {
-  console.error('error --cases and --seed are whole numbers from 1 on');
-  process.exit(2);
-}
+const { cases, seed } = numberOptions(
+  { cases: 200, seed: 1 },
+  'npm run differential -- [--cases 200] [--seed 1]\nRandom sources and marts, computed by Spark and by DuckDB, must be equal. A case that fails is played again by its seed: --seed N --cases 1',
+);
 const down = await setup();
 process.once('SIGINT', () => process.exit(130));
 try {

@@ -1,37 +1,21 @@
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { simulate } from '../test/simulation/schedule.ts';
 import { type Broken, judge, promises } from '../test/simulation/verdict.ts';
+import { numberOptions } from './options.ts';
 
 /** `npm run simulate -- --schedules 10000 --seed 1`: crash schedules in simulated time, on all cores, and what they broke. */
-const { values } = parseArgs({
-  options: {
-    schedules: { type: 'string', default: '10000' },
-    seed: { type: 'string', default: '1' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  console.log(
-    'npm run simulate -- [--schedules 10000] [--seed 1]\nPlays crash schedules, a seed each from --seed on. One that breaks a promise is played again with --seed SEED --schedules 1.',
-  );
-  process.exit(0);
-}
+const { schedules: total, seed: first } = numberOptions(
+  { schedules: 10_000, seed: 1 },
+  'npm run simulate -- [--schedules 10000] [--seed 1]\nPlays crash schedules, a seed each from --seed on. One that breaks a promise is played again with --seed SEED --schedules 1.',
+);
 
 interface Tally {
   readonly played: number;
   readonly runs: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly broken: readonly (Broken & { readonly seed: number })[];
-}
-
-const total = Number(values.schedules);
-const first = Number(values.seed);
-if (![total, first].every((n) => Number.isInteger(n) && n > 0)) {
-  console.error('error --schedules and --seed are whole numbers from 1 on');
-  process.exit(2);
 }
 
 async function play(seeds: readonly number[], told: (tally: Tally) => void): Promise<void> {

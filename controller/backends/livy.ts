@@ -132,12 +132,12 @@ export function livyBackend(options: LivyOptions): BatchBackend {
     },
 
     async observe({ key }) {
-      const asked = master.application(key).catch((error: unknown) => error as Error);
-      const [found, known] = await Promise.all([looked(key), asked]);
+      const asked = master.application(key);
+      const orNothing = asked.catch(() => undefined);
+      const found = await looked(key);
+      if (!found) return observeApplication(await asked);
       // Where the master cannot be asked, Livy alone will do, as long as it knows the batch.
-      if (known instanceof Error && !found) throw known;
-      const app = known instanceof Error ? undefined : known;
-      if (!found) return observeApplication(app);
+      const app = await orNothing;
       const said = states[found.state] ?? 'running';
       // The master was asked a moment ago; whether the application goes on after its driver has to be known for sure.
       const now = app?.active && ended(said) ? await master.application(key, true).catch(() => app) : app;

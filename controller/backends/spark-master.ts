@@ -12,7 +12,6 @@ export interface Application {
   readonly active: boolean;
 }
 
-/** The cluster's alive workers, summed. */
 /** Of each living worker its cores and those that are free, and the memory of the largest. */
 export interface Capacity {
   readonly cores: readonly number[];

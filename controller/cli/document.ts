@@ -30,21 +30,13 @@ export async function runDocument(
     quality: plan?.quality ?? null,
     checks: plan?.verdicts ?? [],
     sources: Object.fromEntries(
-      Object.entries(profiles ?? {}).map(([name, { measures, pin }]) => [
-        name,
-        {
-          ...(countsOf(state, name) ?? {
-            rows: measures.rows,
-            valid: measures.valid,
-            quarantined: measures.invalid,
-            reasons: measures.invalidByReason,
-          }),
-          estimated: measures.estimatedFrom !== undefined && !countsOf(state, name),
-          duplicates: measures.duplicates,
-          new: measures.new,
-          pinned: pin,
-        },
-      ]),
+      Object.entries(profiles ?? {}).map(([name, { measures, pin }]) => {
+        const { rows, valid, invalid: quarantined, invalidByReason: reasons, duplicates, estimatedFrom } = measures;
+        const exact = countsOf(state, name);
+        const counts = exact ?? { rows, valid, quarantined, reasons };
+        const estimated = estimatedFrom !== undefined && !exact;
+        return [name, { ...counts, estimated, duplicates, new: measures.new, pinned: pin }];
+      }),
     ),
     steps: Object.values(state.steps).map((step) => ({
       name: step.name,

@@ -2,11 +2,19 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 
+/** A column of a relation, with DuckDB's type. */
+export interface DuckColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
 export type DuckRow = Record<string, string | number | boolean | null>;
 
 /** A DuckDB of one's own, on disk so that its memory stays bounded; gone when closed. */
 export interface Duck {
   rows(sql: string): Promise<DuckRow[]>;
+  /** The columns of a table, a view, or anything else that rows are selected from. */
+  columns(relation: string): Promise<DuckColumn[]>;
   run(sql: string): Promise<void>;
   appender(table: string): Promise<DuckDBAppender>;
   close(): Promise<void>;
@@ -27,10 +35,15 @@ export async function openDuck(folder: string): Promise<Duck> {
   });
   const connection: DuckDBConnection = await instance.connect();
   await connection.run(`SET TimeZone = 'UTC'`);
+  const rows = async (sql: string): Promise<DuckRow[]> => {
+    const reader = await connection.runAndReadAll(sql);
+    return reader.getRowObjectsJS().map(plain);
+  };
   return {
-    async rows(sql) {
-      const reader = await connection.runAndReadAll(sql);
-      return reader.getRowObjectsJS().map(plain);
+    rows,
+    async columns(relation) {
+      const described = await rows(`DESCRIBE SELECT * FROM ${relation}`);
+      return described.map((column) => ({ name: String(column.column_name), type: String(column.column_type) }));
     },
     async run(sql) {
       await connection.run(sql);

@@ -76,27 +76,16 @@ function contentOf(run: string, state: RunState, language: Language): Block[] {
     ],
   });
   const outputs = outputsOf(state);
-  if (outputs.length > 0) {
-    blocks.push({
-      kind: 'table',
-      title: said.outputs,
-      head: ['', said.rows, ''],
-      rows: outputs.map((o) => [o.view, n(o.rows), o.where]),
-    });
-  }
+  const published = outputs.map((o) => [o.view, n(o.rows), o.where]);
+  blocks.push(...tableOf(said.outputs, ['', said.rows, ''], published));
   const broken = (plan?.verdicts ?? []).flatMap((verdict) =>
     verdict.outcome === 'passed' ? [] : [[verdict.name, verdict.because, said.verdict[verdict.outcome]]],
   );
-  if (broken.length > 0) blocks.push({ kind: 'table', title: said.checks, head: ['', '', ''], rows: broken });
-  const joins = Object.values(state.steps).flatMap(({ attempts }) => multipliedJoins(attempts.at(-1)?.result));
-  if (joins.length > 0) {
-    blocks.push({
-      kind: 'table',
-      title: said.joins,
-      head: ['', '', said.rows],
-      rows: joins.map((join) => [join.view, join.on ?? '—', `${n(join.left)} × ${n(join.right)} → ${n(join.rows)}`]),
-    });
-  }
+  blocks.push(...tableOf(said.checks, ['', '', ''], broken));
+  const joins = Object.values(state.steps)
+    .flatMap(({ attempts }) => multipliedJoins(attempts.at(-1)?.result))
+    .map((join) => [join.view, join.on ?? '—', `${n(join.left)} × ${n(join.right)} → ${n(join.rows)}`]);
+  blocks.push(...tableOf(said.joins, ['', '', said.rows], joins));
   if (profiles) {
     const rows = Object.entries(profiles).map(([name, { measures: m }]) => [
       name,
@@ -116,6 +105,10 @@ function contentOf(run: string, state: RunState, language: Language): Block[] {
   }
   return blocks;
 }
+
+/** A table, unless it would be empty. */
+const tableOf = (title: string, head: readonly string[], rows: readonly (readonly string[])[]): Block[] =>
+  rows.length === 0 ? [] : [{ kind: 'table', title, head, rows }];
 
 /** The steps that failed, also those that another stood in for: kind, telling lines, tries, where to look. */
 function failures(run: string, state: RunState, said: Words): Block[] {

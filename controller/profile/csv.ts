@@ -38,13 +38,12 @@ export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes }: Op
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
       const duck = await openDuck(scratch);
       try {
-        const isLarge = bytes > sampleAbove;
-        const sampled = isLarge ? await headsOf(filled, bytes, join(scratch, `${name}-sample`)) : undefined;
+        const sampled = bytes > sampleAbove ? await headsOf(filled, bytes, join(scratch, `${name}-sample`)) : undefined;
         const relation = await load(duck, sampled?.files ?? filled, columns);
         const old = earlier && !earlier.again ? seenFiles(files, earlier.pin) : [];
         const seen = old.map((path) => sampled?.files[filled.indexOf(path)] ?? path);
         const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], _file)`;
-        if (!keeping || bytes > keeping.upToBytes) {
+        if (!keeping || sampled || bytes > keeping.upToBytes) {
           const read = `(SELECT * EXCLUDE (_file), ${isNew} AS _new FROM ${relation})`;
           const counted = await measured(duck, read, csv.key, bytes);
           return { ...counted, measures: sampled ? scaled(counted.measures, sampled.bytes) : counted.measures, pin };

@@ -1,6 +1,6 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Duck, literal } from '../connect/duckdb.ts';
+import { type Duck, type DuckColumn, literal } from '../connect/duckdb.ts';
 import type { Column } from '../pipeline/schema.ts';
 import type { Kept } from './port.ts';
 import { duckdb } from './rules.ts';
@@ -48,19 +48,9 @@ export const asJson = (columns: readonly { readonly name: string }[]): string =>
 
 export const parquet = (paths: readonly string[]): string => `read_parquet([${paths.map(literal).join(', ')}])`;
 
-/** A column of a relation, with DuckDB's type. */
-export interface Typed {
-  readonly name: string;
-  readonly type: string;
-}
-
-export async function describe(duck: Duck, relation: string): Promise<Typed[]> {
-  const rows = await duck.rows(`DESCRIBE SELECT * FROM ${relation}`);
-  return rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
-}
-
 /** The source's own columns of a relation. */
-export const ownColumns = (columns: readonly Typed[]): Typed[] => columns.filter(({ name }) => !name.startsWith('_'));
+export const ownColumns = (columns: readonly DuckColumn[]): DuckColumn[] =>
+  columns.filter(({ name }) => !name.startsWith('_'));
 
 /** Writes a relation, whole or not at all; the file is named after `name`. */
 export async function keep(duck: Duck, name: string, relation: string, { folder }: Keeping): Promise<Kept> {
@@ -68,11 +58,11 @@ export async function keep(duck: Duck, name: string, relation: string, { folder 
   await mkdir(dirname(path), { recursive: true });
   await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(`${path}.part`)} (FORMAT parquet, COMPRESSION snappy)`);
   await rename(`${path}.part`, path);
-  return { paths: [path], columns: sparkColumns(await describe(duck, relation)) };
+  return { paths: [path], columns: sparkColumns(await duck.columns(relation)) };
 }
 
 /** A kept relation's columns as Spark is told them. */
-export function sparkColumns(columns: readonly Typed[]): Kept['columns'] {
+export function sparkColumns(columns: readonly DuckColumn[]): Kept['columns'] {
   const shown = [...ownColumns(columns), ...columns.filter(({ name }) => forSpark.includes(name))];
   return shown.map(({ name, type }) => ({ name, type: sparkTypes[type] ?? type }));
 }

@@ -1,9 +1,9 @@
-import type { Duck, DuckRow } from '../connect/duckdb.ts';
-import { describe, ownColumns, type Typed } from './keep.ts';
+import type { Duck, DuckColumn, DuckRow } from '../connect/duckdb.ts';
+import { ownColumns } from './keep.ts';
 import type { Example, Measures } from './port.ts';
 
 const examplesPerReason = 2;
-const isTime = ({ type }: Typed): boolean => type === 'DATE' || type.startsWith('TIMESTAMP');
+const isTime = ({ type }: DuckColumn): boolean => type === 'DATE' || type.startsWith('TIMESTAMP');
 
 /**
  * Counts a relation of typed columns with `_reason`, `_raw`, `_where`, `_fields` and `_new`; `key` names the column that
@@ -15,7 +15,7 @@ export async function measured(
   key: string,
   bytes: number,
 ): Promise<{ measures: Measures; examples: Example[] }> {
-  const columns = ownColumns(await describe(duck, relation));
+  const columns = ownColumns(await duck.columns(relation));
   const times = columns.filter(isTime);
   // A value that does not fit its type is there all the same: an invalid row's columns are seen as they were read.
   const nulls = columns.map(

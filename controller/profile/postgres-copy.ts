@@ -5,9 +5,9 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import type { PostgresAddress } from '../config/project.ts';
-import { literal, openDuck } from '../connect/duckdb.ts';
+import { type DuckColumn, literal, openDuck } from '../connect/duckdb.ts';
 import { connectPostgres, explain, quoted } from '../connect/postgres.ts';
-import { type Keeping, keep, parquet, type Typed } from './keep.ts';
+import { type Keeping, keep, parquet } from './keep.ts';
 import { measured } from './measure.ts';
 import type { Example, Kept, Measures } from './port.ts';
 
@@ -83,7 +83,7 @@ export async function copyTable(copy: Copy): Promise<Copied | undefined> {
   }
 }
 
-async function columnsOf(client: pg.Client, table: string): Promise<Typed[] | undefined> {
+async function columnsOf(client: pg.Client, table: string): Promise<DuckColumn[] | undefined> {
   const { rows } = await client.query(
     `SELECT a.attname AS name, t.typname AS type, t.typtype AS sort,
             CASE WHEN t.typname = 'numeric' AND a.atttypmod > 0 THEN (a.atttypmod - 4) >> 16 END AS precision,
@@ -98,10 +98,10 @@ async function columnsOf(client: pg.Client, table: string): Promise<Typed[] | un
       return { name, type: `DECIMAL(${precision},${scale})` };
     return { name, type: types[type] };
   });
-  return typed.every((column): column is Typed => column.type !== undefined) ? typed : undefined;
+  return typed.every((column): column is DuckColumn => column.type !== undefined) ? typed : undefined;
 }
 
-const besides: readonly Typed[] = [
+const besides: readonly DuckColumn[] = [
   ...['_reason', '_raw', '_where', '_fields', '_original'].map((name) => ({ name, type: 'VARCHAR' })),
   { name: '_new', type: 'BOOLEAN' },
 ];
@@ -109,7 +109,7 @@ const besides: readonly Typed[] = [
 async function converted(
   { name, key, bytes, scratch, keeping }: Copy,
   file: string,
-  columns: readonly Typed[],
+  columns: readonly DuckColumn[],
 ): Promise<Copied | undefined> {
   const schema = [...columns, ...besides]
     .map((column) => `${literal(column.name)}: ${literal(column.type)}`)

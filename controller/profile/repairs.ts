@@ -3,7 +3,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
 import { reasonOf, rejected } from '../errors.ts';
-import { describe, ownColumns, parquet } from './keep.ts';
+import { ownColumns, parquet } from './keep.ts';
 
 /** The repaired rows of a source: `_where` and `_original` tell which row each replaces, `_fixed` is a JSON object of texts. */
 export const repairsOf = (folder: string, source: string): string => join(folder, `${source}.parquet`);
@@ -25,7 +25,7 @@ export async function takeRepairs(csv: string, repaired: string, repairs: string
   const duck = await openDuck(scratch);
   try {
     const written = parquet([asWritten(csv)]);
-    const columns = await describe(duck, written);
+    const columns = await duck.columns(written);
     const schema = columns.map(({ name }) => `${literal(name)}: 'VARCHAR'`).join(', ');
     await duck
       .run(

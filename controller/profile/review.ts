@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
+import { type Duck, type DuckColumn, literal, openDuck } from '../connect/duckdb.ts';
 import { reasonOf, rejected } from '../errors.ts';
 import { columnsOf, type Pipeline, type RowCheck, rowChecks, type Source } from '../pipeline/schema.ts';
-import { asJson, describe, type Keeping, keep, ownColumns, parquet, type Typed } from './keep.ts';
+import { asJson, type Keeping, keep, ownColumns, parquet } from './keep.ts';
 import { measured } from './measure.ts';
 import type { Finding, Profile, Reviewed } from './port.ts';
 import { repairsOf, writeQuarantine } from './repairs.ts';
@@ -67,7 +67,7 @@ export async function review(pipeline: Pipeline, profiles: Profiles, where: Revi
 /** A source's rows in the DuckDB: all of them in `table`, the valid ones in a view of the source's name. */
 interface Rows {
   readonly table: string;
-  readonly columns: readonly Typed[];
+  readonly columns: readonly DuckColumn[];
 }
 
 async function open(duck: Duck, profiles: Profiles, changing: ReadonlySet<string>): Promise<Map<string, Rows>> {
@@ -78,7 +78,7 @@ async function open(duck: Duck, profiles: Profiles, changing: ReadonlySet<string
     await duck.run(
       `CREATE ${changing.has(name) ? 'TABLE' : 'VIEW'} ${table} AS SELECT * FROM ${parquet(pin.kept.paths)}`,
     );
-    const columns = ownColumns(await describe(duck, table));
+    const columns = ownColumns(await duck.columns(table));
     const own = columns.map((column) => `"${column.name}"`).join(', ');
     await duck.run(`CREATE VIEW "${name}" AS SELECT ${own} FROM ${table} WHERE _reason IS NULL`);
     rows.set(name, { table, columns });
@@ -116,8 +116,8 @@ async function setAside(
   return of;
 }
 
-/** Typed columns as a JSON object of texts, written as the rules want them. */
-function textJson(columns: readonly Typed[]): string {
+/** Columns as a JSON object of texts, written as the rules want them. */
+function textJson(columns: readonly DuckColumn[]): string {
   const texts = columns.map(({ name, type }) => {
     const text = `"${name}"::VARCHAR`;
     return `"${name}": ${type === 'TIMESTAMP WITH TIME ZONE' ? `regexp_replace(${text}, '[+]00$', 'Z')` : text}`;

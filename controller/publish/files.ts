@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { access, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
+import { literal, openDuck } from '../connect/duckdb.ts';
 import { rejected, unwritable } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import type { Publisher, Staged } from './port.ts';
-import { type Column, checkShape, checkUnique } from './shape.ts';
+import { checkShape, checkUnique } from './shape.ts';
 
 /** Versions of a result that are kept: the one that readers see and those before it. */
 const keptVersions = 3;
@@ -39,7 +39,7 @@ export function filePublisher(root: string, scratch: string): Publisher {
           const published = await reader(kind, join(target, 'current', view));
           if (staged === undefined) continue;
           if (published !== undefined && !mayChange)
-            checkShape(view, await describe(duck, published), await describe(duck, staged));
+            checkShape(view, await duck.columns(published), await duck.columns(staged));
           if (unique === undefined) continue;
           const [repeated] = await duck.rows(
             `SELECT "${unique}" AS value, count(*) AS times FROM ${staged} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
@@ -107,11 +107,6 @@ async function reader(kind: Staged['kind'], place: string): Promise<string | und
   return kind === 'parquet'
     ? `read_parquet(${pattern})`
     : `read_csv(${pattern}, header=true, all_varchar=true, quote='"', escape='"', delim=',')`;
-}
-
-async function describe(duck: Duck, relation: string): Promise<Column[]> {
-  const rows = await duck.rows(`DESCRIBE SELECT * FROM ${relation}`);
-  return rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
 }
 
 async function currentVersion(target: string): Promise<string | undefined> {

@@ -159,6 +159,7 @@ export class Attempts {
     await workspace.tidy(step, attempt);
     this.batches.forget(attempt);
     if (how.state === 'succeeded') return;
+    this.audits.delete(attempt.key);
     await this.discard(step, attempt);
   }
 

@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Project } from '../../controller/config/project.ts';
-import { type Duck, literal, openDuck } from '../../controller/connect/duckdb.ts';
+import { type Duck, openDuck } from '../../controller/connect/duckdb.ts';
 import type { Source } from '../../controller/pipeline/schema.ts';
 import { csvProbe } from '../../controller/profile/csv.ts';
 import { duckType } from '../../controller/profile/keep.ts';
@@ -11,6 +11,7 @@ import { runnerInput } from '../../controller/run/job.ts';
 import { type RunnerResult, runnerResultSchema } from '../../controller/run/result.ts';
 import { javaBinary, opens } from '../../controller/stack/java.ts';
 import { madeHome, sparkEnv } from '../../controller/stack/spark.ts';
+import { mismatches } from '../mismatches.ts';
 import { type Case, randomCase } from './cases.ts';
 
 /** What a case came to: nothing, or what was not the same. */
@@ -148,24 +149,4 @@ async function oracle(duck: Duck, { sources, sql }: Case): Promise<void> {
     if (valid.length > 0) await duck.run(`INSERT INTO ${name} VALUES ${valid.join(', ')}`);
   }
   await duck.run(sql);
-}
-
-async function mismatches(
-  duck: Duck,
-  view: string,
-  published: string,
-): Promise<{ missing: number; surplus: number; rows: number }> {
-  const columns = await duck.rows(`SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${view})`);
-  const list = columns.map(({ name, type }) =>
-    String(type).startsWith('TIMESTAMP') ? `epoch_us("${name}") AS "${name}"` : `"${name}"`,
-  );
-  const theirs = `SELECT ${list.join(', ')} FROM ${view}`;
-  const ours = `SELECT ${list.join(', ')} FROM read_parquet(${literal(join(published, '*.parquet'))})`;
-  const count = async (query: string): Promise<number> =>
-    Number((await duck.rows(`SELECT count(*) AS n FROM (${query})`))[0]?.n);
-  return {
-    missing: await count(`${theirs} EXCEPT ALL ${ours}`),
-    surplus: await count(`${ours} EXCEPT ALL ${theirs}`),
-    rows: await count(theirs),
-  };
 }

@@ -1,3 +1,4 @@
+import { literal } from '../../controller/connect/duckdb.ts';
 import { pick, type Random } from '../../controller/demo/random.ts';
 import type { ColumnType } from '../../controller/pipeline/schema.ts';
 
@@ -8,7 +9,6 @@ export interface Value {
 }
 
 const none: Value = { text: '', sql: 'NULL' };
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 const whole = (random: Random, from: number, to: number): number => from + Math.floor(random() * (to - from + 1));
 const two = (n: number): string => String(n).padStart(2, '0');
 

@@ -7,12 +7,13 @@ import { postgresAddress } from '../../controller/config/project.ts';
 import { type Duck, literal, openDuck } from '../../controller/connect/duckdb.ts';
 import { kafkaClient } from '../../controller/connect/kafka.ts';
 import { connectPostgres } from '../../controller/connect/postgres.ts';
+import { mismatches } from '../mismatches.ts';
 import { folder, project } from './world.ts';
 
 /** The same marts by another engine: the shop's data, read without any code of Sluice's, and the same SQL run by DuckDB. */
 export async function oracle(...sqlFiles: string[]): Promise<{
   duck: Duck;
-  mismatches(view: string, published: string): Promise<{ missing: number; surplus: number; rows: number }>;
+  mismatches(view: string, published: string): ReturnType<typeof mismatches>;
   close(): Promise<void>;
 }> {
   const { home } = await project();
@@ -28,25 +29,7 @@ export async function oracle(...sqlFiles: string[]): Promise<{
 
   return {
     duck,
-    /** Rows of the oracle that are not in the published Parquet, and the other way round; as multisets. */
-    async mismatches(view, published) {
-      const columns = await duck.rows(`SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${view})`);
-      // Instants are compared as microseconds, whatever type they are kept as.
-      const list = columns
-        .map(({ name, type }) =>
-          String(type).startsWith('TIMESTAMP') ? `epoch_us("${name}") AS "${name}"` : `"${name}"`,
-        )
-        .join(', ');
-      const ours = `SELECT ${list} FROM read_parquet(${literal(join(published, '*.parquet'))})`;
-      const theirs = `SELECT ${list} FROM ${view}`;
-      const count = async (sql: string): Promise<number> =>
-        Number((await duck.rows(`SELECT count(*) AS n FROM (${sql})`))[0]?.n);
-      return {
-        missing: await count(`${theirs} EXCEPT ALL ${ours}`),
-        surplus: await count(`${ours} EXCEPT ALL ${theirs}`),
-        rows: await count(theirs),
-      };
-    },
+    mismatches: (view, published) => mismatches(duck, view, published),
     close: () => duck.close(),
   };
 }

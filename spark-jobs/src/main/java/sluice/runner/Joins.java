@@ -50,10 +50,10 @@ final class Joins {
     List<SparkPlan> below = below(plan);
     below.forEach(this::look);
     Long rows = counted(plan);
-    String said = plan.simpleString(Integer.MAX_VALUE);
     if (below.size() != 2 || rows == null || !plan.nodeName().matches(".*(Join|Product).*")) {
       return;
     }
+    String said = plan.simpleString(Integer.MAX_VALUE);
     Result.Join join = new Result.Join();
     Matcher keys = KEYS.matcher(said);
     join.on = keys.find() ? EXPRESSION_ID.matcher(keys.group(1)).replaceAll("") : null;

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { type Duck, literal } from '../controller/connect/duckdb.ts';
+
+/** Rows of a view of the oracle's that are not in a published folder of Parquet, and the other way round; as multisets. */
+export async function mismatches(
+  duck: Duck,
+  view: string,
+  published: string,
+): Promise<{ missing: number; surplus: number; rows: number }> {
+  // Instants are compared as microseconds, whatever type they are kept as.
+  const list = (await duck.columns(view))
+    .map(({ name, type }) => (type.startsWith('TIMESTAMP') ? `epoch_us("${name}") AS "${name}"` : `"${name}"`))
+    .join(', ');
+  const ours = `SELECT ${list} FROM read_parquet(${literal(join(published, '*.parquet'))})`;
+  const theirs = `SELECT ${list} FROM ${view}`;
+  const count = async (sql: string): Promise<number> =>
+    Number((await duck.rows(`SELECT count(*) AS n FROM (${sql})`))[0]?.n);
+  return {
+    missing: await count(`${theirs} EXCEPT ALL ${ours}`),
+    surplus: await count(`${ours} EXCEPT ALL ${theirs}`),
+    rows: await count(theirs),
+  };
+}
