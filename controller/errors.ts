@@ -20,9 +20,32 @@ export class SluiceError extends Error {
 export const rejected = (message: string, hint?: string): SluiceError =>
   new SluiceError(message, hint === undefined ? { kind: 'rejected' } : { kind: 'rejected', hint });
 
-/** A path of the user's that we were to write to, and could not. */
-export const unwritable = (path: string, error: unknown): SluiceError =>
-  rejected(`${path} cannot be written: ${reasonOf(error)}`, 'check the path and its permissions');
+/** What a file system answers that takes nothing more at a path; DuckDB and the services only pass the words on. */
+const unwritableCodes: Readonly<Record<string, RegExp>> = {
+  ENOSPC: /no space left on device/i,
+  EDQUOT: /quota exceeded/i,
+  EFBIG: /file too large/i,
+  EROFS: /read-only file system/i,
+};
+
+/** The code of an error that says a path cannot be written, such as ENOSPC; undefined for any other error. */
+export function unwritableCode(error: unknown): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && (code in unwritableCodes || ['EACCES', 'EPERM', 'ENOTDIR'].includes(code))) return code;
+  const text = error instanceof Error ? error.message : String(error);
+  return Object.entries(unwritableCodes).find(([, said]) => said.test(text))?.[0];
+}
+
+/** A path of the user's that we were to write to, and could not; `rejected`, with the path and what stands in the way. */
+export function unwritable(path: string, error: unknown): SluiceError {
+  if (error instanceof SluiceError) return error;
+  const full = ['ENOSPC', 'EDQUOT'].includes(unwritableCode(error) ?? '');
+  return new SluiceError(`${path} cannot be written: ${reasonOf(error)}`, {
+    kind: 'rejected',
+    hint: full ? 'free disk space there' : 'check the path and its permissions',
+    cause: error,
+  });
+}
 
 /** The first line of whatever was thrown, for a sentence of ours. */
 export function reasonOf(error: unknown): string {

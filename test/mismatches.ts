@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import { type Duck, literal } from '../controller/connect/duckdb.ts';
+import type { Duck } from '../controller/connect/duckdb.ts';
+import { filesLiteral } from '../controller/connect/sql.ts';
 
 /** Rows of a view of the oracle's that are not in a published folder of Parquet, and the other way round; as multisets. */
 export async function mismatches(
@@ -11,7 +11,7 @@ export async function mismatches(
   const list = (await duck.columns(view))
     .map(({ name, type }) => (type.startsWith('TIMESTAMP') ? `epoch_us("${name}") AS "${name}"` : `"${name}"`))
     .join(', ');
-  const ours = `SELECT ${list} FROM read_parquet(${literal(join(published, '*.parquet'))})`;
+  const ours = `SELECT ${list} FROM read_parquet(${filesLiteral(published, '*.parquet')})`;
   const theirs = `SELECT ${list} FROM ${view}`;
   const count = async (sql: string): Promise<number> =>
     Number((await duck.rows(`SELECT count(*) AS n FROM (${sql})`))[0]?.n);

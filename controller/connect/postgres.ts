@@ -3,8 +3,12 @@ import type { PostgresAddress } from '../config/project.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
 
 /** bigint and numeric come as JavaScript numbers: counts and sums here stay far below 2^53. */
-pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-pg.types.setTypeParser(pg.types.builtins.NUMERIC, Number);
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (id: number, format?: 'text' | 'binary') =>
+    id === pg.types.builtins.INT8 || id === pg.types.builtins.NUMERIC
+      ? Number
+      : pg.types.getTypeParser(id, format as 'text'),
+};
 
 const named = (at: PostgresAddress): string => `PostgreSQL at ${at.host}:${at.port}, database "${at.database}"`;
 
@@ -15,6 +19,7 @@ const config = (at: PostgresAddress): pg.ClientConfig => ({
   user: at.user,
   ...(at.password === undefined ? {} : { password: at.password }),
   application_name: 'sluice',
+  types,
   connectionTimeoutMillis: 10_000,
   options: '-c timezone=UTC',
 });
@@ -39,8 +44,10 @@ export function postgresPool(at: PostgresAddress, more: pg.PoolConfig = {}): pg.
   return pool;
 }
 
-/** Turns what pg throws on connecting into an error a person can act on. */
+/** Turns what pg throws into an error a person can act on; throws what is a fault of the program's own. */
 export function explain(error: unknown, at: PostgresAddress): SluiceError {
+  if (error instanceof SluiceError) return error;
+  if (error instanceof TypeError || error instanceof RangeError) throw error;
   const code = (error as { code?: string }).code ?? (error as AggregateError).errors?.[0]?.code;
   const answer = reasonOf(error);
   if (code === '28P01' || code === '28000') {
@@ -74,10 +81,3 @@ export function explain(error: unknown, at: PostgresAddress): SluiceError {
     cause: error,
   });
 }
-
-/** A name as SQL wants it; `schema.table` is quoted part by part. */
-export const quoted = (name: string): string =>
-  name
-    .split('.')
-    .map((part) => pg.escapeIdentifier(part))
-    .join('.');

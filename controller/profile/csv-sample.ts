@@ -1,5 +1,6 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { Records } from './csv-records.ts';
 import type { Measures } from './port.ts';
 
 /** So much of a large source is measured. Bytes. */
@@ -7,24 +8,24 @@ const sampleBytes = 256 * 2 ** 20;
 
 /** The beginnings of files, each cut after a line, in proportion to their sizes; in a folder of their own. */
 export async function headsOf(
-  files: readonly string[],
+  files: readonly Records[],
   bytes: number,
   folder: string,
   upTo = Math.min(sampleBytes, bytes / 4),
-): Promise<{ files: string[]; bytes: number }> {
-  const heads: string[] = [];
+): Promise<{ files: Records[]; bytes: number }> {
+  const heads: Records[] = [];
   let taken = 0;
-  for (const [i, file] of files.entries()) {
+  for (const [i, { file, lineEnd }] of files.entries()) {
     const handle = await open(file);
     try {
       const { size } = await handle.stat();
       const buffer = Buffer.alloc(Math.ceil((size * upTo) / bytes));
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-      const end = buffer.lastIndexOf(10, bytesRead - 1) + 1;
+      const end = bytesRead === 0 ? 0 : buffer.lastIndexOf(lineEnd, bytesRead - 1) + 1;
       const head = join(folder, String(i), basename(file));
       await mkdir(join(folder, String(i)), { recursive: true });
       await writeFile(head, buffer.subarray(0, end));
-      heads.push(head);
+      heads.push({ file: head, lineEnd });
       taken += end;
     } finally {
       await handle.close();

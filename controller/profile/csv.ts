@@ -1,12 +1,14 @@
-import { rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { glob } from 'tinyglobby';
-import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
-import { reasonOf, rejected, type SluiceError } from '../errors.ts';
+import { type Duck, openDuck } from '../connect/duckdb.ts';
+import { fileLiteral, literal } from '../connect/sql.ts';
+import { reasonOf, rejected, SluiceError } from '../errors.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
+import { countRecords, findPlaces, type Records } from './csv-records.ts';
 import { headsOf, scaled } from './csv-sample.ts';
-import { checkHeader, findPlaces } from './csv-text.ts';
-import { asJson, csvLine, type Keeping, keep, parquet, typedColumn, upToBytes } from './keep.ts';
+import { checkHeader } from './csv-text.ts';
+import { asJson, csvLine, type Keeping, keep, own, parquet, typedColumn, upToBytes } from './keep.ts';
 import { measured } from './measure.ts';
 import type { CsvPin, Pin, SourceProbe } from './port.ts';
 import { duckdb, reasonSql } from './rules.ts';
@@ -32,47 +34,54 @@ export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes }: Op
       const columns = columnsOf(csv);
       const names = columns.map((c) => c.name);
       const files = await pinFiles(name, csv.csv, root);
-      const filled: string[] = [];
-      for (const { path } of files) if (await checkHeader(path, names)) filled.push(path);
-      const pin: CsvPin = { kind: 'csv', files };
+      const filled: Records[] = [];
+      for (const { path } of files) {
+        const lineEnd = await checkHeader(path, names);
+        if (lineEnd !== undefined) filled.push({ file: path, lineEnd });
+      }
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
-      const duck = await openDuck(scratch);
+      await mkdir(scratch, { recursive: true });
+      const heads = await mkdtemp(join(scratch, 'heads-'));
+      const reach = [...new Set(filled.map(({ file }) => dirname(file))), heads, ...(keeping ? [keeping.folder] : [])];
+      const duck = await openDuck(scratch, reach, { ordered: true });
       try {
-        const sampled = bytes > sampleAbove ? await headsOf(filled, bytes, join(scratch, `${name}-sample`)) : undefined;
-        const relation = await load(duck, sampled?.files ?? filled, columns);
+        // Independent of DuckDB, and before it: it takes minutes for what is found wrong here at once, and says less of it.
+        const counts = await Promise.all(filled.map(countRecords));
+        const sampled = bytes > sampleAbove ? await headsOf(filled, bytes, heads) : undefined;
+        const relation = await load(duck, sampled?.files ?? filled, columns, sampled ? undefined : counts);
+        const pin: CsvPin = { kind: 'csv', files, records: counts.reduce(rowsIn, 0) };
         const old = earlier && !earlier.again ? seenFiles(files, earlier.pin) : [];
-        const seen = old.map((path) => sampled?.files[filled.indexOf(path)] ?? path);
-        const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], _file)`;
+        const seen = old.map((path) => sampled?.files[filled.findIndex(({ file }) => file === path)]?.file ?? path);
+        const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], ${own.file})`;
+        const read = (from: string): string =>
+          `(SELECT * EXCLUDE (${own.file}), ${isNew} AS ${own.isNew} FROM ${from})`;
         if (!keeping || sampled || bytes > keeping.upToBytes) {
-          const read = `(SELECT * EXCLUDE (_file), ${isNew} AS _new FROM ${relation})`;
-          const counted = await measured(duck, read, csv.key, bytes);
+          const counted = await measured(duck, read(relation), csv.key, bytes);
           return { ...counted, measures: sampled ? scaled(counted.measures, sampled.bytes) : counted.measures, pin };
         }
         const kept = await keep(duck, name, relation, keeping);
-        const read = `(SELECT * EXCLUDE (_file), ${isNew} AS _new FROM ${parquet(kept.paths)})`;
-        return { ...(await measured(duck, read, csv.key, bytes)), pin: { ...pin, kept } };
+        return { ...(await measured(duck, read(parquet(kept.paths)), csv.key, bytes)), pin: { ...pin, kept } };
+      } catch (error) {
+        await checkUnchanged(files);
+        throw error;
       } finally {
         await duck.close();
-        await rm(join(scratch, `${name}-sample`), { recursive: true, force: true });
-      }
-    },
-    async sample(name, source, n) {
-      const csv = source as CsvSource;
-      const columns = columnsOf(csv);
-      const files = await pinFiles(name, csv.csv, root);
-      const duck = await openDuck(scratch);
-      try {
-        const paths = files.map((f) => f.path);
-        const rows = await duck.rows(`SELECT * FROM ${reader(paths, columns)} LIMIT ${n}`);
-        return rows.map(({ filename: _, ...row }) => row as Record<string, string | null>);
-      } finally {
-        await duck.close();
+        await rm(heads, { recursive: true, force: true });
       }
     },
     // The runner compares size and time of every file before it reads.
     holds: async () => true,
     close: async () => undefined,
   };
+}
+
+/** A file that is written to while it is read gives errors that have nothing to do with their cause. */
+async function checkUnchanged(files: CsvPin['files']): Promise<void> {
+  for (const { path, size, mtimeMs } of files) {
+    const now = await stat(path).catch(() => undefined);
+    if (now?.size === size && now.mtimeMs === mtimeMs) continue;
+    throw rejected(`${path} ${now ? 'has changed' : 'is gone'} since it was found`, 'start again once it is complete');
+  }
 }
 
 async function pinFiles(name: string, pattern: string, root: string): Promise<CsvPin['files']> {
@@ -101,36 +110,52 @@ function seenFiles(files: CsvPin['files'], previous: Pin): string[] {
 
 const list = (items: readonly string[]): string => `[${items.map(literal).join(', ')}]`;
 
-function reader(files: readonly string[], columns: readonly Column[]): string {
-  const schema = columns.map((c) => `${literal(c.name)}: 'VARCHAR'`).join(', ');
-  return `read_csv(${list(files)}, header=true, delim=',', quote='"', escape='"', auto_detect=false, filename=true, columns={${schema}}, store_rejects=true, rejects_limit=0)`;
+/** While they are text, columns go by their place: whatever they are called, DuckDB's own names stay apart. */
+const placed = (columns: readonly Column[], name: string): string => `c${columns.findIndex((c) => c.name === name)}`;
+
+function reader(files: readonly Records[], columns: readonly Column[]): string {
+  const schema = columns.map((_, i) => `c${i}: 'VARCHAR'`).join(', ');
+  const paths = files.map(({ file }) => fileLiteral(file)).join(', ');
+  return `read_csv([${paths}], header=true, delim=',', quote='"', escape='"', auto_detect=false, filename=true, columns={${schema}}, store_rejects=true, rejects_limit=0)`;
 }
 
-/** Reads the files, judges their rows, and returns the relation that has them all, with `_file` besides; typed and placed. */
-async function load(duck: Duck, files: readonly string[], columns: readonly Column[]): Promise<string> {
-  // A row's place in the table tells its line.
-  await duck.run('SET preserve_insertion_order = true');
+/**
+ * Reads the files, judges their rows, and returns the relation that has them all, with `file` besides; typed and placed.
+ * With `counts`, the records of each file, throws a rejected SluiceError for one of which not every record is there, valid or invalid.
+ */
+async function load(
+  duck: Duck,
+  files: readonly Records[],
+  columns: readonly Column[],
+  counts: readonly number[] | undefined,
+): Promise<string> {
+  const columnOf = (name: string): string => placed(columns, name);
+  const texts = columns.map(({ name }) => columnOf(name));
   if (files.length === 0) {
-    const empty = columns.map((c) => `NULL::VARCHAR AS "${c.name}"`).join(', ');
-    await duck.run(`CREATE TABLE rows AS SELECT ${empty}, '' AS filename, NULL::VARCHAR AS _reason LIMIT 0`);
+    const empty = texts.map((column) => `NULL::VARCHAR AS ${column}`).join(', ');
+    await duck.run(`CREATE TABLE rows AS SELECT ${empty}, '' AS filename, NULL::VARCHAR AS reason LIMIT 0`);
   } else {
-    const judged = `SELECT *, ${reasonSql(columns, duckdb, true)} AS _reason FROM ${reader(files, columns)}`;
-    await duck.run(`CREATE TABLE rows AS ${judged}`).catch((error: unknown) => {
-      throw unreadable(error);
-    });
+    const reason = reasonSql(columns, { ...duckdb, quote: columnOf }, true);
+    await duck
+      .run(`CREATE TABLE rows AS SELECT *, ${reason} AS reason FROM ${reader(files, columns)}`)
+      .catch((error: unknown) => {
+        throw error instanceof SluiceError ? error : unreadable(error);
+      });
   }
   await findBroken(duck, files);
-  await placeRows(duck);
-  const invalid = (sql: string): string => `CASE WHEN _reason IS NOT NULL THEN ${sql} END`;
-  const fields = invalid(asJson(columns));
+  if (counts) await checkCounts(duck, files, counts);
+  await placeRows(duck, files);
+  const invalid = (sql: string): string => `CASE WHEN reason IS NOT NULL THEN ${sql} END`;
+  const fields = invalid(asJson(columns, columnOf));
   await duck.run(
     `CREATE VIEW placed AS
-     SELECT ${columns.map(typedColumn).join(', ')}, _reason, ${invalid(csvLine(columns))} AS _raw, _where,
-            ${fields} AS _fields, ${fields} AS _original, filename AS _file
-     FROM rows LEFT JOIN (SELECT _row, _where FROM places WHERE _row IS NOT NULL) ON rows.rowid = _row
+     SELECT ${columns.map((column) => typedColumn(column, columnOf(column.name))).join(', ')}, reason AS ${own.reason},
+            ${invalid(csvLine(texts))} AS ${own.raw}, place AS ${own.where},
+            ${fields} AS ${own.fields}, ${fields} AS ${own.original}, filename AS ${own.file}
+     FROM rows LEFT JOIN (SELECT row_id, place FROM places WHERE row_id IS NOT NULL) ON rows.rowid = row_id
      UNION ALL BY NAME
-     SELECT _reason, text AS _raw, _where, text AS _original, filename AS _file
-     FROM broken LEFT JOIN places ON _file = filename AND _byte = byte`,
+     SELECT reason AS ${own.reason}, text AS ${own.raw}, place AS ${own.where}, text AS ${own.original}, broken.filename AS ${own.file}
+     FROM broken LEFT JOIN places ON places.filename = broken.filename AND at_byte = byte`,
   );
   return 'placed';
 }
@@ -143,8 +168,8 @@ function unreadable(error: unknown): SluiceError {
 }
 
 /** The lines that could not be split into columns, in table `broken`; each once. */
-async function findBroken(duck: Duck, files: readonly string[]): Promise<void> {
-  await duck.run('CREATE TABLE broken (filename VARCHAR, byte BIGINT, text VARCHAR, _reason VARCHAR)');
+async function findBroken(duck: Duck, files: readonly Records[]): Promise<void> {
+  await duck.run('CREATE TABLE broken (filename VARCHAR, byte BIGINT, text VARCHAR, reason VARCHAR)');
   if (files.length === 0) return;
   // A line has one entry for each column it lacks or has too many: it is counted once, by its first.
   await duck.run(
@@ -154,9 +179,32 @@ async function findBroken(duck: Duck, files: readonly string[]): Promise<void> {
   );
 }
 
+/** A file's header is a record, and no row. */
+const rowsIn = (sum: number, records: number): number => sum + Math.max(0, records - 1);
+
+/** Every record is a row or a broken line: DuckDB has been seen to skip what does not fit its buffers. */
+async function checkCounts(duck: Duck, files: readonly Records[], records: readonly number[]): Promise<void> {
+  const counts = await duck.rows(
+    'SELECT filename, count(*) AS n FROM (SELECT filename FROM rows UNION ALL SELECT filename FROM broken) GROUP BY 1',
+  );
+  const read = new Map(counts.map(({ filename, n }) => [String(filename), Number(n)]));
+  const [odd] = await duck.rows(
+    `SELECT filename FROM broken WHERE reason = 'unreadable' AND contains(trim(text, chr(10) || chr(13)), chr(10)) LIMIT 1`,
+  );
+  for (const [i, { file }] of files.entries()) {
+    const expected = rowsIn(0, records[i] ?? 0);
+    const found = read.get(file) ?? 0;
+    if (found !== expected || odd?.filename === file)
+      throw rejected(
+        `${file}: its ${expected} records cannot be told apart for sure (${found} were read): a quote stands where none may`,
+        'put fields with quotes into quotes, and double the quotes inside',
+      );
+  }
+}
+
 /** Where each invalid row stands, in table `places`, by its row or, of a broken line, by its byte; a file that has none is not read again. */
-async function placeRows(duck: Duck): Promise<void> {
-  await duck.run('CREATE TABLE places (_file VARCHAR, _row BIGINT, _byte BIGINT, _where VARCHAR)');
+async function placeRows(duck: Duck, all: readonly Records[]): Promise<void> {
+  await duck.run('CREATE TABLE places (filename VARCHAR, row_id BIGINT, at_byte BIGINT, place VARCHAR)');
   const files = await duck.rows(
     `SELECT filename, min(rowid) AS first, count(*) AS rows FROM rows GROUP BY 1 UNION ALL BY NAME
      SELECT DISTINCT filename, 0 AS first, 0 AS rows FROM broken ANTI JOIN rows USING (filename)`,
@@ -172,15 +220,17 @@ async function placeRows(duck: Duck): Promise<void> {
     appender.endRow();
   };
   for (const { filename, first, rows } of files) {
-    const file = String(filename);
+    const records = all.find(({ file }) => file === filename);
+    if (!records) continue;
+    const { file } = records;
     const numbers = async (sql: string): Promise<number[]> => (await duck.rows(sql)).map(({ n }) => Number(n));
     const ids = await numbers(
-      `SELECT rowid AS n FROM rows WHERE _reason IS NOT NULL AND filename = ${literal(file)} ORDER BY 1`,
+      `SELECT rowid AS n FROM rows WHERE reason IS NOT NULL AND filename = ${literal(file)} ORDER BY 1`,
     );
     const bytes = await numbers(`SELECT byte AS n FROM broken WHERE filename = ${literal(file)} ORDER BY 1`);
     if (ids.length + bytes.length === 0) continue;
     const wanted = ids.map((id) => id - Number(first) + 1);
-    const found = await findPlaces(file, wanted, Number(rows), bytes);
+    const found = await findPlaces(records, wanted, Number(rows), bytes);
     for (const [i, id] of ids.entries()) place(file, id, undefined, found.rows?.[i]);
     for (const [i, byte] of bytes.entries()) place(file, undefined, byte, found.broken[i]);
   }

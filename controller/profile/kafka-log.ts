@@ -3,15 +3,18 @@ import { existsSync } from 'node:fs';
 import { copyFile, link, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Admin, Kafka } from 'kafkajs';
+import type { Duck } from '../connect/duckdb.ts';
 import { rejected } from '../errors.ts';
 import type { Column } from '../pipeline/schema.ts';
 import { didYouMean } from '../pipeline/suggest.ts';
-import { parquet } from './keep.ts';
+import { own, parquet } from './keep.ts';
 import type { Earlier, KafkaPin, TopicLog } from './port.ts';
 
 /** What this run need not read again, and from which offsets on it has to. */
 export interface Before {
   readonly paths: readonly string[];
+  /** The rows of the paths, for DuckDB. */
+  readonly relation: string;
   /** By partition; where there is none, from the partition's start. */
   readonly from: ReadonlyMap<number, number>;
   readonly bytes: number;
@@ -23,7 +26,15 @@ export interface Before {
 
 /** More files than this are written together into one. */
 const fewFiles = 8;
-const nothing: Before = { paths: [], from: new Map(), bytes: 0, youngest: 0, merge: false, notes: [] };
+const nothing: Before = {
+  paths: [],
+  relation: parquet([]),
+  from: new Map(),
+  bytes: 0,
+  youngest: 0,
+  merge: false,
+  notes: [],
+};
 
 async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin();
@@ -93,7 +104,7 @@ export async function goOn(
           'let the topic keep its events for longer; `sluice backfill` accepts the gap, and reads what there is',
         );
     }
-    return { ...log, from, merge: log.paths.length >= fewFiles, notes: [] };
+    return { ...log, relation: parquet(log.paths), from, merge: log.paths.length >= fewFiles, notes: [] };
   }
   const marks = new Map(
     (await marksAt(kafka, pin.topic, earlier.since ?? 0)).map(({ partition, offset }) => [partition, Number(offset)]),
@@ -102,7 +113,7 @@ export async function goOn(
     const next = Math.min(from.get(partition) as number, marks.get(partition) ?? start);
     from.set(partition, Math.max(start, next));
   }
-  return { ...log, from, merge: true, notes: [] };
+  return { ...log, relation: parquet(log.paths), from, merge: true, notes: [] };
 }
 
 /** A topic that was made anew gives other offsets for the time of the youngest message, or ends too early. */
@@ -126,10 +137,21 @@ async function isSameTopic(kafka: Kafka, pin: KafkaPin, last: KafkaPin, log: Top
 }
 
 /** The carried rows that are not read again. */
-export function carriedRows({ paths, from, merge }: Before): string {
-  if (!merge) return parquet(paths);
-  const wanted = [...from].map(([partition, next]) => `(_part = ${partition} AND _pos < ${next})`).join(' OR ');
-  return `(SELECT * FROM ${parquet(paths)} WHERE ${wanted || 'true'})`;
+export function carriedRows({ relation, from, merge }: Before): string {
+  if (!merge) return relation;
+  const wanted = [...from].map(([partition, next]) => `(${own.part} = ${partition} AND ${own.pos} < ${next})`);
+  return `(SELECT * FROM ${relation} WHERE ${wanted.join(' OR ') || 'true'})`;
+}
+
+/** Our own columns were called otherwise in files that a run before version 0.2 has left; those are written once more. */
+export async function inTodaysNames(duck: Duck, before: Before): Promise<Before> {
+  if (before.paths.length === 0) return before;
+  const columns = await duck.columns(before.relation);
+  if (!columns.some(({ name }) => name === '_pos')) return before;
+  const names = (['reason', 'raw', 'where', 'fields', 'original', 'part', 'pos'] as const).map(
+    (name) => `_${name} AS ${own[name]}`,
+  );
+  return { ...before, relation: `(SELECT * RENAME (${names.join(', ')}) FROM ${before.relation})`, merge: true };
 }
 
 /** The carried files by names of the run's own, so that they live as long as it wants them; copied where links are not to be had. */

@@ -1,6 +1,8 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Duck, type DuckColumn, literal } from '../connect/duckdb.ts';
+import type { Duck, DuckColumn } from '../connect/duckdb.ts';
+import { fileLiteral, identifier, jsonPointer, literal } from '../connect/sql.ts';
+import { rejected } from '../errors.ts';
 import type { Column } from '../pipeline/schema.ts';
 import type { Kept } from './port.ts';
 import { duckdb } from './rules.ts';
@@ -14,12 +16,26 @@ export interface Keeping {
 /** The largest source whose rows are kept: Parquet of this is written in seconds, and fits on any disk. Bytes. */
 export const upToBytes = 4 * 2 ** 30;
 
+/** What our own columns beside a source's begin with; no source may have a column of such a name. */
+const prefix = '__sluice_';
+
 /**
- * What a kept row has besides its columns. Of an invalid one: `_reason` why, `_raw` as it was read, `_where` it stands,
- * `_fields` its columns as a JSON object of texts (NULL when it could not be split), `_original` what it was before a
- * repair. `_part` and `_pos` are a message's place. Spark is shown the first two.
+ * What a kept row has beside its columns. Of an invalid one: `reason` why, `raw` as it was read, `where` it stands, `fields`
+ * its columns as a JSON object of texts (NULL when it could not be split), `original` what it was before a repair. `part` and
+ * `pos` are a message's place. `isNew` and `file` are there while a source is measured. Spark is shown the first two.
  */
-const forSpark = ['_reason', '_raw'];
+export const own = {
+  reason: `${prefix}reason`,
+  raw: `${prefix}raw`,
+  where: `${prefix}where`,
+  fields: `${prefix}fields`,
+  original: `${prefix}original`,
+  part: `${prefix}part`,
+  pos: `${prefix}pos`,
+  isNew: `${prefix}new`,
+  file: `${prefix}file`,
+} as const;
+const forSpark: readonly string[] = [own.reason, own.raw];
 
 /** DuckDB's names of types, as Spark has them; DECIMAL(p,s) is the same in both. */
 const sparkTypes: Readonly<Record<string, string>> = {
@@ -38,19 +54,45 @@ const sparkTypes: Readonly<Record<string, string>> = {
 export const duckType = ({ type }: Pick<Column, 'type'>): string =>
   type === 'timestamp' ? 'TIMESTAMPTZ' : duckdb.types[type];
 
-/** A declared column, which is text so far, with its type. */
-export const typedColumn = (column: Column): string =>
-  `TRY_CAST("${column.name}" AS ${duckType(column)}) AS "${column.name}"`;
+/** A declared column, read as text by `source`, with its type. */
+export const typedColumn = (column: Column, source = identifier(column.name)): string =>
+  `TRY_CAST(${source} AS ${duckType(column)}) AS ${identifier(column.name)}`;
 
-/** Columns as one JSON object. */
-export const asJson = (columns: readonly { readonly name: string }[]): string =>
-  `CAST(to_json({${columns.map(({ name }) => `"${name}": "${name}"`).join(', ')}}) AS VARCHAR)`;
+/** Columns as one JSON object; `sourceOf` says where a column's value is, when not in a column of its name. */
+export const asJson = (columns: readonly { readonly name: string }[], sourceOf = identifier): string =>
+  columns.length === 0
+    ? `'{}'`
+    : `CAST(to_json({${columns.map(({ name }) => `${literal(name)}: ${sourceOf(name)}`).join(', ')}}) AS VARCHAR)`;
 
-export const parquet = (paths: readonly string[]): string => `read_parquet([${paths.map(literal).join(', ')}])`;
+/** A field of a JSON object as text. */
+export const jsonText = (object: string, field: string): string =>
+  `json_extract_string(${object}, ${jsonPointer(field)})`;
+
+export const parquet = (paths: readonly string[]): string => `read_parquet([${paths.map(fileLiteral).join(', ')}])`;
 
 /** The source's own columns of a relation. */
 export const ownColumns = (columns: readonly DuckColumn[]): DuckColumn[] =>
-  columns.filter(({ name }) => !name.startsWith('_'));
+  columns.filter(({ name }) => !name.startsWith(prefix));
+
+/** Throws a rejected SluiceError for columns that no engine could carry along unchanged, by their names. */
+export function checkNames(source: string, names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const folded = name.toLowerCase();
+    if (folded.startsWith(prefix))
+      throw rejected(
+        `${source}: column ${JSON.stringify(name)}: names that begin with ${prefix} are Sluice's own`,
+        'read it through a view that calls the column something else',
+      );
+    const other = seen.get(folded);
+    if (other !== undefined)
+      throw rejected(
+        `${source}: columns ${JSON.stringify(other)} and ${JSON.stringify(name)} differ only in case, and Spark cannot tell them apart`,
+        'read it through a view that calls one of them something else',
+      );
+    seen.set(folded, name);
+  }
+}
 
 /** Writes a relation, whole or not at all; the file is named after `name`. */
 export async function keep(duck: Duck, name: string, relation: string, { folder }: Keeping): Promise<Kept> {
@@ -67,11 +109,11 @@ export function sparkColumns(columns: readonly DuckColumn[]): Kept['columns'] {
   return shown.map(({ name, type }) => ({ name, type: sparkTypes[type] ?? type }));
 }
 
-/** Text columns as one line of CSV, an empty field for NULL. */
-export const csvLine = (columns: readonly Column[]): string =>
-  columns
+/** Texts as one line of CSV, an empty field for NULL. */
+export const csvLine = (texts: readonly string[]): string =>
+  `concat_ws(',', ${texts
     .map(
-      ({ name }) =>
-        `CASE WHEN "${name}" IS NULL THEN '' WHEN regexp_matches("${name}", '[",\\r\\n]') THEN '"' || replace("${name}", '"', '""') || '"' ELSE "${name}" END`,
+      (text) =>
+        `CASE WHEN ${text} IS NULL THEN '' WHEN regexp_matches(${text}, '[",\\r\\n]') THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END`,
     )
-    .join(` || ',' || `);
+    .join(', ')})`;

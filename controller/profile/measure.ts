@@ -1,12 +1,14 @@
 import type { Duck, DuckColumn, DuckRow } from '../connect/duckdb.ts';
-import { ownColumns } from './keep.ts';
+import { identifier, jsonPointer } from '../connect/sql.ts';
+import { own, ownColumns } from './keep.ts';
 import type { Example, Measures } from './port.ts';
 
 const examplesPerReason = 2;
 const isTime = ({ type }: DuckColumn): boolean => type === 'DATE' || type.startsWith('TIMESTAMP');
+const { reason, raw, where, fields, isNew } = own;
 
 /**
- * Counts a relation of typed columns with `_reason`, `_raw`, `_where`, `_fields` and `_new`; `key` names the column that
+ * Counts a relation of typed columns with our own `reason`, `raw`, `where`, `fields` and `isNew`; `key` names the column that
  * identifies a row. It is read once for the counts by reason, once for the repeated keys, and once for examples, if there are any.
  */
 export async function measured(
@@ -20,23 +22,23 @@ export async function measured(
   // A value that does not fit its type is there all the same: an invalid row's columns are seen as they were read.
   const nulls = columns.map(
     ({ name }, i) =>
-      `count(*) FILTER (WHERE "${name}" IS NULL AND (_reason IS NULL OR json_type(_fields, '$."${name}"') = 'NULL')) AS n${i}`,
+      `count(*) FILTER (WHERE ${identifier(name)} IS NULL AND (${reason} IS NULL OR json_type(${fields}, ${jsonPointer(name)}) = 'NULL')) AS n${i}`,
   );
-  const latest = times.map(({ name }, i) => `max("${name}") FILTER (WHERE _reason IS NULL) AS t${i}`);
-  const counts = ['count(*) AS rows', 'count(*) FILTER (WHERE _new) AS new', ...nulls, ...latest].join(', ');
-  const groups = await duck.rows(`SELECT _reason, ${counts} FROM ${relation} GROUP BY _reason`);
+  const latest = times.map(({ name }, i) => `max(${identifier(name)}) FILTER (WHERE ${reason} IS NULL) AS t${i}`);
+  const counts = ['count(*) AS rows', `count(*) FILTER (WHERE ${isNew}) AS new`, ...nulls, ...latest].join(', ');
+  const groups = await duck.rows(`SELECT ${reason} AS reason, ${counts} FROM ${relation} GROUP BY ${reason}`);
   const [unique] = await duck.rows(
-    `SELECT count(*) - count(DISTINCT "${key}") AS duplicates FROM ${relation} WHERE _reason IS NULL`,
+    `SELECT count(*) - count(DISTINCT ${identifier(key)}) AS duplicates FROM ${relation} WHERE ${reason} IS NULL`,
   );
   const sum = (field: string): number => groups.reduce((total, group) => total + Number(group[field]), 0);
-  const bad = groups.filter((group) => group._reason !== null);
-  const good = groups.find((group) => group._reason === null);
+  const bad = groups.filter((group) => group.reason !== null);
+  const good = groups.find((group) => group.reason === null);
   const invalid = bad.reduce((total, group) => total + Number(group.rows), 0);
   const measures: Measures = {
     rows: sum('rows'),
     valid: sum('rows') - invalid,
     invalid,
-    invalidByReason: Object.fromEntries(bad.map((group) => [String(group._reason), Number(group.rows)])),
+    invalidByReason: Object.fromEntries(bad.map((group) => [String(group.reason), Number(group.rows)])),
     nulls: Object.fromEntries(columns.map(({ name }, i) => [name, sum(`n${i}`)])),
     duplicates: Number(unique?.duplicates ?? 0),
     bytes,
@@ -52,13 +54,13 @@ const entryOf = (name: string, value: DuckRow[string] | undefined): [string, str
 
 async function examplesOf(duck: Duck, relation: string): Promise<Example[]> {
   const rows = await duck.rows(
-    `SELECT _reason, _where, left(_raw, 200) AS text FROM ${relation} WHERE _reason IS NOT NULL
-     QUALIFY row_number() OVER (PARTITION BY _reason ORDER BY length(_where), _where) <= ${examplesPerReason}
-     ORDER BY _reason, length(_where), _where`,
+    `SELECT ${reason} AS reason, ${where} AS place, left(${raw}, 200) AS text FROM ${relation} WHERE ${reason} IS NOT NULL
+     QUALIFY row_number() OVER (PARTITION BY ${reason} ORDER BY length(${where}), ${where}) <= ${examplesPerReason}
+     ORDER BY ${reason}, length(${where}), ${where}`,
   );
-  return rows.map(({ _reason, _where, text }) => ({
-    reason: String(_reason),
-    where: String(_where),
+  return rows.map(({ reason: why, place, text }) => ({
+    reason: String(why),
+    where: String(place),
     text: String(text ?? ''),
   }));
 }

@@ -3,17 +3,13 @@ import type { Pipeline } from '../pipeline/schema.ts';
 import type { Profile, Reviewed, SourceProbe } from './port.ts';
 
 /** A probe that knows its answers: for the tests of whatever decides by measures. */
-export function memoryProbe(
-  answers: Readonly<Record<string, Profile>>,
-  rows: Readonly<Record<string, readonly Readonly<Record<string, string | null>>[]>> = {},
-): SourceProbe {
+export function memoryProbe(answers: Readonly<Record<string, Profile>>): SourceProbe {
   return {
     async profile(name) {
       const answer = answers[name];
       if (!answer) throw rejected(`${name}: there is no such source`);
       return answer;
     },
-    sample: async (name, _source, n) => (rows[name] ?? []).slice(0, n),
     holds: async () => true,
     close: async () => undefined,
   };

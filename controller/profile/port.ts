@@ -27,7 +27,7 @@ export type Pin = CsvPin | PostgresPin | KafkaPin;
 /** The rows of a source as they were measured, in Parquet files that driver and executors can read. */
 export interface Kept {
   readonly paths: readonly string[];
-  /** Spark's types. Every file has `_reason`, why a row is invalid, and `_raw`, such a row as it was read, besides. */
+  /** Spark's types. Every file also has `__sluice_reason`, why a row is invalid, and `__sluice_raw`, such a row as it was read. */
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
@@ -39,6 +39,8 @@ interface MayBeKept {
 export interface CsvPin extends MayBeKept {
   readonly kind: 'csv';
   readonly files: readonly { readonly path: string; readonly size: number; readonly mtimeMs: number }[];
+  /** Rows of all files, counted without an engine; an engine that reads them must find as many. */
+  readonly records?: number;
 }
 
 export interface PostgresPin extends MayBeKept {
@@ -110,8 +112,6 @@ export interface Profile {
  */
 export interface SourceProbe {
   profile(name: string, source: Source, earlier?: Earlier): Promise<Profile>;
-  /** The first `n` rows as read, before any rule is applied. */
-  sample(name: string, source: Source, n: number): Promise<readonly Readonly<Record<string, string | null>>[]>;
   /** Whether what was pinned can still be read as it was; a probe that another process had may have held it. */
   holds(source: Source, pin: Pin): Promise<boolean>;
   close(): Promise<void>;

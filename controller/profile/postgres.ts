@@ -1,15 +1,12 @@
 import type pg from 'pg';
 import type { PostgresAddress } from '../config/project.ts';
-import { connectPostgres, explain, quoted } from '../connect/postgres.ts';
+import { connectPostgres, explain } from '../connect/postgres.ts';
+import { identifier, tableName } from '../connect/sql.ts';
 import { rejected } from '../errors.ts';
-import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
-import { didYouMean } from '../pipeline/suggest.ts';
 import type { Keeping } from './keep.ts';
 import type { Example, PostgresPin, Profile, SourceProbe } from './port.ts';
 import { copyTable } from './postgres-copy.ts';
-import { postgres, reasonSql, rulesOf } from './rules.ts';
-
-type PostgresSource = Extract<Source, { postgres: string }>;
+import { describeTable, type PostgresSource, type Table } from './postgres-table.ts';
 
 interface Session {
   readonly client: pg.Client;
@@ -45,7 +42,7 @@ export function postgresProbe(
       const table = source as PostgresSource;
       const address = addressOf(table.postgres);
       const { relation, isNew, pin } = await inTurn(table.postgres, async ({ client, snapshot, visible }) => {
-        const described = await describe(client, name, table);
+        const described = await describeTable(client, name, table);
         const before = earlier?.pin;
         const seen = before?.kind === 'postgres' && before.table === table.table && !earlier?.again && described.plain;
         return {
@@ -57,17 +54,12 @@ export function postgresProbe(
         };
       });
       if (keeping && relation.bytes <= keeping.upToBytes) {
-        const reason = reasonSql(relation.rules, postgres, false);
-        const { key } = table;
-        const { bytes } = relation;
         const { snapshot } = pin;
         // In connections of their own, so that tables are read side by side.
         const copied = await copyTable({
           name,
-          table: table.table,
-          key,
-          bytes,
-          reason,
+          source: table,
+          table: relation,
           isNew,
           snapshot,
           address,
@@ -76,21 +68,11 @@ export function postgresProbe(
         });
         if (copied) return { measures: copied.measures, examples: copied.examples, pin: { ...pin, kept: copied.kept } };
       }
-      return inTurn(table.postgres, async ({ client }) => ({
-        measures: await measure(client, table, relation, isNew),
-        examples: await examples(client, table, relation),
-        pin,
-      }));
-    },
-    async sample(name, source, n) {
-      const table = source as PostgresSource;
-      const { rows } = await inTurn(table.postgres, async ({ client }) => {
-        await describe(client, name, table);
-        return client.query(`SELECT to_jsonb(t) AS row FROM ${quoted(table.table)} t LIMIT ${n}`);
+      return inTurn(table.postgres, async ({ client }) => {
+        const measures = await measure(client, table, relation, isNew);
+        checkForJdbc(name, relation, measures);
+        return { measures, examples: await examples(client, table, relation), pin };
       });
-      return rows.map(({ row }) =>
-        Object.fromEntries(Object.entries(row).map(([k, v]) => [k, v === null ? null : String(v)])),
-      );
     },
     async holds(source, pin) {
       if (!('postgres' in source) || pin.kind !== 'postgres') return true;
@@ -127,75 +109,37 @@ async function begin(address: PostgresAddress, lost: () => void): Promise<Sessio
   return { client, ...rows[0] };
 }
 
-interface Relation {
-  readonly columns: readonly string[];
-  /** Those that hold days or moments. */
-  readonly times: readonly string[];
-  readonly rules: readonly Column[];
-  readonly pages: number;
-  readonly bytes: number;
-  /** A plain table, whose rows have a place (ctid) and an age (xmin). */
-  readonly plain: boolean;
-}
-
-async function describe(client: pg.Client, name: string, source: PostgresSource): Promise<Relation> {
-  const { rows } = await client.query(
-    `SELECT c.relkind, pg_relation_size(c.oid) AS bytes, current_setting('block_size')::int AS block,
-            array_agg(a.attname::text ORDER BY a.attnum) AS columns,
-            array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)) AS times
-     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-     WHERE c.oid = to_regclass($1) GROUP BY c.oid, c.relkind`,
-    [quoted(source.table)],
-  );
-  const relation = rows[0];
-  if (!relation) {
-    const tables = await client.query(
-      `SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')`,
-    );
-    const known = tables.rows.map((row) => String(row.table_name));
-    throw rejected(
-      `${name}: there is no table ${source.table} in "${client.database}"${didYouMean(source.table, known)}`,
-      'correct the source, or create the table',
-    );
+/** Spark reads such a table itself: throws a rejected SluiceError for what it would read otherwise than it is. */
+function checkForJdbc(name: string, { columns }: Table, { invalidByReason }: Profile['measures']): void {
+  const hint = 'read it through a view that gives what Spark can hold, or exclude those rows there';
+  const quote = columns.find((column) => column.name.includes('"'));
+  if (quote)
+    throw rejected(`${name}: column ${JSON.stringify(quote.name)} of a table too large to be kept has a quote`, hint);
+  for (const { says } of columns.flatMap((column) => column.unfit)) {
+    const rows = invalidByReason[says];
+    if (rows !== undefined) throw rejected(`${name}: ${rows} rows of a table that Spark reads itself: ${says}`, hint);
   }
-  const columns: string[] = relation.columns;
-  const declared = columnsOf(source);
-  for (const wanted of [source.key, ...declared.map((c) => c.name)]) {
-    if (!columns.includes(wanted)) {
-      throw rejected(
-        `${name}: table ${source.table} has no column ${wanted}${didYouMean(wanted, columns)}`,
-        `it has ${columns.join(', ')}`,
-      );
-    }
-  }
-  const plain = relation.relkind === 'r' || relation.relkind === 'm';
-  return {
-    columns,
-    times: relation.times ?? [],
-    rules: rulesOf(source),
-    pages: plain ? Math.ceil(relation.bytes / relation.block) : 0,
-    bytes: relation.bytes,
-    plain,
-  };
 }
 
 async function measure(
   client: pg.Client,
   source: PostgresSource,
-  relation: Relation,
+  { columns, reason, bytes }: Table,
   isNew: string,
 ): Promise<Profile['measures']> {
-  const reason = reasonSql(relation.rules, postgres, false);
+  const from = `${tableName(source.table)} t`;
+  const times = columns.filter((column) => column.isTime);
   const counts = [
-    ...relation.columns.map((c, i) => `count(*) - count(${quoted(c)}) AS n${i}`),
-    ...relation.times.map((c, i) => `max(${quoted(c)}) FILTER (WHERE (${reason}) IS NULL) AS t${i}`),
+    ...columns.map((c, i) => `count(*) - count(${identifier(c.name)}) AS n${i}`),
+    ...times.map((c, i) => `max(${identifier(c.name)}) FILTER (WHERE (${reason}) IS NULL) AS t${i}`),
+    // A view has no size of its own.
+    ...(bytes === 0 ? ['coalesce(sum(pg_column_size(t)), 0)::bigint AS size'] : []),
   ].join(', ');
   const groups = await client.query(
-    `SELECT ${reason} AS reason, count(*) AS rows, count(*) FILTER (WHERE ${isNew}) AS new, ${counts}
-     FROM ${quoted(source.table)} GROUP BY 1`,
+    `SELECT ${reason} AS reason, count(*) AS rows, count(*) FILTER (WHERE ${isNew}) AS new, ${counts} FROM ${from} GROUP BY 1`,
   );
   const duplicates = await client.query(
-    `SELECT count(*) - count(DISTINCT ${quoted(source.key)}) AS n FROM ${quoted(source.table)} WHERE (${reason}) IS NULL`,
+    `SELECT count(*) - count(DISTINCT ${identifier(source.key)}) AS n FROM ${from} WHERE (${reason}) IS NULL`,
   );
   const sum = (field: string): number => groups.rows.reduce((total, row) => total + row[field], 0);
   const invalidByReason = Object.fromEntries(
@@ -207,11 +151,11 @@ async function measure(
     valid: sum('rows') - invalid,
     invalid,
     invalidByReason,
-    nulls: Object.fromEntries(relation.columns.map((c, i) => [c, sum(`n${i}`)])),
+    nulls: Object.fromEntries(columns.map((c, i) => [c.name, sum(`n${i}`)])),
     duplicates: duplicates.rows[0].n,
-    bytes: relation.bytes,
+    bytes: bytes === 0 ? sum('size') : bytes,
     new: sum('new'),
-    latest: Object.fromEntries(relation.times.flatMap((name, i) => latestOf(name, groups.rows, `t${i}`))),
+    latest: Object.fromEntries(times.flatMap((c, i) => latestOf(c.name, groups.rows, `t${i}`))),
   };
 }
 
@@ -220,11 +164,10 @@ function latestOf(name: string, groups: readonly pg.QueryResultRow[], field: str
   return value === null || value === undefined ? [] : [[name, new Date(value).toISOString()]];
 }
 
-async function examples(client: pg.Client, source: PostgresSource, relation: Relation): Promise<Example[]> {
-  const reason = reasonSql(relation.rules, postgres, false);
+async function examples(client: pg.Client, source: PostgresSource, { reason }: Table): Promise<Example[]> {
   const { rows } = await client.query(
-    `SELECT (${reason}) AS reason, ${quoted(source.key)}::text AS key, left(to_jsonb(t)::text, 200) AS text
-     FROM ${quoted(source.table)} t WHERE (${reason}) IS NOT NULL LIMIT 4`,
+    `SELECT (${reason}) AS reason, ${identifier(source.key)}::text AS key, left(to_jsonb(t)::text, 200) AS text
+     FROM ${tableName(source.table)} t WHERE (${reason}) IS NOT NULL LIMIT 4`,
   );
   return rows.map((row) => ({
     reason: row.reason,

@@ -17,7 +17,6 @@ export function probeOf(project: Project, scratch: string, folder?: string): Sou
   const of = (source: Source): SourceProbe => ('csv' in source ? csv : 'kafka' in source ? kafka : postgres);
   return {
     profile: (name, source, earlier) => of(source).profile(name, source, earlier),
-    sample: (name, source, n) => of(source).sample(name, source, n),
     holds: async (source, pin) =>
       pin.kept ? pin.kept.paths.every((path) => existsSync(path)) : of(source).holds(source, pin),
     async close() {

@@ -1,19 +1,33 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Duck, literal, openDuck } from '../connect/duckdb.ts';
+import { type Duck, openDuck } from '../connect/duckdb.ts';
+import { fileLiteral, identifier, literal } from '../connect/sql.ts';
 import { reasonOf, rejected } from '../errors.ts';
-import { ownColumns, parquet } from './keep.ts';
+import { asJson, own, parquet } from './keep.ts';
 
 /** The repaired rows of a source: `_where` and `_original` tell which row each replaces, `_fixed` is a JSON object of texts. */
 export const repairsOf = (folder: string, source: string): string => join(folder, `${source}.parquet`);
 
 /** The quarantine as it was written, beside the CSV file that people repair. */
-export const asWritten = (csv: string): string => csv.replace(/\.csv$/, '.parquet');
+const asWritten = (csv: string): string => csv.replace(/\.csv$/, '.parquet');
 
-/** Writes a relation of rows in quarantine as a CSV file to be repaired, and once more as it is. */
+/** Begins what a spreadsheet program would take for a formula, or what has been made safe already; a number is none. */
+const isFormula = (text: string): string =>
+  `(regexp_matches(${text}, '^[=+@\\t\\r\\x27-]') AND NOT regexp_full_match(${text}, '[+-]?[0-9]+([.][0-9]+)?'))`;
+
+/** A value as it is safe to open: an apostrophe stands before what could be a formula. */
+const shown = (column: string): string => `CASE WHEN ${isFormula(column)} THEN chr(39) || ${column} ELSE ${column} END`;
+
+/** The value that was meant, whether a spreadsheet program has kept the apostrophe or not. */
+const meant = (column: string): string =>
+  `CASE WHEN starts_with(${column}, chr(39)) AND ${isFormula(`${column}[2:]`)} THEN ${column}[2:] ELSE ${column} END`;
+
+/** Writes a relation of rows in quarantine, all of them text, as a CSV file to be repaired, and once more as it is. */
 export async function writeQuarantine(duck: Duck, relation: string, csv: string): Promise<void> {
-  await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(csv)} (FORMAT csv, HEADER)`);
+  const columns = (await duck.columns(relation)).map(({ name }) => identifier(name));
+  const safe = columns.map((column) => `${shown(column)} AS ${column}`).join(', ');
+  await duck.run(`COPY (SELECT ${safe} FROM ${relation}) TO ${literal(csv)} (FORMAT csv, HEADER)`);
   await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(asWritten(csv))} (FORMAT parquet)`);
 }
 
@@ -22,43 +36,53 @@ export async function writeQuarantine(duck: Duck, relation: string, csv: string)
  * rows. Throws a rejected SluiceError when the file is not that quarantine any more.
  */
 export async function takeRepairs(csv: string, repaired: string, repairs: string, scratch: string): Promise<number> {
-  const duck = await openDuck(scratch);
+  await mkdir(dirname(repairs), { recursive: true });
+  const duck = await openDuck(scratch, [asWritten(csv), repaired, dirname(repairs)]);
   try {
     const written = parquet([asWritten(csv)]);
-    const columns = await duck.columns(written);
-    const schema = columns.map(({ name }) => `${literal(name)}: 'VARCHAR'`).join(', ');
+    const columns = (await duck.columns(written)).map(({ name }) => name);
+    // Runs before version 0.2 called our own columns otherwise.
+    const isOld = !columns.includes(own.where);
+    const [where, original, reason] = isOld
+      ? ['_where', '_original', '_reason']
+      : [own.where, own.original, own.reason];
+    const schema = columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+    const values = columns.map((name) => `${meant(identifier(name))} AS ${identifier(name)}`).join(', ');
     await duck
       .run(
-        `CREATE TABLE edited AS SELECT row_number() OVER () AS _line, * FROM read_csv(${literal(repaired)}, header=true, delim=',', quote='"', escape='"', auto_detect=false, columns={${schema}})`,
+        `CREATE TABLE edited AS SELECT row_number() OVER () AS __sluice_line, ${values}
+         FROM read_csv(${fileLiteral(repaired)}, header=true, delim=',', quote='"', escape='"', auto_detect=false, columns={${schema}})`,
       )
       .catch((error: unknown) => {
-        throw rejected(
-          `${repaired} cannot be read: ${reasonOf(error)}`,
-          `keep its header: ${columns.map(({ name }) => name).join(',')}`,
-        );
+        throw rejected(`${repaired} cannot be read: ${reasonOf(error)}`, `keep its header: ${columns.join(',')}`);
       });
-    const same = '_where IS NOT DISTINCT FROM w._where AND e._original IS NOT DISTINCT FROM w._original';
+    const same = `coalesce(e.${where}, '') = coalesce(w.${where}, '') AND coalesce(e.${original}, '') = coalesce(w.${original}, '')`;
     const [stranger] = await duck.rows(
-      `SELECT _line FROM edited e WHERE NOT EXISTS (SELECT 1 FROM ${written} w WHERE e.${same}) ORDER BY _line LIMIT 1`,
+      `SELECT __sluice_line AS line FROM edited e WHERE NOT EXISTS (SELECT 1 FROM ${written} w WHERE ${same}) ORDER BY 1 LIMIT 1`,
     );
     if (stranger)
       throw rejected(
-        `${repaired}: row ${stranger._line} is none of those in quarantine`,
-        'change the columns of the source alone; _where and _original tell which row it is',
+        `${repaired}: row ${stranger.line} is none of those in quarantine`,
+        `change the columns of the source alone; ${where} and ${original} tell which row it is`,
       );
-    const own = ownColumns(columns).map(({ name }) => `"${name}"`);
-    const fixed = `CAST(to_json({${own.map((name) => `${name}: nullif(e.${name}, '')`).join(', ')}}) AS VARCHAR)`;
-    const changed = own.map((name) => `nullif(e.${name}, '') IS DISTINCT FROM nullif(w.${name}, '')`).join(' OR ');
+    const source = columns.filter((name) => ![where, original, reason].includes(name));
+    const textOf = (of: 'e' | 'w', name: string): string => `nullif(${of}.${identifier(name)}, '')`;
+    const fixed = asJson(
+      source.map((name) => ({ name })),
+      (name) => textOf('e', name),
+    );
+    const changed = source.map((name) => `${textOf('e', name)} IS DISTINCT FROM ${textOf('w', name)}`).join(', ');
     await duck.run(
-      `CREATE TABLE repairs AS SELECT DISTINCT e._where, e._original, ${fixed} AS _fixed FROM edited e JOIN ${written} w ON e.${same} WHERE ${changed}`,
+      `CREATE TABLE repairs AS SELECT DISTINCT w.${where} AS _where, w.${original} AS _original, ${fixed} AS _fixed
+       FROM edited e JOIN ${written} w ON ${same} WHERE list_contains([${changed}], true)`,
     );
     const [count] = await duck.rows('SELECT count(*) AS n FROM repairs');
     if (Number(count?.n) === 0) return 0;
     if (existsSync(repairs))
       await duck.run(
-        `INSERT INTO repairs SELECT * FROM ${parquet([repairs])} w WHERE NOT EXISTS (SELECT 1 FROM repairs e WHERE e.${same})`,
+        `INSERT INTO repairs SELECT * FROM ${parquet([repairs])} w WHERE NOT EXISTS
+           (SELECT 1 FROM repairs e WHERE e._where IS NOT DISTINCT FROM w._where AND e._original IS NOT DISTINCT FROM w._original)`,
       );
-    await mkdir(dirname(repairs), { recursive: true });
     await duck.run(`COPY repairs TO ${literal(`${repairs}.part`)} (FORMAT parquet)`);
     await rename(`${repairs}.part`, repairs);
     return Number(count?.n);

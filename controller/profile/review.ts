@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Duck, type DuckColumn, literal, openDuck } from '../connect/duckdb.ts';
+import { type Duck, type DuckColumn, openDuck } from '../connect/duckdb.ts';
+import { identifier, literal } from '../connect/sql.ts';
 import { reasonOf, rejected } from '../errors.ts';
 import { columnsOf, type Pipeline, type RowCheck, rowChecks, type Source } from '../pipeline/schema.ts';
-import { asJson, type Keeping, keep, ownColumns, parquet } from './keep.ts';
+import { asJson, jsonText, type Keeping, keep, own, ownColumns, parquet } from './keep.ts';
 import { measured } from './measure.ts';
 import type { Finding, Profile, Reviewed } from './port.ts';
 import { repairsOf, writeQuarantine } from './repairs.ts';
@@ -31,7 +32,7 @@ export async function review(pipeline: Pipeline, profiles: Profiles, where: Revi
   const dirty = Object.values(profiles).some(({ measures }) => measures.invalid > 0);
   if (checks.length === 0 && repaired.length === 0 && !dirty) return { profiles, findings: {} };
 
-  const duck = await openDuck(where.scratch);
+  const duck = await openDuck(where.scratch, reachOf(profiles, where));
   try {
     const changing = new Set([
       ...repaired,
@@ -64,6 +65,14 @@ export async function review(pipeline: Pipeline, profiles: Profiles, where: Revi
   }
 }
 
+/** What the checks' SQL may touch: the rows of this run, its quarantine, and the repairs of its pipeline. */
+const reachOf = (profiles: Profiles, { keeping, quarantine, repairs }: Review): string[] => [
+  keeping.folder,
+  quarantine,
+  repairs,
+  ...Object.values(profiles).flatMap(({ pin }) => pin.kept?.paths ?? []),
+];
+
 /** A source's rows in the DuckDB: all of them in `table`, the valid ones in a view of the source's name. */
 interface Rows {
   readonly table: string;
@@ -74,13 +83,13 @@ async function open(duck: Duck, profiles: Profiles, changing: ReadonlySet<string
   const rows = new Map<string, Rows>();
   for (const [name, { pin }] of Object.entries(profiles)) {
     if (!pin.kept) continue;
-    const table = `"all ${name}"`;
+    const table = identifier(`all ${name}`);
     await duck.run(
       `CREATE ${changing.has(name) ? 'TABLE' : 'VIEW'} ${table} AS SELECT * FROM ${parquet(pin.kept.paths)}`,
     );
     const columns = ownColumns(await duck.columns(table));
-    const own = columns.map((column) => `"${column.name}"`).join(', ');
-    await duck.run(`CREATE VIEW "${name}" AS SELECT ${own} FROM ${table} WHERE _reason IS NULL`);
+    const shown = columns.map((column) => identifier(column.name)).join(', ');
+    await duck.run(`CREATE VIEW ${identifier(name)} AS SELECT ${shown} FROM ${table} WHERE ${own.reason} IS NULL`);
     rows.set(name, { table, columns });
   }
   return rows;
@@ -88,7 +97,7 @@ async function open(duck: Duck, profiles: Profiles, changing: ReadonlySet<string
 
 const label = (check: RowCheck): string => `check ${check.name}`;
 /** As with a CHECK constraint, a condition that is neither true nor false is not broken. */
-const breaks = ({ where }: RowCheck): string => `_reason IS NULL AND NOT coalesce((${where}), true)`;
+const breaks = ({ where }: RowCheck): string => `${own.reason} IS NULL AND NOT coalesce((${where}\n), true)`;
 
 /** Judges the checks in their order; rows that break one with `quarantine` are valid no more. Returns how many were valid before each. */
 async function setAside(
@@ -100,15 +109,15 @@ async function setAside(
   const of = new Map<string, number>();
   for (const check of checks) {
     const { table, columns } = rows.get(check.rows) as Rows;
-    of.set(check.name, await count(duck, `${table} WHERE _reason IS NULL`));
+    of.set(check.name, await count(duck, `${table} WHERE ${own.reason} IS NULL`));
     if (check.otherwise !== 'quarantine') continue;
     const { key } = sources[check.rows] as Source;
     const row = asJson(columns.map(({ name }) => ({ name })));
     await inSql(check, () =>
       duck.run(
-        `UPDATE ${table} SET _reason = ${literal(label(check))}, _raw = ${row}, _fields = ${textJson(columns)},
-           _original = coalesce(_original, ${textJson(columns)}),
-           _where = coalesce(_where, ${literal(`${key}=`)} || coalesce("${key}"::VARCHAR, 'NULL'))
+        `UPDATE ${table} SET ${own.reason} = ${literal(label(check))}, ${own.raw} = ${row}, ${own.fields} = ${textJson(columns)},
+           ${own.original} = coalesce(${own.original}, ${textJson(columns)}),
+           ${own.where} = coalesce(${own.where}, ${literal(`${key}=`)} || coalesce(${identifier(key)}::VARCHAR, 'NULL'))
          WHERE ${breaks(check)}`,
       ),
     );
@@ -119,8 +128,8 @@ async function setAside(
 /** Columns as a JSON object of texts, written as the rules want them. */
 function textJson(columns: readonly DuckColumn[]): string {
   const texts = columns.map(({ name, type }) => {
-    const text = `"${name}"::VARCHAR`;
-    return `"${name}": ${type === 'TIMESTAMP WITH TIME ZONE' ? `regexp_replace(${text}, '[+]00$', 'Z')` : text}`;
+    const text = `${identifier(name)}::VARCHAR`;
+    return `${literal(name)}: ${type === 'TIMESTAMP WITH TIME ZONE' ? `regexp_replace(${text}, '[+]00$', 'Z')` : text}`;
   });
   return `CAST(to_json({${texts.join(', ')}}) AS VARCHAR)`;
 }
@@ -141,7 +150,7 @@ async function inSql<T>(check: RowCheck, work: () => Promise<T>): Promise<T> {
 /** Puts repaired rows in the place of those they repair, and judges them as if they had come so. */
 async function repair(duck: Duck, source: Source, rows: Rows | undefined, where: Review, name: string): Promise<void> {
   if (!rows) return;
-  const text = (column: string): string => `nullif(json_extract_string(_fixed, ${literal(`$."${column}"`)}), '')`;
+  const text = (column: string): string => `nullif(${jsonText('_fixed', column)}, '')`;
   const declared = 'postgres' in source ? rulesOf(source) : columnsOf(source);
   const rules = reasonSql(declared, { ...duckdb, quote: text }, !('postgres' in source));
   const fits = rows.columns.map(
@@ -149,11 +158,13 @@ async function repair(duck: Duck, source: Source, rows: Rows | undefined, where:
       `WHEN ${text(column.name)} IS NOT NULL AND TRY_CAST(${text(column.name)} AS ${column.type}) IS NULL THEN ${literal(`${column.name}: not of type ${column.type}`)}`,
   );
   const reason = `coalesce(${rules}, CASE ${fits.join(' ')} END)`;
-  const typed = rows.columns.map((column) => `"${column.name}" = TRY_CAST(${text(column.name)} AS ${column.type})`);
+  const typed = rows.columns.map(
+    (column) => `${identifier(column.name)} = TRY_CAST(${text(column.name)} AS ${column.type})`,
+  );
   await duck.run(
-    `UPDATE ${rows.table} t SET _reason = ${reason}, _raw = _fixed, _fields = _fixed, ${typed.join(', ')}
+    `UPDATE ${rows.table} t SET ${own.reason} = ${reason}, ${own.raw} = _fixed, ${own.fields} = _fixed, ${typed.join(', ')}
      FROM ${parquet([repairsOf(where.repairs, name)])} r
-     WHERE t._reason IS NOT NULL AND t._where = r._where AND t._original = r._original`,
+     WHERE t.${own.reason} IS NOT NULL AND t.${own.where} = r._where AND t.${own.original} = r._original`,
   );
 }
 
@@ -167,14 +178,16 @@ async function found(
   const findings: Record<string, Finding> = {};
   for (const check of checks) {
     const { table, columns } = rows.get(check.rows) as Rows;
-    const broken = check.otherwise === 'quarantine' ? `_reason = ${literal(label(check))}` : breaks(check);
+    const broken = check.otherwise === 'quarantine' ? `${own.reason} = ${literal(label(check))}` : breaks(check);
     const n = await inSql(check, () => count(duck, `${table} WHERE ${broken}`));
     const { key } = sources[check.rows] as Source;
     const row = asJson(columns.map(({ name }) => ({ name })));
     const examples =
       n === 0
         ? []
-        : await duck.rows(`SELECT "${key}" AS key, left(${row}, 200) AS text FROM ${table} WHERE ${broken} LIMIT 2`);
+        : await duck.rows(
+            `SELECT ${identifier(key)} AS key, left(${row}, 200) AS text FROM ${table} WHERE ${broken} LIMIT 2`,
+          );
     findings[check.name] = {
       source: check.rows,
       rows: n,
@@ -201,7 +214,7 @@ async function recount(
   const { key } = sources[name] as Source;
   const { measures, pin } = profile;
   const kept = await keep(duck, `${name}-reviewed`, table, keeping);
-  const counted = await measured(duck, `(SELECT *, false AS _new FROM ${table})`, key, measures.bytes);
+  const counted = await measured(duck, `(SELECT *, false AS ${own.isNew} FROM ${table})`, key, measures.bytes);
   return { ...profile, ...counted, measures: { ...counted.measures, new: measures.new }, pin: { ...pin, kept } };
 }
 
@@ -210,12 +223,10 @@ async function writeDown(duck: Duck, name: string, profile: Profile, rows: Rows,
   if (profile.measures.invalid === 0) return profile;
   await mkdir(where.quarantine, { recursive: true });
   const file = join(where.quarantine, `${name}.csv`);
-  const columns = rows.columns.map(
-    ({ name: column }) => `json_extract_string(_fields, ${literal(`$."${column}"`)}) AS "${column}"`,
-  );
+  const columns = rows.columns.map(({ name: column }) => `${jsonText(own.fields, column)} AS ${identifier(column)}`);
   await writeQuarantine(
     duck,
-    `(SELECT _where, _reason, ${columns.join(', ')}, _original FROM ${rows.table} WHERE _reason IS NOT NULL ORDER BY length(_where), _where)`,
+    `(SELECT ${[own.where, own.reason, ...columns, own.original].join(', ')} FROM ${rows.table} WHERE ${own.reason} IS NOT NULL ORDER BY length(${own.where}), ${own.where})`,
     file,
   );
   return { ...profile, quarantine: file };

@@ -1,5 +1,4 @@
-import { literal } from '../connect/duckdb.ts';
-import { quoted } from '../connect/postgres.ts';
+import { identifier, literal, sparkIdentifier, sparkLiteral } from '../connect/sql.ts';
 import { type Column, type ColumnType, columnsOf, type Source } from '../pipeline/schema.ts';
 
 /**
@@ -24,23 +23,21 @@ const types: Record<ColumnType, string> = {
   timestamp: 'TIMESTAMP',
 };
 export const duckdb: Dialect = {
-  quote: (name) => `"${name}"`,
+  quote: identifier,
   literal,
   matches: (sql, pattern) => `regexp_full_match(${sql}, ${literal(pattern)})`,
   text: 'VARCHAR',
   types,
 };
 export const postgres: Dialect = {
-  quote: quoted,
+  quote: identifier,
   literal,
   matches: (sql, pattern) => `${sql} ~ ${literal(`^(${pattern})$`)}`,
   text: 'text',
   types,
 };
-/** Spark reads backslashes, and takes a doubled quote for two texts side by side. */
-const sparkLiteral = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 export const spark: Dialect = {
-  quote: (name) => `\`${name}\``,
+  quote: sparkIdentifier,
   literal: sparkLiteral,
   matches: (sql, pattern) => `${sql} rlike ${sparkLiteral(`^(${pattern})$`)}`,
   text: 'string',
@@ -48,7 +45,8 @@ export const spark: Dialect = {
 };
 
 /** How a value of each type is written. */
-const date = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
+// Every engine reads and writes the years 1 to 9999.
+const date = '([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-[0-9]{2}-[0-9]{2}';
 const written: Record<Exclude<ColumnType, 'string'>, string> = {
   int: '-?[0-9]{1,10}',
   bigint: '-?[0-9]{1,19}',
@@ -56,7 +54,7 @@ const written: Record<Exclude<ColumnType, 'string'>, string> = {
   boolean: 'true|false|TRUE|FALSE',
   date,
   // A zone is told only of a time with seconds: DuckDB reads no other.
-  timestamp: `${date}[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?)?`,
+  timestamp: `${date}[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])?)?`,
 };
 const article = (type: ColumnType): string => (type === 'int' ? 'an int' : `a ${type}`);
 

@@ -1,9 +1,19 @@
 import { constants } from 'node:fs';
-import { access, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
-import { literal, openDuck } from '../connect/duckdb.ts';
+import { access, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { openDuck } from '../connect/duckdb.ts';
+import { filesLiteral, identifier } from '../connect/sql.ts';
 import { rejected, unwritable } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
+import {
+  addVersion,
+  currentOf,
+  currentVersion,
+  removeOldVersions,
+  stagingFolder,
+  takeFolder,
+  versionsOf,
+} from './folder.ts';
 import type { Publisher, Staged } from './port.ts';
 import { checkShape, checkUnique } from './shape.ts';
 
@@ -12,13 +22,14 @@ const keptVersions = 3;
 
 /**
  * Parquet and CSV in a folder: TARGET/versions/FENCE-KEY/VIEW/part-*, with TARGET/current a link to the version that readers
- * see. Where a view is, is told relative to `root`. The link is replaced by one rename, so a reader sees the old version or the new one, never a mixture.
+ * see. Where a view is, is told relative to `root`. The link is replaced by one rename, so a reader sees the old version or the
+ * new one, never a mixture. A folder that is not Sluice's is refused.
  */
 export function filePublisher(root: string, scratch: string): Publisher {
   return {
     async prepare({ target }) {
       try {
-        await mkdir(target, { recursive: true });
+        await takeFolder(target);
         await access(target, constants.W_OK);
       } catch (error) {
         throw unwritable(target, error);
@@ -26,9 +37,9 @@ export function filePublisher(root: string, scratch: string): Publisher {
     },
 
     async audit({ kind, target, key, views, mayChange }) {
-      const versions = await readdir(join(target, 'versions')).catch(() => []);
+      const versions = await readdir(versionsOf(target)).catch(() => []);
       if (versions.some((version) => version.endsWith(`-${key}`))) return;
-      const duck = await openDuck(scratch);
+      const duck = await openDuck(scratch, [target]);
       try {
         for (const { view, place, rows, unique } of views) {
           const staged = await reader(kind, place);
@@ -36,13 +47,13 @@ export function filePublisher(root: string, scratch: string): Publisher {
           const found = Number(counted?.n ?? 0);
           if (found !== rows)
             throw rejected(`${view}: ${found} rows are staged in ${place}, and the runner wrote ${rows}`);
-          const published = await reader(kind, join(target, 'current', view));
+          const published = await reader(kind, join(currentOf(target), view));
           if (staged === undefined) continue;
           if (published !== undefined && !mayChange)
             checkShape(view, await duck.columns(published), await duck.columns(staged));
           if (unique === undefined) continue;
           const [repeated] = await duck.rows(
-            `SELECT "${unique}" AS value, count(*) AS times FROM ${staged} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
+            `SELECT ${identifier(unique)} AS value, count(*) AS times FROM ${staged} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
           );
           checkUnique(view, unique, repeated as never);
         }
@@ -54,33 +65,35 @@ export function filePublisher(root: string, scratch: string): Publisher {
     async publish(staged, fence) {
       const { target, key, views, kind } = staged;
       const version = `${String(fence).padStart(10, '0')}-${key}`;
+      try {
+        await takeFolder(target);
+      } catch (error) {
+        throw unwritable(target, error);
+      }
       const current = await currentVersion(target);
       const outputs = views.map<PublishedOutput>(({ view, rows }) => ({
         view,
         kind,
         rows,
-        where: relative(root, join(target, 'current', view)),
+        where: relative(root, join(currentOf(target), view)),
       }));
       if (current === version) return outputs;
       const isLater = current !== undefined && Number(current.split('-', 1)[0]) > fence;
       // It was published, and a later run's result has taken its place since.
-      if (isLater && (await exists(join(target, 'versions', version)))) return outputs;
+      if (isLater && (await exists(join(versionsOf(target), version)))) return outputs;
       if (isLater) {
         throw rejected(`${target} already shows a later run's result (${current}); this one is not published over it`);
       }
       try {
-        await mkdir(join(target, 'versions'), { recursive: true });
-        if (!(await exists(join(target, 'versions', version)))) {
-          await rename(stagingFolder(target, key), join(target, 'versions', version));
-        }
+        if (!(await exists(join(versionsOf(target), version)))) await addVersion(target, key, version);
         const fresh = join(target, `.current-${key}`);
         await rm(fresh, { force: true });
         await symlink(join('versions', version), fresh);
-        await rename(fresh, join(target, 'current'));
+        await rename(fresh, currentOf(target));
       } catch (error) {
         throw unwritable(target, error);
       }
-      await removeOldVersions(target);
+      await removeOldVersions(target, keptVersions);
       return outputs;
     },
 
@@ -96,22 +109,14 @@ export function filePublisher(root: string, scratch: string): Publisher {
   };
 }
 
-/** Where an attempt writes the views of a file sink; on the same file system as the sink, so that renaming is enough. */
-export const stagingFolder = (target: string, key: string): string => join(target, '.staging', key);
-
 /** The rows of a view's folder for DuckDB; undefined when there are no files. */
 async function reader(kind: Staged['kind'], place: string): Promise<string | undefined> {
   const files = (await readdir(place).catch(() => [])).filter((name) => name.startsWith('part-'));
   if (files.length === 0) return undefined;
-  const pattern = literal(join(place, 'part-*'));
+  const pattern = filesLiteral(place, 'part-*');
   return kind === 'parquet'
     ? `read_parquet(${pattern})`
     : `read_csv(${pattern}, header=true, all_varchar=true, quote='"', escape='"', delim=',')`;
-}
-
-async function currentVersion(target: string): Promise<string | undefined> {
-  const link = await readlink(join(target, 'current')).catch(() => undefined);
-  return link?.slice(`${dirname(link)}/`.length);
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -119,9 +124,3 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-async function removeOldVersions(target: string): Promise<void> {
-  const versions = (await readdir(join(target, 'versions'))).sort().reverse();
-  for (const old of versions.slice(keptVersions))
-    await rm(join(target, 'versions', old), { recursive: true, force: true });
-}

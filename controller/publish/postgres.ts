@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { PostgresAddress } from '../config/project.ts';
-import { connectPostgres, explain, quoted } from '../connect/postgres.ts';
-import { rejected, SluiceError } from '../errors.ts';
+import { connectPostgres, explain } from '../connect/postgres.ts';
+import { identifier, tableName } from '../connect/sql.ts';
+import { rejected } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import type { Publisher, Staged } from './port.ts';
 import { type Column, checkShape, checkUnique } from './shape.ts';
@@ -28,7 +29,7 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
     try {
       return await work(client, schema);
     } catch (error) {
-      throw error instanceof SluiceError ? error : explain(error, address);
+      throw explain(error, address);
     } finally {
       await client.end();
     }
@@ -36,7 +37,7 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
   return {
     prepare: (staged) =>
       within(staged, async (client, schema) => {
-        await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`);
+        await client.query(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`);
       }),
 
     audit: (staged) =>
@@ -44,15 +45,15 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
         for (const { view, place, rows, unique } of staged.views) {
           const published = await publications(client, schema, view);
           if (published.some(({ key }) => key === staged.key)) continue;
-          const { rows: counted } = await client.query(`SELECT count(*) AS n FROM ${quoted(place)}`);
+          const { rows: counted } = await client.query(`SELECT count(*) AS n FROM ${tableName(place)}`);
           if (counted[0].n !== rows)
             throw rejected(`${view}: ${counted[0].n} rows are staged in ${place}, and the runner wrote ${rows}`);
           if (published.length > 0 && !staged.mayChange)
             checkShape(view, await columnsOf(client, `${schema}.${view}`), await columnsOf(client, place));
           if (unique === undefined) continue;
-          const column = quoted(unique);
+          const column = identifier(unique);
           const { rows: repeated } = await client.query(
-            `SELECT ${column} AS value, count(*) AS times FROM ${quoted(place)} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
+            `SELECT ${column} AS value, count(*) AS times FROM ${tableName(place)} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
           );
           checkUnique(view, unique, repeated[0]);
         }
@@ -61,7 +62,7 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
     publish: (staged, fence) =>
       within(staged, async (client, schema) => {
         await client.query('BEGIN');
-        const table = quoted(`${schema}.${ledger}`);
+        const table = tableName(`${schema}.${ledger}`);
         await client.query(
           `CREATE TABLE IF NOT EXISTS ${table}
            (view text NOT NULL, key text NOT NULL, fence bigint NOT NULL, published_at timestamptz NOT NULL DEFAULT now())`,
@@ -84,7 +85,7 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
     discard: (staged) =>
       within(staged, async (client) => {
         for (const { place } of staged.views) {
-          await client.query(`DROP TABLE IF EXISTS ${quoted(place)}, ${quoted(`${place}__parts`)}`);
+          await client.query(`DROP TABLE IF EXISTS ${tableName(place)}, ${tableName(`${place}__parts`)}`);
         }
       }),
   };
@@ -94,7 +95,7 @@ async function columnsOf(client: pg.Client, table: string): Promise<Column[]> {
   const { rows } = await client.query(
     `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
      WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
-    [quoted(table)],
+    [tableName(table)],
   );
   return rows;
 }
@@ -107,9 +108,9 @@ interface Published {
 /** What a view's table has shown, as the ledger says, the latest run's result first; nothing when Sluice never published it. */
 async function publications(client: pg.Client, schema: string, view: string): Promise<Published[]> {
   const table = `${schema}.${ledger}`;
-  const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [quoted(table)]);
+  const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [tableName(table)]);
   if (!rows[0].there) return [];
-  return (await client.query(`SELECT fence, key FROM ${quoted(table)} WHERE view = $1 ORDER BY fence DESC`, [view]))
+  return (await client.query(`SELECT fence, key FROM ${tableName(table)} WHERE view = $1 ORDER BY fence DESC`, [view]))
     .rows;
 }
 
@@ -129,16 +130,16 @@ async function takePlace(
   if (last && last.fence > fence) {
     throw rejected(`table ${name} already shows a later run's result (${last.key}); this one is not published over it`);
   }
-  const there = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [quoted(name)]);
+  const there = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [tableName(name)]);
   if (there.rows[0].there && !last) {
     throw rejected(
       `there is a table ${name} that Sluice did not publish; it is left alone`,
       'rename it, or publish into another schema',
     );
   }
-  await client.query(`DROP TABLE IF EXISTS ${quoted(name)}`);
-  await client.query(`ALTER TABLE ${quoted(place)} RENAME TO ${quoted(view)}`);
-  const table = quoted(`${schema}.${ledger}`);
+  await client.query(`DROP TABLE IF EXISTS ${tableName(name)}`);
+  await client.query(`ALTER TABLE ${tableName(place)} RENAME TO ${identifier(view)}`);
+  const table = tableName(`${schema}.${ledger}`);
   await client.query(`INSERT INTO ${table} (view, key, fence) VALUES ($1, $2, $3)`, [view, key, fence]);
   await client.query(
     `DELETE FROM ${table} WHERE view = $1 AND key NOT IN (SELECT key FROM ${table} WHERE view = $1 ORDER BY fence DESC LIMIT $2)`,

@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { addressesOf, type Project } from '../config/project.ts';
 import type { Output } from '../pipeline/schema.ts';
-import { filePublisher, stagingFolder } from './files.ts';
+import { filePublisher } from './files.ts';
+import { stagingFolder } from './folder.ts';
 import type { Publisher, Staged } from './port.ts';
 import { postgresPublisher, stagingTable } from './postgres.ts';
 

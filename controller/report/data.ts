@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Duck, type DuckRow, literal } from '../connect/duckdb.ts';
+import type { Duck, DuckRow } from '../connect/duckdb.ts';
+import { filesLiteral, identifier, literal } from '../connect/sql.ts';
 import { reasonOf } from '../errors.ts';
 import { inLanguage, type Report } from '../pipeline/schema.ts';
 import type { PublishedOutput } from '../run/events.ts';
@@ -30,7 +31,7 @@ export async function computeReport(
 ): Promise<ReportData> {
   for (const { view, where } of outputs.filter((output) => output.kind === 'parquet')) {
     await duck.run(
-      `CREATE OR REPLACE VIEW "${view}" AS SELECT * FROM read_parquet(${literal(resolve(root, where, '*.parquet'))})`,
+      `CREATE OR REPLACE VIEW ${identifier(view)} AS SELECT * FROM read_parquet(${filesLiteral(resolve(root, where), '*.parquet')})`,
     );
   }
   const ask = async (title: string, sql: string): Promise<DuckRow[] | undefined> => {
@@ -63,7 +64,7 @@ export async function computeReport(
   const spreadsheets: string[] = [];
   for (const view of report.spreadsheets) {
     const file = `${view}.csv`;
-    if (!(await ask(view, `SELECT 1 FROM "${view}" LIMIT 1`))) continue;
+    if (!(await ask(view, `SELECT 1 FROM ${identifier(view)} LIMIT 1`))) continue;
     await writeSpreadsheet(duck, view, join(folder, file));
     spreadsheets.push(file);
   }
@@ -72,6 +73,6 @@ export async function computeReport(
 
 /** CSV with a byte-order mark, by which spreadsheet programs recognise UTF-8. */
 async function writeSpreadsheet(duck: Duck, view: string, file: string): Promise<void> {
-  await duck.run(`COPY "${view}" TO ${literal(file)} (FORMAT csv, HEADER)`);
+  await duck.run(`COPY ${identifier(view)} TO ${literal(file)} (FORMAT csv, HEADER)`);
   await writeFile(file, Buffer.concat([Buffer.from('\uFEFF'), await readFile(file)]));
 }

@@ -30,9 +30,11 @@ export async function writeReport(
   const all = resolve(project.root, folder, pipeline.name);
   const own = join(all, run);
   await mkdir(own, { recursive: true });
-  const duck = await openDuck(scratch);
+  const outputs = outputsOf(state);
+  const published = outputs.filter(({ kind }) => kind === 'parquet').map(({ where }) => resolve(project.root, where));
+  const duck = await openDuck(scratch, [own, ...published]);
   try {
-    const data = await computeReport(duck, pipeline.report, outputsOf(state), project.root, language, own);
+    const data = await computeReport(duck, pipeline.report, outputs, project.root, language, own);
     const file = join(own, 'index.html');
     await writeFile(file, reportPage(run, pipeline.report, state, data, language, now));
     const link = join(all, `.latest-${run}`);

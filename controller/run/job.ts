@@ -1,4 +1,5 @@
 import type { Addresses, PostgresAddress } from '../config/project.ts';
+import { tableName } from '../connect/sql.ts';
 import { columnsOf, type Output, type Source } from '../pipeline/schema.ts';
 import type { KafkaPin, Pin, PostgresPin } from '../profile/port.ts';
 import { reasonSql, rulesOf, spark } from '../profile/rules.ts';
@@ -50,7 +51,7 @@ export function runnerInput(name: string, source: Source, pin: Pin, partitions: 
       kind: 'postgres',
       url: jdbcUrl(address),
       user: address.user,
-      table: pin.table,
+      table: tableName(pin.table),
       snapshot: pin.snapshot,
       predicates: pageRanges(pin, partitions),
       reason: reasonSql(rulesOf(source), spark, false),

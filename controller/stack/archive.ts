@@ -6,7 +6,7 @@ import type { ClassArchives } from '../backends/spark-conf.ts';
 import { inherited, sparkHome } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
 import { openDuck } from '../connect/duckdb.ts';
-import { keep } from '../profile/keep.ts';
+import { keep, own } from '../profile/keep.ts';
 import { checkJava } from './java.ts';
 import { until } from './process.ts';
 import { localSparkConf, madeHome, masterUrl, sparkEnv } from './spark.ts';
@@ -81,9 +81,9 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
 }
 
 async function writeJob(folder: string): Promise<string> {
-  const duck = await openDuck(join(folder, 'duck'));
+  const duck = await openDuck(join(folder, 'duck'), [folder]);
   try {
-    const rows = `(SELECT i AS id, i % 7 AS kind, 'text ' || i AS note, TIMESTAMPTZ '2026-01-01' AS at, 1.5::DECIMAL(10,2) AS amount, NULL::VARCHAR AS _reason, NULL::VARCHAR AS _raw FROM range(1000) r(i))`;
+    const rows = `(SELECT i AS id, i % 7 AS kind, 'text ' || i AS note, TIMESTAMPTZ '2026-01-01' AS at, 1.5::DECIMAL(10,2) AS amount, NULL::VARCHAR AS ${own.reason}, NULL::VARCHAR AS ${own.raw} FROM range(1000) r(i))`;
     const { paths, columns } = await keep(duck, 'rows', rows, { folder, upToBytes: 1e9 });
     const sql = `CREATE OR REPLACE TEMP VIEW grouped AS
         SELECT kind, count(*) AS n, sum(amount) AS total, max_by(note, at) AS last, date_trunc('day', max(at)) AS day FROM rows GROUP BY kind;

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { isRoot } from '../config/env.ts';
 import { type Project, postgresAddress, postgresPasswordFile } from '../config/project.ts';
-import { connectPostgres, quoted } from '../connect/postgres.ts';
+import { connectPostgres } from '../connect/postgres.ts';
+import { identifier } from '../connect/sql.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
 import type { Service } from './service.ts';
 
@@ -49,7 +50,8 @@ export function postgres(project: Project): Service {
       try {
         const { rows } = await client.query('SELECT datname FROM pg_database');
         const there = rows.map((row) => row.datname);
-        for (const name of databases) if (!there.includes(name)) await client.query(`CREATE DATABASE ${quoted(name)}`);
+        for (const name of databases)
+          if (!there.includes(name)) await client.query(`CREATE DATABASE ${identifier(name)}`);
       } finally {
         await client.end();
       }

@@ -112,7 +112,7 @@ async function compare({ of, folder, profiles }: Prepared): Promise<Outcome> {
   const result = runnerResultSchema.parse(JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')));
   if (result.error) problems.push(`Spark, while ${result.error.phase}: ${result.error.message.split('\n', 1)[0]}`);
   problems.push(...unlikeMeasured(result, profiles));
-  const duck = await openDuck(join(folder, 'scratch'));
+  const duck = await openDuck(join(folder, 'scratch'), [folder]);
   let rows = 0;
   try {
     await oracle(duck, of);

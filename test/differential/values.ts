@@ -1,4 +1,4 @@
-import { literal } from '../../controller/connect/duckdb.ts';
+import { literal } from '../../controller/connect/sql.ts';
 import { pick, type Random } from '../../controller/demo/random.ts';
 import type { ColumnType } from '../../controller/pipeline/schema.ts';
 

@@ -66,7 +66,7 @@ async function run(
 
 /** The published mart, as it is and as it should be. */
 async function expectMart(): Promise<void> {
-  const duck = await openDuck(join(folder, 'scratch'));
+  const duck = await openDuck(join(folder, 'scratch'), [folder]);
   const rows = await duck.rows(
     `SELECT order_id, changes, last FROM read_parquet('${join(folder, 'data/published/changes/current/mart')}/*.parquet') ORDER BY 1`,
   );

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { to as copyTo } from 'pg-copy-streams';
 import { postgresAddress } from '../../controller/config/project.ts';
-import { type Duck, literal, openDuck } from '../../controller/connect/duckdb.ts';
+import { type Duck, openDuck } from '../../controller/connect/duckdb.ts';
 import { kafkaClient } from '../../controller/connect/kafka.ts';
 import { connectPostgres } from '../../controller/connect/postgres.ts';
+import { literal } from '../../controller/connect/sql.ts';
 import { mismatches } from '../mismatches.ts';
 import { folder, project } from './world.ts';
 
@@ -20,7 +21,7 @@ export async function oracle(...sqlFiles: string[]): Promise<{
   const own = join(home, 'oracle');
   await rm(own, { recursive: true, force: true });
   await mkdir(own, { recursive: true });
-  const duck = await openDuck(own);
+  const duck = await openDuck(own, [folder]);
   await tables(duck, own);
   await deliveries(duck);
   await events(duck, own);

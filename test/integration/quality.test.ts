@@ -53,7 +53,7 @@ notify:
 const put = (lines: readonly string[]) => write('data/sales/a.csv', `${lines.join('\n')}\n`);
 
 async function marts(): Promise<object[]> {
-  const duck = await openDuck(join(folder, 'scratch'));
+  const duck = await openDuck(join(folder, 'scratch'), [folder]);
   const path = join(folder, 'data/published/quality/current/by_customer/*.parquet');
   const rows = await duck.rows(`SELECT * FROM read_parquet('${path}') ORDER BY customer`);
   await duck.close();
@@ -105,7 +105,7 @@ describe('rows in quarantine', () => {
     expect(shown).toMatch(/aside +sales: 4 rows, to be repaired in \S+quarantine.sales\.csv/);
     const csv = quarantineIn(shown);
     const lines = (await readFile(csv, 'utf8')).trim().split('\n');
-    expect(lines[0]).toBe('_where,_reason,id,customer,amount,placed_at,_original');
+    expect(lines[0]).toBe('__sluice_where,__sluice_reason,id,customer,amount,placed_at,__sluice_original');
     expect(lines.slice(1).map((line) => line.split(',').slice(0, 2))).toEqual([
       ['id=4', 'check amounts are positive'],
       ['id=6', 'check customers are known'],
@@ -120,7 +120,7 @@ describe('rows in quarantine', () => {
     expect(nothing.stderr).toContain('no row has been repaired yet');
     await write(
       'other.csv',
-      '_where,_reason,id,customer,amount,placed_at,_original\na.csv:99,x,1,anna,1,2026-11-01,y\n',
+      '__sluice_where,__sluice_reason,id,customer,amount,placed_at,__sluice_original\na.csv:99,x,1,anna,1,2026-11-01,y\n',
     );
     const other = await sluice('replay', doc.run, '--repaired', join(folder, 'other.csv'));
     expect(other.exitCode).toBe(2);

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { openDuck } from '../../controller/connect/duckdb.ts';
 import type { Source } from '../../controller/pipeline/schema.ts';
 import { csvProbe } from '../../controller/profile/csv.ts';
-import type { Keeping } from '../../controller/profile/keep.ts';
+import { type Keeping, own } from '../../controller/profile/keep.ts';
 import { columns, probeContract, rows } from '../contract/probe.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-csv-'));
@@ -64,9 +64,9 @@ describe('CSV files', () => {
       { folder: join(root, 'lines'), upToBytes: 1e6 },
     );
     const { pin } = await probe.profile('things', source);
-    const duck = await openDuck(folder);
+    const duck = await openDuck(folder, [root]);
     const invalid = await duck.rows(
-      `SELECT _where, _reason, note FROM read_parquet('${pin.kept?.paths[0]}') WHERE _reason IS NOT NULL `,
+      `SELECT ${own.where} AS _where, ${own.reason} AS _reason, note FROM read_parquet('${pin.kept?.paths[0]}') WHERE ${own.reason} IS NOT NULL `,
     );
     await duck.close();
     const line = (where: unknown): number => Number(String(where).split(':')[1]);

@@ -1,10 +1,12 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { literal, openDuck } from '../../controller/connect/duckdb.ts';
-import { filePublisher, stagingFolder } from '../../controller/publish/files.ts';
+import { openDuck } from '../../controller/connect/duckdb.ts';
+import { literal } from '../../controller/connect/sql.ts';
+import { filePublisher } from '../../controller/publish/files.ts';
+import { stagingFolder } from '../../controller/publish/folder.ts';
 import type { StagedView } from '../../controller/publish/port.ts';
 import { publisherContract, type Sink } from '../contract/publisher.ts';
 
@@ -20,7 +22,7 @@ function sink(kind: 'parquet' | 'csv'): Sink & { readonly target: string } {
     target,
     publisher: filePublisher(root, scratch),
     async stage(key, rows) {
-      const duck = await openDuck(scratch);
+      const duck = await openDuck(scratch, [root]);
       const views: StagedView[] = [];
       for (const [view, n] of Object.entries(rows)) {
         const place = join(stagingFolder(target, key), view);
@@ -38,7 +40,7 @@ function sink(kind: 'parquet' | 'csv'): Sink & { readonly target: string } {
     async read(view) {
       const folder = join(target, 'current', view);
       if (!existsSync(folder)) return undefined;
-      const duck = await openDuck(scratch);
+      const duck = await openDuck(scratch, [root]);
       const [row] = await duck.rows(`SELECT count(*) AS n FROM ${literal(join(folder, `*.${kind}`))}`);
       await duck.close();
       return Number(row?.n);
@@ -60,11 +62,76 @@ describe('published files', () => {
     ]);
   });
 
-  test('go where they can: a file in the way is named, and nothing is lost', async () => {
+  test.each([
+    ['a folder of somebody else, whatever is in it', { 'notes.txt': 'mine' }],
+    ['versions of somebody else', { 'versions/3.11.4/bin': 'x', 'versions/node/bin': 'x', current: 'x' }],
+    ['a file where its folder of versions would be', { versions: 'in the way' }],
+  ])('leave alone %s', async (_what, files) => {
     const { publisher, stage, target } = sink('csv');
-    const staged = await stage('k1', { a: 1 });
-    await writeFile(join(target, 'versions'), 'in the way');
-    await expect(publisher.publish(staged, 1)).rejects.toThrow(/cannot be written/);
-    await publisher.audit(staged);
+    await fill(target, files);
+    const staged = await stage('sluice-r-s-1', { a: 1 });
+    const before = await contents(target);
+    for (const act of [() => publisher.prepare(staged), () => publisher.publish(staged, 1)])
+      await expect(act()).rejects.toMatchObject({
+        kind: 'rejected',
+        message: expect.stringContaining("is not Sluice's"),
+      });
+    expect(await contents(target)).toEqual(before);
+  });
+
+  test.each(['current', 'versions', '.staging'])(
+    'do not follow or replace a %s that was made otherwise',
+    async (name) => {
+      const { publisher, stage, target } = sink('csv');
+      const first = await stage('sluice-r-s-1', { a: 1 });
+      await publisher.prepare(first);
+      await publisher.publish(first, 1);
+      const elsewhere = join(root, `elsewhere-${name}`);
+      await fill(elsewhere, { 'precious.txt': 'x', '0000000001-sluice-x/a': 'x' });
+      await rename(join(target, name), join(root, `was-${name}`));
+      await symlink(elsewhere, join(target, name));
+      await expect(publisher.prepare(first)).rejects.toThrow(/is not Sluice's/);
+      await expect(publisher.publish({ ...first, key: 'sluice-r-s-2' }, 2)).rejects.toThrow(/is not Sluice's/);
+      expect(await contents(elsewhere)).toEqual(['0000000001-sluice-x', '0000000001-sluice-x/a', 'precious.txt']);
+    },
+  );
+
+  test('keep the version that readers see, and folders among the versions that Sluice did not make', async () => {
+    const { publisher, stage, target } = sink('csv');
+    for (const name of ['0000-mine', '0000000000-sluice-r-s-0', '9999999999-mine'])
+      await publisher.publish(await stage('k0', { a: 1 }), 0).then(() => fill(target, { [`versions/${name}/x`]: 'x' }));
+    for (let n = 1; n <= 5; n++) await publisher.publish(await stage(`k${n}`, { a: n }), n);
+    const versions = await readdir(join(target, 'versions'));
+    expect(versions.sort()).toEqual([
+      '0000-mine',
+      '0000000000-sluice-r-s-0',
+      '0000000003-k3',
+      '0000000004-k4',
+      '0000000005-k5',
+      '9999999999-mine',
+    ]);
+    expect(await readlink(join(target, 'current'))).toBe(join('versions', '0000000005-k5'));
+  });
+
+  test('go on in a folder that was published into before folders had marks', async () => {
+    const { publisher, stage, target, read } = sink('csv');
+    const old = '0000000001-sluice-r-s-1';
+    await fill(target, { [`versions/${old}/a/part-0.csv`]: 'i,t\n1,x\n' });
+    await symlink(join('versions', old), join(target, 'current'));
+    const next = await stage('sluice-r-s-2', { a: 4 });
+    await publisher.prepare(next);
+    await publisher.publish(next, 2);
+    expect(await read('a')).toBe(4);
+    expect(await readdir(join(target, 'versions'))).toContain(old);
   });
 });
+
+async function fill(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text);
+  }
+}
+
+const contents = async (folder: string): Promise<string[]> =>
+  (await readdir(folder, { recursive: true })).filter((name) => !name.startsWith('.staging')).sort();

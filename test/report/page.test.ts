@@ -3,7 +3,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Duck, literal, openDuck } from '../../controller/connect/duckdb.ts';
+import { type Duck, openDuck } from '../../controller/connect/duckdb.ts';
+import { literal } from '../../controller/connect/sql.ts';
 import type { Report } from '../../controller/pipeline/schema.ts';
 import { computeReport } from '../../controller/report/data.ts';
 import { shownValue } from '../../controller/report/numbers.ts';
@@ -15,7 +16,7 @@ import { world } from '../run/world.ts';
 const root = mkdtempSync(join(tmpdir(), 'sluice-report-'));
 let duck: Duck;
 beforeAll(async () => {
-  duck = await openDuck(root);
+  duck = await openDuck(root, [root]);
   await mkdir(join(root, 'marts'));
   await duck.run(
     `COPY (SELECT * FROM (VALUES ('Москва', 1200.5), ('<b>', 3)) t(city, revenue)) TO ${literal(join(root, 'marts', 'a.parquet'))} (FORMAT parquet)`,

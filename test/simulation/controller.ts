@@ -93,7 +93,6 @@ function probeOf(world: World, process: Process): SourceProbe {
       await process.sleep(50 + world.random() * 300);
       return { ...profile(), pin: world.snapshot(process) };
     },
-    sample: async () => [],
     holds: async (_source, pin) => world.holds(pin as PostgresPin),
     close: async () => undefined,
   };

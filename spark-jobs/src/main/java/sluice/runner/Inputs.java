@@ -30,6 +30,9 @@ import org.apache.spark.sql.types.StructType;
 final class Inputs {
   private static final String CORRUPT = "_corrupt_record";
 
+  /** Spark's option by which paths are read as they are, brackets and stars and all. */
+  private static final String NO_GLOBS = "__globPaths__";
+
   private final SparkSession spark;
   private final int partitions;
 
@@ -57,9 +60,13 @@ final class Inputs {
   private Dataset<Row> kept(Job.Input input) {
     StringJoiner schema = new StringJoiner(", ");
     for (Job.Column column : input.columns) {
-      schema.add("`" + column.name + "` " + column.type);
+      schema.add(Names.quoted(column.name) + " " + column.type);
     }
-    return spark.read().schema(schema.toString()).parquet(input.paths.toArray(new String[0]));
+    return spark
+        .read()
+        .schema(schema.toString())
+        .option(NO_GLOBS, "false")
+        .parquet(input.paths.toArray(new String[0]));
   }
 
   private Dataset<Row> csv(Job.Input input) throws IOException {
@@ -79,6 +86,7 @@ final class Inputs {
         spark
             .read()
             .schema(text(input.columns).add(CORRUPT, DataTypes.StringType))
+            .option(NO_GLOBS, "false")
             .option("header", true)
             .option("multiLine", true)
             .option("escape", "\"")
@@ -93,8 +101,9 @@ final class Inputs {
     List<Column> names = new ArrayList<>();
     List<Column> emptyAsNull = new ArrayList<>();
     for (Job.Column column : input.columns) {
-      names.add(col(column.name));
-      emptyAsNull.add(expr("nullif(`" + column.name + "`, '')").as(column.name));
+      String name = Names.quoted(column.name);
+      names.add(col(name));
+      emptyAsNull.add(expr("nullif(" + name + ", '')").as(column.name));
     }
     emptyAsNull.add(col(CORRUPT));
     // A comma counts when an even number of quotes follows it.
@@ -115,7 +124,8 @@ final class Inputs {
   private static Dataset<Row> cast(Dataset<Row> rows, Job.Input input, Column broken, Column raw) {
     List<Column> columns = new ArrayList<>();
     for (Job.Column column : input.columns) {
-      columns.add(expr("try_cast(`" + column.name + "` AS " + column.type + ")").as(column.name));
+      String name = Names.quoted(column.name);
+      columns.add(expr("try_cast(" + name + " AS " + column.type + ")").as(column.name));
     }
     columns.add(col(Screened.REASON));
     columns.add(when(col(Screened.REASON).isNotNull(), raw).as(Screened.RAW));
@@ -181,31 +191,40 @@ final class Inputs {
             .option("kafka.fetch.max.wait.ms", "20")
             .option("minPartitions", partitions)
             .load()
-            .selectExpr("CAST(value AS STRING) AS _value");
+            .selectExpr("CAST(value AS STRING) AS _value", "value AS _bytes");
     // json_tuple reads each message once, however many fields are asked for, and gives them as
     // text.
     List<Column> emptyAsNull = new ArrayList<>();
     List<String> missing = new ArrayList<>();
     emptyAsNull.add(col("_value"));
+    emptyAsNull.add(col("_bytes"));
     StringJoiner tuple = new StringJoiner(", ", "json_tuple(_value, ", ") AS (");
     StringJoiner names = new StringJoiner(", ", "", ")");
     for (Job.Column column : input.columns) {
-      tuple.add("'" + column.name + "'");
-      names.add("`" + column.name + "`");
-      emptyAsNull.add(expr("nullif(`" + column.name + "`, '')").as(column.name));
-      missing.add("`" + column.name + "` IS NULL");
+      String name = Names.quoted(column.name);
+      tuple.add(Names.literal(column.name));
+      names.add(name);
+      emptyAsNull.add(expr("nullif(" + name + ", '')").as(column.name));
+      missing.add(name + " IS NULL");
     }
     Dataset<Row> rows =
         messages
-            .selectExpr("_value", tuple.toString() + names)
+            .selectExpr("_value", "_bytes", tuple.toString() + names)
             .select(emptyAsNull.toArray(new Column[0]));
     // Only a message without a single field is worth asking whether it is an object at all.
     String noObject =
         "(from_json(_value, 'map<string,string>') IS NULL OR NOT ltrim(_value) LIKE '{%')";
     Column broken =
-        when(
-            expr("_value IS NULL OR (" + String.join(" AND ", missing) + " AND " + noObject + ")"),
-            "not a JSON object");
+        // A text that does not become the same bytes again was none.
+        when(expr("encode(_value, 'UTF-8') <> _bytes"), "not valid UTF-8")
+            .when(
+                expr(
+                    "_value IS NULL OR ("
+                        + String.join(" AND ", missing)
+                        + " AND "
+                        + noObject
+                        + ")"),
+                "not a JSON object");
     return cast(rows, input, broken, coalesce(col("_value"), lit("")));
   }
 

@@ -4,10 +4,7 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.TreeMap;
-import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.storage.StorageLevel;
@@ -19,10 +16,10 @@ import org.apache.spark.storage.StorageLevel;
  */
 final class Screened {
   /** Why a row is invalid, in every dataset that an input gives. */
-  static final String REASON = "_reason";
+  static final String REASON = "__sluice_reason";
 
   /** An invalid row as it was read; NULL for a valid one. */
-  static final String RAW = "_raw";
+  static final String RAW = "__sluice_raw";
 
   private final String name;
   private final Dataset<Row> rows;
@@ -58,13 +55,7 @@ final class Screened {
   }
 
   private Dataset<Row> valid() {
-    List<Column> columns = new ArrayList<>();
-    for (String column : rows.columns()) {
-      if (!column.equals(REASON) && !column.equals(RAW)) {
-        columns.add(rows.col(column));
-      }
-    }
-    return rows.filter(col(REASON).isNull()).select(columns.toArray(new Column[0]));
+    return rows.filter(col(REASON).isNull()).drop(REASON, RAW);
   }
 
   Dataset<Row> quarantined() {

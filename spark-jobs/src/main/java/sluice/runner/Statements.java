@@ -4,45 +4,104 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Splits a file of SQL at its semicolons, leaving alone those in quotes and comments. Comments go,
- * but for hints, which mean something.
+ * Splits a file of SQL at its semicolons as Spark's own lexer would, leaving alone those in quotes
+ * and comments. Comments go, but for hints, which mean something.
  */
 final class Statements {
-  private Statements() {}
+  private final String sql;
+  private int at = 0;
+
+  private Statements(String sql) {
+    this.sql = sql;
+  }
 
   static List<String> of(String sql) {
+    return new Statements(sql).split();
+  }
+
+  private List<String> split() {
     List<String> statements = new ArrayList<>();
     StringBuilder statement = new StringBuilder();
-    int i = 0;
-    while (i < sql.length()) {
-      char c = sql.charAt(i);
-      int end;
-      if (c == '\'' || c == '"' || c == '`') {
-        end = after(sql, sql.indexOf(c, i + 1), 1);
-      } else if (sql.startsWith("--", i)) {
-        end = after(sql, sql.indexOf('\n', i), 0);
-        i = end;
+    boolean inWord = false;
+    while (at < sql.length()) {
+      int start = at;
+      char c = sql.charAt(at);
+      boolean isRaw = !inWord && (c == 'r' || c == 'R') && (next() == '\'' || next() == '"');
+      inWord = Character.isLetterOrDigit(c) || c == '_';
+      if (isRaw) {
+        at++;
+        skipQuoted(false);
+        inWord = false;
+      } else if (c == '\'' || c == '"') {
+        skipQuoted(true);
+      } else if (c == '`') {
+        skipQuoted(false);
+      } else if (c == '-' && next() == '-') {
+        skipLine();
+        // As a line end would, what was a comment parts two words.
+        statement.append(' ');
         continue;
-      } else if (sql.startsWith("/*", i) && !sql.startsWith("/*+", i)) {
-        end = after(sql, sql.indexOf("*/", i + 2), 2);
-        i = end;
+      } else if (isComment()) {
+        skipComment();
+        statement.append(' ');
         continue;
       } else if (c == ';') {
+        at++;
         add(statements, statement);
-        i++;
         continue;
       } else {
-        end = i + 1;
+        // The ends of a hint are one token each: the second character of one begins no comment.
+        at += sql.startsWith("/*+", at) ? 3 : sql.startsWith("*/", at) ? 2 : 1;
       }
-      statement.append(sql, i, end);
-      i = end;
+      statement.append(sql, start, at);
     }
     add(statements, statement);
     return statements;
   }
 
-  private static int after(String sql, int found, int length) {
-    return found < 0 ? sql.length() : found + length;
+  private char next() {
+    return at + 1 < sql.length() ? sql.charAt(at + 1) : 0;
+  }
+
+  /** To behind the quote that closes the one at hand, or to the end. */
+  private void skipQuoted(boolean escapes) {
+    char quote = sql.charAt(at++);
+    while (at < sql.length()) {
+      char c = sql.charAt(at++);
+      if (c == quote) {
+        return;
+      }
+      if (escapes && c == '\\' && at < sql.length()) {
+        at++;
+      }
+    }
+  }
+
+  /** To the end of the line; a backslash before it makes the next line part of the comment. */
+  private void skipLine() {
+    while (at < sql.length() && sql.charAt(at) != '\n' && sql.charAt(at) != '\r') {
+      at += sql.startsWith("\\\n", at) ? 2 : 1;
+    }
+  }
+
+  private boolean isComment() {
+    return sql.startsWith("/*", at) && !sql.startsWith("/*+", at);
+  }
+
+  /** To behind a comment and those inside it, or to the end. */
+  private void skipComment() {
+    int depth = 0;
+    do {
+      if (isComment()) {
+        depth++;
+        at += 2;
+      } else if (sql.startsWith("*/", at)) {
+        depth--;
+        at += 2;
+      } else {
+        at++;
+      }
+    } while (depth > 0 && at < sql.length());
   }
 
   private static void add(List<String> statements, StringBuilder statement) {

@@ -13,8 +13,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -160,6 +164,57 @@ class RunnerTest {
   }
 
   @Test
+  void columnsOfAnyNameComeThroughToWhatIsPublished() throws IOException {
+    List<String> names =
+        List.of(
+            "id",
+            "_id",
+            "_reason",
+            "a\"b",
+            "a`b",
+            "a[0]",
+            "$.x",
+            "a.b",
+            "*",
+            "a b",
+            "x;y,z=(1)",
+            "rowid",
+            "Ünï");
+    StructType schema = new StructType();
+    List<Object> values = new ArrayList<>();
+    for (String name : names) {
+      schema = schema.add(name, DataTypes.StringType);
+      values.add("of " + name);
+    }
+    schema =
+        schema.add(Screened.REASON, DataTypes.StringType).add(Screened.RAW, DataTypes.StringType);
+    values.add(null);
+    values.add(null);
+    String path = folder.resolve("kept [1].parquet").toString();
+    spark
+        .createDataFrame(List.of(RowFactory.create(values.toArray())), schema)
+        .write()
+        .parquet(path);
+    Job job = job("id,at,note\n", "CREATE OR REPLACE TEMP VIEW report AS SELECT * FROM rows");
+    Job.Input input = job.inputs.get(0);
+    input.kind = "kept";
+    input.paths = List.of(path);
+    input.columns = new ArrayList<>();
+    for (String name : schema.fieldNames()) {
+      input.columns.add(column(name, "STRING"));
+    }
+
+    Result result = Runner.run(spark, job);
+
+    assertEquals("succeeded", result.state, () -> result.error.message);
+    Dataset<Row> written = spark.read().parquet(job.outputs.get(0).place);
+    assertEquals(names, List.of(written.columns()));
+    for (int i = 0; i < names.size(); i++) {
+      assertEquals("of " + names.get(i), written.first().getString(i));
+    }
+  }
+
+  @Test
   void joinsThatMultiplyRowsAreNoticedAndThoseByAKeyAreNot() throws IOException {
     String twice = "(SELECT id, note FROM rows UNION ALL SELECT id, note FROM rows)";
     Map<String, List<String>> expected = new LinkedHashMap<>();
@@ -193,8 +248,8 @@ class RunnerTest {
   }
 
   private Job job(String csv, String sql) throws IOException {
-    // A space, as a user's folder may have one.
-    Path file = Files.writeString(folder.resolve("some rows.csv"), csv);
+    // A space, as a user's folder may have one, and what globs are made of.
+    Path file = Files.writeString(folder.resolve("some [1]*{a}? rows.csv"), csv);
     Job job = new Job();
     job.key = "test";
     job.result = folder.resolve("result.json").toString();
