@@ -44,18 +44,18 @@ final class CopySink implements Serializable {
   void write(Dataset<Row> rows) throws SQLException {
     StringJoiner columns = new StringJoiner(", ");
     for (StructField field : rows.schema().fields()) {
-      columns.add(quote(field.name()) + " " + typeOf(field));
+      columns.add(Names.identifier(field.name()) + " " + typeOf(field));
     }
     try (Connection connection = connect();
         Statement statement = connection.createStatement()) {
-      statement.execute("CREATE TABLE " + quote(table) + " (" + columns + ")");
-      statement.execute("CREATE TABLE " + quote(parts()) + " (part integer PRIMARY KEY)");
+      statement.execute("CREATE TABLE " + Names.table(table) + " (" + columns + ")");
+      statement.execute("CREATE TABLE " + Names.table(parts()) + " (part integer PRIMARY KEY)");
     }
     ForeachPartitionFunction<Row> copy = this::copyPartition;
     rows.foreachPartition(copy);
     try (Connection connection = connect();
         Statement statement = connection.createStatement()) {
-      statement.execute("DROP TABLE " + quote(parts()));
+      statement.execute("DROP TABLE " + Names.table(parts()));
     }
   }
 
@@ -69,7 +69,7 @@ final class CopySink implements Serializable {
           connection
               .unwrap(PGConnection.class)
               .getCopyAPI()
-              .copyIn("COPY " + quote(table) + " FROM STDIN WITH (FORMAT csv)");
+              .copyIn("COPY " + Names.table(table) + " FROM STDIN WITH (FORMAT csv)");
       try {
         StringBuilder buffer = new StringBuilder(BUFFER + 1024);
         while (rows.hasNext()) {
@@ -93,7 +93,7 @@ final class CopySink implements Serializable {
    * False when an earlier try of this task has committed; waits for one that is just committing.
    */
   private boolean claim(Connection connection, int partition) throws SQLException {
-    String sql = "INSERT INTO " + quote(parts()) + " VALUES (?) ON CONFLICT DO NOTHING";
+    String sql = "INSERT INTO " + Names.table(parts()) + " VALUES (?) ON CONFLICT DO NOTHING";
     try (PreparedStatement insert = connection.prepareStatement(sql)) {
       insert.setInt(1, partition);
       return insert.executeUpdate() == 1;
@@ -162,13 +162,5 @@ final class CopySink implements Serializable {
             + " is of type "
             + type.sql()
             + ", which PostgreSQL has no column for");
-  }
-
-  private static String quote(String name) {
-    StringJoiner parts = new StringJoiner(".");
-    for (String part : name.split("\\.")) {
-      parts.add("\"" + part.replace("\"", "\"\"") + "\"");
-    }
-    return parts.toString();
   }
 }

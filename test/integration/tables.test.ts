@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { postgresAddress } from '../../controller/config/project.ts';
+import { openDuck } from '../../controller/connect/duckdb.ts';
+import { identifier } from '../../controller/connect/sql.ts';
+import type { Source } from '../../controller/pipeline/schema.ts';
+import { type Keeping, parquet } from '../../controller/profile/keep.ts';
+import type { Profile } from '../../controller/profile/port.ts';
+import { postgresProbe } from '../../controller/profile/postgres.ts';
+import { folder, project, query, sluiceJson, write } from './world.ts';
+
+/** Tables as they are out there, and as an enemy makes them: carried through unchanged, or refused by name. */
+
+const here = await project();
+const scratch = join(here.home, 'tmp');
+const address = postgresAddress(here, { database: 'shop' });
+
+async function profiled(table: string, upToBytes = 1e9): Promise<Profile> {
+  const keeping: Keeping = { folder: join(here.home, 'tables'), upToBytes };
+  const probe = postgresProbe(() => address, scratch, keeping);
+  try {
+    return await probe.profile(table, { postgres: 'shop', table, key: 'id' } as Source);
+  } finally {
+    await probe.close();
+  }
+}
+
+async function kept({ pin }: Profile): Promise<Record<string, unknown>[]> {
+  if (!pin.kept) throw new Error('nothing was kept');
+  const duck = await openDuck(scratch, [here.home]);
+  try {
+    return await duck.rows(`SELECT * FROM ${parquet(pin.kept.paths)} ORDER BY id`);
+  } finally {
+    await duck.close();
+  }
+}
+
+const odd = ['_airbyte_id', '_reason', '_raw', 'rowid', 'a"b', 'a`b', 'a[0]', '$.x', 'a.b', '*', "it's", 'Größe', 'n0'];
+
+describe('a table', () => {
+  test('may call its columns anything: all of them come through to what is published', async () => {
+    const columns = odd.map((name) => `${identifier(name)} text`).join(', ');
+    const values = odd.map((name) => `'of ' || $$${name}$$`).join(', ');
+    await query(`CREATE TABLE odd (id bigint, ${columns}); INSERT INTO odd SELECT 1, ${values}`);
+    await write('sql/odd.sql', 'CREATE OR REPLACE TEMP VIEW result AS SELECT * FROM odd');
+    await write(
+      'conf/pipelines/odd.yaml',
+      `name: odd
+sources: { odd: { postgres: shop, table: odd, key: id } }
+branches: [{ name: all }]
+steps:
+  work:
+    spark: { sql: sql/odd.sql, executorMemory: 512m, driverMemory: 512m }
+    outputs:
+      - { parquet: data/published/odd, views: [result] }
+      - { postgres: shop, schema: odd, views: [result] }
+`,
+    );
+    const { exitCode, doc } = await sluiceJson('run', 'conf/pipelines/odd.yaml');
+    expect([exitCode, doc.state, doc.error]).toEqual([0, 'succeeded', undefined]);
+    const expected = { id: 1, ...Object.fromEntries(odd.map((name) => [name, `of ${name}`])) };
+    expect(await query('SELECT * FROM odd.result')).toEqual([expected]);
+    const duck = await openDuck(scratch, [folder]);
+    const files = `read_parquet('${join(folder, 'data/published/odd/current/result')}/*.parquet')`;
+    expect(await duck.rows(`SELECT * FROM ${files}`)).toEqual([expected]);
+    await duck.close();
+  });
+
+  test('whose column names are SQL makes nothing of it happen', async () => {
+    const out = join(here.home, 'evil');
+    const names = [
+      'a"=1)FROM(SELECT 1 a,1 _reason,true _new)GROUP BY 1;/*',
+      `*/COPY(SELECT 1)TO $$${out}$$;--`.slice(0, 63),
+    ];
+    await query(`CREATE TABLE evil (id bigint, ${names.map((name) => `${identifier(name)} int`).join(', ')})`);
+    await query('INSERT INTO evil VALUES (1, 2, 3)');
+    const profile = await profiled('evil');
+    expect(profile.measures).toMatchObject({ rows: 1, valid: 1 });
+    expect(Object.keys((await kept(profile))[0] ?? {})).toEqual(expect.arrayContaining(names));
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test.each([
+    ['"Name" text, name text', /columns "Name" and "name" differ only in case/],
+    ['__sluice_reason text', /column "__sluice_reason": names that begin with __sluice_ are Sluice's own/],
+  ])('with columns that nothing could carry along is refused by their names: %s', async (columns, message) => {
+    await query(`DROP TABLE IF EXISTS clash; CREATE TABLE clash (id bigint, ${columns})`);
+    await expect(profiled('clash')).rejects.toMatchObject({
+      kind: 'rejected',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  const times = `CREATE TABLE times (id bigint, day date, at timestamptz, amount numeric, price numeric(10,2));
+    INSERT INTO times VALUES (1, '2026-01-01', '2026-01-01 10:00Z', 1.5, 2), (2, 'infinity', NULL, NULL, NULL),
+      (3, NULL, '-infinity', NULL, NULL), (4, '0044-03-15 BC', NULL, NULL, NULL), (5, NULL, '0044-03-15 10:00Z BC', NULL, NULL),
+      (6, NULL, NULL, 1e100, NULL), (7, NULL, NULL, 'NaN', NULL), (8, NULL, NULL, 0.1234567890123456789, NULL),
+      (9, NULL, NULL, NULL, 'NaN'), (10, '10000-01-01', NULL, NULL, NULL), (11, '0001-01-01', '9999-12-31 23:59:59.999999Z', -1e19, -1)`;
+  const unfit = {
+    'day: infinite': 1,
+    'at: infinite': 1,
+    'day: not in the years 1 to 9999': 2,
+    'at: not in the years 1 to 9999': 1,
+    'amount: does not fit decimal(38,18)': 3,
+    'price: does not fit decimal(10,2)': 1,
+  };
+
+  test('with days and numbers that no engine holds has invalid rows, each with its reason and place', async () => {
+    await query(times);
+    const profile = await profiled('times');
+    expect(profile.measures).toMatchObject({ rows: 11, valid: 2, invalid: 9, invalidByReason: unfit });
+    expect(profile.examples.map(({ where }) => where)).toContain('times id=2');
+    const rows = await kept(profile);
+    expect(
+      rows.filter((row) => row.__sluice_reason === null).map(({ id, day }) => [id, String(day).slice(0, 10)]),
+    ).toEqual([
+      [1, '2026-01-01'],
+      [11, '0001-01-01'],
+    ]);
+    expect(String(rows[1]?.__sluice_raw)).toContain('"day": "infinity"');
+  });
+
+  test('that is too large to be kept is refused for what Spark would read otherwise', async () => {
+    await query(`DROP TABLE IF EXISTS times; ${times}`);
+    await expect(profiled('times', 1)).rejects.toThrow(
+      /times: \d+ rows of a table that Spark reads itself: (day|at|amount|price): /,
+    );
+    await expect(profiled('odd', 1)).rejects.toThrow(/odd: column "a\\"b" of a table too large to be kept has a quote/);
+  });
+
+  test('of any size is known by what it holds, be it a view or in partitions, and is not copied beyond the limit', async () => {
+    await query(`CREATE TABLE parts (id bigint, note text) PARTITION BY RANGE (id);
+      CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (1000000);
+      INSERT INTO parts SELECT i, repeat('x', 100) FROM generate_series(1, 5000) i;
+      CREATE VIEW seen AS SELECT * FROM parts`);
+    for (const table of ['parts', 'seen']) {
+      const all = await profiled(table);
+      expect(all.measures.rows).toBe(5000);
+      expect(all.measures.bytes).toBeGreaterThan(500_000);
+      const { pin, measures } = await profiled(table, 100_000);
+      expect(pin.kept).toBeUndefined();
+      expect(measures.bytes).toBeGreaterThan(500_000);
+    }
+  });
+
+  test('called as SQL calls something else is read by Spark itself under its name', async () => {
+    await query('CREATE TABLE "order" (id bigint, at time); INSERT INTO "order" VALUES (1, $$10:00$$)');
+    await write('sql/reserved.sql', 'CREATE OR REPLACE TEMP VIEW result AS SELECT id FROM orders');
+    await write(
+      'conf/pipelines/reserved.yaml',
+      `name: reserved
+sources: { orders: { postgres: shop, table: order, key: id } }
+branches: [{ name: all }]
+steps:
+  work:
+    spark: { sql: sql/reserved.sql, executorMemory: 512m, driverMemory: 512m }
+    outputs: [{ parquet: data/published/reserved, views: [result] }]
+`,
+    );
+    const { doc } = await sluiceJson('run', 'conf/pipelines/reserved.yaml');
+    expect([doc.state, doc.outputs.map(({ rows }) => rows)]).toEqual(['succeeded', [1]]);
+  });
+});
