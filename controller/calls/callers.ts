@@ -1,5 +1,6 @@
+import { addressesOf } from '../config/addresses.ts';
 import { variables } from '../config/env.ts';
-import { addressesOf, type Project } from '../config/project.ts';
+import type { Project } from '../config/project.ts';
 import { httpCaller } from './http.ts';
 import type { Caller } from './port.ts';
 import { postgresCaller } from './postgres.ts';

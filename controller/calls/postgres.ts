@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type pg from 'pg';
-import type { PostgresAddress } from '../config/project.ts';
+import type { PostgresAddress } from '../config/addresses.ts';
 import { connectPostgres, explain } from '../connect/postgres.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import type { DatabaseJob } from '../pipeline/schema.ts';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import pc from 'picocolors';
-import { type Project, postgresAddress } from '../config/project.ts';
+import { postgresAddress } from '../config/addresses.ts';
+import type { Project } from '../config/project.ts';
 import { type DemoData, generate } from '../demo/generate.ts';
 import type { Dirt } from '../demo/shop.ts';
 import { rejected } from '../errors.ts';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callerOf } from '../calls/callers.ts';
+import { mailServer } from '../config/addresses.ts';
 import type { Project } from '../config/project.ts';
 import { SluiceError } from '../errors.ts';
 import { emailNotifier } from '../notify/email.ts';
@@ -183,7 +184,7 @@ export class Site implements Helm {
 
   /** Sends what is in the outbox, also of earlier runs. */
   mail(told?: (line: string) => void): Promise<Delivered> {
-    return deliver(this.store, emailNotifier(this.project.endpoints.smtp), this.controller.owner, told);
+    return deliver(this.store, emailNotifier(mailServer(this.project)), this.controller.owner, told);
   }
 
   /** Clears away what earlier runs have left. */

@@ -7,9 +7,29 @@ const postgres = z.strictObject({
   user: z.string().optional(),
   password: z.string().optional().describe('better taken from the environment than written here'),
   passfile: z.string().optional().describe('a pgpass file at this path on driver and executors'),
+  sslmode: z
+    .enum(['disable', 'require', 'verify-ca', 'verify-full'])
+    .optional()
+    .describe('as libpq has it; verify-full for another machine and disable for this one, when left out'),
+  sslrootcert: z
+    .string()
+    .optional()
+    .describe('certificates (PEM) to trust instead of the system’s; the same path on driver and executors'),
 });
 const kafka = z.strictObject({
   brokers: z.array(z.string()).optional().describe('host:port; the stack’s broker, when left out'),
+  tls: z.boolean().default(false).describe('TLS, with the broker’s certificate and name verified'),
+  ca: z
+    .string()
+    .optional()
+    .describe('certificates (PEM) to trust instead of the system’s; the same path on driver and executors'),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+      user: z.string(),
+      password: z.string().describe('better taken from the environment than written here'),
+    })
+    .optional(),
 });
 
 export const connectionsSchema = z.strictObject({
@@ -32,7 +52,13 @@ export const connectionsSchema = z.strictObject({
     .default({}),
   mail: z
     .strictObject({
-      url: z.string().optional().describe('smtp://user:password@host:port; the stack’s mailbox, when left out'),
+      url: z
+        .string()
+        .optional()
+        .describe('smtp://host:port, or smtps:// for TLS from the start; the stack’s mailbox, when left out'),
+      user: z.string().optional(),
+      password: z.string().optional().describe('better taken from the environment than written here'),
+      ca: z.string().optional().describe('certificates (PEM) to trust instead of the system’s'),
       from: z.string().default('Sluice <sluice@localhost>'),
       language: z.enum(['en', 'ru']).default('en'),
     })
@@ -42,3 +68,4 @@ export const connectionsSchema = z.strictObject({
 });
 export type Connections = z.output<typeof connectionsSchema>;
 export type PostgresConnection = z.output<typeof postgres>;
+export type KafkaConnection = z.output<typeof kafka>;

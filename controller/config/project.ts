@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { rejected } from '../errors.ts';
 import { readYaml } from '../pipeline/yaml-file.ts';
-import { type Connections, connectionsSchema, type PostgresConnection } from './connections.ts';
+import { type Connections, connectionsSchema } from './connections.ts';
 import { homeOverride, portOffset } from './env.ts';
 
 const port = z.int().min(1).max(65_535);
@@ -77,9 +77,12 @@ export async function loadProject(from: string): Promise<Project> {
 function endpoints({ ports, elsewhere }: StackSettings, { spark, mail }: Connections): Endpoints {
   const local = (p: number): string => `http://127.0.0.1:${p}`;
   return {
-    livy: trim(spark.livy ?? elsewhere.livy ?? local(ports.livy)),
-    sparkMaster: trim(spark.master ?? elsewhere['spark-master'] ?? local(ports.sparkMasterUi)),
-    historyServer: trim(spark.history ?? elsewhere['history-server'] ?? local(ports.historyServer)),
+    livy: webAddress('spark.livy', spark.livy ?? elsewhere.livy ?? local(ports.livy)),
+    sparkMaster: webAddress('spark.master', spark.master ?? elsewhere['spark-master'] ?? local(ports.sparkMasterUi)),
+    historyServer: webAddress(
+      'spark.history',
+      spark.history ?? elsewhere['history-server'] ?? local(ports.historyServer),
+    ),
     kafka: [elsewhere.kafka ?? `127.0.0.1:${ports.kafka}`],
     postgres: trim(elsewhere.postgres ?? `postgres://sluice@127.0.0.1:${ports.postgres}`),
     smtp: mail.url ?? elsewhere.mailbox ?? `smtp://127.0.0.1:${ports.smtp}`,
@@ -89,47 +92,18 @@ function endpoints({ ports, elsewhere }: StackSettings, { spark, mail }: Connect
 
 const trim = (url: string): string => url.replace(/\/+$/, '');
 
+/** An address that is shown and kept in histories, and so holds no password. */
+function webAddress(key: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw rejected(`${key} in conf/ is not a URL of http or https`, 'write it as https://host:port');
+  if (url.username || url.password)
+    throw rejected(
+      `${key} in conf/ has a user or a password in its URL, which is shown`,
+      'for Livy write livyUser and livyPassword beside it',
+    );
+  return trim(text);
+}
+
 /** The file that holds the password of the local PostgreSQL; made by `sluice up`, readable by its owner alone. */
 export const postgresPasswordFile = (home: string): string => join(home, 'secrets', 'postgres');
-
-/** What a PostgreSQL client needs. `password` never leaves this process but in the wire protocol and a 0600 pgpass file. */
-export interface PostgresAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  readonly password: string | undefined;
-  readonly passfile: string | undefined;
-}
-
-export function postgresAddress(project: Project, connection: PostgresConnection): PostgresAddress {
-  const own = connection.url !== undefined;
-  const text = connection.url ?? project.endpoints.postgres;
-  if (!URL.canParse(text)) {
-    throw rejected('a PostgreSQL url in conf/ is not a URL', 'write it as postgres://user@host:5432/database');
-  }
-  const url = new URL(text);
-  const file = postgresPasswordFile(project.home);
-  const local = !own && project.stack.elsewhere.postgres === undefined && existsSync(file);
-  const password =
-    connection.password ?? (url.password || undefined) ?? (local ? readFileSync(file, 'utf8').trim() : undefined);
-  return {
-    host: url.hostname,
-    port: Number(url.port || 5432),
-    database: connection.database ?? (decodeURIComponent(url.pathname.slice(1)) || 'postgres'),
-    user: connection.user ?? (decodeURIComponent(url.username) || 'sluice'),
-    password: password === undefined ? undefined : decodeURIComponent(password),
-    passfile: connection.passfile,
-  };
-}
-
-/** Where the databases and brokers are that a pipeline names by their connections. */
-export interface Addresses {
-  postgres(connection: string): PostgresAddress;
-  brokers(connection: string): readonly string[];
-}
-
-export const addressesOf = (project: Project): Addresses => ({
-  postgres: (name) => postgresAddress(project, project.connections.postgres[name] ?? {}),
-  brokers: (name) => project.connections.kafka[name]?.brokers ?? project.endpoints.kafka,
-});

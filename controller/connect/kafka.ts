@@ -1,17 +1,27 @@
-import kafkajs, { type Kafka } from 'kafkajs';
+import { readFileSync } from 'node:fs';
+import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
+import type { KafkaAddress } from '../config/addresses.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
 
 const { KafkaJSConnectionError, KafkaJSError, KafkaJSNumberOfRetriesExceeded, logLevel } = kafkajs;
 
 /** A Kafka client that keeps quiet and gives up soon; errors are explained by `explainKafka`. */
-export const kafkaClient = (brokers: readonly string[]): Kafka =>
+export const kafkaClient = ({ brokers, tls, sasl }: KafkaAddress): Kafka =>
   new kafkajs.Kafka({
     clientId: 'sluice',
     brokers: [...brokers],
+    ...(tls ? { ssl: tls.ca === undefined ? true : { ca: [readFileSync(tls.ca, 'utf8')] } } : {}),
+    ...(sasl ? { sasl: saslOptions(sasl) } : {}),
     logLevel: logLevel.NOTHING,
     connectionTimeout: 5000,
     retry: { retries: 4, initialRetryTime: 200 },
   });
+
+const saslOptions = ({ mechanism, user: username, password }: NonNullable<KafkaAddress['sasl']>): SASLOptions => ({
+  mechanism: mechanism.toLowerCase() as 'plain' | 'scram-sha-256' | 'scram-sha-512',
+  username,
+  password,
+});
 
 /** What kafkajs throws, as `unavailable` when no broker answers, else as `rejected`; what is not the client's stays what it is. */
 export function explainKafka(error: unknown, brokers: readonly string[]): unknown {

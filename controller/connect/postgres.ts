@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import pg from 'pg';
-import type { PostgresAddress } from '../config/project.ts';
+import type { PostgresAddress } from '../config/addresses.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
 
 /** bigint and numeric come as JavaScript numbers: counts and sums here stay far below 2^53. */
@@ -10,6 +12,18 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(id, format as 'text'),
 };
 
+/** As libpq has the modes. The name is compared here: for an address the client would compare it with localhost. */
+function tlsOptions({ host, tls }: PostgresAddress): pg.ClientConfig['ssl'] {
+  if (!tls) return false;
+  const ca = tls.ca === undefined ? {} : { ca: readFileSync(tls.ca) };
+  return {
+    ...ca,
+    rejectUnauthorized: tls.mode !== 'require',
+    checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
+      tls.mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,
+  };
+}
+
 const named = (at: PostgresAddress): string => `PostgreSQL at ${at.host}:${at.port}, database "${at.database}"`;
 
 const config = (at: PostgresAddress): pg.ClientConfig => ({
@@ -18,6 +32,7 @@ const config = (at: PostgresAddress): pg.ClientConfig => ({
   database: at.database,
   user: at.user,
   ...(at.password === undefined ? {} : { password: at.password }),
+  ssl: tlsOptions(at),
   application_name: 'sluice',
   types,
   connectionTimeoutMillis: 10_000,
@@ -64,6 +79,13 @@ export function explain(error: unknown, at: PostgresAddress): SluiceError {
       cause: error,
     });
   }
+  if (isTls(code, answer)) {
+    return new SluiceError(`${named(at)}: no TLS as sslmode ${at.tls?.mode} asks for it: ${answer}`, {
+      kind: 'rejected',
+      hint: 'give its authority as sslrootcert, correct the host, or say another sslmode in conf/connections.yaml',
+      cause: error,
+    });
+  }
   // Shutting down, connection trouble, no room, a serialization failure, a standby: all of these pass.
   if (code?.match(/^[0-9A-Z]{5}$/) && !/^(57P|08|53|40|25006)/.test(code)) {
     return new SluiceError(`${named(at)}: ${answer}`, { kind: 'rejected', cause: error });
@@ -81,3 +103,7 @@ export function explain(error: unknown, at: PostgresAddress): SluiceError {
     cause: error,
   });
 }
+
+/** What the server or OpenSSL says when there is no TLS, or none that can be trusted. */
+const isTls = (code: string | undefined, answer: string): boolean =>
+  /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/.test(code ?? '') || /does not support SSL/.test(answer);

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import type { PostgresAddress } from '../config/project.ts';
+import type { PostgresAddress } from '../config/addresses.ts';
 import { connectPostgres, explain } from '../connect/postgres.ts';
 import { SluiceError, unwritable } from '../errors.ts';
 import * as movements from './movements.ts';

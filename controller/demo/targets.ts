@@ -1,4 +1,4 @@
-import type { PostgresAddress } from '../config/project.ts';
+import type { PostgresAddress } from '../config/addresses.ts';
 import type { sharesOf } from './shop.ts';
 
 /** Where the made-up shop goes. */

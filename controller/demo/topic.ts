@@ -15,7 +15,7 @@ export async function fillTopic(
   { brokers, topic }: DemoTargets,
   told: Told,
 ): Promise<Record<string, number>> {
-  const kafka = kafkaClient(brokers);
+  const kafka = kafkaClient({ brokers });
   const producer = kafka.producer({ maxInFlightRequests: 1 });
   const random = randomOf(seed, 'shuffle');
   const planted = { duplicate: 0, swapped: 0 };

@@ -1,15 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { createTransport } from 'nodemailer';
+import type { MailServer } from '../config/addresses.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
 import { type Notifier, Postponed } from './port.ts';
 
-/** Mail by SMTP. `url` is nodemailer's: smtp://user:password@host:port, smtps:// for TLS from the start. */
-export function emailNotifier(url: string): Notifier {
-  const transport = createTransport(url, {
+/** Mail by SMTP. */
+export function emailNotifier({ host, port, tls, ca, login }: MailServer): Notifier {
+  const transport = createTransport({
+    host,
+    ...(port === undefined ? {} : { port }),
+    secure: tls === 'start',
+    requireTLS: tls === 'required',
+    ...(ca === undefined ? {} : { tls: { ca: readFileSync(ca) } }),
+    ...(login ? { auth: { user: login.user, pass: login.password } } : {}),
     connectionTimeout: 5000,
     greetingTimeout: 5000,
     socketTimeout: 20_000,
-  } as object);
-  const { host } = new URL(url);
+  });
   return {
     async send({ id, to, from, subject, text, html }) {
       try {
@@ -29,7 +36,7 @@ function faultOf(error: unknown, message: string): SluiceError {
     if (responseCode >= 400) return new Postponed(message, error);
   }
   if (code === 'EAUTH') {
-    const hint = 'check mail.url in conf/connections.yaml; the mails wait';
+    const hint = 'check mail.user and mail.password in conf/connections.yaml; the mails wait';
     return new SluiceError(message, { kind: 'unavailable', hint, cause: error });
   }
   const never = code === 'ESOCKET' || code === 'ECONNECTION' || code === 'EDNS';

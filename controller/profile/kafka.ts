@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { Kafka } from 'kafkajs';
+import type { KafkaAddress } from '../config/addresses.ts';
 import { type Duck, openDuck } from '../connect/duckdb.ts';
 import { explainKafka, kafkaClient } from '../connect/kafka.ts';
 import { identifier, literal } from '../connect/sql.ts';
@@ -33,7 +34,7 @@ const notText = 'not valid UTF-8';
  * read once, because with compaction or transactions end − start is no row count.
  */
 export function kafkaProbe(options: {
-  brokersOf: (connection: string) => readonly string[];
+  addressOf: (connection: string) => KafkaAddress;
   scratch: string;
   keeping?: Keeping | undefined;
 }): SourceProbe {
@@ -44,13 +45,13 @@ export function kafkaProbe(options: {
     work: (topic: Topic) => Promise<T>,
   ): Promise<T> {
     const { kafka: connection, topic, key } = source as KafkaSource;
-    const brokers = options.brokersOf(connection);
+    const address = options.addressOf(connection);
     const carried = logOf(earlier)?.paths.map(dirname) ?? [];
     const duck = await openDuck(options.scratch, [...new Set(carried), ...(keeping ? [keeping.folder] : [])]);
     try {
-      return await work({ name: topic, key, columns: columnsOf(source), kafka: kafkaClient(brokers), duck });
+      return await work({ name: topic, key, columns: columnsOf(source), kafka: kafkaClient(address), duck });
     } catch (error) {
-      throw explainKafka(error, brokers);
+      throw explainKafka(error, address.brokers);
     } finally {
       await duck.close();
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { to as copyTo } from 'pg-copy-streams';
-import type { PostgresAddress } from '../config/project.ts';
+import type { PostgresAddress } from '../config/addresses.ts';
 import { type DuckColumn, openDuck } from '../connect/duckdb.ts';
 import { connectPostgres, explain } from '../connect/postgres.ts';
 import { fileLiteral, identifier, literal, tableName } from '../connect/sql.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { PostgresAddress } from '../config/project.ts';
+import type { PostgresAddress } from '../config/addresses.ts';
 import { connectPostgres, explain } from '../connect/postgres.ts';
 import { identifier, tableName } from '../connect/sql.ts';
 import { rejected } from '../errors.ts';

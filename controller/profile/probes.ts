@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { addressesOf, type Project } from '../config/project.ts';
+import { addressesOf } from '../config/addresses.ts';
+import type { Project } from '../config/project.ts';
 import type { Source } from '../pipeline/schema.ts';
 import { csvProbe } from './csv.ts';
 import { kafkaProbe } from './kafka.ts';
@@ -12,7 +13,7 @@ export function probeOf(project: Project, scratch: string, folder?: string): Sou
   const keeping = folder === undefined ? undefined : { folder, upToBytes };
   const addresses = addressesOf(project);
   const csv = csvProbe({ root: project.root, scratch, keeping });
-  const kafka = kafkaProbe({ brokersOf: addresses.brokers, scratch, keeping });
+  const kafka = kafkaProbe({ addressOf: addresses.kafka, scratch, keeping });
   const postgres = postgresProbe(addresses.postgres, scratch, keeping);
   const of = (source: Source): SourceProbe => ('csv' in source ? csv : 'kafka' in source ? kafka : postgres);
   return {

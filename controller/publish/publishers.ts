@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
-import { addressesOf, type Project } from '../config/project.ts';
+import { addressesOf } from '../config/addresses.ts';
+import type { Project } from '../config/project.ts';
 import type { Output } from '../pipeline/schema.ts';
 import { filePublisher } from './files.ts';
 import { stagingFolder } from './folder.ts';

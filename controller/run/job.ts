@@ -1,5 +1,6 @@
-import type { Addresses, PostgresAddress } from '../config/project.ts';
+import type { Addresses, KafkaAddress, PostgresAddress } from '../config/addresses.ts';
 import { tableName } from '../connect/sql.ts';
+import { rejected } from '../errors.ts';
 import { columnsOf, type Output, type Source } from '../pipeline/schema.ts';
 import type { KafkaPin, Pin, PostgresPin } from '../profile/port.ts';
 import { reasonSql, rulesOf, spark } from '../profile/rules.ts';
@@ -13,6 +14,8 @@ export interface RunnerJob {
   readonly claim: string;
   /** When this file is there, nothing more is written. */
   readonly revoked: string;
+  /** The file of what nobody but the driver may see, of the shape of `RunnerSecrets`. */
+  readonly secrets: string;
   readonly quarantine: string;
   readonly sql: string;
   readonly partitions: number;
@@ -20,8 +23,41 @@ export interface RunnerJob {
   readonly outputs: readonly object[];
 }
 
-export const jdbcUrl = ({ host, port, database }: PostgresAddress): string =>
-  `jdbc:postgresql://${host}:${port}/${database}`;
+/** What a job is told in a file of its own, which goes with the attempt; its shape is `Secrets.java`'s. */
+export interface RunnerSecrets {
+  /** Spark properties whose values came from the environment. */
+  readonly conf: Readonly<Record<string, string>>;
+  /** How to log in to Kafka, by input. */
+  readonly jaas: Readonly<Record<string, string>>;
+}
+
+export function jdbcUrl({ host, port, database, tls }: PostgresAddress): string {
+  const server = host.includes(':') ? `[${host}]` : host;
+  const parameters = new URLSearchParams({ sslmode: tls?.mode ?? 'disable' });
+  if (tls?.ca !== undefined) parameters.set('sslrootcert', tls.ca);
+  // The driver's own default trusts a file that hardly anybody has; this is what the JVM trusts.
+  else if (tls && tls.mode !== 'require') parameters.set('sslfactory', 'org.postgresql.ssl.DefaultJavaSSLFactory');
+  return `jdbc:postgresql://${server}:${port}/${encodeURIComponent(database)}?${parameters}`;
+}
+
+/** A Kafka client's properties, but for what is secret. */
+function kafkaProperties({ tls, sasl }: KafkaAddress): Record<string, string> {
+  const protocol = sasl ? (tls ? 'SASL_SSL' : 'SASL_PLAINTEXT') : tls ? 'SSL' : undefined;
+  return {
+    ...(protocol ? { 'security.protocol': protocol } : {}),
+    ...(tls?.ca === undefined ? {} : { 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': tls.ca }),
+    ...(sasl ? { 'sasl.mechanism': sasl.mechanism } : {}),
+  };
+}
+
+/** How Kafka's Java client logs in; undefined where nobody asks it to. */
+export function jaas({ sasl }: KafkaAddress): string | undefined {
+  if (!sasl) return undefined;
+  const module = sasl.mechanism === 'PLAIN' ? 'plain.PlainLoginModule' : 'scram.ScramLoginModule';
+  const quoted = (text: string): string =>
+    `"${text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;
+  return `org.apache.kafka.common.security.${module} required username=${quoted(sasl.user)} password=${quoted(sasl.password)};`;
+}
 
 /** One source as the runner reads it: what was pinned, and the rules in Spark's SQL. */
 export function runnerInput(name: string, source: Source, pin: Pin, partitions: number, addresses: Addresses): object {
@@ -32,12 +68,13 @@ export function runnerInput(name: string, source: Source, pin: Pin, partitions: 
     return { name, kind: 'csv', files: pin.files, columns: typed, reason: reasonSql(columns, spark, true) };
   }
   if ('kafka' in source && pin.kind === 'kafka') {
-    const brokers = addresses.brokers(source.kafka).join(',');
+    const address = addresses.kafka(source.kafka);
     const offsets: KafkaPin['partitions'] = pin.partitions;
     return {
       name,
       kind: 'kafka',
-      brokers,
+      brokers: address.brokers.join(','),
+      properties: kafkaProperties(address),
       topic: pin.topic,
       offsets,
       columns: typed,
@@ -81,8 +118,14 @@ export function runnerOutputs(output: Output, staged: Staged, addresses: Address
   }));
 }
 
-/** A pgpass file for these databases; colons and backslashes in a value are escaped with a backslash. */
+/**
+ * A pgpass file for these databases; colons and backslashes in a value are escaped with a backslash. Throws a rejected
+ * SluiceError for a password with a line break, for which such a file has no room.
+ */
 export function pgpass(databases: readonly PostgresAddress[]): string {
+  const broken = databases.find(({ password }) => password !== undefined && /[\r\n]/.test(password));
+  if (broken)
+    throw rejected(`the password of ${broken.user} at ${broken.host} has a line break, which Spark cannot be given`);
   const escaped = (text: string): string => text.replace(/[\\:]/g, '\\$&');
   const lines = databases.flatMap(({ host, port, database, user, password }) =>
     password === undefined

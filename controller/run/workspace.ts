@@ -2,13 +2,14 @@ import { watch } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { BatchJob } from '../backends/port.ts';
-import { addressesOf, type Project } from '../config/project.ts';
+import { addressesOf } from '../config/addresses.ts';
+import type { Project } from '../config/project.ts';
 import { unwritable } from '../errors.ts';
 import { type Pipeline, sqlFiles } from '../pipeline/schema.ts';
 import type { Pin } from '../profile/port.ts';
 import type { Staged } from '../publish/port.ts';
 import { stagedAt } from '../publish/publishers.ts';
-import { pgpass, type RunnerJob, runnerInput, runnerOutputs } from './job.ts';
+import { jaas, pgpass, type RunnerJob, type RunnerSecrets, runnerInput, runnerOutputs } from './job.ts';
 import { type RunnerResult, runnerResultSchema } from './result.ts';
 import type { AttemptState } from './state.ts';
 
@@ -34,7 +35,7 @@ export interface Workspace {
   revoke(step: string, attempt: AttemptState): Promise<boolean>;
   /** Removes the rows that were kept for the run, but for the files that later runs go on from. */
   forget(except: readonly string[]): Promise<void>;
-  /** Removes the attempt's password file. */
+  /** Removes the attempt's files of passwords. */
   tidy(step: string, attempt: AttemptState): Promise<void>;
 }
 
@@ -62,10 +63,13 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       for (const output of step.outputs) {
         if ('postgres' in output) databases.push(output.postgres);
       }
+      const logins: Record<string, string> = {};
       const inputs = Object.entries(pipeline.sources).flatMap(([input, source]) => {
         const pin = pins[input];
         if (!pin || !(spark.inputs ?? [input]).includes(input)) return [];
         if ('postgres' in source) databases.push(source.postgres);
+        const login = 'kafka' in source ? jaas(addresses.kafka(source.kafka)) : undefined;
+        if (login !== undefined) logins[input] = login;
         return [runnerInput(input, source, pin, partitions, addresses)];
       });
       const job: RunnerJob = {
@@ -73,6 +77,7 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
         result: join(folder, 'result.json'),
         claim: join(folder, 'claimed'),
         revoked: join(folder, 'revoked'),
+        secrets: join(folder, 'secrets.json'),
         quarantine: join(folder, 'quarantine'),
         sql: (await Promise.all(sqlFiles(spark).map((file) => readFile(resolve(project.root, file), 'utf8')))).join(
           ';\n',
@@ -86,7 +91,9 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       try {
         await mkdir(folder, { recursive: true });
         await writeFile(join(folder, 'job.json'), JSON.stringify(job, null, 2));
+        const secrets: RunnerSecrets = { conf: {}, jaas: logins };
         await writeFile(join(folder, 'pgpass'), pgpass(databases.map(addresses.postgres)), { mode: 0o600 });
+        await writeFile(job.secrets, JSON.stringify(secrets), { mode: 0o600 });
       } catch (error) {
         throw unwritable(folder, error);
       }
@@ -148,6 +155,8 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       for (const file of files) if (!kept.includes(file)) await rm(join(folder, file), { force: true });
     },
 
-    tidy: (step, attempt) => rm(join(folderOf(step, attempt), 'pgpass'), { force: true }),
+    async tidy(step, attempt) {
+      for (const file of ['pgpass', 'secrets.json']) await rm(join(folderOf(step, attempt), file), { force: true });
+    },
   };
 }

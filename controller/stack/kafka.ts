@@ -41,7 +41,7 @@ export function kafka(project: Project): Service {
     },
     async healthy() {
       if (stack.elsewhere.kafka === undefined && !(await portAnswers(ports.kafka))) return false;
-      const admin = kafkaClient(endpoints.kafka).admin({ retry: { retries: 0 } });
+      const admin = kafkaClient({ brokers: endpoints.kafka }).admin({ retry: { retries: 0 } });
       try {
         await admin.connect();
         return (await admin.describeCluster()).brokers.length > 0;

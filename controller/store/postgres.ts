@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { PostgresAddress } from '../config/project.ts';
+import type { PostgresAddress } from '../config/addresses.ts';
 import { explain, postgresPool } from '../connect/postgres.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import type { RunEvent } from '../run/events.ts';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { postgresAddress } from '../../controller/config/project.ts';
+import { postgresAddress } from '../../controller/config/addresses.ts';
 import { jdbcUrl, pgpass } from '../../controller/run/job.ts';
 import { madeHome, masterUrl, sparkEnv } from '../../controller/stack/spark.ts';
 import { folder, main, project, query, type RunDocument, sluiceJson, write } from '../integration/world.ts';

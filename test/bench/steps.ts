@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { memoryBackend } from '../../controller/backends/memory.ts';
 import { memoryCaller } from '../../controller/calls/memory.ts';
-import { loadProject, postgresAddress } from '../../controller/config/project.ts';
+import { postgresAddress } from '../../controller/config/addresses.ts';
+import { loadProject } from '../../controller/config/project.ts';
 import { mailsOf } from '../../controller/notify/mail.ts';
 import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { memoryProbe, memoryReview } from '../../controller/profile/memory.ts';

@@ -69,7 +69,7 @@ const nowhere = {
   postgres: () => {
     throw new Error('no database here');
   },
-  brokers: () => [],
+  kafka: () => ({ brokers: [] }),
 };
 
 async function prepare(of: Case, folder: string): Promise<Prepared> {

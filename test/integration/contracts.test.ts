@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { BatchJob } from '../../controller/backends/port.ts';
 import { backendOf } from '../../controller/cli/wiring.ts';
-import { postgresAddress } from '../../controller/config/project.ts';
+import { mailServer, postgresAddress } from '../../controller/config/addresses.ts';
 import { kafkaClient } from '../../controller/connect/kafka.ts';
 import { emailNotifier } from '../../controller/notify/email.ts';
 import type { Source } from '../../controller/pipeline/schema.ts';
@@ -33,7 +33,7 @@ storeContract('in PostgreSQL', async () => ({
 }));
 
 notifierContract('by SMTP', async () => ({
-  notifier: emailNotifier(here.endpoints.smtp),
+  notifier: emailNotifier(mailServer(here)),
   received: async (id) => (await mails()).filter((mail) => mail.id === id).map((mail) => mail.text),
 }));
 
@@ -77,7 +77,7 @@ probeContract('a PostgreSQL table', async (keeping) => {
   };
 });
 
-const kafka = kafkaClient(here.endpoints.kafka);
+const kafka = kafkaClient({ brokers: here.endpoints.kafka });
 const admin = kafka.admin();
 const producer = kafka.producer();
 await Promise.all([admin.connect(), producer.connect()]);
@@ -92,7 +92,7 @@ probeContract('a Kafka topic', async (keeping) => {
     producer.send({ topic, messages: values.map((value, i) => ({ value, partition: i % 2 })) });
   await send(rows.map(json));
   return {
-    probe: kafkaProbe({ brokersOf: () => here.endpoints.kafka, scratch, keeping }),
+    probe: kafkaProbe({ addressOf: () => ({ brokers: here.endpoints.kafka }), scratch, keeping }),
     source: { kafka: 'shop', topic, key: 'id', columns } as unknown as Source,
     addRow: async () => {
       await send([json(['6', 'new', 'later'])]);

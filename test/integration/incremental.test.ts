@@ -8,7 +8,7 @@ import { folder, project, sluice, sluiceJson, write } from './world.ts';
 
 const topic = 'changes';
 const file = 'conf/pipelines/changes.yaml';
-const kafka = kafkaClient((await project()).endpoints.kafka);
+const kafka = kafkaClient({ brokers: (await project()).endpoints.kafka });
 const producer = kafka.producer();
 
 /** What every order should look like, from all that was sent; kept beside the topic. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { postgresAddress } from '../../controller/config/project.ts';
+import { postgresAddress } from '../../controller/config/addresses.ts';
 import { project } from './world.ts';
 
 test('a thousand runs at once: one controller under 250 MB and under one core', async () => {

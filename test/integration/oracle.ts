@@ -3,7 +3,7 @@ import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { to as copyTo } from 'pg-copy-streams';
-import { postgresAddress } from '../../controller/config/project.ts';
+import { postgresAddress } from '../../controller/config/addresses.ts';
 import { type Duck, openDuck } from '../../controller/connect/duckdb.ts';
 import { kafkaClient } from '../../controller/connect/kafka.ts';
 import { connectPostgres } from '../../controller/connect/postgres.ts';
@@ -70,7 +70,7 @@ async function deliveries(duck: Duck): Promise<void> {
 
 async function events(duck: Duck, own: string): Promise<void> {
   const { endpoints } = await project();
-  const kafka = kafkaClient(endpoints.kafka);
+  const kafka = kafkaClient({ brokers: endpoints.kafka });
   const admin = kafka.admin();
   await admin.connect();
   const open = new Map(

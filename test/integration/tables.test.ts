@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { postgresAddress } from '../../controller/config/project.ts';
+import { postgresAddress } from '../../controller/config/addresses.ts';
 import { openDuck } from '../../controller/connect/duckdb.ts';
 import { identifier } from '../../controller/connect/sql.ts';
 import type { Source } from '../../controller/pipeline/schema.ts';

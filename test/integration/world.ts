@@ -2,7 +2,8 @@ import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type pg from 'pg';
-import { loadProject, type Project, postgresAddress } from '../../controller/config/project.ts';
+import { postgresAddress } from '../../controller/config/addresses.ts';
+import { loadProject, type Project } from '../../controller/config/project.ts';
 import { connectPostgres } from '../../controller/connect/postgres.ts';
 
 const wanted = (name: string): string => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { memoryBackend } from '../../controller/backends/memory.ts';
 import { memoryCaller } from '../../controller/calls/memory.ts';
-import type { PostgresAddress } from '../../controller/config/project.ts';
+import type { PostgresAddress } from '../../controller/config/addresses.ts';
 import { mailsOf } from '../../controller/notify/mail.ts';
 import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { memoryProbe, memoryReview } from '../../controller/profile/memory.ts';

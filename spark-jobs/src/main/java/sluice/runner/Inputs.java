@@ -17,6 +17,7 @@ import java.util.StringJoiner;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Column;
+import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -35,10 +36,12 @@ final class Inputs {
 
   private final SparkSession spark;
   private final int partitions;
+  private final Secrets secrets;
 
-  Inputs(SparkSession spark, int partitions) {
+  Inputs(SparkSession spark, int partitions, Secrets secrets) {
     this.spark = spark;
     this.partitions = partitions;
+    this.secrets = secrets;
   }
 
   Screened read(Job.Input input) throws IOException {
@@ -177,10 +180,14 @@ final class Inputs {
       starts.add("\"" + range.partition + "\":" + range.start);
       ends.add("\"" + range.partition + "\":" + range.end);
     }
+    DataFrameReader reader = spark.read().format("kafka");
+    input.properties.forEach((name, value) -> reader.option("kafka." + name, value));
+    String login = secrets.jaas.get(input.name);
+    if (login != null) {
+      reader.option("kafka.sasl.jaas.config", login);
+    }
     Dataset<Row> messages =
-        spark
-            .read()
-            .format("kafka")
+        reader
             .option("kafka.bootstrap.servers", input.brokers)
             .option("assign", assigned.toString())
             .option("startingOffsets", starts.toString())

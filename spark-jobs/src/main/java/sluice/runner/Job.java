@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
+import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -21,6 +22,9 @@ public final class Job {
 
   /** Once this file is there, nothing more may be written. */
   public String revoked;
+
+  /** The file of what only the driver may see; none, when left out. */
+  public String secrets;
 
   public String quarantine;
   public String sql;
@@ -45,6 +49,10 @@ public final class Job {
     public String snapshot;
     public List<String> predicates;
     public String brokers;
+
+    /** Properties of the Kafka client, without secrets. */
+    public Map<String, String> properties = Map.of();
+
     public String topic;
     public List<Offsets> offsets;
   }
@@ -76,11 +84,15 @@ public final class Job {
   }
 
   static Job read(String location) throws IOException {
+    return read(location, Job.class);
+  }
+
+  static <T> T read(String location, Class<T> shape) throws IOException {
     Path path = new Path(location);
     try (InputStream in = path.getFileSystem(new Configuration()).open(path)) {
       return new ObjectMapper()
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-          .readValue(in, Job.class);
+          .readValue(in, shape);
     }
   }
 }

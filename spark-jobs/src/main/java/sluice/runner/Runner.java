@@ -35,6 +35,7 @@ public final class Runner {
   private final Job job;
   private final Claim claim;
   private final Result result = new Result();
+  private Secrets secrets = new Secrets();
   private String phase = "starting";
   private long phaseStarted = System.nanoTime();
 
@@ -74,6 +75,8 @@ public final class Runner {
     Configuration configuration = spark.sparkContext().hadoopConfiguration();
     try {
       runner.claim.check();
+      runner.secrets = Secrets.of(job);
+      runner.secrets.apply(spark);
       runner.readInputs();
       runner.runSql();
       runner.writeOutputs();
@@ -88,7 +91,7 @@ public final class Runner {
   }
 
   private void readInputs() throws IOException {
-    Inputs inputs = new Inputs(spark, job.partitions);
+    Inputs inputs = new Inputs(spark, job.partitions, secrets);
     for (Job.Input input : job.inputs) {
       enter("reading " + input.name);
       Screened screened = inputs.read(input);
