@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { Listr } from 'listr2';
 import { sparkHome } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
 import { SluiceError } from '../errors.ts';
 import { classArchives, makeArchives } from '../stack/archive.ts';
+import { withLock } from '../stack/lock.ts';
+import { sweepScratch } from '../stack/scratch.ts';
 import type { ServiceName } from '../stack/service.ts';
 import { bringUp, preflight, services, status } from '../stack/stack.ts';
 import { exit, type Output } from './output.ts';
@@ -11,14 +14,18 @@ import { jarOf, openProject } from './wiring.ts';
 /** `sluice up` */
 export async function up(output: Output): Promise<number> {
   const project = await openProject();
-  await startStack(project, output);
+  await preflight(project);
+  await sweepScratch(join(project.home, 'tmp'));
+  await withLock(project.home, output.line, () => startStack(project, output));
   output.document(await status(project));
   return exit.ok;
 }
 
-/** Starts what is not there, all side by side, a line a service. Throws the first service's error after the others are done. */
+/**
+ * Starts what is not there, all side by side, a line a service. Throws the first service's error after the others are done.
+ * The caller has checked `preflight` and has the lock of the home.
+ */
 export async function startStack(project: Project, output: Output): Promise<void> {
-  await preflight(project);
   const all = services(project);
   const started = new Map<ServiceName, Promise<string>>();
   const failures: unknown[] = [];

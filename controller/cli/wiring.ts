@@ -11,13 +11,15 @@ import type { Pipeline } from '../pipeline/schema.ts';
 import { upToBytes } from '../profile/keep.ts';
 import type { Review } from '../profile/review.ts';
 import { classArchives } from '../stack/archive.ts';
+import { closeHome } from '../stack/home.ts';
 import { localSparkConf } from '../stack/spark.ts';
 import type { RunStore } from '../store/port.ts';
 import { postgresStore } from '../store/postgres.ts';
 
 /** Where the parts are made from conf/; with session.ts the only files that know all adapters. */
 
-export const scratchOf = (project: Project): string => join(project.home, 'tmp');
+/** A folder of this process's own: `sluice down` removes those of processes that are gone. */
+export const scratchOf = (project: Project): string => join(project.home, 'tmp', String(process.pid));
 
 /** A project and one of its pipelines, by the file's path. */
 export async function openPipeline(path: string): Promise<{ project: Project; loaded: LoadedPipeline }> {
@@ -37,6 +39,7 @@ export const openProject = (): Promise<Project> => loadProject(process.cwd());
 
 /** Opens the run store for some work and closes it afterwards. */
 export async function withStore<T>(project: Project, work: (store: RunStore) => Promise<T>): Promise<T> {
+  await closeHome(project);
   const store = await postgresStore(postgresAddress(project, project.connections.store), project.home);
   try {
     return await work(store);

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { cacheFolder } from '../config/env.ts';
 import { SluiceError } from '../errors.ts';
+import { sweepScratch } from './scratch.ts';
 
 export type JarSet = 'spark' | 'livy' | 'kafka';
 type Manifest = Record<string, number>;
@@ -29,6 +30,8 @@ export async function jarsOf(set: JarSet, root: string, told: (line: string) => 
   const pom = pomOf(set, root);
   const folder = join(cacheFolder, 'jars', jarSetName(set, root));
   if (await whole(folder)) return folder;
+  // What a killed fetch left: up to 350 MB each.
+  await sweepScratch(dirname(folder), /^[a-z]+-[0-9a-f]{12}\.(\d+)$/);
 
   const fresh = `${folder}.${process.pid}`;
   await rm(fresh, { recursive: true, force: true });

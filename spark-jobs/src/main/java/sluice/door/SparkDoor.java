@@ -1,0 +1,49 @@
+package sluice.door;
+
+import java.io.IOException;
+import javax.servlet.Filter;
+import javax.servlet.FilterChain;
+import javax.servlet.FilterConfig;
+import javax.servlet.ServletException;
+import javax.servlet.ServletRequest;
+import javax.servlet.ServletResponse;
+import javax.servlet.http.HttpServletRequest;
+import javax.servlet.http.HttpServletResponse;
+
+/**
+ * The {@link Door} of Spark's web pages, as {@code spark.ui.filters} names it. Parameter {@code
+ * secretFile}: a path. Spark 3 only: Spark 4 has another servlet API, and never loads this class.
+ */
+public final class SparkDoor implements Filter {
+  private static final int MISDIRECTED = 421;
+
+  private Door door;
+
+  @Override
+  public void init(FilterConfig config) throws ServletException {
+    try {
+      door = new Door(config.getInitParameter("secretFile"));
+    } catch (IOException e) {
+      throw new ServletException(e);
+    }
+  }
+
+  @Override
+  public void doFilter(ServletRequest req, ServletResponse res, FilterChain chain)
+      throws IOException, ServletException {
+    HttpServletRequest request = (HttpServletRequest) req;
+    HttpServletResponse response = (HttpServletResponse) res;
+    String refusal = Door.refusal(request.getMethod(), request.getRequestURI(), request::getHeader);
+    if (refusal != null) {
+      response.sendError(MISDIRECTED, refusal);
+    } else if (!door.knows(request.getHeader("Authorization"))) {
+      response.setHeader("WWW-Authenticate", Door.CHALLENGE);
+      response.sendError(HttpServletResponse.SC_UNAUTHORIZED);
+    } else {
+      chain.doFilter(req, res);
+    }
+  }
+
+  @Override
+  public void destroy() {}
+}
