@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Listr } from 'listr2';
-import { sparkHome } from '../config/env.ts';
+import { isRoot, sparkHome } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
 import { SluiceError } from '../errors.ts';
 import { classArchives, makeArchives } from '../stack/archive.ts';
+import { closeDoor } from '../stack/door.ts';
 import { withLock } from '../stack/lock.ts';
 import { sweepScratch } from '../stack/scratch.ts';
 import type { ServiceName } from '../stack/service.ts';
@@ -26,6 +27,8 @@ export async function up(output: Output): Promise<number> {
  * The caller has checked `preflight` and has the lock of the home.
  */
 export async function startStack(project: Project, output: Output): Promise<void> {
+  await closeDoor(project);
+  if (isRoot) output.line('running as root: jobs of this stack, and the SQL of its pipelines, have the rights of root');
   const all = services(project);
   const started = new Map<ServiceName, Promise<string>>();
   const failures: unknown[] = [];

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { livyBackend } from '../backends/livy.ts';
 import type { BatchBackend } from '../backends/port.ts';
 import { sparkMaster } from '../backends/spark-master.ts';
+import { addressOf, isLocal, stackLogin } from '../config/login.ts';
 import { loadProject, type Project, postgresAddress, projectRoot } from '../config/project.ts';
 import type { Cluster } from '../decide/sizing.ts';
 import { rejected, SluiceError } from '../errors.ts';
@@ -49,14 +50,15 @@ export async function withStore<T>(project: Project, work: (store: RunStore) => 
 }
 
 export function backendOf(project: Project): BatchBackend {
-  const { connections, endpoints, stack } = project;
-  const { livy, livyUser, livyPassword } = connections.spark;
-  const local = livy === undefined && stack.elsewhere.livy === undefined;
+  const { connections, endpoints } = project;
+  const { livyUser, livyPassword } = connections.spark;
+  const local = isLocal(project, 'livy');
+  const login = local ? stackLogin(project.home) : undefined;
   return livyBackend({
     url: endpoints.livy,
-    user: livyUser,
-    password: livyPassword,
-    sparkMaster: endpoints.sparkMaster,
+    user: livyUser ?? login?.user,
+    password: livyPassword ?? login?.password,
+    sparkMaster: addressOf(project, 'sparkMaster'),
     historyServer: endpoints.historyServer,
     ...(local ? { conf: localSparkConf(project), archives: () => classArchives(project) } : {}),
   });
@@ -64,7 +66,7 @@ export function backendOf(project: Project): BatchBackend {
 
 /** What the cluster offers now; of a cluster whose master cannot be asked, a modest guess. */
 export async function clusterOf(project: Project): Promise<Cluster> {
-  const capacity = await sparkMaster(project.endpoints.sparkMaster)
+  const capacity = await sparkMaster(addressOf(project, 'sparkMaster'))
     .capacity()
     .catch(() => undefined);
   const total = (cores: readonly number[]): number => cores.reduce((sum, own) => sum + own, 0);

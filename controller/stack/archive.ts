@@ -67,7 +67,7 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
     const { failed } = await execa(submit, args, {
       reject: false,
       extendEnv: false,
-      env: { ...inherited, ...sparkEnv(project.root) },
+      env: { ...inherited, ...sparkEnv(project) },
       timeout: 120_000,
     });
     if (failed || !(await until(async () => existsSync(fresh.executor), dumpsWithin))) return false;

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { addressOf, stackLogin } from '../../controller/config/login.ts';
 import type { ServiceStatus } from '../../controller/stack/stack.ts';
 import { folder, main, project, sluice, sluiceJson } from './world.ts';
 
@@ -58,13 +59,17 @@ describe('a second stack that uses the first one’s services', () => {
     const { endpoints } = await project();
     const conf = await readFile(join(other, 'conf', 'stack.yaml'), 'utf8');
     const elsewhere = `elsewhere:
-  spark-master: ${endpoints.sparkMaster}
+  spark-master: ${addressOf(await project(), 'sparkMaster')}
   livy: ${endpoints.livy}
-  history-server: ${endpoints.historyServer}
+  history-server: ${addressOf(await project(), 'historyServer')}
   kafka: ${endpoints.kafka[0]}
   postgres: ${endpoints.postgres.replace('sluice@', `sluice:${(await readFile(join((await project()).home, 'secrets', 'postgres'), 'utf8')).trim()}@`)}
 `;
     await writeFile(join(other, 'conf', 'stack.yaml'), conf.replace('elsewhere: {}', elsewhere));
+    const { user, password } = stackLogin((await project()).home) ?? {};
+    const connections = await readFile(join(other, 'conf', 'connections.yaml'), 'utf8');
+    const login = `spark: { livyUser: ${user}, livyPassword: "${password}" }`;
+    await writeFile(join(other, 'conf', 'connections.yaml'), connections.replace('spark: {}', login));
     const up = await run(['up']);
     expect(up.exitCode, up.stderr).toBe(0);
     expect(up.stdout).toContain('mailbox: started');

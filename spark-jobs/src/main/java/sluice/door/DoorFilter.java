@@ -11,10 +11,11 @@ import javax.servlet.http.HttpServletRequest;
 import javax.servlet.http.HttpServletResponse;
 
 /**
- * The {@link Door} of Spark's web pages, as {@code spark.ui.filters} names it. Parameter {@code
- * secretFile}: a path. Spark 3 only: Spark 4 has another servlet API, and never loads this class.
+ * The {@link Door} of Spark's web pages ({@code spark.ui.filters}) and of Livy ({@code
+ * livy.server.auth.<type>.class}). Parameter {@code secretFile}: a path. For Spark 3 and Livy,
+ * whose servlets are {@code javax.servlet}; Spark 4 never loads this class.
  */
-public final class SparkDoor implements Filter {
+public final class DoorFilter implements Filter {
   private static final int MISDIRECTED = 421;
 
   private Door door;
