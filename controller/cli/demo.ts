@@ -5,6 +5,7 @@ import { preflight } from '../stack/stack.ts';
 import { type DemoOptions, makeData } from './demo-data.ts';
 import { exit, type Output } from './output.ts';
 import { run } from './run.ts';
+import { loginLine } from './status.ts';
 import { startStack } from './up.ts';
 import { openProject } from './wiring.ts';
 
@@ -28,6 +29,7 @@ export async function demo(output: Output, options: DemoOptions): Promise<number
   if (code === exit.ok) {
     output.line('\nWhere to look:');
     for (const [name, place] of places) output.line(`  ${name.padEnd(8)} ${pc.underline(place)}`);
+    output.line(loginLine(project));
     output.line('The stack goes on running; `npx sluice down` ends it.');
   }
   return code;

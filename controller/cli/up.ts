@@ -10,6 +10,7 @@ import { sweepScratch } from '../stack/scratch.ts';
 import type { ServiceName } from '../stack/service.ts';
 import { bringUp, preflight, services, status } from '../stack/stack.ts';
 import { exit, type Output } from './output.ts';
+import { loginLine } from './status.ts';
 import { jarOf, openProject } from './wiring.ts';
 
 /** `sluice up` */
@@ -18,6 +19,7 @@ export async function up(output: Output): Promise<number> {
   await preflight(project);
   await sweepScratch(join(project.home, 'tmp'));
   await withLock(project.home, output.line, () => startStack(project, output));
+  output.line(loginLine(project));
   output.document(await status(project));
   return exit.ok;
 }

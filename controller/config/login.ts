@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Project } from './project.ts';
 
 /** The user of the local stack's web pages and REST APIs. The password is the stack's secret. */
-const user = 'sluice';
+export const stackUser = 'sluice';
 
 /** The file with the stack's secret; made by `sluice up`, readable by its owner alone. */
 export const stackSecretFile = (home: string): string => join(home, 'secrets', 'stack');
@@ -11,7 +11,7 @@ export const stackSecretFile = (home: string): string => join(home, 'secrets', '
 /** The login of the local stack's services; undefined before the first `sluice up`. */
 export function stackLogin(home: string): { user: string; password: string } | undefined {
   const file = stackSecretFile(home);
-  return existsSync(file) ? { user, password: readFileSync(file, 'utf8').trim() } : undefined;
+  return existsSync(file) ? { user: stackUser, password: readFileSync(file, 'utf8').trim() } : undefined;
 }
 
 /** Whether a service is the local stack's. */

@@ -110,14 +110,16 @@ async function dataParent(home: string, user: User | undefined): Promise<string>
   const parent = user ? join(await sharedFolder(home, user), 'postgres') : inHome;
   await mkdir(parent, { recursive: true, mode: user ? 0o711 : 0o700 });
   const main = join(parent, 'main');
-  // Version 0.1 let initdb work in `main` itself, and left the password file there when it was killed.
-  const half = existsSync(join(parent, 'initial-password')) || !existsSync(join(main, 'PG_VERSION'));
-  if (half && existsSync(main)) {
+  if (existsSync(main) && !isWhole(parent)) {
     await rename(main, await mkdtemp(join(parent, 'new-')));
   }
-  if (user && !existsSync(main) && existsSync(join(inHome, 'main', 'PG_VERSION'))) await moveOut(inHome, main, user);
+  if (user && !existsSync(main) && isWhole(inHome)) await moveOut(inHome, main, user);
   return parent;
 }
+
+/** Whether there is a `main` that initdb has ended. Version 0.1 let it work in `main`, with the password file beside it. */
+const isWhole = (parent: string): boolean =>
+  existsSync(join(parent, 'main', 'PG_VERSION')) && !existsSync(join(parent, 'initial-password'));
 
 /** As root, version 0.1 had the data in the home where every user could enter it. */
 async function moveOut(inHome: string, main: string, user: User): Promise<void> {
