@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -104,6 +104,24 @@ describe('a second stack that uses the first one’s services', () => {
     const doctor = await run(['doctor'], { JAVA_HOME: '/nowhere' });
     expect(doctor.exitCode).toBe(3);
     expect(doctor.stdout).toMatch(/fail +Java/);
+  });
+
+  test('says that too few files may be open', async () => {
+    const doctor = await execa('sh', ['-c', `ulimit -n 512 && exec "${process.execPath}" "${main}" doctor`], {
+      cwd: other,
+      env,
+      reject: false,
+    });
+    expect(doctor.exitCode).toBe(3);
+    expect(doctor.stdout).toMatch(/fail +open files +at most 512 +raise the limit: ulimit -n 1024/);
+  });
+
+  test('leaves the scratch folders of processes that live, and removes those of dead ones', async () => {
+    const scratch = join(other, 'home', 'tmp');
+    const dead = (await execa(process.execPath, ['-p', 'process.pid'])).stdout;
+    for (const pid of [dead, String(process.pid)]) mkdirSync(join(scratch, pid), { recursive: true });
+    expect((await run(['down'])).exitCode).toBe(0);
+    expect(await readdir(scratch)).toEqual([String(process.pid)]);
   });
 
   test('shows the end of the log of a service that does not come up', async () => {
