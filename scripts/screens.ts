@@ -12,6 +12,7 @@ import { stripVTControlCharacters } from 'node:util';
 import chromium from '@sparticuz/chromium';
 import { execa } from 'execa';
 import { type Browser, chromium as playwright } from 'playwright-core';
+import { addressOf, splitLogin } from '../controller/config/login.ts';
 import { loadProject } from '../controller/config/project.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -94,7 +95,8 @@ for (const rows of [10_000_000, 100_000, 1_000_000]) {
   await sluice('demo-data', '--rows', String(rows));
   plans.set(rows, await recorded(`plan ${pipeline} --full-refresh`, 80));
 }
-const { home, endpoints, connections } = await loadProject(root);
+const project = await loadProject(root);
+const { home, endpoints, connections } = project;
 const recording = await recorded(`run ${pipeline} --full-refresh`);
 
 const browser = await playwright.launch({
@@ -112,8 +114,10 @@ try {
   await page.goto(`file://${join(root, connections.reports.folder, 'customer-report', 'latest', 'index.html')}`);
   await page.screenshot({ path: join(docs, 'report.png'), fullPage: true });
 
-  const mails = (await (await fetch(`${endpoints.mailbox}/mails.json`)).json()) as { name: string }[];
+  const { headers } = splitLogin(addressOf(project, 'mailbox'));
+  const mails = (await (await fetch(`${endpoints.mailbox}/mails.json`, { headers })).json()) as { name: string }[];
   await page.setViewportSize({ width: 860, height: 900 });
+  await page.setExtraHTTPHeaders(headers);
   await page.goto(`${endpoints.mailbox}/mails/${mails[0]?.name}`);
   await page.screenshot({ path: join(docs, 'mail.png'), fullPage: true });
 } finally {

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -46,7 +46,11 @@ export async function setup(): Promise<() => void> {
     isDown = true;
     const { all, exitCode } = execaSync(process.execPath, [main, 'down'], { cwd: project, reject: false, all: true });
     process.stdout.write(`${all}\n`);
-    if (exitCode === 0) rmSync(folder, { recursive: true, force: true });
+    if (exitCode !== 0) return;
+    // As root, PostgreSQL's data lies outside the home.
+    const note = join(folder, 'home', 'data', 'postgres-folder');
+    if (existsSync(note)) rmSync(readFileSync(note, 'utf8'), { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   };
   process.once('exit', down);
   const up = await execa(process.execPath, [main, 'up'], {

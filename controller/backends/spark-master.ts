@@ -1,3 +1,4 @@
+import { splitLogin } from '../config/login.ts';
 import { request } from '../connect/http.ts';
 import { SluiceError } from '../errors.ts';
 import type { Progress } from './port.ts';
@@ -51,9 +52,11 @@ const freshFor = 100;
  */
 const progressAfter = 6000;
 
-export function sparkMaster(url: string): SparkMaster {
+/** `address`: the URL of the master's page, with a login (`http://user:password@host:8080`) where it wants one. */
+export function sparkMaster(address: string): SparkMaster {
+  const { url, headers } = splitLogin(address);
   const page = async (): Promise<MasterPage> => {
-    const answer = await request(`${url}/json/`);
+    const answer = await request(`${url}/json/`, { headers });
     const body = answer.body as Partial<MasterPage> | undefined;
     if (answer.status !== 200 || !body?.workers || !body.activeapps || !body.completedapps) {
       throw new SluiceError(`the Spark master at ${url} answered ${answer.status}, not its JSON page`, {
@@ -79,7 +82,9 @@ export function sparkMaster(url: string): SparkMaster {
       const since = asked.get(applicationId) ?? now;
       asked.set(applicationId, since);
       if (now - since < progressAfter) return undefined;
-      const answer = await request(`${url}/proxy/${applicationId}/api/v1/applications/${applicationId}/stages`);
+      const answer = await request(`${url}/proxy/${applicationId}/api/v1/applications/${applicationId}/stages`, {
+        headers,
+      });
       if (answer.status !== 200 || !Array.isArray(answer.body)) return undefined;
       const stages = answer.body as Stage[];
       const active = stages.filter((stage) => stage.status === 'ACTIVE');
@@ -98,7 +103,7 @@ export function sparkMaster(url: string): SparkMaster {
     async kill(applicationId) {
       await request(`${url}/app/kill/`, {
         method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
         body: new URLSearchParams({ id: applicationId, terminate: 'true' }).toString(),
       });
     },

@@ -6,6 +6,7 @@ import { type DemoData, generate } from '../demo/generate.ts';
 import type { Dirt } from '../demo/shop.ts';
 import { rejected } from '../errors.ts';
 import { spoken } from '../pipeline/duration.ts';
+import { withLock } from '../stack/lock.ts';
 import { exit, number, type Output } from './output.ts';
 import { openProject } from './wiring.ts';
 
@@ -13,7 +14,8 @@ export type DemoOptions = Dirt & { readonly rows: number; readonly seed: number 
 
 /** `sluice demo-data` */
 export async function demoData(output: Output, options: DemoOptions): Promise<number> {
-  const data = await makeData(await openProject(), options, output);
+  const project = await openProject();
+  const data = await withLock(project.home, output.line, () => makeData(project, options, output));
   output.document({ seed: options.seed, ...data });
   return exit.ok;
 }

@@ -1,16 +1,22 @@
 import { join } from 'node:path';
 import pc from 'picocolors';
+import { withLock } from '../stack/lock.ts';
+import { preflight } from '../stack/stack.ts';
 import { type DemoOptions, makeData } from './demo-data.ts';
 import { exit, type Output } from './output.ts';
 import { run } from './run.ts';
+import { loginLine } from './status.ts';
 import { startStack } from './up.ts';
 import { openProject } from './wiring.ts';
 
 /** `sluice demo`: everything once, on made-up data. */
 export async function demo(output: Output, options: DemoOptions): Promise<number> {
   const project = await openProject();
-  await startStack(project, output);
-  await makeData(project, options, output);
+  await preflight(project);
+  await withLock(project.home, output.line, async () => {
+    await startStack(project, output);
+    await makeData(project, options, output);
+  });
   const code = await run(output, join(project.root, 'conf', 'pipelines', 'customer-report.yaml'), {});
   const { endpoints } = project;
   const places: [string, string][] = [
@@ -23,6 +29,7 @@ export async function demo(output: Output, options: DemoOptions): Promise<number
   if (code === exit.ok) {
     output.line('\nWhere to look:');
     for (const [name, place] of places) output.line(`  ${name.padEnd(8)} ${pc.underline(place)}`);
+    output.line(loginLine(project));
     output.line('The stack goes on running; `npx sluice down` ends it.');
   }
   return code;

@@ -24,6 +24,7 @@ export async function doctor(output: Output): Promise<number> {
     java(),
     maven(),
     memory(),
+    openFiles(),
     folder('cache', cacheFolder),
     folder('home', project.home),
     ports(project),
@@ -77,9 +78,22 @@ async function memory(): Promise<Finding> {
   };
 }
 
+/** Spark, Kafka and this program itself fail in odd ways without enough of them. */
+async function openFiles(): Promise<Finding> {
+  const wanted = 1024;
+  const { stdout } = await execa('sh', ['-c', 'ulimit -n'], { reject: false });
+  const ok = stdout === 'unlimited' || Number(stdout) >= wanted;
+  return {
+    what: 'open files',
+    ok,
+    found: `at most ${stdout}`,
+    ...(ok ? {} : { fix: `raise the limit: ulimit -n ${wanted} (or nofile in /etc/security/limits.conf)` }),
+  };
+}
+
 async function folder(what: string, path: string): Promise<Finding> {
   try {
-    await mkdir(path, { recursive: true });
+    await mkdir(path, { recursive: true, mode: 0o700 });
     await access(path, constants.W_OK);
     return { what, ok: true, found: path };
   } catch (error) {

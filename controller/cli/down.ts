@@ -1,13 +1,17 @@
-import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withLock } from '../stack/lock.ts';
+import { sweepScratch } from '../stack/scratch.ts';
 import { bringDown } from '../stack/stack.ts';
 import { exit, type Output } from './output.ts';
-import { openProject, scratchOf } from './wiring.ts';
+import { openProject } from './wiring.ts';
 
 /** `sluice down` */
 export async function down(output: Output): Promise<number> {
   const project = await openProject();
-  const ended = await bringDown(project, (name) => output.line(`${name}: ended`));
-  await rm(scratchOf(project), { recursive: true, force: true });
+  const ended = await withLock(project.home, output.line, async () => {
+    await sweepScratch(join(project.home, 'tmp'));
+    return bringDown(project, (name) => output.line(`${name}: ended`));
+  });
   if (ended.length === 0) output.line('Nothing of ours is running.');
   output.document({ ended });
   return exit.ok;

@@ -1,24 +1,36 @@
+import { join } from 'node:path';
 import { Listr } from 'listr2';
-import { sparkHome } from '../config/env.ts';
+import { isRoot, sparkHome } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
 import { SluiceError } from '../errors.ts';
 import { classArchives, makeArchives } from '../stack/archive.ts';
+import { closeDoor } from '../stack/door.ts';
+import { withLock } from '../stack/lock.ts';
+import { sweepScratch } from '../stack/scratch.ts';
 import type { ServiceName } from '../stack/service.ts';
 import { bringUp, preflight, services, status } from '../stack/stack.ts';
 import { exit, type Output } from './output.ts';
+import { loginLine } from './status.ts';
 import { jarOf, openProject } from './wiring.ts';
 
 /** `sluice up` */
 export async function up(output: Output): Promise<number> {
   const project = await openProject();
-  await startStack(project, output);
+  await preflight(project);
+  await sweepScratch(join(project.home, 'tmp'));
+  await withLock(project.home, output.line, () => startStack(project, output));
+  output.line(loginLine(project));
   output.document(await status(project));
   return exit.ok;
 }
 
-/** Starts what is not there, all side by side, a line a service. Throws the first service's error after the others are done. */
+/**
+ * Starts what is not there, all side by side, a line a service. Throws the first service's error after the others are done.
+ * The caller has checked `preflight` and has the lock of the home.
+ */
 export async function startStack(project: Project, output: Output): Promise<void> {
-  await preflight(project);
+  await closeDoor(project);
+  if (isRoot) output.line('running as root: jobs of this stack, and the SQL of its pipelines, have the rights of root');
   const all = services(project);
   const started = new Map<ServiceName, Promise<string>>();
   const failures: unknown[] = [];

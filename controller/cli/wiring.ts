@@ -4,6 +4,7 @@ import { livyBackend } from '../backends/livy.ts';
 import type { BatchBackend } from '../backends/port.ts';
 import { sparkMaster } from '../backends/spark-master.ts';
 import { postgresAddress } from '../config/addresses.ts';
+import { addressOf, isLocal, stackLogin } from '../config/login.ts';
 import { loadProject, type Project, projectRoot } from '../config/project.ts';
 import type { Cluster } from '../decide/sizing.ts';
 import { rejected, SluiceError } from '../errors.ts';
@@ -12,13 +13,15 @@ import type { Pipeline } from '../pipeline/schema.ts';
 import { upToBytes } from '../profile/keep.ts';
 import type { Review } from '../profile/review.ts';
 import { classArchives } from '../stack/archive.ts';
+import { closeHome } from '../stack/home.ts';
 import { localSparkConf } from '../stack/spark.ts';
 import type { RunStore } from '../store/port.ts';
 import { postgresStore } from '../store/postgres.ts';
 
 /** Where the parts are made from conf/; with session.ts the only files that know all adapters. */
 
-export const scratchOf = (project: Project): string => join(project.home, 'tmp');
+/** A folder of this process's own: `sluice down` removes those of processes that are gone. */
+export const scratchOf = (project: Project): string => join(project.home, 'tmp', String(process.pid));
 
 /** A project and one of its pipelines, by the file's path. */
 export async function openPipeline(path: string): Promise<{ project: Project; loaded: LoadedPipeline }> {
@@ -38,6 +41,7 @@ export const openProject = (): Promise<Project> => loadProject(process.cwd());
 
 /** Opens the run store for some work and closes it afterwards. */
 export async function withStore<T>(project: Project, work: (store: RunStore) => Promise<T>): Promise<T> {
+  await closeHome(project);
   const store = await postgresStore(postgresAddress(project, project.connections.store), project.home);
   try {
     return await work(store);
@@ -47,14 +51,15 @@ export async function withStore<T>(project: Project, work: (store: RunStore) => 
 }
 
 export function backendOf(project: Project): BatchBackend {
-  const { connections, endpoints, stack } = project;
-  const { livy, livyUser, livyPassword } = connections.spark;
-  const local = livy === undefined && stack.elsewhere.livy === undefined;
+  const { connections, endpoints } = project;
+  const { livyUser, livyPassword } = connections.spark;
+  const local = isLocal(project, 'livy');
+  const login = local ? stackLogin(project.home) : undefined;
   return livyBackend({
     url: endpoints.livy,
-    user: livyUser,
-    password: livyPassword,
-    sparkMaster: endpoints.sparkMaster,
+    user: livyUser ?? login?.user,
+    password: livyPassword ?? login?.password,
+    sparkMaster: addressOf(project, 'sparkMaster'),
     historyServer: endpoints.historyServer,
     ...(local ? { conf: localSparkConf(project), archives: () => classArchives(project) } : {}),
   });
@@ -62,7 +67,7 @@ export function backendOf(project: Project): BatchBackend {
 
 /** What the cluster offers now; of a cluster whose master cannot be asked, a modest guess. */
 export async function clusterOf(project: Project): Promise<Cluster> {
-  const capacity = await sparkMaster(project.endpoints.sparkMaster)
+  const capacity = await sparkMaster(addressOf(project, 'sparkMaster'))
     .capacity()
     .catch(() => undefined);
   const total = (cores: readonly number[]): number => cores.reduce((sum, own) => sum + own, 0);

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { PostgresAddress } from '../config/addresses.ts';
 import { connectPostgres, explain } from '../connect/postgres.ts';
-import { SluiceError, unwritable } from '../errors.ts';
+import { rejected, SluiceError, unwritable } from '../errors.ts';
 import * as movements from './movements.ts';
 import * as shop from './shop.ts';
 import type { DemoTargets, Shares, Told } from './targets.ts';
@@ -28,6 +28,7 @@ export async function generate(
   told: Told,
 ): Promise<DemoData> {
   const shares = shop.sharesOf(rows);
+  await refuseOthers(targets.postgres);
   const [tables, files, topic] = await Promise.all([
     fillTables(shares, seed, dirt, targets.postgres, told),
     fillFiles(shares, seed, dirt, targets.folder, told),
@@ -36,11 +37,17 @@ export async function generate(
   return { rows: shares, planted: { ...tables, ...files, ...topic } };
 }
 
+/** The comment by which a table is known as ours to drop. */
+const mark = 'made by sluice demo-data';
+
 const tables = `
   DROP TABLE IF EXISTS users, orders, payments;
   CREATE TABLE users (user_id bigint PRIMARY KEY, name text NOT NULL, email text NOT NULL, city text NOT NULL, registered_at timestamptz NOT NULL);
   CREATE TABLE orders (order_id bigint PRIMARY KEY, user_id bigint, status text NOT NULL, amount numeric(12,2) NOT NULL, currency text NOT NULL, created_at timestamptz NOT NULL);
-  CREATE TABLE payments (payment_id bigint PRIMARY KEY, order_id bigint NOT NULL, amount numeric(12,2) NOT NULL, currency text NOT NULL, status text NOT NULL, paid_at timestamptz NOT NULL)`;
+  CREATE TABLE payments (payment_id bigint PRIMARY KEY, order_id bigint NOT NULL, amount numeric(12,2) NOT NULL, currency text NOT NULL, status text NOT NULL, paid_at timestamptz NOT NULL);
+  COMMENT ON TABLE users IS '${mark}';
+  COMMENT ON TABLE orders IS '${mark}';
+  COMMENT ON TABLE payments IS '${mark}'`;
 
 async function fillTables(
   shares: Shares,
@@ -98,6 +105,23 @@ async function fillTables(
   }
 }
 
+/** Throws `rejected` when there is a table in the way that demo-data did not make. */
+async function refuseOthers(address: PostgresAddress): Promise<void> {
+  const client = await connectPostgres(address);
+  const asked = client.query(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid IN (to_regclass('users'), to_regclass('orders'), to_regclass('payments'))
+       AND obj_description(c.oid, 'pg_class') IS DISTINCT FROM '${mark}'`,
+  );
+  const { rows } = await asked.finally(() => client.end());
+  if (rows.length === 0) return;
+  const names = rows.map(({ name }) => name as string);
+  throw rejected(
+    `refusing to replace tables that demo-data did not make: ${names.join(', ')}`,
+    `drop them if they may go, or, if an earlier version of demo-data made them: ${names.map((name) => `COMMENT ON TABLE ${name} IS '${mark}'`).join('; ')}`,
+  );
+}
+
 function* orders({ orders, users }: Shares, seed: number, dirt: shop.Dirt): Generator<shop.Order> {
   for (let id = 1; id <= orders; id++) yield shop.orderOf(id, users, seed, dirt);
 }
@@ -141,8 +165,8 @@ async function fillFiles(
   const planted = { invalid: 0, tricky: 0 };
   try {
     const fresh = `${folder}.writing`;
-    await rm(fresh, { recursive: true, force: true });
     await mkdir(fresh, { recursive: true });
+    await removeOurs(fresh);
     const perFile = Math.max(1, Math.min(rowsPerFile, Math.ceil(shares.deliveries / 4)));
     const lines = movements.deliveries(shares.deliveries, shares.orders, shares.users, seed, dirt);
     const files = Math.max(4, Math.ceil(shares.deliveries / perFile));
@@ -151,14 +175,22 @@ async function fillFiles(
       await pipeline(Readable.from(fileOf(lines, perFile, planted)), out);
     }
     await mkdir(folder, { recursive: true });
-    for (const old of (await readdir(folder)).filter((name) => name.endsWith('.csv'))) await rm(join(folder, old));
-    for (const name of await readdir(fresh)) await rename(join(fresh, name), join(folder, name));
-    await rm(fresh, { recursive: true });
+    await removeOurs(folder);
+    for (const name of await ours(fresh)) await rename(join(fresh, name), join(folder, name));
+    await rmdir(fresh);
   } catch (error) {
     throw unwritable(folder, error);
   }
   told('deliveries', shares.deliveries);
   return { 'invalid deliveries': planted.invalid, 'deliveries with quotes and line breaks': planted.tricky };
+}
+
+const ours = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => /^deliveries-\d{2,}\.csv$/.test(name));
+
+/** Removes the files that demo-data makes, and leaves all others. */
+async function removeOurs(folder: string): Promise<void> {
+  for (const name of await ours(folder)) await rm(join(folder, name));
 }
 
 function* fileOf(

@@ -35,7 +35,9 @@ const dumpsWithin = 40_000;
  */
 export async function makeArchives(project: Project, jar: string): Promise<boolean> {
   await checkJava();
-  const folder = await mkdtemp(join(project.home, 'archive-'));
+  const scratch = join(project.home, 'tmp', String(process.pid));
+  await mkdir(scratch, { recursive: true });
+  const folder = await mkdtemp(join(scratch, 'archive-'));
   const fresh = paths(folder);
   try {
     const file = await writeJob(folder);
@@ -65,7 +67,7 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
     const { failed } = await execa(submit, args, {
       reject: false,
       extendEnv: false,
-      env: { ...inherited, ...sparkEnv(project.root) },
+      env: { ...inherited, ...sparkEnv(project) },
       timeout: 120_000,
     });
     if (failed || !(await until(async () => existsSync(fresh.executor), dumpsWithin))) return false;

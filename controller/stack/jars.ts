@@ -1,59 +1,69 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { cacheFolder } from '../config/env.ts';
-import { SluiceError } from '../errors.ts';
+import { reasonOf, rejected, SluiceError } from '../errors.ts';
+import { sweepScratch } from './scratch.ts';
 
 export type JarSet = 'spark' | 'livy' | 'kafka';
-type Manifest = Record<string, number>;
+export const jarSets: readonly JarSet[] = ['spark', 'livy', 'kafka'];
+
+/** A jar whose hash was computed: as long as size and change time are these, it is not computed again. */
+interface Verified {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly sha256: string;
+}
+type Manifest = Record<string, Verified>;
+type Sums = Record<string, string>;
 
 const manifestName = 'manifest.json';
 
-const pomOf = (set: JarSet, root: string): string => join(root, 'conf', 'stack', set, 'pom.xml');
+const fileOf = (set: JarSet, root: string, name: 'pom.xml' | 'SHA256SUMS'): string =>
+  join(root, 'conf', 'stack', set, name);
 
 /** A set and the hash of its POM: another name when the jars are others. */
 export const jarSetName = (set: JarSet, root: string): string =>
   `${set}-${createHash('sha256')
-    .update(readFileSync(pomOf(set, root)))
+    .update(readFileSync(fileOf(set, root, 'pom.xml')))
     .digest('hex')
     .slice(0, 12)}`;
 
 /**
- * The folder with the jars of a set, fetched once by Maven from conf/stack/SET/pom.xml into the user's cache. A folder is
- * known by the hash of its POM; what is incomplete or damaged is fetched again. `told` hears what arrives.
+ * The folder with the jars of a set, fetched once by Maven from conf/stack/SET/pom.xml into the user's cache. It holds just
+ * the jars of conf/stack/SET/SHA256SUMS; what is missing or differs is fetched again. `told` hears what arrives. Throws
+ * `unavailable` when other jars arrive than those listed.
  */
 export async function jarsOf(set: JarSet, root: string, told: (line: string) => void): Promise<string> {
-  const pom = pomOf(set, root);
   const folder = join(cacheFolder, 'jars', jarSetName(set, root));
-  if (await whole(folder)) return folder;
+  const sums = await sumsOf(set, root);
+  if (existsSync(folder) && (await wrongJars(folder, sums)).length === 0) return folder;
+  // What a killed fetch left: up to 350 MB each.
+  await sweepScratch(dirname(folder), /^[a-z]+-[0-9a-f]{12}\.(\d+)$/);
 
   const fresh = `${folder}.${process.pid}`;
-  await rm(fresh, { recursive: true, force: true });
-  await mkdir(fresh, { recursive: true });
   try {
-    await fetchInto(fresh, pom, set, told);
-    const damaged = await damagedJars(fresh);
-    if (damaged.length > 0) {
-      told(`${set}: ${damaged.length} damaged, fetching again`);
-      await forgetInMaven(damaged);
-      await rm(fresh, { recursive: true, force: true });
-      await mkdir(fresh, { recursive: true });
-      await fetchInto(fresh, pom, set, told);
-      const still = await damagedJars(fresh);
-      if (still.length > 0)
-        throw new SluiceError(`these jars arrive damaged: ${still.join(', ')}`, {
-          kind: 'unavailable',
-          hint: 'check the network or the Maven mirror',
-        });
+    await fetchInto(fresh, set, root, told);
+    let wrong = await wrongJars(fresh, sums);
+    if (wrong.length > 0) {
+      told(`${set}: ${wrong.length} jars are damaged, fetching again`);
+      await forgetInMaven(wrong);
+      await fetchInto(fresh, set, root, told);
+      wrong = await wrongJars(fresh, sums);
     }
-    await writeFile(join(fresh, manifestName), JSON.stringify(await sizes(fresh)));
+    if (wrong.length > 0)
+      throw new SluiceError(`these jars are not the ones in ${fileOf(set, root, 'SHA256SUMS')}: ${wrong.join(', ')}`, {
+        kind: 'unavailable',
+        hint: 'check the network and the Maven mirror; after a change of pom.xml, renew the list: npm run jar-sums',
+      });
     await rm(folder, { recursive: true, force: true });
     await rename(fresh, folder).catch(async (error) => {
       // Another `sluice up` may have put the same folder there in the meantime.
-      if (!(await whole(folder))) throw error;
+      if ((await wrongJars(folder, sums)).length > 0) throw error;
     });
     return folder;
   } finally {
@@ -61,12 +71,44 @@ export async function jarsOf(set: JarSet, root: string, told: (line: string) => 
   }
 }
 
-async function fetchInto(folder: string, pom: string, set: JarSet, told: (line: string) => void): Promise<void> {
+/** Fetches a set and writes the hashes of its jars to conf/stack/SET/SHA256SUMS, in the format of sha256sum. */
+export async function renewSums(set: JarSet, root: string, told: (line: string) => void): Promise<void> {
+  const fresh = await mkdtemp(join(tmpdir(), 'sluice-jars-'));
+  try {
+    await fetchInto(fresh, set, root, told);
+    const lines = Object.entries(await verified(fresh)).map(([jar, { sha256 }]) => `${sha256}  ${jar}\n`);
+    await writeFile(fileOf(set, root, 'SHA256SUMS'), lines.join(''));
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+async function sumsOf(set: JarSet, root: string): Promise<Sums> {
+  const file = fileOf(set, root, 'SHA256SUMS');
+  const text = await readFile(file, 'utf8').catch((error) => {
+    throw rejected(`${file} cannot be read: ${reasonOf(error)}`, 'write it: npm run jar-sums');
+  });
+  const lines = text.split('\n').filter((line) => line !== '');
+  return Object.fromEntries(
+    lines.map((line, i) => {
+      const [, sha256, jar] = /^([0-9a-f]{64}) [ *](\S+\.jar)$/.exec(line) ?? [];
+      if (sha256 === undefined || jar === undefined)
+        throw rejected(`${file}:${i + 1} is no line of a hash and a jar`, 'renew it: npm run jar-sums');
+      return [jar, sha256];
+    }),
+  );
+}
+
+/** Fills a folder of its own. `-C`: Maven refuses what differs from the repository's own checksum. */
+async function fetchInto(folder: string, set: JarSet, root: string, told: (line: string) => void): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
   const args = [
     '-B',
+    '-C',
     '-f',
-    pom,
-    'dependency:copy-dependencies',
+    fileOf(set, root, 'pom.xml'),
+    'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies',
     `-DoutputDirectory=${folder}`,
     '-DincludeScope=runtime',
   ];
@@ -98,28 +140,6 @@ async function fetchInto(folder: string, pom: string, set: JarSet, told: (line: 
   });
 }
 
-/** Jars that do not end as a ZIP file does: cut off or replaced by an error page. */
-async function damagedJars(folder: string): Promise<string[]> {
-  const damaged: string[] = [];
-  for (const name of (await readdir(folder)).filter((file) => file.endsWith('.jar'))) {
-    if (!(await endsAsZip(join(folder, name)))) damaged.push(name);
-  }
-  return damaged;
-}
-
-/** The end-of-central-directory mark is within the last 64 KiB and 22 bytes of every ZIP file. */
-async function endsAsZip(file: string): Promise<boolean> {
-  const handle = await open(file);
-  try {
-    const { size } = await handle.stat();
-    const length = Math.min(size, 65_557);
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.includes(Buffer.from('PK\u0005\u0006', 'latin1'));
-  } finally {
-    await handle.close();
-  }
-}
-
 /** Removes damaged jars from Maven's own repository, so that they are downloaded anew. */
 async function forgetInMaven(jars: readonly string[]): Promise<void> {
   const repository = join(homedir(), '.m2', 'repository');
@@ -129,20 +149,44 @@ async function forgetInMaven(jars: readonly string[]): Promise<void> {
   }
 }
 
-async function sizes(folder: string): Promise<Manifest> {
-  const jars = (await readdir(folder)).filter((file) => file.endsWith('.jar'));
-  return Object.fromEntries(
-    await Promise.all(jars.map(async (jar) => [jar, (await stat(join(folder, jar))).size] as const)),
-  );
+/** The jars of a folder by which it differs from a list: missing, not listed, or with another hash. */
+async function wrongJars(folder: string, sums: Sums): Promise<string[]> {
+  const found = await verified(folder);
+  return [...new Set([...Object.keys(sums), ...Object.keys(found)])].filter((jar) => found[jar]?.sha256 !== sums[jar]);
 }
 
-/** Whether a folder holds just the jars that were fetched, each of the size it had then. */
-async function whole(folder: string): Promise<boolean> {
-  try {
-    const wanted = JSON.parse(await readFile(join(folder, manifestName), 'utf8')) as Manifest;
-    const found = await sizes(folder);
-    return Object.keys(wanted).length > 0 && Object.entries(wanted).every(([jar, size]) => found[jar] === size);
-  } catch {
-    return false;
+/** The jars of a folder, hashed unless they were and have not been touched since. */
+async function verified(folder: string): Promise<Manifest> {
+  const file = join(folder, manifestName);
+  const known = await readManifest(file);
+  const found: Manifest = {};
+  for (const jar of (await readdir(folder)).filter((name) => name.endsWith('.jar')).sort()) {
+    const { size, mtimeMs } = await stat(join(folder, jar));
+    const before = known[jar];
+    found[jar] =
+      before?.size === size && before.mtimeMs === mtimeMs
+        ? before
+        : { size, mtimeMs, sha256: await hashOf(join(folder, jar)) };
   }
+  const text = JSON.stringify(found);
+  if (text !== JSON.stringify(known)) {
+    await writeFile(`${file}.${process.pid}`, text);
+    await rename(`${file}.${process.pid}`, file);
+  }
+  return found;
+}
+
+/** A manifest that cannot be read costs the time to hash the jars. */
+async function readManifest(file: string): Promise<Partial<Manifest>> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Partial<Manifest>;
+  } catch {
+    return {};
+  }
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { inherited } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
 import { kafkaClient } from '../connect/kafka.ts';
 import { SluiceError } from '../errors.ts';
@@ -30,7 +31,12 @@ export function kafka(project: Project): Service {
       if (!existsSync(join(data, 'meta.properties'))) {
         const cluster = randomBytes(16).toString('base64url');
         const tool = ['kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties];
-        const format = await execa(javaBinary(), [...java, ...tool], { reject: false, all: true });
+        const format = await execa(javaBinary(), [...java, ...tool], {
+          reject: false,
+          all: true,
+          extendEnv: false,
+          env: inherited,
+        });
         if (format.failed)
           throw new SluiceError(`Kafka's storage could not be formatted:\n${format.all}`, { kind: 'unavailable' });
       }

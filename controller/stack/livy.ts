@@ -1,11 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { addressOf, stackSecretFile } from '../config/login.ts';
 import type { Project } from '../config/project.ts';
-import { request } from '../connect/http.ts';
+import { doorJar } from './door.ts';
 import { jarsOf } from './jars.ts';
 import { javaBinary, light, opens } from './java.ts';
 import type { Service } from './service.ts';
-import { masterUrl, prepareSpark, sparkEnv } from './spark.ts';
+import { answers, masterUrl, prepareSpark, sparkEnv } from './spark.ts';
 
 /** Apache Livy. Its batches are children of its own process and run their drivers on this machine. */
 export function livy(project: Project): Service {
@@ -30,16 +31,33 @@ export function livy(project: Project): Service {
           'livy.spark.deploy-mode = client',
           `livy.file.local-dir-whitelist = ${home}`,
           'livy.server.csrf-protection.enabled = true',
+          'livy.server.auth.type = sluice',
+          'livy.server.auth.sluice.class = sluice.door.DoorFilter',
+          `livy.server.auth.sluice.param.secretFile = ${stackSecretFile(home)}`,
           'livy.server.session.state-retain.sec = 3600s',
           '',
         ].join('\n'),
       );
       return {
         file: javaBinary(),
-        args: [...light, ...opens, '-cp', `${join(jars, '*')}:${folder}`, 'org.apache.livy.server.LivyServer'],
-        env: { ...sparkEnv(root), LIVY_CONF_DIR: folder, LIVY_LOG_DIR: join(home, 'logs') },
+        args: [
+          ...light,
+          ...opens,
+          '-cp',
+          `${join(jars, '*')}:${folder}:${doorJar(project)}`,
+          'org.apache.livy.server.LivyServer',
+        ],
+        env: { ...sparkEnv(project), LIVY_CONF_DIR: folder, LIVY_LOG_DIR: join(home, 'logs') },
       };
     },
-    healthy: async () => (await request(`${endpoints.livy}/batches?size=1`).catch(() => undefined))?.status === 200,
+    healthy: () => answers(livyAddress(project), '/batches?size=1'),
   };
+}
+
+/** Livy's URL with the login of the local stack, or with the one in conf/connections.yaml for a Livy elsewhere. */
+function livyAddress(project: Project): string {
+  const { livyUser, livyPassword = '' } = project.connections.spark;
+  if (livyUser === undefined) return addressOf(project, 'livy');
+  const login = [livyUser, livyPassword].map(encodeURIComponent).join(':');
+  return project.endpoints.livy.replace('://', `://${login}@`);
 }

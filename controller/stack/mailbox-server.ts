@@ -4,21 +4,35 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
+import { stackLogin, stackSecretFile } from '../config/login.ts';
 import { html } from '../html.ts';
+import { refusal } from './mailbox-door.ts';
 
-/** The mailbox's process: `node mailbox-server.js SMTP_PORT HTTP_PORT FOLDER`. Each mail is a file FOLDER/NAME.eml. */
-const [smtpPort, httpPort, folder] = process.argv.slice(2) as [string, string, string];
-await mkdir(folder, { recursive: true });
+/** The mailbox's process: `node mailbox-server.js SMTP_PORT HTTP_PORT HOME`. Each mail is a file in HOME/data/mailbox. */
+const [smtpPort, httpPort, home] = process.argv.slice(2) as [string, string, string];
+const folder = join(home, 'data', 'mailbox');
+const login = stackLogin(home);
+if (!login) throw new Error(`there is no ${stackSecretFile(home)}`);
+await mkdir(folder, { recursive: true, mode: 0o700 });
+
+/** Bytes. The whole mail is in memory once. */
+const largestMail = 25 << 20;
 
 const smtp = new SMTPServer({
   authOptional: true,
   disabledCommands: ['STARTTLS'],
   logger: false,
+  size: largestMail,
   onData(stream, _session, done) {
     const chunks: Buffer[] = [];
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('data', (chunk: Buffer) => {
+      if (!stream.sizeExceeded) chunks.push(chunk);
+    });
     stream.on('end', () => {
-      store(Buffer.concat(chunks)).then(() => done(), done);
+      if (stream.sizeExceeded) {
+        const refused = new Error(`a mail may have at most ${largestMail >> 20} MiB`);
+        done(Object.assign(refused, { responseCode: 552 }));
+      } else store(Buffer.concat(chunks)).then(() => done(), done);
     });
   },
 });
@@ -61,10 +75,24 @@ h1{font-weight:600}a{color:#0b63ce;text-decoration:none}td{padding:.4rem .8rem .
 <table>${listed.map(({ name, mail }) => html`<tr><td>${mail.date?.toISOString().slice(0, 19).replace('T', ' ')}<td>${addresses(mail.to)}<td><a href="/mails/${name}">${mail.subject}</a>`)}</table></html>`
     .text;
 
+/** Pages run no scripts and load nothing from other servers. */
+const policy =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const headers = {
+  'content-security-policy': policy,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
 createServer(async (req, res) => {
   const send = (status: number, type: string, body: string): void => {
+    for (const [name, value] of Object.entries(headers)) if (!res.hasHeader(name)) res.setHeader(name, value);
     res.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body);
   };
+  const refused = refusal(req, login);
+  if (refused === 401) res.setHeader('www-authenticate', 'Basic realm="Sluice local stack", charset="UTF-8"');
+  if (refused !== undefined) return send(refused, 'text/plain', 'log in as described by `sluice status`');
   try {
     const path = decodeURIComponent((req.url ?? '/').split('?', 1)[0] ?? '/');
     if (path === '/') return send(200, 'text/html', page(await mails()));
@@ -82,6 +110,8 @@ createServer(async (req, res) => {
     const name = /^\/mails\/([\w.-]+\.eml)$/.exec(path)?.[1];
     if (name === undefined) return send(404, 'text/plain', 'not found');
     const mail = await simpleParser(await readFile(join(folder, name)));
+    // A mail has no rights of this origin either. Its links work.
+    res.setHeader('content-security-policy', `sandbox allow-popups allow-popups-to-escape-sandbox; ${policy}`);
     return send(200, 'text/html', typeof mail.html === 'string' ? mail.html : html`<pre>${mail.text}</pre>`.text);
   } catch (error) {
     return send(404, 'text/plain', (error as Error).message);

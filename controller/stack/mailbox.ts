@@ -1,11 +1,9 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { addressOf } from '../config/login.ts';
 import type { Project } from '../config/project.ts';
-import { request } from '../connect/http.ts';
 import { portAnswers } from './process.ts';
 import type { Service } from './service.ts';
-
-export const mailFolder = (home: string): string => join(home, 'data', 'mailbox');
+import { answers } from './spark.ts';
 
 /** A mailbox that takes every mail and shows it on a web page; nothing leaves this machine. */
 export function mailbox(project: Project): Service {
@@ -18,10 +16,9 @@ export function mailbox(project: Project): Service {
     ports: [ports.smtp, ports.mailboxUi],
     prepare: async () => ({
       file: process.execPath,
-      args: [server, String(ports.smtp), String(ports.mailboxUi), mailFolder(project.home)],
+      args: [server, String(ports.smtp), String(ports.mailboxUi), project.home],
     }),
     healthy: async () =>
-      (await portAnswers(ports.smtp)) &&
-      (await request(`${project.endpoints.mailbox}/mails.json`).catch(() => undefined))?.status === 200,
+      (await portAnswers(ports.smtp)) && (await answers(addressOf(project, 'mailbox'), '/mails.json')),
   };
 }

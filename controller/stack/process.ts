@@ -1,6 +1,6 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -26,29 +26,42 @@ export interface Started {
 const pidFile = (home: string, name: string): string => join(home, 'run', `${name}.json`);
 export const logFile = (home: string, name: string): string => join(home, 'logs', `${name}.log`);
 
-/** Starts a process with its output in its log file and notes it in its pid file. */
-export async function start(home: string, name: string, command: Command): Promise<Started> {
+/**
+ * The process writes its own pid file before it becomes the service, so that a service whose starter was killed at that moment
+ * is known too. Arguments: the stop signal, then the command line; file descriptor 3 is the pid file.
+ */
+const becomes = `
+signal=$1; shift
+started() { shift 19; echo "$1"; }
+if [ -r /proc/$$/stat ]; then read -r stat </proc/$$/stat; at=$(started \${stat##*) }); else at=$(ps -o lstart= -p $$); fi
+printf '{"pid":%s,"startTime":"%s","stopSignal":"%s"}' $$ "$at" "$signal" >&3
+exec 3>&- "$@"`;
+
+/** Starts a process with its output in its log file. Only one process at a time may start services in a home (`lock.ts`). */
+export async function start(home: string, name: string, command: Command): Promise<void> {
   const log = logFile(home, name);
   await mkdir(dirname(log), { recursive: true });
   await mkdir(join(home, 'run'), { recursive: true });
   const output = openSync(log, 'w');
+  const pid = openSync(pidFile(home, name), 'w');
   const options: SpawnOptions = {
-    cwd: home,
+    cwd: command.user ? '/' : home,
     detached: true,
-    stdio: ['ignore', output, output],
+    stdio: ['ignore', output, output, pid],
     env: { ...inherited, ...command.env },
     ...command.user,
   };
-  const child = spawn(command.file, command.args, options);
+  const { stopSignal = 'SIGTERM' } = command;
+  const child = spawn('/bin/sh', ['-c', becomes, 'sh', stopSignal, command.file, ...command.args], options);
   closeSync(output);
+  closeSync(pid);
   await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  let ended = false;
+  child.once('exit', () => {
+    ended = true;
+  });
+  await until(async () => ended || (await running(home, name)) !== undefined, 10_000, 10);
   child.unref();
-  const pid = child.pid as number;
-  const started = { pid, startTime: (await startTime(pid)) ?? '', stopSignal: command.stopSignal ?? 'SIGTERM' };
-  const file = pidFile(home, name);
-  await writeFile(`${file}.new`, JSON.stringify(started));
-  await rename(`${file}.new`, file);
-  return started;
 }
 
 /** The process of a service if we started it and it is still the one; a stale pid file counts as none. */

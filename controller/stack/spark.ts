@@ -1,10 +1,13 @@
-import { mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sparkMaster } from '../backends/spark-master.ts';
 import { cacheFolder, machine, sparkHome } from '../config/env.ts';
+import { addressOf, splitLogin } from '../config/login.ts';
 import type { Project } from '../config/project.ts';
 import { request } from '../connect/http.ts';
+import { rejected } from '../errors.ts';
+import { doorJar, doorOptions } from './door.ts';
 import { jarSetName, jarsOf } from './jars.ts';
 import { javaBinary, light, opens } from './java.ts';
 import type { Command } from './process.ts';
@@ -14,10 +17,11 @@ import type { Service } from './service.ts';
 export const madeHome = (root: string): string => join(cacheFolder, 'homes', jarSetName('spark', root));
 
 /** The environment of every process that starts Spark; all of it stays on the loopback interface. */
-export const sparkEnv = (root: string): Record<string, string> => ({
+export const sparkEnv = ({ root, home }: Project): Record<string, string> => ({
   SPARK_HOME: sparkHome ?? madeHome(root),
   SPARK_LOCAL_IP: '127.0.0.1',
   SPARK_SCALA_VERSION: '2.12',
+  SPARK_SUBMIT_OPTS: doorOptions(home),
 });
 
 export const eventLogFolder = (home: string): string => join(home, 'data', 'spark-events');
@@ -29,7 +33,7 @@ let preparing: Promise<string> | undefined;
 export function prepareSpark({ root, home }: Project, told: (line: string) => void): Promise<string> {
   preparing ??= (async () => {
     await mkdir(eventLogFolder(home), { recursive: true });
-    if (sparkHome !== undefined) return join(sparkHome, 'jars');
+    if (sparkHome !== undefined) return sparkJars(sparkHome);
     const jars = await jarsOf('spark', root, told);
     const spark = madeHome(root);
     await mkdir(join(spark, 'bin'), { recursive: true });
@@ -48,6 +52,17 @@ export function prepareSpark({ root, home }: Project, told: (line: string) => vo
     return join(spark, 'jars');
   })();
   return preparing;
+}
+
+/** The jars of an installation. The class that checks the login is written against the servlet API of Spark 3. */
+async function sparkJars(home: string): Promise<string> {
+  const jars = join(home, 'jars');
+  const names = await readdir(jars).catch(() => []);
+  if (names.some((name) => /^spark-core_2\.1\d-3\./.test(name))) return jars;
+  throw rejected(
+    `SPARK_HOME is ${home}, and there is no Spark 3 in its jars/`,
+    'the local stack runs on Spark 3; name another Spark as a cluster in conf/connections.yaml',
+  );
 }
 
 const scripts = {
@@ -76,16 +91,29 @@ const daemon =
     const flags = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
     return {
       file: javaBinary(),
-      args: [...light, ...opens, ...flags, '-cp', join(jars, '*'), mainClass, ...args],
-      env: sparkEnv(project.root),
+      args: [
+        ...light,
+        ...opens,
+        ...flags,
+        doorOptions(project.home),
+        '-cp',
+        `${join(jars, '*')}:${doorJar(project)}`,
+        mainClass,
+        ...args,
+      ],
+      env: sparkEnv(project),
     };
   };
 
-const answers = async (url: string): Promise<boolean> => (await request(url).catch(() => undefined))?.status === 200;
+/** Whether a page answers; `address` has the login. */
+export async function answers(address: string, path: string): Promise<boolean> {
+  const { url, headers } = splitLogin(address);
+  return (await request(`${url}${path}`, { headers }).catch(() => undefined))?.status === 200;
+}
 
 export function master(project: Project): Service {
   const { ports, elsewhere } = project.stack;
-  const url = project.endpoints.sparkMaster;
+  const { url } = splitLogin(project.endpoints.sparkMaster);
   const args = [
     '--host',
     '127.0.0.1',
@@ -100,7 +128,7 @@ export function master(project: Project): Service {
     elsewhere: elsewhere['spark-master'] !== undefined,
     ports: [ports.sparkMaster, ports.sparkMasterUi],
     prepare: daemon(project, 'org.apache.spark.deploy.master.Master', args, { 'spark.ui.reverseProxy': 'true' }),
-    healthy: () => answers(`${url}/json/`),
+    healthy: () => answers(addressOf(project, 'sparkMaster'), '/json/'),
   };
 }
 
@@ -140,7 +168,7 @@ export function worker(project: Project): Service {
       'spark.worker.cleanup.enabled': 'true',
     }),
     healthy: async () => {
-      const capacity = await sparkMaster(project.endpoints.sparkMaster)
+      const capacity = await sparkMaster(addressOf(project, 'sparkMaster'))
         .capacity()
         .catch(() => undefined);
       return (capacity?.cores.length ?? 0) > 0;
@@ -150,7 +178,7 @@ export function worker(project: Project): Service {
 
 export function historyServer(project: Project): Service {
   const { ports, elsewhere } = project.stack;
-  const url = project.endpoints.historyServer;
+  const { url } = splitLogin(project.endpoints.historyServer);
   return {
     name: 'history-server',
     url,
@@ -161,7 +189,7 @@ export function historyServer(project: Project): Service {
       'spark.history.fs.logDirectory': `file://${eventLogFolder(project.home)}`,
       'spark.history.fs.update.interval': '3s',
     }),
-    healthy: () => answers(`${url}/api/v1/applications?limit=1`),
+    healthy: () => answers(addressOf(project, 'historyServer'), '/api/v1/applications?limit=1'),
   };
 }
 

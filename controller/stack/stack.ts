@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import type { Project } from '../config/project.ts';
 import { rejected, SluiceError } from '../errors.ts';
+import { closeHome } from './home.ts';
 import { checkJava } from './java.ts';
 import { kafka } from './kafka.ts';
 import { livy } from './livy.ts';
@@ -96,7 +96,7 @@ export async function preflight(project: Project): Promise<void> {
     );
   }
   await checkJava();
-  await mkdir(project.home, { recursive: true });
+  await closeHome(project);
 }
 
 /** Ends what `up` started, those first that others do not build on. Returns the names of what was running. */

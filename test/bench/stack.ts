@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { postgresAddress } from '../../controller/config/addresses.ts';
 import { jdbcUrl, pgpass } from '../../controller/run/job.ts';
 import { madeHome, masterUrl, sparkEnv } from '../../controller/stack/spark.ts';
-import { folder, main, project, query, type RunDocument, sluiceJson, write } from '../integration/world.ts';
+import { folder, login, main, project, query, type RunDocument, sluiceJson, write } from '../integration/world.ts';
 
 const checkout = join(import.meta.dirname, '../..');
 const report = 'conf/pipelines/customer-report.yaml';
@@ -34,12 +34,14 @@ export async function plain(kind: 'noop' | 'count' | 'report'): Promise<number> 
     join(madeHome(own.root), 'bin/spark-submit'),
     [
       ...['--master', masterUrl(own), '--class', 'sluice.bench.PlainJobs'],
+      // The class that checks the login of the driver's UI.
+      ...['--driver-class-path', join(checkout, 'spark-jobs/target/spark-runner.jar')],
       ...['--conf', `spark.executorEnv.PGPASSFILE=${passfile}`],
       join(checkout, 'spark-jobs/target/spark-runner-tests.jar'),
       ...[kind, ...rest],
       ...(kind === 'report' ? [join(folder, 'data/plain'), ...sql] : []),
     ],
-    { ...sparkEnv(own.root), PGPASSFILE: passfile },
+    { ...sparkEnv(own), PGPASSFILE: passfile },
   );
 }
 
@@ -107,11 +109,12 @@ export async function sums(name: string, steps: number): Promise<string> {
 /** Watches Livy while something goes on: how long each batch lived, by its name, as Livy itself told; seconds. */
 export async function livyTimes(work: () => Promise<unknown>): Promise<Map<string, number>> {
   const { endpoints } = await project();
+  const headers = await login();
   const seen = new Map<string, { from: number; to?: number }>();
   let going = true;
   const look = async (): Promise<void> => {
     while (going) {
-      const answer = await fetch(`${endpoints.livy}/batches?from=0&size=1000`);
+      const answer = await fetch(`${endpoints.livy}/batches?from=0&size=1000`, { headers });
       const { sessions } = (await answer.json()) as { sessions: { name: string | null; state: string }[] };
       const now = performance.now();
       for (const { name, state } of sessions) {

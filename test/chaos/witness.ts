@@ -1,7 +1,7 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
-import { applications, project, query } from '../integration/world.ts';
+import { applications, login, project, query } from '../integration/world.ts';
 
 /** One Spark application as its own event log tells it: when it lived, and under which key. */
 interface Lived {
@@ -63,7 +63,9 @@ export class Witness {
 
   private async lookAtMaster(): Promise<void> {
     const { endpoints } = await project();
-    const page = (await (await fetch(`${endpoints.sparkMaster}/json/`)).json()) as { activeapps: { name: string }[] };
+    const page = (await (await fetch(`${endpoints.sparkMaster}/json/`, { headers: await login() })).json()) as {
+      activeapps: { name: string }[];
+    };
     const steps = page.activeapps.map((app) => stepOf(app.name));
     for (const [i, step] of steps.entries()) if (steps.indexOf(step) !== i) this.twins.add(step);
   }

@@ -52,7 +52,7 @@ export async function differential(
       'sluice.runner.ManyJobs',
       folder,
     ],
-    { env: sparkEnv(project.root), stdin: 'ignore' },
+    { env: sparkEnv(project), stdin: 'ignore' },
   );
   const outcomes: Outcome[] = [];
   for (const each of prepared) outcomes.push(await compare(each));

@@ -3,6 +3,7 @@ import {
   applications,
   endless,
   lastRun,
+  login,
   mails,
   otherProject,
   pause,
@@ -185,7 +186,9 @@ describe('what only a person can mend is tried once, and the mail has the line t
     const doc = JSON.parse(String(stdout)) as RunDocument;
     expect(failuresOf(doc)).toEqual(['gateway-rejected']);
     await expectMail(doc, 'Livy refused the job (gateway-rejected)', /whitelist/);
-    const left = await fetch(`${endpoints.livy}/batches/${doc.steps[0]?.attempts[0]?.key}`);
+    const left = await fetch(`${endpoints.livy}/batches/${doc.steps[0]?.attempts[0]?.key}`, {
+      headers: await login(),
+    });
     expect(left.status).toBe(404);
   });
 

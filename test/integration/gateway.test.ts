@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { backendOf } from '../../controller/cli/wiring.ts';
+import { addressOf, stackLogin } from '../../controller/config/login.ts';
 import { loadProject } from '../../controller/config/project.ts';
 import { answer, TcpProxy } from './proxy.ts';
 import {
   applications,
   lastRun,
+  login,
   mails,
   otherProject,
   pause,
@@ -22,7 +24,10 @@ import {
 /** What the local stack gives its jobs; a Livy elsewhere, as the proxy is to Sluice, has its own. */
 const sparkConf =
   'executorMemory: 512m, driverMemory: 512m, conf: { spark.driver.host: 127.0.0.1, spark.driver.bindAddress: 127.0.0.1, spark.ui.port: "0" }';
-const { endpoints } = await project();
+const own = await project();
+const { endpoints } = own;
+const { user = '', password = '' } = stackLogin(own.home) ?? {};
+const headers = await login();
 const livyPort = Number(new URL(endpoints.livy).port);
 const proxies: TcpProxy[] = [];
 afterAll(async () => {
@@ -33,7 +38,7 @@ afterAll(async () => {
 async function proxied(name: string): Promise<{ proxy: TcpProxy; folder: string }> {
   const proxy = await new TcpProxy(livyPort).open();
   proxies.push(proxy);
-  const livy = `spark: { livy: "http://127.0.0.1:${proxy.port}", master: "${endpoints.sparkMaster}", history: "${endpoints.historyServer}" }`;
+  const livy = `spark: { livy: "http://127.0.0.1:${proxy.port}", livyUser: ${user}, livyPassword: "${password}", master: "${addressOf(own, 'sparkMaster')}", history: "${endpoints.historyServer}" }`;
   return { proxy, folder: await otherProject(`proxied-${name}`, (text) => text.replace('spark: {}', livy)) };
 }
 
@@ -76,7 +81,7 @@ describe('the answer to a submission that is lost after Livy accepted it', () =>
     expect(proxy.lost).toBe(1);
     const doc = await expectUntouched(stdout);
     expect(stderr).toMatch(/waiting +work: .*POST \/batches: the connection broke/);
-    const { sessions } = (await (await fetch(`${endpoints.livy}/batches?size=1000`)).json()) as {
+    const { sessions } = (await (await fetch(`${endpoints.livy}/batches?size=1000`, { headers })).json()) as {
       sessions: { name: string }[];
     };
     expect(sessions.filter((each) => each.name === doc.steps[0]?.attempts[0]?.key)).toHaveLength(1);
@@ -164,7 +169,7 @@ describe('a Livy that was killed and started again', () => {
       (await (
         await fetch(`${endpoints.livy}/batches`, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', 'x-requested-by': 'test' },
+          headers: { ...headers, 'content-type': 'application/json', 'x-requested-by': 'test' },
           body: JSON.stringify({ name, file: 'local:/nowhere.jar', className: 'Nobody' }),
         })
       ).json()) as { id: number };
@@ -173,7 +178,7 @@ describe('a Livy that was killed and started again', () => {
     for (let n = 0; n <= id; n++) strangers.push((await submit(`stranger-${n}`)).id);
     expect(strangers).toContain(id);
     await expectUntouched((await running).stdout);
-    const stranger = await fetch(`${endpoints.livy}/batches/${id}`);
+    const stranger = await fetch(`${endpoints.livy}/batches/${id}`, { headers });
     expect(((await stranger.json()) as { name: string }).name).toMatch(/^stranger-/);
   });
 });

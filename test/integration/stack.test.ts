@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { addressOf, stackLogin } from '../../controller/config/login.ts';
 import type { ServiceStatus } from '../../controller/stack/stack.ts';
 import { folder, main, project, sluice, sluiceJson } from './world.ts';
 
@@ -58,13 +59,17 @@ describe('a second stack that uses the first one’s services', () => {
     const { endpoints } = await project();
     const conf = await readFile(join(other, 'conf', 'stack.yaml'), 'utf8');
     const elsewhere = `elsewhere:
-  spark-master: ${endpoints.sparkMaster}
+  spark-master: ${addressOf(await project(), 'sparkMaster')}
   livy: ${endpoints.livy}
-  history-server: ${endpoints.historyServer}
+  history-server: ${addressOf(await project(), 'historyServer')}
   kafka: ${endpoints.kafka[0]}
   postgres: ${endpoints.postgres.replace('sluice@', `sluice:${(await readFile(join((await project()).home, 'secrets', 'postgres'), 'utf8')).trim()}@`)}
 `;
     await writeFile(join(other, 'conf', 'stack.yaml'), conf.replace('elsewhere: {}', elsewhere));
+    const { user, password } = stackLogin((await project()).home) ?? {};
+    const connections = await readFile(join(other, 'conf', 'connections.yaml'), 'utf8');
+    const login = `spark: { livyUser: ${user}, livyPassword: "${password}" }`;
+    await writeFile(join(other, 'conf', 'connections.yaml'), connections.replace('spark: {}', login));
     const up = await run(['up']);
     expect(up.exitCode, up.stderr).toBe(0);
     expect(up.stdout).toContain('mailbox: started');
@@ -99,6 +104,24 @@ describe('a second stack that uses the first one’s services', () => {
     const doctor = await run(['doctor'], { JAVA_HOME: '/nowhere' });
     expect(doctor.exitCode).toBe(3);
     expect(doctor.stdout).toMatch(/fail +Java/);
+  });
+
+  test('says that too few files may be open', async () => {
+    const doctor = await execa('sh', ['-c', `ulimit -n 512 && exec "${process.execPath}" "${main}" doctor`], {
+      cwd: other,
+      env,
+      reject: false,
+    });
+    expect(doctor.exitCode).toBe(3);
+    expect(doctor.stdout).toMatch(/fail +open files +at most 512 +raise the limit: ulimit -n 1024/);
+  });
+
+  test('leaves the scratch folders of processes that live, and removes those of dead ones', async () => {
+    const scratch = join(other, 'home', 'tmp');
+    const dead = (await execa(process.execPath, ['-p', 'process.pid'])).stdout;
+    for (const pid of [dead, String(process.pid)]) mkdirSync(join(scratch, pid), { recursive: true });
+    expect((await run(['down'])).exitCode).toBe(0);
+    expect(await readdir(scratch)).toEqual([String(process.pid)]);
   });
 
   test('shows the end of the log of a service that does not come up', async () => {

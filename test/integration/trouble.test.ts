@@ -6,6 +6,7 @@ import {
   endless,
   folder,
   lastRun,
+  login,
   mails,
   pidOf,
   project,
@@ -121,6 +122,7 @@ describe('an application that somebody kills', () => {
     const [app] = await applications(`sluice-${name}-work-1`);
     await fetch(`${endpoints.sparkMaster}/app/kill/`, {
       method: 'POST',
+      headers: await login(),
       body: new URLSearchParams({ id: app?.id ?? '', terminate: 'true' }),
       redirect: 'manual',
     });

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type pg from 'pg';
 import { postgresAddress } from '../../controller/config/addresses.ts';
+import { addressOf, splitLogin } from '../../controller/config/login.ts';
 import { loadProject, type Project } from '../../controller/config/project.ts';
 import { connectPostgres } from '../../controller/connect/postgres.ts';
 
@@ -17,6 +18,10 @@ export const folder = wanted('SLUICE_TEST_PROJECT');
 export const main = wanted('SLUICE_TEST_MAIN');
 const home = wanted('SLUICE_HOME');
 export const project = (): Promise<Project> => loadProject(folder);
+
+/** The headers that open the web pages and REST APIs of the stack. */
+export const login = async (): Promise<Record<string, string>> =>
+  splitLogin(addressOf(await project(), 'mailbox')).headers;
 
 export interface Said {
   readonly exitCode: number | undefined;
@@ -123,7 +128,7 @@ export interface Mail {
 /** What is in the mailbox, oldest first; those of a run, when one is named. */
 export async function mails(run?: string): Promise<Mail[]> {
   const { endpoints } = await project();
-  const all = (await (await fetch(`${endpoints.mailbox}/mails.json`)).json()) as Mail[];
+  const all = (await (await fetch(`${endpoints.mailbox}/mails.json`, { headers: await login() })).json()) as Mail[];
   return all.reverse().filter((mail) => run === undefined || mail.text.includes(run));
 }
 
@@ -235,7 +240,7 @@ export async function processesWith(...words: string[]): Promise<number[]> {
 /** Applications of a key as the Spark master knows them. */
 export async function applications(key: string): Promise<{ id: string; state: string; active: boolean }[]> {
   const { endpoints } = await project();
-  const page = (await (await fetch(`${endpoints.sparkMaster}/json/`)).json()) as Record<
+  const page = (await (await fetch(`${endpoints.sparkMaster}/json/`, { headers: await login() })).json()) as Record<
     'activeapps' | 'completedapps',
     { id: string; name: string; state: string }[]
   >;
