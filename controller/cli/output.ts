@@ -16,6 +16,18 @@ export interface Output {
   document(value: unknown): void;
 }
 
+/** Whether the reader of standard output has left, as in `sluice runs | head`. */
+export let readerLeft = false;
+
+/** From now on a reader that leaves ends nothing: what is written after it goes nowhere. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      readerLeft = true;
+    });
+}
+
 export function outputOf(json: boolean): Output {
   const stream = json ? process.stderr : process.stdout;
   const isTerminal = stream.isTTY === true && !json;
@@ -48,6 +60,12 @@ export function report(error: unknown, output: Output): number {
     error: { kind: known ? error.kind : 'unexpected', message, ...(hint === undefined ? {} : { hint }) },
   });
   return known ? exitCodeOf(error) : exit.failed;
+}
+
+/** Milliseconds since 1970 as ISO 8601; null for no time, and for one that no calendar has. */
+export function iso(ms: number | undefined): string | null {
+  const date = new Date(ms ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
 /** Rows of text in columns that line up; the second line is no header unless it is given. */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import pc from 'picocolors';
 import { rejected } from '../errors.ts';
 import { repairsOf, takeRepairs } from '../profile/repairs.ts';
@@ -14,7 +15,8 @@ export async function replay(
   name: string | undefined,
   options: { source?: string; repaired?: string },
 ): Promise<number> {
-  const { state } = await withStore(await openProject(), (store) => pickRun(store, name));
+  const here = await openProject();
+  const { state } = await withStore(here, (store) => pickRun(store, name));
   const { run, file, profiles = {} } = state;
   const files = Object.entries(profiles).flatMap(([source, { quarantine }]) =>
     quarantine !== undefined && (options.source ?? source) === source ? [{ source, csv: quarantine }] : [],
@@ -30,7 +32,7 @@ export async function replay(
       `${options.repaired}: of which source are these rows?`,
       `say so: --source ${files.map(({ source }) => source).join(', or --source ')}`,
     );
-  const { project, loaded } = await openPipeline(file);
+  const { project, loaded } = await openPipeline(resolve(here.root, file));
   let taken = 0;
   for (const { source, csv } of files) {
     const repaired = options.repaired ?? csv;
