@@ -1,5 +1,6 @@
 import { request } from '../connect/http.ts';
 import { SluiceError } from '../errors.ts';
+import { masterSchema, type Stage, stagesSchema } from './answers.ts';
 import type { Progress } from './port.ts';
 import { shared } from './shared.ts';
 
@@ -30,19 +31,6 @@ export interface SparkMaster {
   uiOf(applicationId: string): string;
 }
 
-interface MasterPage {
-  workers: { state: string; cores: number; coresfree: number; memory: number }[];
-  activeapps: { id: string; name: string; state: string }[];
-  completedapps: { id: string; name: string; state: string }[];
-}
-interface Stage {
-  status: string;
-  stageId: number;
-  name: string;
-  numTasks: number;
-  numCompleteTasks: number;
-}
-
 /** Milliseconds. */
 const freshFor = 100;
 /**
@@ -52,15 +40,15 @@ const freshFor = 100;
 const progressAfter = 6000;
 
 export function sparkMaster(url: string): SparkMaster {
-  const page = async (): Promise<MasterPage> => {
+  const page = async () => {
     const answer = await request(`${url}/json/`);
-    const body = answer.body as Partial<MasterPage> | undefined;
-    if (answer.status !== 200 || !body?.workers || !body.activeapps || !body.completedapps) {
+    const body = masterSchema.safeParse(answer.body);
+    if (answer.status !== 200 || !body.success) {
       throw new SluiceError(`the Spark master at ${url} answered ${answer.status}, not its JSON page`, {
         kind: 'unavailable',
       });
     }
-    return body as MasterPage;
+    return body.data;
   };
   /** When each application that still runs was first to be asked. */
   const asked = new Map<string, number>();
@@ -80,8 +68,8 @@ export function sparkMaster(url: string): SparkMaster {
       asked.set(applicationId, since);
       if (now - since < progressAfter) return undefined;
       const answer = await request(`${url}/proxy/${applicationId}/api/v1/applications/${applicationId}/stages`);
-      if (answer.status !== 200 || !Array.isArray(answer.body)) return undefined;
-      const stages = answer.body as Stage[];
+      const { success, data: stages } = stagesSchema.safeParse(answer.body);
+      if (answer.status !== 200 || !success) return undefined;
       const active = stages.filter((stage) => stage.status === 'ACTIVE');
       const shown = (active.length > 0 ? active : stages).reduce<Stage | undefined>(
         (latest, stage) => (latest === undefined || stage.stageId > latest.stageId ? stage : latest),
@@ -89,7 +77,7 @@ export function sparkMaster(url: string): SparkMaster {
       );
       return (
         shown && {
-          stage: `stage ${shown.stageId} (${shown.name.split(' at ')[0]})`,
+          stage: `stage ${shown.stageId} (${shown.name.split(' at ')[0]?.slice(0, 100)})`,
           tasksDone: shown.numCompleteTasks,
           tasks: shown.numTasks,
         }
