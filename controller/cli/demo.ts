@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import pc from 'picocolors';
 import { type DemoOptions, makeData } from './demo-data.ts';
 import { exit, type Output } from './output.ts';
 import { run } from './run.ts';
+import { pc } from './style.ts';
 import { startStack } from './up.ts';
 import { openProject } from './wiring.ts';
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pc from 'picocolors';
 import type { BatchBackend } from '../backends/port.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import type { AttemptState, RunState } from '../run/state.ts';
 import type { RunStore } from '../store/port.ts';
 import { exit, type Output, readerLeft } from './output.ts';
 import { pickRun } from './pick-run.ts';
+import { pc } from './style.ts';
 import { backendOf, openProject, withStore } from './wiring.ts';
 
 interface LogsOptions {

@@ -1,5 +1,4 @@
 import { relative } from 'node:path';
-import pc from 'picocolors';
 import type { Plan } from '../decide/plan.ts';
 import type { SparkSettings } from '../decide/sizing.ts';
 import { reasonOf } from '../errors.ts';
@@ -10,6 +9,7 @@ import { takeoverLine } from '../run/owner.ts';
 import type { News } from '../run/ports.ts';
 import { multipliedJoins } from '../run/result.ts';
 import { coloured, iso, number, type Output } from './output.ts';
+import { pc } from './style.ts';
 
 /** A path as one would type it here. */
 const fromHere = (path: string): string => {
@@ -41,7 +41,8 @@ function teller(output: Output): (news: News) => void {
     if (news.kind === 'measured') return output.line(measuredLine(news.source, news.profile, news.ms));
     if (news.kind === 'note') return output.line(pc.yellow(`${label('note')} ${news.text}`));
     if (news.kind === 'event') {
-      for (const line of linesOf(news.record.event)) output.line(line);
+      // A text of several lines, which may be anybody's, cannot pass for lines of ours.
+      for (const line of linesOf(news.record.event)) output.line(line.replaceAll('\n', `\n${label('')} `));
       return;
     }
     const { step, progress } = news;

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import pc from 'picocolors';
 import { rejected } from '../errors.ts';
 import { repairsOf, takeRepairs } from '../profile/repairs.ts';
 import { number, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
 import { driveToEnd } from './run.ts';
 import { withSite } from './site.ts';
+import { pc } from './style.ts';
 import { openPipeline, openProject, repairsFolder, scratchOf, withStore } from './wiring.ts';
 
 /** `sluice replay [RUN]`: takes over the rows of its quarantine that were repaired, and runs its pipeline with them. */

@@ -1,10 +1,10 @@
-import pc from 'picocolors';
 import { spoken } from '../pipeline/duration.ts';
 import { type Phase, timelineOf } from '../run/timeline.ts';
 import { runDocument } from './document.ts';
 import { narrator } from './narrate.ts';
 import { coloured, columns, exit, iso, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
+import { pc } from './style.ts';
 import { openProject, withStore } from './wiring.ts';
 
 /** `sluice show [RUN]`: the history of a run, as it was told when it happened, and what its time went into. */
