@@ -47,6 +47,13 @@ export function unwritable(path: string, error: unknown): SluiceError {
   });
 }
 
+/** A message of a library's, which may quote an address: without the credentials and the query of a URL. */
+export const withoutSecrets = (message: string): string =>
+  message
+    .replace(/(\w:\/\/)\S*@/g, '$1***@')
+    .replace(/\?[^\s?]*=[^\s?]*/g, '?***')
+    .slice(0, 300);
+
 /** The first line of whatever was thrown, for a sentence of ours. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);

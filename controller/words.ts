@@ -42,6 +42,7 @@ export interface Words {
   readonly row: string;
   readonly noFigures: string;
   readonly spreadsheets: string;
+  readonly others: string;
 }
 
 const en: Words = {
@@ -112,6 +113,7 @@ const en: Words = {
   row: 'Row',
   noFigures: 'This run published no tables that the report’s figures are made of.',
   spreadsheets: 'As spreadsheets',
+  others: 'others',
 };
 
 const ru: Words = {
@@ -182,6 +184,7 @@ const ru: Words = {
   row: 'Строка',
   noFigures: 'Этот запуск не опубликовал таблиц, из которых строятся показатели отчёта.',
   spreadsheets: 'В виде таблиц',
+  others: 'остальные',
 };
 
 export const words: Readonly<Record<Language, Words>> = { en, ru };

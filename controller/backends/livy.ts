@@ -1,25 +1,34 @@
 import pRetry from 'p-retry';
+import type { z } from 'zod';
 import { type Answer, request } from '../connect/http.ts';
 import { SluiceError } from '../errors.ts';
+import { visible } from '../text.ts';
+import { type Batch, batchesSchema, batchSchema, createdSchema, linkOf, logSchema } from './answers.ts';
 import { type BatchBackend, type BatchJob, type BatchState, ended, type Observation, type Submission } from './port.ts';
 import { shared } from './shared.ts';
 import { type ClassArchives, sparkConf } from './spark-conf.ts';
 import { type Application, sparkMaster } from './spark-master.ts';
 
 /** Livy's states (0.7 to 0.9) and what they mean here. */
-const states: Readonly<Record<string, BatchState>> = {
-  not_started: 'pending',
-  starting: 'pending',
-  recovering: 'pending',
-  idle: 'running',
-  running: 'running',
-  busy: 'running',
-  shutting_down: 'running',
-  success: 'succeeded',
-  error: 'failed',
-  dead: 'failed',
-  killed: 'cancelled',
-};
+const states = new Map<string, BatchState>([
+  ['not_started', 'pending'],
+  ['starting', 'pending'],
+  ['recovering', 'pending'],
+  ['idle', 'running'],
+  ['running', 'running'],
+  ['busy', 'running'],
+  ['shutting_down', 'running'],
+  ['success', 'succeeded'],
+  ['error', 'failed'],
+  ['dead', 'failed'],
+  ['killed', 'cancelled'],
+]);
+/** A state of a later Livy is of a batch that has not ended. */
+const stateOf = ({ state }: Batch): BatchState => states.get(state) ?? 'running';
+const masterStates = new Map<string, BatchState>([
+  ['FINISHED', 'succeeded'],
+  ['KILLED', 'cancelled'],
+]);
 
 export interface LivyOptions {
   readonly url: string;
@@ -31,14 +40,6 @@ export interface LivyOptions {
   readonly conf?: Readonly<Record<string, string>>;
   /** Asked at every submission, as they may be made meanwhile. */
   readonly archives?: () => ClassArchives | undefined;
-}
-
-interface Batch {
-  id: number;
-  name?: string;
-  state: string;
-  appId?: string | null;
-  appInfo?: { sparkUiUrl?: string | null };
 }
 
 const confirmEvery = 300;
@@ -70,8 +71,8 @@ export function livyBackend(options: LivyOptions): BatchBackend {
   async function batch(key: string): Promise<Batch | undefined> {
     const answer = await get(`/batches/${encodeURIComponent(key)}`);
     if (answer.status === 404) return undefined;
-    const found = expectJson(answer, options.url) as Batch;
-    return found.name === undefined || found.name === key ? found : undefined;
+    const found = read(answer, batchSchema, options.url, 'no batch');
+    return (found.name ?? key) === key ? found : undefined;
   }
 
   const allBatches = shared(() => listed(get, options.url), freshFor);
@@ -92,7 +93,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
     const history = `${options.historyServer}/history/${app.id}`;
     if (app.active)
       return { state: 'running', applicationId: app.id, ui: master.uiOf(app.id), ...(await progressOf(app)) };
-    const state = ({ FINISHED: 'succeeded', KILLED: 'cancelled' } as Record<string, BatchState>)[app.state] ?? 'failed';
+    const state = masterStates.get(app.state) ?? 'failed';
     return { state, applicationId: app.id, ui: `${history}/jobs/`, detail: `the Spark master says ${app.state}` };
   }
 
@@ -138,13 +139,13 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       if (!found) return observeApplication(await asked);
       // Where the master cannot be asked, Livy alone will do, as long as it knows the batch.
       const app = await orNothing;
-      const said = states[found.state] ?? 'running';
+      const said = stateOf(found);
       // The master was asked a moment ago; whether the application goes on after its driver has to be known for sure.
       const now = app?.active && ended(said) ? await master.application(key, true).catch(() => app) : app;
       const state = now?.active && ended(said) ? 'running' : said;
       const seen = app ? await observeApplication(app) : undefined;
       const applicationId = seen?.applicationId ?? found.appId ?? undefined;
-      const ui = seen?.ui ?? found.appInfo?.sparkUiUrl ?? undefined;
+      const ui = seen?.ui ?? linkOf(found.appInfo?.sparkUiUrl);
       return {
         state,
         ...(applicationId === undefined ? {} : { applicationId }),
@@ -162,7 +163,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       const deadline = Date.now() + confirmWithin;
       for (;;) {
         const [app, left] = await Promise.all([master.application(key, true), batch(key)]);
-        const alive = app?.active || (left && !ended(states[left.state] ?? 'running'));
+        const alive = app?.active || (left && !ended(stateOf(left)));
         if (!alive) return;
         if (Date.now() > deadline) {
           throw new SluiceError(`${key} is still alive ${confirmWithin / 1000} s after it was told to stop`, {
@@ -178,8 +179,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       const found = await batch(key);
       if (!found) return [];
       const answer = await get(`/batches/${found.id}/log?from=-1&size=200`);
-      const lines = (answer.body as { log?: unknown } | undefined)?.log;
-      return Array.isArray(lines) ? lines.map(String) : [];
+      return read(answer, logSchema, options.url, 'no log').log;
     },
   };
 }
@@ -188,9 +188,9 @@ export function livyBackend(options: LivyOptions): BatchBackend {
 async function listed(get: (path: string) => Promise<Answer>, url: string): Promise<ReadonlyMap<string, Batch>> {
   const byName = new Map<string, Batch>();
   for (let from = 0; ; from += pageSize) {
-    const { sessions } = expectJson(await get(`/batches?from=${from}&size=${pageSize}`), url) as { sessions?: Batch[] };
-    if (!Array.isArray(sessions)) throw unreadable(url, 'no list of batches');
-    for (const each of sessions) if (each.name !== undefined) byName.set(each.name, each);
+    const answer = await get(`/batches?from=${from}&size=${pageSize}`);
+    const { sessions } = read(answer, batchesSchema, url, 'no list of batches');
+    for (const each of sessions) if (each.name) byName.set(each.name, each);
     if (sessions.length < pageSize) return byName;
   }
 }
@@ -210,24 +210,25 @@ function batchRequest(job: BatchJob, key: string, { conf, archives }: LivyOption
   };
 }
 
-const submissionOf = (batch: Batch, key: string): Submission => ({ key, id: String(batch.id) });
+const submissionOf = (batch: Pick<Batch, 'id'>, key: string): Submission => ({ key, id: String(batch.id) });
 
 function messageOf(answer: Answer): string {
   const message = (answer.body as { msg?: unknown } | undefined)?.msg;
-  return (typeof message === 'string' ? message : answer.text).slice(0, 300);
+  return visible((typeof message === 'string' ? message : answer.text).slice(0, 300));
 }
 
 const unreadable = (url: string, what: string): SluiceError =>
   new SluiceError(`Livy at ${url} answered with ${what}`, { kind: 'unavailable' });
 
 /** What a 201 holds. Livy has the batch by then, so an answer that cannot be read leaves the outcome to be found out. */
-function created(answer: Answer, url: string): Batch {
-  const batch = answer.body as Partial<Batch> | null | undefined;
-  if (typeof batch?.id === 'number') return batch as Batch;
+function created(answer: Answer, url: string): Pick<Batch, 'id'> {
+  const { success, data } = createdSchema.safeParse(answer.body);
+  if (success) return data;
   throw new SluiceError(`Livy at ${url} took a submission, and its answer cannot be read`, { kind: 'unknown-outcome' });
 }
 
-function expectJson(answer: Answer, url: string): object {
+/** What Livy answered, when it is what was asked for; `otherwise` says what it is not. */
+function read<S extends z.ZodType>(answer: Answer, schema: S, url: string, otherwise: string): z.output<S> {
   if (answer.status === 401 || answer.status === 403) {
     throw new SluiceError(`Livy at ${url} refuses us (${answer.status})`, {
       kind: 'rejected',
@@ -235,9 +236,9 @@ function expectJson(answer: Answer, url: string): object {
     });
   }
   if (answer.status >= 300) throw unreadable(url, `${answer.status} ${messageOf(answer).slice(0, 80)}`);
-  if (answer.body === null || typeof answer.body !== 'object') {
-    const what = answer.text === '' ? 'nothing' : `no JSON: ${answer.text.slice(0, 80)}`;
-    throw unreadable(url, what);
-  }
-  return answer.body;
+  const { success, data } = schema.safeParse(answer.body);
+  if (success) return data;
+  if (answer.text === '') throw unreadable(url, 'nothing');
+  const what = answer.body === undefined ? 'no JSON' : otherwise;
+  throw unreadable(url, `${what}: ${visible(answer.text.slice(0, 80))}`);
 }

@@ -1,6 +1,7 @@
 import { splitLogin } from '../config/login.ts';
 import { request } from '../connect/http.ts';
 import { SluiceError } from '../errors.ts';
+import { masterSchema, type Stage, stagesSchema } from './answers.ts';
 import type { Progress } from './port.ts';
 import { shared } from './shared.ts';
 
@@ -31,19 +32,6 @@ export interface SparkMaster {
   uiOf(applicationId: string): string;
 }
 
-interface MasterPage {
-  workers: { state: string; cores: number; coresfree: number; memory: number }[];
-  activeapps: { id: string; name: string; state: string }[];
-  completedapps: { id: string; name: string; state: string }[];
-}
-interface Stage {
-  status: string;
-  stageId: number;
-  name: string;
-  numTasks: number;
-  numCompleteTasks: number;
-}
-
 /** Milliseconds. */
 const freshFor = 100;
 /**
@@ -55,15 +43,15 @@ const progressAfter = 6000;
 /** `address`: the URL of the master's page, with a login (`http://user:password@host:8080`) where it wants one. */
 export function sparkMaster(address: string): SparkMaster {
   const { url, headers } = splitLogin(address);
-  const page = async (): Promise<MasterPage> => {
+  const page = async () => {
     const answer = await request(`${url}/json/`, { headers });
-    const body = answer.body as Partial<MasterPage> | undefined;
-    if (answer.status !== 200 || !body?.workers || !body.activeapps || !body.completedapps) {
+    const body = masterSchema.safeParse(answer.body);
+    if (answer.status !== 200 || !body.success) {
       throw new SluiceError(`the Spark master at ${url} answered ${answer.status}, not its JSON page`, {
         kind: 'unavailable',
       });
     }
-    return body as MasterPage;
+    return body.data;
   };
   /** When each application that still runs was first to be asked. */
   const asked = new Map<string, number>();
@@ -85,8 +73,8 @@ export function sparkMaster(address: string): SparkMaster {
       const answer = await request(`${url}/proxy/${applicationId}/api/v1/applications/${applicationId}/stages`, {
         headers,
       });
-      if (answer.status !== 200 || !Array.isArray(answer.body)) return undefined;
-      const stages = answer.body as Stage[];
+      const { success, data: stages } = stagesSchema.safeParse(answer.body);
+      if (answer.status !== 200 || !success) return undefined;
       const active = stages.filter((stage) => stage.status === 'ACTIVE');
       const shown = (active.length > 0 ? active : stages).reduce<Stage | undefined>(
         (latest, stage) => (latest === undefined || stage.stageId > latest.stageId ? stage : latest),
@@ -94,7 +82,7 @@ export function sparkMaster(address: string): SparkMaster {
       );
       return (
         shown && {
-          stage: `stage ${shown.stageId} (${shown.name.split(' at ')[0]})`,
+          stage: `stage ${shown.stageId} (${shown.name.split(' at ')[0]?.slice(0, 100)})`,
           tasksDone: shown.numCompleteTasks,
           tasks: shown.numTasks,
         }

@@ -8,6 +8,8 @@ import { Busy, type Caller } from './port.ts';
 
 /** The longest answer that is kept in a run's history. Bytes. */
 const longestAnswer = 1 << 18;
+/** The longest pause a service can ask for. Milliseconds. */
+const longestWait = 3_600_000;
 /** A secret shorter than this would be found in any text. */
 const shortestSecret = 4;
 
@@ -69,11 +71,11 @@ export function httpCaller(variables: Readonly<Record<string, string | undefined
 const broken = (where: string, reason: string): SluiceError =>
   new SluiceError(`${where}: ${reason}`, { kind: 'unknown-outcome' });
 
-/** Retry-After as seconds or a date (RFC 9110, 10.2.3), in milliseconds from now. */
+/** Retry-After as seconds or a date (RFC 9110, 10.2.3), in milliseconds from now; an hour at most. */
 export function waitOf(header: string | null, now = Date.now()): number | undefined {
   if (header === null || header.trim() === '') return undefined;
   const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+  return Number.isNaN(ms) ? undefined : Math.min(longestWait, Math.max(0, ms));
 }
 
 /** Without its query, which may hold a token of its own. */

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
-import pc from 'picocolors';
+
 import { postgresAddress } from '../config/addresses.ts';
 import type { Project } from '../config/project.ts';
+
 import { type DemoData, generate } from '../demo/generate.ts';
 import type { Dirt } from '../demo/shop.ts';
 import { rejected } from '../errors.ts';
 import { spoken } from '../pipeline/duration.ts';
 import { withLock } from '../stack/lock.ts';
 import { exit, number, type Output } from './output.ts';
+import { pc } from './style.ts';
 import { openProject } from './wiring.ts';
 
 export type DemoOptions = Dirt & { readonly rows: number; readonly seed: number };

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
-import pc from 'picocolors';
+
 import { withLock } from '../stack/lock.ts';
 import { preflight } from '../stack/stack.ts';
 import { type DemoOptions, makeData } from './demo-data.ts';
 import { exit, type Output } from './output.ts';
 import { run } from './run.ts';
 import { loginLine } from './status.ts';
+import { pc } from './style.ts';
+
 import { startStack } from './up.ts';
 import { openProject } from './wiring.ts';
 

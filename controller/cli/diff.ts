@@ -1,4 +1,3 @@
-import pc from 'picocolors';
 import { spoken } from '../pipeline/duration.ts';
 import type { Recorded } from '../run/events.ts';
 import { outputsOf, type RunState } from '../run/state.ts';
@@ -6,6 +5,7 @@ import { timelineOf } from '../run/timeline.ts';
 import type { RunSummary } from '../store/port.ts';
 import { columns, exit, number, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
+import { pc } from './style.ts';
 import { openProject, withStore } from './wiring.ts';
 
 /** `sluice diff RUN RUN`: what differs between two runs: rows, quality, branch, settings, attempts, durations, results. */

@@ -1,6 +1,7 @@
 import { multipliedJoins } from '../run/result.ts';
 import { emptyState, outputsOf, type RunState } from '../run/state.ts';
 import type { RunStore, RunSummary } from '../store/port.ts';
+import { iso } from './output.ts';
 
 /** What Spark has counted of a source that was only estimated. */
 function countsOf({ steps, profiles }: RunState, source: string) {
@@ -9,8 +10,6 @@ function countsOf({ steps, profiles }: RunState, source: string) {
   const read = attempts.flatMap(({ result }) => result?.inputs ?? []).find(({ name }) => name === source);
   return read && { rows: read.read, valid: read.valid, quarantined: read.quarantined, reasons: read.reasons };
 }
-
-const iso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
 
 /** The document of `sluice show RUN --json`; its names are a contract. */
 export async function runDocument(

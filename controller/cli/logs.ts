@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pc from 'picocolors';
 import type { BatchBackend } from '../backends/port.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import type { AttemptState, RunState } from '../run/state.ts';
 import type { RunStore } from '../store/port.ts';
-import { exit, type Output } from './output.ts';
+import { exit, type Output, readerLeft } from './output.ts';
 import { pickRun } from './pick-run.ts';
+import { pc } from './style.ts';
 import { backendOf, openProject, withStore } from './wiring.ts';
 
 interface LogsOptions {
@@ -64,6 +64,7 @@ async function follow(
       all.push(...fresh);
       before = now;
     }
+    if (readerLeft) return exit.ok;
     if (state.ended) {
       output.line(pc.dim(`run ${run} has ended: ${state.ended.state}`));
       output.document({ run, state: state.ended.state, lines: all });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { debug } from '../config/env.ts';
-import { exit, type Output, outputOf, report } from './output.ts';
+import { exit, type Output, outliveReaders, outputOf, report } from './output.ts';
 
 /** What a command is given besides its own arguments. */
 type Action = (output: Output, ...args: never[]) => Promise<number>;
@@ -213,6 +213,7 @@ add(
   [rows(), seed(), ...planted()],
 );
 
+outliveReaders();
 program.exitOverride();
 for (const command of program.commands) command.exitOverride();
 try {

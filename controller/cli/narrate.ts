@@ -1,14 +1,15 @@
 import { relative } from 'node:path';
-import pc from 'picocolors';
 import type { Plan } from '../decide/plan.ts';
 import type { SparkSettings } from '../decide/sizing.ts';
+import { reasonOf } from '../errors.ts';
 import { spoken } from '../pipeline/duration.ts';
 import type { Measures, Profile } from '../profile/port.ts';
 import type { RunEvent } from '../run/events.ts';
 import { takeoverLine } from '../run/owner.ts';
 import type { News } from '../run/ports.ts';
 import { multipliedJoins } from '../run/result.ts';
-import { coloured, number, type Output } from './output.ts';
+import { coloured, iso, number, type Output } from './output.ts';
+import { pc } from './style.ts';
 
 /** A path as one would type it here. */
 const fromHere = (path: string): string => {
@@ -18,14 +19,30 @@ const fromHere = (path: string): string => {
 
 const label = (text: string): string => pc.bold(text.padEnd(9));
 
-/** Tells a run as it goes: one line an event; the Spark job's progress in a line of its own that moves. */
+/**
+ * Tells a run as it goes: one line an event; the Spark job's progress in a line of its own that moves. What cannot be told
+ * is named, and ends nothing.
+ */
 export function narrator(output: Output): (news: News) => void {
+  const tell = teller(output);
+  return (news) => {
+    try {
+      tell(news);
+    } catch (error) {
+      const what = news.kind === 'event' ? news.record.event.type : news.kind;
+      output.line(pc.yellow(`${label('note')} ${what} cannot be shown: ${reasonOf(error)}`));
+    }
+  };
+}
+
+function teller(output: Output): (news: News) => void {
   const stages = new Map<string, string>();
   return (news) => {
     if (news.kind === 'measured') return output.line(measuredLine(news.source, news.profile, news.ms));
     if (news.kind === 'note') return output.line(pc.yellow(`${label('note')} ${news.text}`));
     if (news.kind === 'event') {
-      for (const line of linesOf(news.record.event)) output.line(line);
+      // A text of several lines, which may be anybody's, cannot pass for lines of ours.
+      for (const line of linesOf(news.record.event)) output.line(line.replaceAll('\n', `\n${label('')} `));
       return;
     }
     const { step, progress } = news;
@@ -90,6 +107,12 @@ function linesOf(event: RunEvent): string[] {
       return planLines(event.plan);
     case 'taken-over':
       return [`${label('driver')} ${takeoverLine(event.by, event.from)}`];
+    case 'controller-failed':
+      return [pc.red(`${label('error')} unexpected: ${event.reason}; trying again`)];
+    case 'sources-waiting':
+      return [pc.yellow(`${label('waiting')} sources: ${event.what}; asking again`)];
+    case 'sources-reached':
+      return [`${label('back')} sources: answered again after ${spoken(event.waitedMs)}`];
     case 'queued':
       return [`${label('queued')} behind ${event.behind.join(', ')}`];
     case 'inputs-lost':
@@ -117,7 +140,7 @@ function linesOf(event: RunEvent): string[] {
     case 'retry-scheduled':
       return [
         pc.yellow(
-          `${label('retry')} ${event.step}: attempt ${event.attempt} at ${new Date(event.at).toISOString().slice(11, 19)} UTC, because of ${event.reason}${event.remedy === undefined ? '' : `; with ${event.remedy}`}`,
+          `${label('retry')} ${event.step}: attempt ${event.attempt} at ${iso(event.at)?.slice(11, 19) ?? 'no time'} UTC, because of ${event.reason}${event.remedy === undefined ? '' : `; with ${event.remedy}`}`,
         ),
       ];
     case 'outputs-published':

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import logUpdate from 'log-update';
-import pc from 'picocolors';
 import { reasonOf, SluiceError } from '../errors.ts';
+import { onTerminal, pc } from './style.ts';
 
 /** The exit codes of the contract. */
 export const exit = { ok: 0, failed: 1, wrong: 2, unreachable: 3, interrupted: 130 } as const;
@@ -16,6 +16,18 @@ export interface Output {
   document(value: unknown): void;
 }
 
+/** Whether the reader of standard output has left, as in `sluice runs | head`. */
+export let readerLeft = false;
+
+/** From now on a reader that leaves ends nothing: what is written after it goes nowhere. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      readerLeft = true;
+    });
+}
+
 export function outputOf(json: boolean): Output {
   const stream = json ? process.stderr : process.stdout;
   const isTerminal = stream.isTTY === true && !json;
@@ -24,10 +36,10 @@ export function outputOf(json: boolean): Output {
     isTerminal,
     line(text = '') {
       if (isTerminal) logUpdate.clear();
-      stream.write(`${text}\n`);
+      stream.write(`${onTerminal(text)}\n`);
     },
     live(text) {
-      if (isTerminal) logUpdate(text);
+      if (isTerminal) logUpdate(onTerminal(text.replaceAll('\n', ' ')));
     },
     document(value) {
       if (isTerminal) logUpdate.clear();
@@ -43,20 +55,27 @@ export function report(error: unknown, output: Output): number {
   const known = error instanceof SluiceError;
   const message = known ? error.message : `unexpected: ${reasonOf(error)}`;
   const hint = known ? error.hint : 'this is a fault of Sluice; SLUICE_DEBUG=1 shows where';
-  process.stderr.write(`${pc.red('error')} ${message}\n${hint === undefined ? '' : `${pc.cyan('hint')}  ${hint}\n`}`);
+  const lines = `${pc.red('error')} ${message}\n${hint === undefined ? '' : `${pc.cyan('hint')}  ${hint}\n`}`;
+  process.stderr.write(onTerminal(lines));
   output.document({
     error: { kind: known ? error.kind : 'unexpected', message, ...(hint === undefined ? {} : { hint }) },
   });
   return known ? exitCodeOf(error) : exit.failed;
 }
 
+/** Milliseconds since 1970 as ISO 8601; null for no time, and for one that no calendar has. */
+export function iso(ms: number | undefined): string | null {
+  const date = new Date(ms ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
 /** Rows of text in columns that line up; the second line is no header unless it is given. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => visible(row[i] ?? ''))));
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => width(row[i] ?? ''))));
   return rows.map((row) =>
     row
       .map((cell, i) => {
-        const gap = ' '.repeat(Math.max(0, (widths[i] ?? 0) - visible(cell)));
+        const gap = ' '.repeat(Math.max(0, (widths[i] ?? 0) - width(cell)));
         return right.includes(i) ? gap + cell : cell + gap;
       })
       .join('  ')
@@ -64,7 +83,7 @@ export function columns(rows: readonly (readonly string[])[], right: readonly nu
   );
 }
 
-const visible = (text: string): number => stripVTControlCharacters(text).length;
+const width = (text: string): number => stripVTControlCharacters(onTerminal(text)).length;
 
 export const number = (n: number): string => n.toLocaleString('en').replaceAll(',', ' ');
 

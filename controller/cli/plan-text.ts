@@ -1,4 +1,3 @@
-import pc from 'picocolors';
 import type { Plan, PlannedStep } from '../decide/plan.ts';
 import { totals } from '../decide/values.ts';
 import { spoken } from '../pipeline/duration.ts';
@@ -7,6 +6,7 @@ import type { Example, Profile, Reviewed } from '../profile/port.ts';
 import type { RunState } from '../run/state.ts';
 import { rowsText } from './narrate.ts';
 import { coloured, columns, number } from './output.ts';
+import { pc } from './style.ts';
 
 /** A plan as people read it: what there is, what is wrong with it, which way and why, and what each step would be given. */
 export function planText(pipeline: Pipeline, reviewed: Reviewed, plan: Plan, last: RunState | undefined): string[] {

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import pc from 'picocolors';
+import { resolve } from 'node:path';
 import { rejected } from '../errors.ts';
 import { repairsOf, takeRepairs } from '../profile/repairs.ts';
 import { number, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
 import { driveToEnd } from './run.ts';
 import { withSite } from './site.ts';
+import { pc } from './style.ts';
 import { openPipeline, openProject, repairsFolder, scratchOf, withStore } from './wiring.ts';
 
 /** `sluice replay [RUN]`: takes over the rows of its quarantine that were repaired, and runs its pipeline with them. */
@@ -14,7 +15,8 @@ export async function replay(
   name: string | undefined,
   options: { source?: string; repaired?: string },
 ): Promise<number> {
-  const { state } = await withStore(await openProject(), (store) => pickRun(store, name));
+  const here = await openProject();
+  const { state } = await withStore(here, (store) => pickRun(store, name));
   const { run, file, profiles = {} } = state;
   const files = Object.entries(profiles).flatMap(([source, { quarantine }]) =>
     quarantine !== undefined && (options.source ?? source) === source ? [{ source, csv: quarantine }] : [],
@@ -30,7 +32,7 @@ export async function replay(
       `${options.repaired}: of which source are these rows?`,
       `say so: --source ${files.map(({ source }) => source).join(', or --source ')}`,
     );
-  const { project, loaded } = await openPipeline(file);
+  const { project, loaded } = await openPipeline(resolve(here.root, file));
   let taken = 0;
   for (const { source, csv } of files) {
     const repaired = options.repaired ?? csv;

@@ -1,4 +1,3 @@
-import pc from 'picocolors';
 import { Crew } from '../run/crew.ts';
 import type { News } from '../run/ports.ts';
 import type { RunState } from '../run/state.ts';
@@ -8,6 +7,7 @@ import { asPlanned, readPlan } from './measure.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
 import { type Claimed, type Site, withSite } from './site.ts';
+import { pc } from './style.ts';
 import { openPipeline } from './wiring.ts';
 
 export interface RunOptions {

@@ -1,5 +1,5 @@
 import { spoken } from '../pipeline/duration.ts';
-import { coloured, columns, exit, type Output } from './output.ts';
+import { coloured, columns, exit, iso, type Output } from './output.ts';
 import { openProject, withStore } from './wiring.ts';
 
 /** `sluice runs` */
@@ -24,8 +24,8 @@ export async function runs(output: Output, options: { pipeline?: string; limit: 
         ...rest,
         branch: branch || null,
         reason: reason ?? null,
-        started: new Date(started).toISOString(),
-        ended: ended === undefined ? null : new Date(ended).toISOString(),
+        started: iso(started),
+        ended: iso(ended),
       })),
     );
     return exit.ok;

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pc from 'picocolors';
 import { reasonOf, SluiceError } from '../errors.ts';
 import { Crew } from '../run/crew.ts';
 import { spokenOwner } from '../run/owner.ts';
 import { narrator } from './narrate.ts';
 import { exit, type Output } from './output.ts';
 import { withSite } from './site.ts';
+import { pc } from './style.ts';
 import { openProject } from './wiring.ts';
 
 const mailEvery = 2000;

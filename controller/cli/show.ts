@@ -1,17 +1,17 @@
-import pc from 'picocolors';
 import { spoken } from '../pipeline/duration.ts';
 import { type Phase, timelineOf } from '../run/timeline.ts';
 import { runDocument } from './document.ts';
 import { narrator } from './narrate.ts';
-import { coloured, columns, exit, type Output } from './output.ts';
+import { coloured, columns, exit, iso, type Output } from './output.ts';
 import { pickRun } from './pick-run.ts';
+import { pc } from './style.ts';
 import { openProject, withStore } from './wiring.ts';
 
 /** `sluice show [RUN]`: the history of a run, as it was told when it happened, and what its time went into. */
 export async function show(output: Output, name: string | undefined): Promise<number> {
   return withStore(await openProject(), async (store) => {
     const { summary, state, history } = await pickRun(store, name);
-    const started = new Date(summary.started).toISOString().slice(0, 19).replace('T', ' ');
+    const started = iso(summary.started)?.slice(0, 19).replace('T', ' ');
     const took = summary.ended === undefined ? '' : `, took ${spoken(summary.ended - summary.started)}`;
     output.line(`${pc.bold(summary.run)}  ${summary.pipeline}  ${coloured(summary.state)}  ${started} UTC${took}`);
     const tell = narrator({
@@ -38,7 +38,7 @@ export async function show(output: Output, name: string | undefined): Promise<nu
     for (const line of timelineLines(phases, summary.started)) output.line(line);
     const timeline = phases.map(({ from, ms, ...rest }) => ({
       ...rest,
-      from: new Date(from).toISOString(),
+      from: iso(from),
       ms: ms ?? null,
     }));
     output.document({ ...(await runDocument(store, summary, state)), timeline });

@@ -129,11 +129,17 @@ export class Site implements Helm {
   }
 
   async drive({ run, number, lease, from }: Adopted, told: (news: News) => void): Promise<RunState> {
-    const ports = this.portsOf(run, told);
+    let ports: ReturnType<Site['portsOf']>;
+    try {
+      ports = this.portsOf(run, told);
+    } catch (error) {
+      await this.controller.giveBack(lease);
+      throw error;
+    }
     try {
       return await this.controller.drive(number, lease, ports, from);
     } finally {
-      await ports.probe.close();
+      await ports.probe.close().catch(() => undefined);
     }
   }
 
@@ -228,7 +234,7 @@ export class Site implements Helm {
       report: async (name, state) =>
         (await import('../report/write.ts')).writeReport(project, name, state, scratch, this.now()),
       messages: (name, state) => mailsOf(name, state, { from, language }),
-      sleep: (ms) => sleep(ms),
+      sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
       told,
     };
   }

@@ -5,6 +5,7 @@ import { inLanguage } from '../pipeline/schema.ts';
 import type { RunEnd } from '../run/events.ts';
 import { multipliedJoins } from '../run/result.ts';
 import { outputsOf, type RunState } from '../run/state.ts';
+import { visible } from '../text.ts';
 import { type Language, type Words, words } from '../words.ts';
 import type { Message } from './port.ts';
 
@@ -133,23 +134,28 @@ function failures(run: string, state: RunState, said: Words): Block[] {
   ];
 }
 
+/** A text of anybody's, which in a mail is one line and nothing but text. */
+const oneLine = (text: string): string => visible(text.replace(/\s*[\r\n]+\s*/g, ' '));
+
 function asText(block: Block): string {
+  return linesOf(block).map(oneLine).join('\n');
+}
+
+function linesOf(block: Block): string[] {
   switch (block.kind) {
     case 'lead':
-      return block.text;
+      return [block.text];
     case 'link':
-      return `${block.title}: ${block.url}`;
+      return [`${block.title}: ${block.url}`];
     case 'log':
-      return `${block.title}:\n${block.lines.map((line) => `  ${line}`).join('\n')}`;
+      return [`${block.title}:`, ...block.lines.map((line) => `  ${line}`)];
     case 'facts':
       return [
         ...(block.title === undefined ? [] : [`${block.title}:`]),
         ...block.rows.map(([name, value]) => `${name}: ${value}`),
-      ].join('\n');
+      ];
     case 'table':
-      return [`${block.title}:`, ...block.rows.map((row) => `  ${row.filter((cell) => cell !== '').join(' · ')}`)].join(
-        '\n',
-      );
+      return [`${block.title}:`, ...block.rows.map((row) => `  ${row.filter((cell) => cell !== '').join(' · ')}`)];
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ASTNode, Environment, type ObjectSchema } from '@marcbachmann/cel-js';
 import { rejected } from '../errors.ts';
+import { bounded } from './bounded.ts';
 import { columnsOf, type Pipeline } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -107,7 +108,7 @@ function hint(
   if (code !== 'no_such_key') return '';
   const parents = /([a-z0-9_.]+)\.$/.exec(expression.slice(0, start))?.[1]?.split('.') ?? [];
   let fields: unknown = known;
-  for (const parent of parents) fields = (fields as Record<string, unknown> | undefined)?.[parent];
+  for (const parent of parents) fields = ownOf(fields, parent);
   const keys = fields !== null && typeof fields === 'object' ? Object.keys(fields) : [];
   return didYouMean(word, keys) || (keys.length > 0 ? ` (known here: ${keys.join(', ')})` : '');
 }
@@ -128,7 +129,7 @@ export const evaluated = (expression: string, values: Values): unknown =>
 
 function evaluate(expression: string, values: Values): unknown {
   try {
-    return evaluator(values).evaluate(expression, values);
+    return bounded(() => evaluator(values).evaluate(expression, values));
   } catch (error) {
     const { summary, message } = error as { summary?: string; message: string };
     throw rejected(`the condition "${expression}" cannot be judged: ${summary ?? message}`, 'correct the condition');
@@ -165,13 +166,14 @@ export function operands(expression: string, values: Values): string[] {
   const paths = new Set<string>();
   collect(evaluator(values).parse(expression).ast, paths);
   return [...paths].map((path) => {
-    const value = path
-      .split('.')
-      .reduce<unknown>((v, part) => (v as Record<string, unknown> | undefined)?.[part], values);
+    const value = path.split('.').reduce<unknown>(ownOf, values);
     const shown = typeof value === 'number' ? Number(value.toFixed(4)) : value;
     return `${path} = ${typeof shown === 'object' ? JSON.stringify(shown).slice(0, 80) : String(shown)}`;
   });
 }
+
+const ownOf = (of: unknown, name: string): unknown =>
+  of !== null && typeof of === 'object' && Object.hasOwn(of, name) ? (of as Values)[name] : undefined;
 
 function collect(node: ASTNode, paths: Set<string>): void {
   const path = pathOf(node);

@@ -1,11 +1,12 @@
 import { relative } from 'node:path';
-import { FileProblems, keyPath } from './problem.ts';
+import { FileProblems, keyPath, mostProblems, type Problem } from './problem.ts';
 import { brokenReferences, type Known } from './references.ts';
 import { type Pipeline, pipelineSchema } from './schema.ts';
 import { readYaml } from './yaml-file.ts';
 
 /** A pipeline that can be run: parsed, complete, every name in it found. */
 export interface LoadedPipeline {
+  /** Relative to the project. */
   readonly file: string;
   readonly pipeline: Pipeline;
   readonly text: string;
@@ -19,14 +20,13 @@ const inRequest = ([steps, , http]: readonly PropertyKey[]): boolean => steps ==
  * what was found, what was expected and, where it can be guessed, the fix.
  */
 export async function loadPipeline(path: string, known: Known, root: string): Promise<LoadedPipeline> {
-  const file = relative(process.cwd(), path) || path;
-  const { value: pipeline, text, at } = await readYaml(file, pipelineSchema, inRequest);
-  const broken = brokenReferences(pipeline, known, root);
-  if (broken.length > 0) {
-    throw new FileProblems(
-      file,
-      broken.map((each) => ({ ...at(each.path), key: keyPath(each.path), message: each.message })),
-    );
+  const fromHere = relative(process.cwd(), path) || path;
+  const { value: pipeline, text, at } = await readYaml(fromHere, pipelineSchema, inRequest);
+  const problems: Problem[] = [];
+  for (const { path: key, message } of brokenReferences(pipeline, known, root)) {
+    problems.push({ ...at(key), key: keyPath(key), message });
+    if (problems.length === mostProblems) break;
   }
-  return { file, pipeline, text };
+  if (problems.length > 0) throw new FileProblems(fromHere, problems);
+  return { file: relative(root, path), pipeline, text };
 }

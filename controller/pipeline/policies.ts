@@ -1,11 +1,17 @@
 import { milliseconds } from './duration.ts';
 import type { FailureKind } from './failure-kinds.ts';
-import { type Retry, retrySchema, type Step } from './schema.ts';
+import { type Pipeline, type Retry, retrySchema, type Step } from './schema.ts';
 
 const defaultRetry: Retry = retrySchema.parse({});
 
 /** What `retry` of a step says, or means when it says nothing. */
 export const retryOf = (step: Step): Retry => step.retry ?? defaultRetry;
+
+/** How long a run waits for sources that do not answer, in milliseconds: as long as its most patient step for a gateway. */
+export function patienceOf({ steps }: Pipeline): number {
+  const said = Object.values(steps).flatMap(({ retry }) => retry ?? []);
+  return Math.max(...(said.length > 0 ? said : [defaultRetry]).map(({ patience }) => milliseconds(patience)));
+}
 
 /** How often an attempt may end with one kind of failure, when the step says so, and the pauses after it. */
 export function retryOn(policy: Retry, kind: FailureKind): Retry & { readonly budget: number | undefined } {

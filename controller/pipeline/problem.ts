@@ -1,4 +1,5 @@
 import { SluiceError } from '../errors.ts';
+import { visible } from '../text.ts';
 import type { Position } from './positions.ts';
 
 /** One thing wrong with a file: where, at which key, and what to do about it. */
@@ -7,15 +8,20 @@ export interface Problem extends Position {
   readonly message: string;
 }
 
-/** A YAML file that cannot be used; lists all problems found, each on a line `file:line:column key: message`. */
+/** More problems than these help nobody. */
+export const mostProblems = 50;
+
+/** A YAML file that cannot be used; lists the first problems found, each on a line `file:line:column key: message`. */
 export class FileProblems extends SluiceError {
   override readonly name = 'FileProblems';
   readonly file: string;
   readonly problems: readonly Problem[];
 
   constructor(file: string, problems: readonly Problem[]) {
-    const lines = problems.map((p) => `${file}:${p.line}:${p.column}${p.key === '' ? '' : ` ${p.key}`}: ${p.message}`);
-    super(lines.join('\n'), { kind: 'rejected' });
+    const lines = problems.map((p) =>
+      visible(`${file}:${p.line}:${p.column}${p.key === '' ? '' : ` ${p.key}`}: ${p.message}`),
+    );
+    super(lines.slice(0, mostProblems).join('\n'), { kind: 'rejected' });
     this.file = file;
     this.problems = problems;
   }

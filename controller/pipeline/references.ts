@@ -17,21 +17,29 @@ export interface Known {
   readonly kafka: readonly string[];
 }
 
-/** Everything a schema cannot see: names that must exist, conditions that must hold together, needs without cycles. */
-export function brokenReferences(pipeline: Pipeline, known: Known, root: string): Broken[] {
-  return [
-    ...connections(pipeline, known),
-    ...steps(pipeline, root),
-    ...cycles(pipeline),
-    ...conditions(pipeline),
-    ...branches(pipeline),
-    ...sources(pipeline),
-    ...checks(pipeline),
-  ];
+const mostSteps = 500;
+
+/**
+ * Everything a schema cannot see: names that must exist, conditions that must hold together, needs without cycles. Each is
+ * looked for when it is asked for, as telling what was meant takes time.
+ */
+export function* brokenReferences(pipeline: Pipeline, known: Known, root: string): Generator<Broken> {
+  const count = Object.keys(pipeline.steps).length;
+  if (count > mostSteps) {
+    yield { path: ['steps'], message: `there are ${count} steps, the most that can be are ${mostSteps}` };
+    return;
+  }
+  yield* connections(pipeline, known);
+  yield* steps(pipeline, root);
+  yield* cycles(pipeline);
+  yield* conditions(pipeline);
+  yield* branches(pipeline);
+  yield* sources(pipeline);
+  yield* checks(pipeline);
 }
 
 const oneOf = (what: string, name: string, names: readonly string[]): string =>
-  `there is no ${what} "${name}"${didYouMean(name, names) || ` (known: ${names.join(', ') || 'none'})`}`;
+  `there is no ${what} "${name}"${didYouMean(name, names) || ` (known: ${names.slice(0, 20).join(', ') || 'none'}${names.length > 20 ? ', …' : ''})`}`;
 
 function connections(pipeline: Pipeline, known: Known): Broken[] {
   const broken: Broken[] = [];
@@ -63,7 +71,7 @@ function sources(pipeline: Pipeline): Broken[] {
 function checks({ checks: all, sources: known }: Pipeline): Broken[] {
   return all.flatMap(({ name, rows }, index) => {
     const broken: Broken[] = [];
-    if (rows !== undefined && !(rows in known))
+    if (rows !== undefined && !Object.hasOwn(known, rows))
       broken.push({ path: ['checks', index, 'rows'], message: oneOf('source', rows, Object.keys(known)) });
     if (all.findIndex((other) => other.name === name) !== index)
       broken.push({ path: ['checks', index, 'name'], message: `the check "${name}" is there twice` });
@@ -71,38 +79,36 @@ function checks({ checks: all, sources: known }: Pipeline): Broken[] {
   });
 }
 
-function steps(pipeline: Pipeline, root: string): Broken[] {
+function* steps(pipeline: Pipeline, root: string): Generator<Broken> {
   const names = Object.keys(pipeline.steps);
+  const known = new Set(names);
   const sourceNames = Object.keys(pipeline.sources);
-  return Object.entries(pipeline.steps).flatMap(([name, step]) => {
-    const broken: Broken[] = [];
+  for (const [name, step] of Object.entries(pipeline.steps)) {
     const at = (...path: PropertyKey[]): PropertyKey[] => ['steps', name, ...path];
     for (const [index, need] of (step.needs ?? []).entries()) {
-      if (!names.includes(need)) broken.push({ path: at('needs', index), message: oneOf('step', need, names) });
+      if (!known.has(need)) yield { path: at('needs', index), message: oneOf('step', need, names) };
     }
     if (step.fallback !== undefined) {
-      if (step.fallback === name) broken.push({ path: at('fallback'), message: 'a step cannot be its own fallback' });
-      else if (!names.includes(step.fallback))
-        broken.push({ path: at('fallback'), message: oneOf('step', step.fallback, names) });
+      if (step.fallback === name) yield { path: at('fallback'), message: 'a step cannot be its own fallback' };
+      else if (!known.has(step.fallback)) yield { path: at('fallback'), message: oneOf('step', step.fallback, names) };
     }
     for (const [index, input] of (step.spark?.inputs ?? []).entries()) {
       if (!sourceNames.includes(input))
-        broken.push({ path: at('spark', 'inputs', index), message: oneOf('source', input, sourceNames) });
+        yield { path: at('spark', 'inputs', index), message: oneOf('source', input, sourceNames) };
     }
     for (const [index, output] of step.outputs.entries())
       for (const view of Object.keys(output.unique ?? {}))
         if (!output.views.includes(view))
-          broken.push({ path: at('outputs', index, 'unique', view), message: oneOf('view', view, output.views) });
+          yield { path: at('outputs', index, 'unique', view), message: oneOf('view', view, output.views) };
     const files: [string, string][] = [
       ...(step.spark ? sqlFiles(step.spark) : []).map((file): [string, string] => ['spark', file]),
       ...(step.postgres ? [['postgres', step.postgres.sql] as [string, string]] : []),
     ];
     for (const [kind, file] of files) {
       if (!existsSync(resolve(root, file)))
-        broken.push({ path: at(kind, 'sql'), message: `there is no file ${file} in ${root}` });
+        yield { path: at(kind, 'sql'), message: `there is no file ${file} in ${root}` };
     }
-    return broken;
-  });
+  }
 }
 
 /** Each cycle of needs and fallbacks once, told at the step it starts from. */
@@ -116,7 +122,7 @@ function cycles(pipeline: Pipeline): Broken[] {
       broken.push({ path: ['steps', name], message: `steps wait for each other in a circle: ${circle}` });
       return;
     }
-    const step = pipeline.steps[name];
+    const step = Object.hasOwn(pipeline.steps, name) ? pipeline.steps[name] : undefined;
     if (done.has(name) || step === undefined) return;
     for (const next of [...(step.needs ?? []), ...(step.fallback === undefined ? [] : [step.fallback])]) {
       if (next !== name || step.needs?.includes(name)) visit(next, [...way, name]);
@@ -127,27 +133,25 @@ function cycles(pipeline: Pipeline): Broken[] {
   return broken;
 }
 
-function conditions(pipeline: Pipeline): Broken[] {
+function* conditions(pipeline: Pipeline): Generator<Broken> {
   const all = conditionsOf(pipeline);
   const judge = (expression: string | undefined, place: Place, path: PropertyKey[]): Broken[] => {
     const problem = expression === undefined ? undefined : all.check(expression, place);
     return problem === undefined ? [] : [{ path, message: `"${expression}": ${problem}` }];
   };
-  return [
-    ...pipeline.checks.flatMap((check, i) => judge(check.expect, 'check', ['checks', i, 'expect'])),
-    ...pipeline.branches.flatMap((branch, i) => judge(branch.if, 'branch', ['branches', i, 'if'])),
-    ...Object.entries(pipeline.steps).flatMap(([name, step]) =>
-      expressionsOf(name, step).flatMap(({ place, path, expression }) => [
-        ...judge(expression, place, [...path]),
-        ...notNeeded(expression, step).map((other) => ({
+  for (const [i, check] of pipeline.checks.entries()) yield* judge(check.expect, 'check', ['checks', i, 'expect']);
+  for (const [i, branch] of pipeline.branches.entries()) yield* judge(branch.if, 'branch', ['branches', i, 'if']);
+  for (const [name, step] of Object.entries(pipeline.steps))
+    for (const { place, path, expression } of expressionsOf(name, step)) {
+      yield* judge(expression, place, [...path]);
+      for (const other of notNeeded(expression, step))
+        yield {
           path,
           message: Object.hasOwn(pipeline.steps, other)
             ? `"${expression}" looks at step "${other}", which must come first: add it to needs`
             : `"${expression}": ${oneOf('step', other, Object.keys(pipeline.steps))}`,
-        })),
-      ]),
-    ),
-  ];
+        };
+    }
 }
 
 /** The expressions of a step: its condition, and what is filled into its request. */

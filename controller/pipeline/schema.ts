@@ -188,7 +188,7 @@ export const pipelineSchema = z
       .record(identifier, source)
       .refine((all) => Object.keys(all).length > 0, 'must name at least one source')
       .refine(
-        (all) => !['total', 'quality', 'branch', 'steps', 'run', 'now'].some((name) => name in all),
+        (all) => !['total', 'quality', 'branch', 'steps', 'run', 'now'].some((name) => Object.hasOwn(all, name)),
         'total, quality, branch, steps, run and now are names that conditions use; call the source something else',
       ),
     checks: z.array(check).default([]),

@@ -1,5 +1,5 @@
 import { evaluated, type Values } from './conditions.ts';
-import { filled } from './variables.ts';
+import { filled, upToLast } from './variables.ts';
 
 /** `{{ CEL }}` in the texts of an HTTP step. */
 const hole = /\{\{(.*?)\}\}/gs;
@@ -10,7 +10,10 @@ export function expressionsIn(
   path: readonly PropertyKey[] = [],
 ): { path: readonly PropertyKey[]; expression: string }[] {
   if (typeof value === 'string')
-    return [...value.matchAll(hole)].map((match) => ({ path, expression: (match[1] as string).trim() }));
+    return [...upToLast('}}', value)[0].matchAll(hole)].map((match) => ({
+      path,
+      expression: (match[1] as string).trim(),
+    }));
   if (value === null || typeof value !== 'object') return [];
   return Object.entries(value).flatMap(([key, item]) =>
     expressionsIn(item, [...path, Array.isArray(value) ? Number(key) : key]),
@@ -31,8 +34,10 @@ export function render(
     const whole = /^\{\{(.*?)\}\}$/s.exec(value);
     if (whole && !(whole[1] as string).includes('}}')) return evaluated((whole[1] as string).trim(), values);
     // Every other part is literal text, whose variables are filled in on their own.
-    return value
-      .split(hole)
+    const [some, rest] = upToLast('}}', value);
+    const parts = some.split(hole);
+    const last = (parts.pop() ?? '') + rest;
+    return [...parts, last]
       .map((part, i) => (i % 2 === 0 ? filled(part, variables, () => '') : text(evaluated(part.trim(), values))))
       .join('');
   }

@@ -3,8 +3,9 @@ import { type Document, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { variables } from '../config/env.ts';
 import { reasonOf, rejected, SluiceError } from '../errors.ts';
+import { refusedIn } from './limits.ts';
 import { type Position, positionOf } from './positions.ts';
-import { FileProblems, keyPath, type Problem } from './problem.ts';
+import { FileProblems, keyPath, mostProblems, type Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
 import { filled } from './variables.ts';
 
@@ -29,20 +30,31 @@ export async function readYaml<S extends z.ZodType>(
 ): Promise<CheckedFile<z.output<S>>> {
   const text = await readText(file);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // Keys that are there twice are found below, in less time.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: 'error',
+  });
   const fail = (problems: Problem[]): never => {
     throw new FileProblems(file, problems);
   };
 
   if (document.errors.length > 0) {
     fail(
-      document.errors.map((error) => {
+      document.errors.slice(0, mostProblems).map((error) => {
         const at = lines.linePos(error.pos[0]);
         return { line: at.line, column: at.col, key: '', message: `not valid YAML: ${reasonOf(error)}` };
       }),
     );
   }
   if (document.contents === null) fail([{ line: 1, column: 1, key: '', message: 'the file is empty' }]);
+  const refused = refusedIn(document);
+  if (refused) {
+    const at = lines.linePos(refused.node?.range?.[0] ?? 0);
+    fail([{ line: at.line, column: at.col, key: '', message: refused.message }]);
+  }
 
   const missing: Problem[] = [];
   const fromEnvironment = new Set<unknown>();
@@ -62,7 +74,8 @@ export async function readYaml<S extends z.ZodType>(
   if (missing.length > 0) fail(missing);
 
   const checked = schema.safeParse(filled, { error: explain(fromEnvironment) });
-  if (!checked.success) fail(checked.error.issues.flatMap((issue) => problemsOf(issue, document, lines)));
+  if (!checked.success)
+    fail(checked.error.issues.slice(0, mostProblems).flatMap((issue) => problemsOf(issue, document, lines)));
   return {
     value: checked.data as z.output<S>,
     text,
@@ -128,7 +141,11 @@ const explain =
     const found = fromEnvironment.has(issue.input) ? 'what the environment gave' : shown(issue.input);
     switch (issue.code) {
       case 'unrecognized_keys': {
-        const known = Object.keys((issue.inst as unknown as { def: { shape: object } }).def.shape);
+        // An object knows its keys; a record knows those of its key's type.
+        const { shape, keyType } = (
+          issue.inst as unknown as { def: { shape?: object; keyType?: { options?: string[] } } }
+        ).def;
+        const known = shape ? Object.keys(shape) : (keyType?.options ?? []);
         const key = issue.keys[0] ?? '';
         return `unknown key "${key}"${didYouMean(key, known)} (known here: ${known.join(', ')})`;
       }
@@ -138,6 +155,7 @@ const explain =
           : `found ${found}, expected ${issue.expected}`;
       case 'invalid_value': {
         const options = issue.values.map(String);
+        if (issue.input === undefined) return `is missing; expected one of ${options.join(', ')}`;
         return `found ${found}, expected one of ${options.join(', ')}${didYouMean(String(issue.input), options)}`;
       }
       case 'invalid_format':
@@ -151,7 +169,8 @@ function shown(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
-  return `${typeof value} ${JSON.stringify(value)}`;
+  const text = JSON.stringify(value) ?? String(value);
+  return `${typeof value} ${text.length > 200 ? `${text.slice(0, 200)}…` : text}`;
 }
 
 /** One issue of zod as problems of ours; of a union only the option that came nearest is told. */

@@ -1,13 +1,19 @@
 import type { DuckRow } from '../connect/duckdb.ts';
 import type { Report } from '../pipeline/schema.ts';
+import { visible } from '../text.ts';
 
 export type ChartKind = Report['charts'][number]['kind'];
 
 const palette = ['#0b63ce', '#1a9e77', '#d97706', '#7c4dbd', '#c2414b', '#5b6772'];
+/** More slices can neither be told apart nor be drawn in time. */
+const mostSlices = 100;
 const size = { width: 560, height: 300 };
 
-/** A chart as SVG text. The first column of the rows is the axis or the slices' names, every other one a series. */
-export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[]): Promise<string> {
+/**
+ * A chart as SVG text. The first column of the rows is the axis or the slices' names, every other one a series. `others` is
+ * what the slices are called together that a pie has no room for.
+ */
+export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[], others: string): Promise<string> {
   const echarts = await import('echarts');
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...size });
   try {
@@ -15,7 +21,7 @@ export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[]): Promi
       animation: false,
       color: palette,
       textStyle: { fontFamily: 'inherit' },
-      ...(kind === 'pie' ? pie(rows) : axes(kind, rows)),
+      ...(kind === 'pie' ? pie(rows, others) : axes(kind, rows)),
     });
     return chart.renderToSVGString();
   } finally {
@@ -28,7 +34,7 @@ const columnsOf = (rows: readonly DuckRow[]): string[] => Object.keys(rows[0] ??
 /** A line runs from left to right; bars lie, so that their names can be read however long they are. */
 function axes(kind: 'line' | 'bar', rows: readonly DuckRow[]): object {
   const [axis = '', ...series] = columnsOf(rows);
-  const names = { type: 'category', data: rows.map((row) => String(row[axis])) };
+  const names = { type: 'category', data: rows.map((row) => visible(String(row[axis]))) };
   const values = { type: 'value', axisLabel: { formatter: short } };
   const top = series.length > 1 ? 36 : 16;
   return {
@@ -40,9 +46,13 @@ function axes(kind: 'line' | 'bar', rows: readonly DuckRow[]): object {
   };
 }
 
-function pie(rows: readonly DuckRow[]): object {
+function pie(rows: readonly DuckRow[], others: string): object {
   const [name = '', value = ''] = columnsOf(rows);
-  const data = rows.map((row) => ({ name: String(row[name]), value: row[value] }));
+  const slices = rows.map((row) => ({ name: visible(String(row[name])), value: Number(row[value]) }));
+  const left = [...slices].sort((a, b) => b.value - a.value).slice(mostSlices - 1);
+  const rest = { name: others, value: left.reduce((sum, slice) => sum + slice.value, 0) };
+  const small = new Set(left);
+  const data = left.length > 1 ? [...slices.filter((slice) => !small.has(slice)), rest] : slices;
   return { series: [{ type: 'pie', radius: ['42%', '72%'], data, label: { formatter: '{b}: {d}%' } }] };
 }
 

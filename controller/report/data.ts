@@ -5,7 +5,7 @@ import { filesLiteral, identifier, literal } from '../connect/sql.ts';
 import { reasonOf } from '../errors.ts';
 import { inLanguage, type Report } from '../pipeline/schema.ts';
 import type { PublishedOutput } from '../run/events.ts';
-import type { Language } from '../words.ts';
+import { type Language, words } from '../words.ts';
 import { chartSvg } from './chart.ts';
 import { shownValue } from './numbers.ts';
 
@@ -53,7 +53,7 @@ export async function computeReport(
   for (const chart of report.charts) {
     const title = inLanguage(chart.title, language);
     const rows = await ask(title, chart.sql);
-    if (rows && rows.length > 0) charts.push({ title, svg: await chartSvg(chart.kind, rows) });
+    if (rows && rows.length > 0) charts.push({ title, svg: await chartSvg(chart.kind, rows, words[language].others) });
   }
   const tables: { title: string; rows: DuckRow[] }[] = [];
   for (const table of report.tables) {
@@ -71,8 +71,20 @@ export async function computeReport(
   return { figures, charts, tables, spreadsheets };
 }
 
-/** CSV with a byte-order mark, by which spreadsheet programs recognise UTF-8. */
+/** What a spreadsheet program takes for a formula, and how it knows that it is none. */
+const formula = /^[=+\-@\t\r\n]/;
+const asText = (text: string): string => (formula.test(text) ? `'${text}` : text);
+
+/**
+ * CSV with a byte-order mark, by which spreadsheet programs recognise UTF-8. A text that would be a formula is marked as the
+ * text it is; numbers stay numbers.
+ */
 async function writeSpreadsheet(duck: Duck, view: string, file: string): Promise<void> {
-  await duck.run(`COPY ${identifier(view)} TO ${literal(file)} (FORMAT csv, HEADER)`);
+  const cells = (await duck.columns(identifier(view))).map(({ name, type }) => {
+    const text = `${identifier(name)}::VARCHAR`;
+    const marked = `CASE WHEN regexp_matches(${text}, ${literal(formula.source)}) THEN '''' || ${text} ELSE ${text} END`;
+    return `${/^(VARCHAR|ENUM|JSON)/.test(type) ? marked : identifier(name)} AS ${identifier(asText(name))}`;
+  });
+  await duck.run(`COPY (SELECT ${cells.join(', ')} FROM ${identifier(view)}) TO ${literal(file)} (FORMAT csv, HEADER)`);
   await writeFile(file, Buffer.concat([Buffer.from('\uFEFF'), await readFile(file)]));
 }

@@ -101,6 +101,12 @@ export class Controller {
     }
   }
 
+  /** Gives back a run that was claimed and is not driven after all. */
+  async giveBack(lease: Lease): Promise<void> {
+    this.claimed.delete(lease.run);
+    await this.around.store.release(lease).catch(() => undefined);
+  }
+
   /**
    * Runs that nobody drives, of which up to `limit` are now this controller's, but for those it is to leave alone. Strikes off
    * controllers that are dead.

@@ -63,7 +63,7 @@ export class Crew {
         for (const claimed of adopted) {
           const { run } = claimed;
           const driving = this.helm
-            .drive(claimed, (news) => this.told(run, news))
+            .drive(claimed, (news) => this.tell(run, news))
             .then(
               () => undefined,
               (error: unknown) => this.lost(run, error),
@@ -72,8 +72,9 @@ export class Crew {
           this.under.set(run, driving);
         }
       } catch (error) {
-        if (!(error instanceof SluiceError || error instanceof StoreAway)) throw error;
-        // The store is away; it is asked again.
+        // A store that is away is asked again; whatever else went wrong is said, and the runs under way go on.
+        if (!(error instanceof SluiceError || error instanceof StoreAway))
+          this.say('', `unexpected: ${reasonOf(error)}`);
       }
       await this.helm.sleep(lookEvery);
     }
@@ -86,6 +87,18 @@ export class Crew {
   private lost(run: string, error: unknown): void {
     const gaveWay = error instanceof GaveWay;
     if (!gaveWay) this.avoided.set(run, this.helm.now() + avoidFor);
-    this.told(run, { kind: 'note', text: `${gaveWay ? 'gave way' : 'left alone'}: ${reasonOf(error)}` });
+    this.say(run, `${gaveWay ? 'gave way' : 'left alone'}: ${reasonOf(error)}`);
+  }
+
+  private say(run: string, text: string): void {
+    this.tell(run, { kind: 'note', text });
+  }
+
+  private tell(run: string, news: News): void {
+    try {
+      this.told(run, news);
+    } catch {
+      // What watches the runs cannot stop them.
+    }
   }
 }

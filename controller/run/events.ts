@@ -55,7 +55,13 @@ export type RunEvent =
       readonly given?: Given;
     }
   | { readonly type: 'taken-over'; readonly by: string; readonly from: string }
+  /** A controller met an error that Sluice does not know; `reason` is its message. */
+  | { readonly type: 'controller-failed'; readonly reason: string }
   | { readonly type: 'queued'; readonly behind: readonly string[] }
+  | { readonly type: 'queue-left' }
+  /** A source did not answer; it is asked again until it does. */
+  | { readonly type: 'sources-waiting'; readonly what: string }
+  | { readonly type: 'sources-reached'; readonly waitedMs: number }
   | { readonly type: 'sources-measured'; readonly profiles: Profiles; readonly findings: Reviewed['findings'] }
   | { readonly type: 'planned'; readonly plan: Plan }
   /** The rows that were pinned can no longer be read: they are measured again, and what is unpublished begins anew. */

@@ -1,4 +1,5 @@
 import { SluiceError } from '../errors.ts';
+import type { Message } from '../notify/port.ts';
 import type { Entry, Lease, RunStore } from '../store/port.ts';
 import type { RunEvent } from './events.ts';
 import { next, runTable } from './lifecycle.ts';
@@ -27,7 +28,7 @@ export class Journal {
   /** Others may have added to the history, or an answer was lost. */
   stale = true;
   private awaySince: number | undefined;
-  private writing: Promise<unknown> = Promise.resolve();
+  private working: Promise<unknown> = Promise.resolve();
   private readonly lease: Lease;
   private readonly ports: Pick<Ports, 'store' | 'now' | 'told' | 'messages'>;
 
@@ -53,14 +54,7 @@ export class Journal {
 
   /** Reads what is new, when there may be something. Notes for how long the store was away. */
   async catchUp(): Promise<void> {
-    if (!this.stale) return;
-    this.stale = false;
-    const { run } = this.lease;
-    for (const record of await this.ask((store) => store.history(run, this.seq))) this.take(record);
-    if (this.awaySince === undefined || this.state.ended) return;
-    const awayMs = this.ports.now() - this.awaySince;
-    this.awaySince = undefined;
-    await this.note([{ type: 'store-returned', awayMs }]);
+    if (this.stale) await this.afterOthers(() => this.read());
   }
 
   /**
@@ -68,12 +62,24 @@ export class Journal {
    * follows the one before. False when a Spark application may not begin yet. Throws Moved, GaveWay or StoreAway.
    */
   note(events: readonly RunEvent[], extras: Extras = {}): Promise<boolean> {
-    const written = this.writing.then(
-      () => this.write(events, extras),
-      () => this.write(events, extras),
-    );
-    this.writing = written;
-    return written;
+    return this.afterOthers(() => this.write(events, extras));
+  }
+
+  /** Reading and writing take turns, so that no event is taken in twice. */
+  private afterOthers<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.working.then(work, work);
+    this.working = done;
+    return done;
+  }
+
+  private async read(): Promise<void> {
+    this.stale = false;
+    const { run } = this.lease;
+    for (const record of await this.ask((store) => store.history(run, this.seq))) this.take(record);
+    if (this.awaySince === undefined || this.state.ended) return;
+    const awayMs = this.ports.now() - this.awaySince;
+    this.awaySince = undefined;
+    await this.write([{ type: 'store-returned', awayMs }], {});
   }
 
   private async write(events: readonly RunEvent[], extras: Extras): Promise<boolean> {
@@ -105,10 +111,21 @@ export class Journal {
     const at = this.ports.now();
     const after = structuredClone(state);
     for (const event of events) apply(after, { seq: 0, at, event });
-    return {
-      summary: { ...summary, reason: ended.reason, ended: at },
-      messages: this.ports.messages(this.lease.run, after),
-    };
+    return { summary: { ...summary, reason: ended.reason, ended: at }, messages: this.messages(after) };
+  }
+
+  /** The mails of an ended run; short ones when its state cannot be rendered, as a run must be able to end. */
+  private messages(state: RunState): readonly Message[] {
+    const { messages } = this.ports;
+    const { run } = this.lease;
+    try {
+      return messages(run, state);
+    } catch {
+      const { pipeline, startedAt, ended } = state;
+      return pipeline && ended
+        ? messages(run, { ...emptyState(), pipeline, startedAt: startedAt ?? ended.at, ended })
+        : [];
+    }
   }
 
   private take(record: Parameters<typeof apply>[1]): void {

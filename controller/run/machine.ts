@@ -2,12 +2,13 @@ import { moreMemory, type SparkSettings } from '../decide/sizing.ts';
 import { conditionValues } from '../decide/values.ts';
 import { holds, operands, type Values } from '../pipeline/conditions.ts';
 import { milliseconds, spoken } from '../pipeline/duration.ts';
-import { retryOf, retryOn, timeoutOf } from '../pipeline/policies.ts';
+import { patienceOf, retryOf, retryOn, timeoutOf } from '../pipeline/policies.ts';
 import type { Pipeline, Step } from '../pipeline/schema.ts';
 import type { RunEnd, StepEnd } from './events.ts';
 import { budgetOf } from './failure.ts';
 import { fractionOf, retryDelay } from './retry.ts';
 import { type AttemptState, liveAttempt, type RunState, type StepState, validAttempts } from './state.ts';
+import { cancelling, givingUp, hopelessBecause, succeeded } from './stopping.ts';
 
 interface OfAttempt {
   readonly step: string;
@@ -32,7 +33,7 @@ export type Action =
   | { readonly do: 'fall-back'; readonly step: string; readonly to: string; readonly reason: string }
   | { readonly do: 'end-step'; readonly step: string; readonly state: StepEnd; readonly reason: string }
   | { readonly do: 'report' }
-  | { readonly do: 'end'; readonly state: RunEnd; readonly reason: string }
+  | { readonly do: 'end'; readonly state: RunEnd; readonly reason: string; readonly exitCode?: number }
   | { readonly do: 'wait'; readonly until: number };
 
 /** How often a run measures its sources anew because the rows it had pinned are gone. */
@@ -42,8 +43,10 @@ const measuresAgain = 5;
 export function decide(state: RunState, now: number): Action[] {
   const { pipeline, plan } = state;
   if (state.ended || !pipeline) return [];
+  const hopeless = hopelessBecause(state);
+  if (hopeless !== undefined) return givingUp(state, hopeless);
   if (state.cancelRequested !== undefined) return cancelling(state);
-  if (!state.profiles) return [{ do: 'measure' }];
+  if (!state.profiles) return measuring(state, pipeline, now);
   if (!plan) return [{ do: 'plan' }];
   if (plan.verdict !== 'go')
     return [{ do: 'end', state: plan.verdict === 'skip' ? 'skipped' : 'failed', reason: plan.reason }];
@@ -63,30 +66,11 @@ function withinLimit(actions: Action[], state: RunState, { parallelism }: Pipeli
   return actions.filter((action) => !begins(action) || free-- > 0);
 }
 
-function cancelling(state: RunState): Action[] {
-  const open = Object.values(state.steps).filter((step) => !step.ended);
-  const live = open.flatMap((step) => {
-    const attempt = liveAttempt(step);
-    return attempt ? [{ step: step.name, attempt: attempt.number }] : [];
-  });
-  if (live.length > 0) return live.map((each) => ({ do: 'cancel', ...each, why: 'cancelled' }));
-  const reason = `cancelled by ${state.cancelRequested}`;
-  if (open.length === 0) return [{ do: 'end', state: 'cancelled', reason }];
-  return open.map((step) => {
-    const done = succeeded(step, state);
-    return done ?? { do: 'end-step', step: step.name, state: 'cancelled', reason };
-  });
-}
-
-/** A step whose attempt succeeded is published, also when somebody cancels just then: it may be visible already. */
-function succeeded(step: StepState, { pipeline }: RunState): Action | undefined {
-  const last = validAttempts(step).at(-1);
-  if (last?.ended?.state !== 'succeeded') return undefined;
-  const outputs = pipeline?.steps[step.name]?.outputs ?? [];
-  if (outputs.length > 0 && !step.outputs) return { do: 'publish', step: step.name, attempt: last.number };
-  const tries = validAttempts(step).length === 1 ? '' : `, at attempt ${last.number}`;
-  const reason = `done in ${spoken(last.ended.at - last.startedAt)}${tries}`;
-  return { do: 'end-step', step: step.name, state: 'succeeded', reason };
+/** Sources that do not answer are asked again, as long as the pipeline is patient with gateways. */
+function measuring({ waiting }: RunState, pipeline: Pipeline, now: number): Action[] {
+  if (!waiting || now - waiting.since <= patienceOf(pipeline)) return [{ do: 'measure' }];
+  const reason = `the sources could not be measured for ${spoken(now - waiting.since)}: ${waiting.what}`;
+  return [{ do: 'end', state: 'failed', reason, exitCode: 3 }];
 }
 
 function nextOf(step: StepState, state: RunState, pipeline: Pipeline, now: number): Action[] {
@@ -163,9 +147,12 @@ function afterFailure(step: StepState, definition: Step, last: AttemptState, sta
   }
   const retry = retryAfter(step, definition, last, state);
   if (retry) return [{ ...retry, step: step.name, attempt: next, reason: `${kind}: ${message}` }];
-  const published = Object.values(state.steps).some((other) => other.outputs);
-  if (kind === 'inputs-lost' && !published && state.inputsLost < measuresAgain)
-    return [{ do: 'measure-again', reason: message }];
+  if (kind === 'inputs-lost' && state.inputsLost < measuresAgain) {
+    const others = Object.values(state.steps);
+    // What is being published may be visible already: only its end tells whether all can still begin again.
+    if (others.some((other) => !other.ended && succeeded(other, state)?.do === 'publish')) return [];
+    if (!others.some((other) => other.outputs)) return [{ do: 'measure-again', reason: message }];
+  }
 
   const tries = `after ${last.number} ${last.number === 1 ? 'attempt' : 'attempts'}`;
   const reason = `${kind} ${tries}: ${message}`;
@@ -194,7 +181,9 @@ function retryAfter(
   if (attempts.length >= Math.max(policy.maximumAttempts, policy.budget ?? 0)) return undefined;
   if (alike >= budgetOf(kind, policy.budget, policy.maximumAttempts)) return undefined;
   const delay = retryDelay(policy, alike + 1, fractionOf(last.key));
-  const at = Math.max((last.ended?.at ?? last.startedAt) + delay, notBefore ?? 0);
+  // A service can ask for a later time, but for no longer than the step is patient with gateways.
+  const from = last.ended?.at ?? last.startedAt;
+  const at = Math.max(from + delay, Math.min(notBefore ?? 0, from + milliseconds(policy.patience)));
   if (kind !== 'out-of-memory' || !last.settings || !plan) {
     return { do: 'retry', at, ...(last.settings ? { settings: last.settings } : {}) };
   }

@@ -30,7 +30,8 @@ export interface Ports {
   readonly messages: (run: string, state: RunState) => readonly Message[];
   /** Milliseconds since 1970, steadily: a clock that somebody sets does not move it. */
   readonly now: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
+  /** Ends early when the signal says so. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Hears what happens as it happens. */
   readonly told: (news: News) => void;
 }

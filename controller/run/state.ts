@@ -56,6 +56,13 @@ export interface RunState {
   queuedBehind?: readonly string[];
   /** How often the inputs had to be measured again. */
   inputsLost: number;
+  /** How often a controller failed at this run, and with what last. */
+  failures: number;
+  lastFailure?: string;
+  /** How many controllers were lost while they measured its sources. */
+  lostWhileMeasuring: number;
+  /** Since when a source has not answered, and what the first one said. */
+  waiting?: { readonly since: number; readonly what: string };
   profiles?: Profiles;
   findings?: Reviewed['findings'];
   measuredAt?: number;
@@ -78,7 +85,7 @@ export function fold(history: readonly Recorded[]): RunState {
   return state;
 }
 
-export const emptyState = (): RunState => ({ steps: {}, inputsLost: 0 });
+export const emptyState = (): RunState => ({ steps: {}, inputsLost: 0, failures: 0, lostWhileMeasuring: 0 });
 
 /** Takes one more event into a state. */
 export function apply(state: RunState, { at, event }: Recorded): void {
@@ -95,10 +102,25 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
       return;
     case 'taken-over':
+      if (!state.profiles && !state.queuedBehind) state.lostWhileMeasuring += 1;
+      return;
+    case 'controller-failed':
+      state.failures += 1;
+      state.lastFailure = event.reason;
+      return;
     case 'store-returned':
       return;
     case 'queued':
       state.queuedBehind = event.behind;
+      return;
+    case 'queue-left':
+      delete state.queuedBehind;
+      return;
+    case 'sources-waiting':
+      state.waiting = { since: at, what: event.what };
+      return;
+    case 'sources-reached':
+      delete state.waiting;
       return;
     case 'inputs-lost':
       forgetInputs(state);

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Profiles } from '../decide/values.ts';
 import { SluiceError } from '../errors.ts';
 import type { Ports } from './ports.ts';
-import { type AttemptState, fold } from './state.ts';
+import { type AttemptState, fold, validAttempts } from './state.ts';
 
 /** How long after its end a run is looked through: whoever was late has been stopped or has given up by then. Milliseconds. */
 const graceMs = 60_000;
@@ -22,11 +22,13 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
     const { pipeline, profiles = {}, ended, steps } = fold(await store.history(run));
     const workspace = workspaceOf(run);
     try {
-      for (const { name, attempts, outputs } of Object.values(steps)) {
-        for (const attempt of attempts) {
-          if (!attempt.settings || !pipeline || (outputs && attempt.ended?.state === 'succeeded')) continue;
+      for (const step of Object.values(steps)) {
+        // What an attempt staged whose inputs were lost afterwards was not published, however it ended.
+        const published = step.outputs && validAttempts(step).find((attempt) => attempt.ended?.state === 'succeeded');
+        for (const attempt of step.attempts) {
+          if (!attempt.settings || !pipeline || attempt === published) continue;
           if (isDoubtful(attempt)) await backend.cancel({ key: attempt.key, id: '' });
-          for (const staged of workspace.staged(pipeline, name, attempt)) await publisher.discard(staged);
+          for (const staged of workspace.staged(pipeline, step.name, attempt)) await publisher.discard(staged);
         }
       }
       const last = pipeline ? topicFiles(await store.lastProfiles(pipeline.name), 'paths') : [];
@@ -49,5 +51,5 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
 const topicFiles = (profiles: Profiles, which: 'paths' | 'replaces'): readonly string[] =>
   Object.values(profiles).flatMap(({ pin }) => (pin.kind === 'kafka' ? (pin.log?.[which] ?? []) : []));
 
-const isDoubtful = ({ failure }: AttemptState): boolean =>
-  failure?.kind === 'lost' || failure?.kind === 'gateway-unavailable';
+const isDoubtful = ({ ended, failure }: AttemptState): boolean =>
+  !ended || failure?.kind === 'lost' || failure?.kind === 'gateway-unavailable';

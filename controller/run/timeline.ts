@@ -53,6 +53,16 @@ export function timelineOf(history: readonly Recorded[]): Phase[] {
         end('run', at);
         begin('run', `queued behind ${event.behind.join(', ')}`, at);
         break;
+      case 'queue-left':
+        end('run', at);
+        begin('run', 'measuring', at);
+        break;
+      case 'sources-reached':
+        moment('sources away', at - event.waitedMs, event.waitedMs, '');
+        break;
+      case 'controller-failed':
+        moment('error', at, 0, event.reason);
+        break;
       case 'sources-measured':
         if (open.get('run')?.what.startsWith('queued')) part('run', 'then measuring', at);
         end('run', at);

@@ -118,9 +118,9 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       try {
         const watcher = watch(folderOf(step, attempt), { persistent: false }, (_event, file) => {
           if (file === 'result.json') left();
-        });
+        }).on('error', () => undefined);
         // Without it, the end is found out a little later.
-        return () => watcher.on('error', () => undefined).close();
+        return () => watcher.close();
       } catch {
         return () => undefined;
       }

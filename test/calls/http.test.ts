@@ -108,11 +108,13 @@ describe('a request of a step', () => {
   });
 });
 
-test('Retry-After is seconds or a date', () => {
+test('Retry-After is seconds or a date, and an hour at most', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   expect(waitOf('3', now)).toBe(3000);
   expect(waitOf('Thu, 01 Jan 2026 00:00:05 GMT', now)).toBe(5000);
   expect(waitOf('Wed, 31 Dec 2025 23:00:00 GMT', now)).toBe(0);
+  expect(waitOf('999999999999999999', now)).toBe(3_600_000);
+  expect(waitOf('Thu, 01 Jan 9999 00:00:00 GMT', now)).toBe(3_600_000);
   expect(waitOf('soon', now)).toBeUndefined();
   expect(waitOf(null, now)).toBeUndefined();
 });

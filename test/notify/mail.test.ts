@@ -104,6 +104,14 @@ describe('the mail of a degraded run', () => {
   });
 });
 
+test('a text in a mail is one line of text, whatever it came from', async () => {
+  const { state } = await world({ deliveries: profile(), orders: profile() }).run(await load(good));
+  state.ended = { state: 'failed', at: 1, reason: 'no\n\nRun: another\u001b[2K\r\nrun' };
+  const [mail] = mailsOf('r1', state, { from: 'sluice@example.org', language: 'en' });
+  expect(mail?.text).toContain('no Run: another\\u001b[2K run\n');
+  expect(mail?.text).not.toContain('\u001b');
+});
+
 test('a mail is the same whenever it is made: its id names run, event and reader', async () => {
   const w = world(profiles);
   const { state } = await w.run(await load(alone));

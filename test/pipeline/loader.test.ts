@@ -1,7 +1,9 @@
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
 import { folder, good, load, problems } from './files.ts';
+
+afterEach(() => vi.unstubAllEnvs());
 
 describe('a pipeline file that is right', () => {
   test('is read with the defaults filled in', async () => {
@@ -12,7 +14,7 @@ describe('a pipeline file that is right', () => {
   });
 
   test('takes ${NAME} from the environment after it is parsed, and a default where there is none', async () => {
-    process.env.SLUICE_TEST_TABLE = 'orders # no comment: it is data';
+    vi.stubEnv('SLUICE_TEST_TABLE', 'orders # no comment: it is data');
     const wrong = await problems(good.replace('table: orders', 'table: "${SLUICE_TEST_TABLE}"'));
     expect(wrong[0]).toContain('sources.orders.table');
     const pipeline = await load(good.replace('table: orders', 'table: "${SLUICE_TEST_NONE:-orders}"'));
@@ -132,7 +134,7 @@ describe('a pipeline file that is wrong is refused with line, column, key and fi
   });
 
   test('what came from the environment is not repeated in the message: it may be a secret', async () => {
-    process.env.SLUICE_TEST_SECRET = 'hunter2';
+    vi.stubEnv('SLUICE_TEST_SECRET', 'hunter2');
     const found = (await problems(good.replace('a@example.org', '"${SLUICE_TEST_SECRET}"'))).join();
     expect(found).toContain('what the environment gave');
     expect(found).not.toContain('hunter2');

@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Duck, openDuck } from '../../controller/connect/duckdb.ts';
 import { literal } from '../../controller/connect/sql.ts';
 import type { Report } from '../../controller/pipeline/schema.ts';
+import { chartSvg } from '../../controller/report/chart.ts';
 import { computeReport } from '../../controller/report/data.ts';
 import { shownValue } from '../../controller/report/numbers.ts';
 import { reportPage } from '../../controller/report/page.ts';
@@ -43,6 +45,43 @@ describe('a report', () => {
     expect(data.charts[0]?.svg).toMatch(/^<svg[\s\S]*Москва[\s\S]*<\/svg>$/);
     const csv = await readFile(join(root, 'marts.csv'), 'utf8');
     expect(csv.startsWith('\uFEFFcity,revenue\n')).toBe(true);
+  });
+
+  test('makes no formula of a text in a spreadsheet; numbers stay numbers', async () => {
+    await mkdir(join(root, 'odd'));
+    const cells = ['=HYPERLINK("http://x","y")', '+1', '-2', '@SUM(A1)', '\t=1', '\r=1', 'plain = text', ''];
+    const values = cells.map((cell, i) => `(${literal(cell)}, ${i - 3})`).join(', ');
+    await duck.run(
+      `COPY (SELECT * FROM (VALUES ${values}) t("=name", n)) TO ${literal(join(root, 'odd', 'a.parquet'))} (FORMAT parquet)`,
+    );
+    const odd = [{ view: 'odd', kind: 'parquet' as const, where: join(root, 'odd'), rows: cells.length }];
+    await computeReport(
+      duck,
+      { ...report, figures: [], charts: [], tables: [], spreadsheets: ['odd'] },
+      odd,
+      '/',
+      'en',
+      root,
+    );
+    const csv = await readFile(join(root, 'odd.csv'));
+    const [head, ...rows] = parse(csv, { bom: true, relaxQuotes: false }) as string[][];
+    expect(head).toEqual(["'=name", 'n']);
+    const read = new Map(rows.map(([cell, n]) => [Number(n), cell]));
+    expect(cells.map((_, i) => read.get(i - 3))).toEqual([
+      ...cells.slice(0, 6).map((cell) => `'${cell}`),
+      'plain = text',
+      '',
+    ]);
+  });
+
+  test('draws a pie of a hundred slices at most, and what no control character is in', async () => {
+    const rows = Array.from({ length: 20_000 }, (_, i) => ({ name: `n${i}`, value: i }));
+    const svg = await chartSvg('pie', rows, 'the others');
+    expect(svg).toContain('the others');
+    expect(svg).toContain('n19999');
+    expect(svg).not.toContain('n19900:');
+    expect(svg.match(/<path /g)?.length).toBeLessThan(250);
+    expect(await chartSvg('bar', [{ name: 'a\u0000b', value: 1 }], '')).not.toContain('\u0000');
   });
 
   test('leaves out what asks for a view that this run did not publish', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Script } from '../../controller/backends/memory.ts';
 import { memoryCaller } from '../../controller/calls/memory.ts';
 import { Busy } from '../../controller/calls/port.ts';
@@ -192,12 +192,12 @@ describe('a run of a pipeline whose earlier run goes on', () => {
 
   test('queue: waits until that has ended', async () => {
     const { first, second } = await behind('queue');
-    await second.turn();
-    await second.turn();
+    const waiting = second.drive();
+    await vi.waitUntil(() => second.state.queuedBehind);
     expect(second.state).toMatchObject({ queuedBehind: ['r1'] });
     expect(second.state.profiles).toBeUndefined();
     await first.drive();
-    expect((await second.drive()).ended?.state).toBe('succeeded');
+    expect((await waiting).ended?.state).toBe('succeeded');
   });
 
   test('skip: does not happen', async () => {
@@ -208,13 +208,14 @@ describe('a run of a pipeline whose earlier run goes on', () => {
 
   test('replace: has that cancelled first', async () => {
     const { first, second } = await behind('replace');
-    await second.turn();
+    const waiting = second.drive();
+    await vi.waitUntil(() => second.state.queuedBehind);
     first.wake(true);
     expect((await first.drive()).ended).toMatchObject({
       state: 'cancelled',
       reason: 'cancelled by run r2, which replaces it',
     });
-    expect((await second.drive()).ended?.state).toBe('succeeded');
+    expect((await waiting).ended?.state).toBe('succeeded');
   });
 
   test('parallel: goes on beside it', async () => {

@@ -101,8 +101,10 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       report: async () => ({ file: '/report', url: 'file:///report', figures: [{ name: 'Orders', value: '5' }] }),
       messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
       now: () => made.now,
-      sleep: async (ms) => {
-        made.now += ms;
+      sleep: async (ms, signal) => {
+        // Time moves only when nothing can happen without it.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (!signal?.aborted) made.now += ms;
       },
       told: (each) => news.push(each),
     },

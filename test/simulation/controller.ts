@@ -91,6 +91,7 @@ function probeOf(world: World, process: Process): SourceProbe {
   return {
     async profile() {
       await process.sleep(50 + world.random() * 300);
+      if (world.servers.sink.away) throw new SluiceError('the database is away', { kind: 'unavailable' });
       return { ...profile(), pin: world.snapshot(process) };
     },
     holds: async (_source, pin) => world.holds(pin as PostgresPin),

@@ -47,12 +47,15 @@ export class Server {
   private readonly random: Random;
   /** Share of answers that are lost on the way. */
   private readonly lossy: number;
+  /** How long an answer takes at worst. */
+  private readonly slowest: number;
 
-  constructor(name: string, time: Time, random: Random, lossy: number) {
+  constructor(name: string, time: Time, random: Random, lossy: number, slowest: number) {
     this.name = name;
     this.time = time;
     this.random = random;
     this.lossy = lossy;
+    this.slowest = slowest;
   }
 
   goAway(ms: number): void {
@@ -65,7 +68,7 @@ export class Server {
 
   /** One request of a process: it leaves, is done (even when the process dies meanwhile), and is answered. */
   async ask<T>(process: Process, work: () => Promise<T>): Promise<T> {
-    const latency = (): number => this.random() * (this.random() < 0.02 ? 3000 : 6);
+    const latency = (): number => this.random() * (this.random() < 0.02 ? this.slowest : 6);
     // A process can be stopped right here, and send its request long after.
     await process.sleep(this.random() * 2);
     type Outcome = { readonly value: T } | { readonly error: unknown };

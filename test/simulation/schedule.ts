@@ -58,6 +58,7 @@ function pipelineOf(random: Random, name: string): Pipeline {
   const into = (step: string, views: string[]) => [{ parquet: `${name}/${step}`, views }];
   const steps: Record<string, object> = { work: { ...spark, outputs: into('work', ['a', 'b']) } };
   if (random() < 0.4) steps.second = { ...spark, needs: ['work'], outputs: into('second', ['c']) };
+  if (random() < 0.3) steps.beside = { ...spark, outputs: into('beside', ['d']) };
   if (random() < 0.3) {
     steps.tell = { needs: ['work'], http: { url: 'http://api', method: 'POST' }, retry };
     steps.last = { ...spark, needs: ['tell'], if: 'steps.tell.body.ready' };

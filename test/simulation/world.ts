@@ -51,9 +51,10 @@ export class World {
     this.random = randomOf(seed, 'schedule');
     this.startController = (process) => startController(this, process);
     const lossy = this.random() < 0.5 ? 0 : 0.02;
-    const server = (name: string): Server => new Server(name, this.time, randomOf(seed, name), lossy);
+    const server = (name: string, slowest = 30_000): Server =>
+      new Server(name, this.time, randomOf(seed, name), lossy, slowest);
     this.servers = {
-      store: server('store'),
+      store: server('store', 3000),
       livy: server('livy'),
       sink: server('sink'),
       smtp: server('smtp'),

@@ -1,0 +1,47 @@
+import { type Document, isAlias, isMap, isScalar, type Node, visit } from 'yaml';
+
+/** What a file may hold. Whatever is written by hand stays far below. */
+const longestText = 1 << 16;
+const mostEntries = 1000;
+
+/** Something in a YAML file that is not taken further: the node, and what is wrong with it. */
+export interface Refused {
+  readonly node: Node | undefined;
+  readonly message: string;
+}
+
+/** The first part of a document that cannot be a map, list or text of ours; undefined when there is none. */
+export function refusedIn(document: Document.Parsed): Refused | undefined {
+  let refused: Refused | undefined;
+  const refuse = (node: unknown, message: string): symbol => {
+    refused = { node: node as Node, message };
+    return visit.BREAK;
+  };
+  visit(document, {
+    Alias: (_key, alias, ancestors) =>
+      ancestors.includes(alias.resolve(document) as Node)
+        ? refuse(alias, `*${alias.source} contains itself`)
+        : undefined,
+    Scalar: (_key, scalar) =>
+      typeof scalar.value === 'string' && scalar.value.length > longestText
+        ? refuse(scalar, `a text is longer than ${longestText / 1024} KiB`)
+        : undefined,
+    Collection(_key, collection) {
+      const { items } = collection;
+      if (items.length > mostEntries)
+        return refuse(collection, `there are ${items.length} entries, the most that can be are ${mostEntries}`);
+      if (!isMap(collection)) return undefined;
+      const names = new Set<string>();
+      for (const { key } of collection.items) {
+        const name = isAlias(key) ? key.resolve(document) : key;
+        if (!isScalar(name) || name.value === null) return refuse(key ?? collection, 'a name must be a text');
+        const text = String(name.value);
+        if (text === '__proto__') return refuse(key, `"${text}" cannot be a name`);
+        if (names.has(text)) return refuse(key, `the key "${text}" is there twice`);
+        names.add(text);
+      }
+      return undefined;
+    },
+  });
+  return refused;
+}

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { narrator } from '../../controller/cli/narrate.ts';
+import { iso, type Output } from '../../controller/cli/output.ts';
+import type { RunEvent } from '../../controller/run/events.ts';
+import { emptyState } from '../../controller/run/state.ts';
+
+function told(...events: RunEvent[]): string[] {
+  const lines: string[] = [];
+  const output: Output = {
+    json: false,
+    isTerminal: false,
+    line: (text = '') => lines.push(text),
+    live: () => undefined,
+    document: () => undefined,
+  };
+  const tell = narrator(output);
+  for (const event of events) tell({ kind: 'event', record: { seq: 1, at: 1, event }, state: emptyState() });
+  return lines;
+}
+
+test('a time that no calendar has is no reason to crash', () => {
+  const retry = { type: 'retry-scheduled', step: 'call', attempt: 2, at: 1e21, reason: '503' } as const;
+  expect(told(retry).join()).toContain('attempt 2 at no time');
+  expect(iso(1e21)).toBeNull();
+  expect(iso(0)).toBe('1970-01-01T00:00:00.000Z');
+});
+
+test('an event that cannot be shown is named, and the next one is shown', () => {
+  const odd = { type: 'queued' } as unknown as RunEvent;
+  const lines = told(odd, { type: 'run-ended', state: 'failed', reason: 'because' });
+  expect(lines[0]).toContain('queued cannot be shown');
+  expect(lines[1]).toContain('because');
+});

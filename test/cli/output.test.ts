@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import { expect, test, vi } from 'vitest';
+import { columns, outputOf, report } from '../../controller/cli/output.ts';
+import { onTerminal, pc } from '../../controller/cli/style.ts';
+import { rejected } from '../../controller/errors.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Runs a TypeScript program whose reader leaves after so many lines; its exit code, and what it said to standard error. */
+async function headOf(lines: number, program: string, ...args: string[]): Promise<{ code: number; errors: string }> {
+  const command = ['"$NODE" --import tsx', program, ...args].join(' ');
+  const { stdout, stderr } = await promisify(execFile)(
+    'bash',
+    ['-c', `${command} | head -n ${lines} >/dev/null; echo "\${PIPESTATUS[0]}"`],
+    { cwd: root, env: { ...process.env, NODE: process.execPath } },
+  );
+  return { code: Number(stdout), errors: stderr };
+}
+
+test('a command whose reader leaves goes on without a word, and keeps its exit code', async () => {
+  expect(await headOf(1, 'test/cli/reader-left.ts')).toEqual({ code: 7, errors: '' });
+});
+
+test('a short command whose reader is gone before it says anything ends quietly', async () => {
+  const { errors } = await headOf(0, 'controller/cli/main.ts', 'validate conf/pipelines/customer-report.yaml');
+  expect(errors).toBe('');
+});
+
+const evil = '\u001b]0;title\u0007\u001b[31m\u001b[2K\rall fine\u009b1A\u202e';
+const harmless = '\\u001b]0;title\\u0007\\u001b[31m\\u001b[2K\\u000dall fine\\u009b1A\\u202e';
+
+test('what others wrote can move no cursor and set no colour, wherever it is printed; JSON is as it was', () => {
+  const written: Record<'out' | 'err', string> = { out: '', err: '' };
+  const spies = (
+    [
+      ['out', process.stdout],
+      ['err', process.stderr],
+    ] as const
+  ).map(([name, stream]) =>
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      written[name] += text;
+      return true;
+    }),
+  );
+  outputOf(false).line(`a ${evil}\n\tb`);
+  outputOf(true).document({ evil });
+  report(rejected(evil, evil), outputOf(false));
+  for (const spy of spies) spy.mockRestore();
+  expect(written.out).toContain(`a ${harmless}\n\tb\n`);
+  expect(written.out).toContain(JSON.stringify({ evil }, null, 2));
+  expect(stripVTControlCharacters(written.err)).toBe(`error ${harmless}\nhint  ${harmless}\n`);
+});
+
+test('our own styles stay, one in the other, and columns line up under them', () => {
+  const on = pc.bold('x') !== 'x';
+  const styled = onTerminal(pc.dim(`a ${pc.bold(evil)} b`));
+  const [dim, bold, reset] = on ? ['\u001b[2m', '\u001b[1m', '\u001b[22m'] : ['', '', ''];
+  expect(styled).toBe(`${dim}a ${bold}${harmless}${reset}${dim} b${reset}`);
+  expect(
+    columns([
+      [pc.red('ab'), 'c'],
+      ['abc', 'd'],
+    ]).map((row) => onTerminal(row)),
+  ).toEqual([`${onTerminal(pc.red('ab'))}   c`, 'abc  d']);
+});
