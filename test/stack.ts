@@ -1,4 +1,14 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -33,6 +43,12 @@ export async function setup(): Promise<() => void> {
   mkdirSync(project);
   cpSync(join(checkout, 'conf'), join(project, 'conf'), { recursive: true });
   symlinkSync(join(checkout, 'spark-jobs'), join(project, 'spark-jobs'));
+  // The projects of a test share files by links, and some jobs do without what the stack's Livy sets.
+  const allowed = "['spark.driver.host', 'spark.driver.bindAddress', 'spark.ui.port']";
+  appendFileSync(
+    join(project, 'conf', 'connections.yaml'),
+    `allow: { paths: ['${checkout}', '${folder}'], sparkConf: ${allowed} }\n`,
+  );
   process.env.SLUICE_HOME = join(folder, 'home');
   process.env.SLUICE_PORT_OFFSET = String(await freeOffset());
   process.env.SLUICE_TEST_PROJECT = project;

@@ -27,9 +27,14 @@ export function sparkConf(job: BatchJob, key: string, archives?: ClassArchives):
     'spark.sql.shuffle.partitions': String(settings.partitions),
     'spark.default.parallelism': String(settings.partitions),
     'spark.cores.max': String(settings.executors * settings.executorCores),
-    'spark.driver.extraJavaOptions': options(archives?.driver),
-    'spark.executor.extraJavaOptions': options(archives?.executor),
     ...settings.conf,
+    // Where conf/ allows a pipeline options of its own, they come after ours.
+    ...Object.fromEntries(
+      (['driver', 'executor'] as const).map((process) => {
+        const name = `spark.${process}.extraJavaOptions`;
+        return [name, [options(archives?.[process]), settings.conf[name] ?? []].flat().join(' ')];
+      }),
+    ),
     'spark.app.name': key,
   };
 }

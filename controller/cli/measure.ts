@@ -11,6 +11,7 @@ import { review } from '../profile/review.ts';
 import type { Given } from '../run/events.ts';
 import { measuredLine } from './narrate.ts';
 import type { Output } from './output.ts';
+import { isOwn } from './plan-seal.ts';
 import { reviewOf, scratchOf } from './wiring.ts';
 
 /** Measures the sources of a pipeline as a run does; what is kept is in `folder`. */
@@ -32,8 +33,8 @@ export async function measure(
   }
 }
 
-/** A plan that `sluice plan --out` has written. Throws a rejected SluiceError when it is none. */
-export async function readPlan(file: string): Promise<SavedPlan> {
+/** A plan that `sluice plan --out` has written in this project. Throws a rejected SluiceError when it is none. */
+export async function readPlan(project: Project, file: string): Promise<SavedPlan> {
   let document: unknown;
   try {
     document = JSON.parse(await readFile(file, 'utf8'));
@@ -41,6 +42,11 @@ export async function readPlan(file: string): Promise<SavedPlan> {
     throw rejected(`the plan ${file} cannot be read: ${reasonOf(error)}`, 'make one: sluice plan FILE --out PLAN');
   }
   if (!isSavedPlan(document)) throw rejected(`${file} is no plan of Sluice`, 'make one: sluice plan FILE --out PLAN');
+  if (!(await isOwn(project, document)))
+    throw rejected(
+      `${file} was changed since it was saved, or saved by another project`,
+      'make a new plan, and look at it: sluice plan FILE --out PLAN',
+    );
   return document;
 }
 

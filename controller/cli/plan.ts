@@ -8,6 +8,7 @@ import { fold, type RunState } from '../run/state.ts';
 import type { RunStore } from '../store/port.ts';
 import { measure } from './measure.ts';
 import { exit, type Output } from './output.ts';
+import { seal } from './plan-seal.ts';
 import { planText } from './plan-text.ts';
 import { clusterOf, openPipeline, scratchOf, withStore } from './wiring.ts';
 
@@ -34,7 +35,7 @@ export async function plan(
     if (options.out !== undefined) {
       const { findings } = reviewed;
       const saved: SavedPlan = { sluice: 'plan/1', file: loaded.file, at, pipeline, profiles, findings, plan: made };
-      await writeFile(options.out, JSON.stringify(saved, null, 2)).catch((error: unknown) => {
+      await writeFile(options.out, JSON.stringify(await seal(project, saved), null, 2)).catch((error: unknown) => {
         throw unwritable(options.out as string, error);
       });
       output.line(`Saved: sluice run ${file} --plan ${options.out} does exactly this, or nothing`);

@@ -29,7 +29,7 @@ const againOf = ({ fullRefresh, from }: RunOptions) =>
 /** `sluice run FILE` */
 export async function run(output: Output, file: string, options: RunOptions): Promise<number> {
   const { project, loaded } = await openPipeline(file);
-  const saved = options.plan === undefined ? undefined : await readPlan(options.plan);
+  const saved = options.plan === undefined ? undefined : await readPlan(project, options.plan);
   const given = saved && ((folder: string) => asPlanned(project, loaded.pipeline, saved, folder, output));
   return withSite(project, async (site, store) => {
     const begun = await site.begin(loaded, { ...options, ...againOf(options), ...(given ? { given } : {}) });

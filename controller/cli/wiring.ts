@@ -5,7 +5,7 @@ import type { BatchBackend } from '../backends/port.ts';
 import { sparkMaster } from '../backends/spark-master.ts';
 import { postgresAddress } from '../config/addresses.ts';
 import { addressOf, isLocal, stackLogin } from '../config/login.ts';
-import { loadProject, type Project, projectRoot } from '../config/project.ts';
+import { allowedIn, loadProject, type Project, projectRoot } from '../config/project.ts';
 import type { Cluster } from '../decide/sizing.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
@@ -33,7 +33,7 @@ export async function openPipeline(path: string): Promise<{ project: Project; lo
     );
   const project = await loadProject(projectRoot(join(absolute, '..')));
   const { postgres, kafka } = project.connections;
-  const known = { postgres: Object.keys(postgres), kafka: Object.keys(kafka) };
+  const known = { postgres: Object.keys(postgres), kafka: Object.keys(kafka), allow: allowedIn(project) };
   return { project, loaded: await loadPipeline(absolute, known, project.root) };
 }
 

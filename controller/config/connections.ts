@@ -64,6 +64,20 @@ export const connectionsSchema = z.strictObject({
     })
     .prefault({}),
   store: postgres.prefault({ database: 'sluice' }),
+  allow: z
+    .strictObject({
+      paths: z
+        .array(z.string())
+        .default([])
+        .describe('folders beside the project in which pipelines may read files and publish them'),
+      sparkConf: z
+        .array(z.string())
+        .default([])
+        .describe(
+          'Spark properties that pipelines may set although they load code, move files or open doors; * is any text',
+        ),
+    })
+    .prefault({}),
   reports: z.strictObject({ folder: z.string().default('data/reports'), url: z.string().optional() }).prefault({}),
 });
 export type Connections = z.output<typeof connectionsSchema>;

@@ -105,5 +105,11 @@ function webAddress(key: string, text: string): string {
   return trim(text);
 }
 
+/** What pipelines may do beyond the project, with absolute paths. */
+export const allowedIn = ({ root, connections: { allow } }: Project): Connections['allow'] => ({
+  ...allow,
+  paths: allow.paths.map((path) => resolve(root, path)),
+});
+
 /** The file that holds the password of the local PostgreSQL; made by `sluice up`, readable by its owner alone. */
 export const postgresPasswordFile = (home: string): string => join(home, 'secrets', 'postgres');

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
-import { unwritable, unwritableCode } from '../errors.ts';
+import { rejected, unwritable, unwritableCode } from '../errors.ts';
 import { literal } from './sql.ts';
 
 /** A column of a relation, with DuckDB's type. */
@@ -15,6 +15,8 @@ export type DuckRow = Record<string, string | number | boolean | null>;
 /** A DuckDB of one's own, on disk so that its memory stays bounded; gone when closed. */
 export interface Duck {
   rows(sql: string): Promise<DuckRow[]>;
+  /** The rows of a query that came from a pipeline file: one SELECT, or a rejected SluiceError. */
+  select(sql: string): Promise<DuckRow[]>;
   /** The columns of a table, a view, or anything else that rows are selected from. */
   columns(relation: string): Promise<DuckColumn[]>;
   run(sql: string): Promise<void>;
@@ -61,6 +63,13 @@ export async function openDuck(
   await connection.run(await lockDown(reach));
   return {
     rows,
+    async select(sql) {
+      const { StatementType } = await import('@duckdb/node-api');
+      // Several statements cannot be prepared, and none is no statement.
+      const prepared = sql.trim() === '' ? undefined : await connection.prepare(sql);
+      if (prepared?.statementType !== StatementType.SELECT) throw rejected('it must be one SELECT');
+      return rows(sql);
+    },
     async columns(relation) {
       const described = await rows(`DESCRIBE SELECT * FROM ${relation}`);
       return described.map((column) => ({ name: String(column.column_name), type: String(column.column_type) }));

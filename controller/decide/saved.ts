@@ -1,3 +1,4 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Pipeline } from '../pipeline/schema.ts';
 import type { Reviewed } from '../profile/port.ts';
@@ -14,6 +15,8 @@ export interface SavedPlan {
   readonly profiles: Profiles;
   readonly findings: Reviewed['findings'];
   readonly plan: Plan;
+  /** Tells a plan that was edited, or made elsewhere, from one of the project's own. */
+  readonly seal?: string;
 }
 
 const shape = z.looseObject({
@@ -26,7 +29,17 @@ const shape = z.looseObject({
   plan: z.looseObject({ verdict: z.string(), steps: z.looseObject({}) }),
 });
 
-/** Whether a document is a saved plan; only Sluice itself writes them, so what is inside is taken as it is. */
+/** The seal of a plan: all that it says, by a key that nobody else has. */
+export function sealOf({ seal: _, ...plan }: SavedPlan, key: string): string {
+  return createHmac('sha256', key).update(JSON.stringify(plan)).digest('hex');
+}
+
+export function isSealed(plan: SavedPlan, key: string): boolean {
+  const [is, wanted] = [Buffer.from(plan.seal ?? ''), Buffer.from(sealOf(plan, key))];
+  return is.length === wanted.length && timingSafeEqual(is, wanted);
+}
+
+/** Whether a document is a saved plan; its seal tells whether what is inside can be taken as it is. */
 export const isSavedPlan = (document: unknown): document is SavedPlan => shape.safeParse(document).success;
 
 /** The pins without what was kept for the plan alone. */

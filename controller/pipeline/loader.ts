@@ -12,8 +12,12 @@ export interface LoadedPipeline {
   readonly text: string;
 }
 
-/** A token in a request must not be in the history, which keeps the pipeline: it is filled in when the request leaves. */
-const inRequest = ([steps, , http]: readonly PropertyKey[]): boolean => steps === 'steps' && http === 'http';
+/**
+ * A token in a request, or a key for a file system, must not be in the history, which keeps the pipeline: it is filled in when
+ * the request leaves, or when the job is prepared.
+ */
+const filledLate = ([steps, , kind, key]: readonly PropertyKey[]): boolean =>
+  steps === 'steps' && (kind === 'http' || (kind === 'spark' && key === 'conf'));
 
 /**
  * Reads and checks a pipeline file. Throws FileProblems (kind `rejected`) that name file, line, column, key,
@@ -21,7 +25,7 @@ const inRequest = ([steps, , http]: readonly PropertyKey[]): boolean => steps ==
  */
 export async function loadPipeline(path: string, known: Known, root: string): Promise<LoadedPipeline> {
   const fromHere = relative(process.cwd(), path) || path;
-  const { value: pipeline, text, at } = await readYaml(fromHere, pipelineSchema, inRequest);
+  const { value: pipeline, text, at } = await readYaml(fromHere, pipelineSchema, filledLate);
   const problems: Problem[] = [];
   for (const { path: key, message } of brokenReferences(pipeline, known, root)) {
     problems.push({ ...at(key), key: keyPath(key), message });

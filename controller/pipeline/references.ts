@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type Allowed, baseOf, isSetLate, liesIn, maySet } from './allowed.ts';
 import { conditionsOf, type Place, stepsIn } from './conditions.ts';
 import { type Pipeline, type Step, sqlFiles } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import { expressionsIn } from './template.ts';
+import { variablesIn } from './variables.ts';
 
 /** Something a pipeline names that is not there, with the key path that names it. */
 export interface Broken {
@@ -11,11 +13,14 @@ export interface Broken {
   readonly message: string;
 }
 
-/** The connections a pipeline may name, by kind. */
+/** The connections a pipeline may name, by kind, and what it may do beyond its project. */
 export interface Known {
   readonly postgres: readonly string[];
   readonly kafka: readonly string[];
+  readonly allow?: Allowed;
 }
+
+const nothingMore: Allowed = { paths: [], sparkConf: [] };
 
 const mostSteps = 500;
 
@@ -36,6 +41,44 @@ export function* brokenReferences(pipeline: Pipeline, known: Known, root: string
   yield* branches(pipeline);
   yield* sources(pipeline);
   yield* checks(pipeline);
+  yield* beyond(pipeline, root, known.allow ?? nothingMore);
+}
+
+/** Paths outside the project and properties of Spark that conf/ does not allow. */
+function* beyond({ sources: all, steps: each }: Pipeline, root: string, allow: Allowed): Generator<Broken> {
+  const folders = [root, ...allow.paths];
+  const outside = (path: readonly PropertyKey[], place: string): Broken[] =>
+    liesIn(folders, resolve(root, place))
+      ? []
+      : [
+          {
+            path,
+            message: `${place} lies outside the project; allow.paths in conf/connections.yaml says where else files may be`,
+          },
+        ];
+  for (const [name, source] of Object.entries(all))
+    if ('csv' in source) yield* outside(['sources', name, 'csv'], baseOf(source.csv));
+  for (const [name, { spark, postgres, outputs }] of Object.entries(each)) {
+    const at = (...path: PropertyKey[]): PropertyKey[] => ['steps', name, ...path];
+    for (const file of spark ? sqlFiles(spark) : []) yield* outside(at('spark', 'sql'), file);
+    if (postgres) yield* outside(at('postgres', 'sql'), postgres.sql);
+    for (const [index, output] of outputs.entries()) {
+      if ('parquet' in output) yield* outside(at('outputs', index, 'parquet'), output.parquet);
+      if ('csv' in output) yield* outside(at('outputs', index, 'csv'), output.csv);
+    }
+    for (const [property, value] of Object.entries(spark?.conf ?? {})) {
+      if (variablesIn(value).length > 0 && !isSetLate(property))
+        yield {
+          path: at('spark', 'conf', property),
+          message: `${property} is set before a job has its secrets; only spark.hadoop.*, spark.sql.* and properties of your own can take \${NAME}`,
+        };
+      if (!maySet(property, allow.sparkConf))
+        yield {
+          path: at('spark', 'conf', property),
+          message: `${property} loads code, moves files, opens doors or is Sluice's to set; allow.sparkConf in conf/connections.yaml says what pipelines may set all the same`,
+        };
+    }
+  }
 }
 
 const oneOf = (what: string, name: string, names: readonly string[]): string =>
@@ -43,7 +86,7 @@ const oneOf = (what: string, name: string, names: readonly string[]): string =>
 
 function connections(pipeline: Pipeline, known: Known): Broken[] {
   const broken: Broken[] = [];
-  const look = (kind: keyof Known, name: string, path: PropertyKey[]): void => {
+  const look = (kind: 'postgres' | 'kafka', name: string, path: PropertyKey[]): void => {
     if (known[kind].includes(name)) return;
     broken.push({ path, message: `${oneOf(`${kind} connection`, name, known[kind])} in conf/connections.yaml` });
   };

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { type Duck, openDuck } from '../connect/duckdb.ts';
 import { fileLiteral, literal } from '../connect/sql.ts';
 import { reasonOf, rejected, SluiceError } from '../errors.ts';
+import { liesIn } from '../pipeline/allowed.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
 import { countRecords, findPlaces, type Records } from './csv-records.ts';
 import { headsOf, scaled } from './csv-sample.ts';
@@ -24,16 +25,18 @@ interface Options {
   readonly keeping?: Keeping | undefined;
   /** Of more bytes than these only a part is measured; as many as are kept at most, when left out. */
   readonly sampleAbove?: number;
+  /** Folders in which the files have to lie, besides `root`. */
+  readonly allowed?: readonly string[];
 }
 
 /** CSV files by a glob: headers by csv-parse, the rest by DuckDB in a folder of its own. */
-export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes }: Options): SourceProbe {
+export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes, allowed = [] }: Options): SourceProbe {
   return {
     async profile(name, source, earlier) {
       const csv = source as CsvSource;
       const columns = columnsOf(csv);
       const names = columns.map((c) => c.name);
-      const files = await pinFiles(name, csv.csv, root);
+      const files = await pinFiles(name, csv.csv, root, allowed);
       const filled: Records[] = [];
       for (const { path } of files) {
         const lineEnd = await checkHeader(path, names);
@@ -42,7 +45,8 @@ export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes }: Op
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
       await mkdir(scratch, { recursive: true });
       const heads = await mkdtemp(join(scratch, 'heads-'));
-      const reach = [...new Set(filled.map(({ file }) => dirname(file))), heads, ...(keeping ? [keeping.folder] : [])];
+      const folders = await Promise.all(filled.flatMap(({ file }) => [dirname(file), realpath(file).then(dirname)]));
+      const reach = [...new Set(folders), heads, ...(keeping ? [keeping.folder] : [])];
       const duck = await openDuck(scratch, reach, { ordered: true });
       try {
         // Independent of DuckDB, and before it: it takes minutes for what is found wrong here at once, and says less of it.
@@ -84,8 +88,19 @@ async function checkUnchanged(files: CsvPin['files']): Promise<void> {
   }
 }
 
-async function pinFiles(name: string, pattern: string, root: string): Promise<CsvPin['files']> {
+async function pinFiles(
+  name: string,
+  pattern: string,
+  root: string,
+  allowed: readonly string[],
+): Promise<CsvPin['files']> {
   const paths = await glob([pattern], { cwd: root, absolute: true });
+  const outside = paths.find((path) => !liesIn([root, ...allowed], path));
+  if (outside !== undefined)
+    throw rejected(
+      `${name}: ${outside} is a link that leads out of the project`,
+      'allow.paths in conf/connections.yaml says where else files may be',
+    );
   const files = await Promise.all(
     paths.map(async (path) => {
       const { size, mtimeMs } = await stat(path);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { addressesOf } from '../config/addresses.ts';
-import type { Project } from '../config/project.ts';
+import { allowedIn, type Project } from '../config/project.ts';
 import type { Source } from '../pipeline/schema.ts';
 import { csvProbe } from './csv.ts';
 import { kafkaProbe } from './kafka.ts';
@@ -12,7 +12,7 @@ import { postgresProbe } from './postgres.ts';
 export function probeOf(project: Project, scratch: string, folder?: string): SourceProbe {
   const keeping = folder === undefined ? undefined : { folder, upToBytes };
   const addresses = addressesOf(project);
-  const csv = csvProbe({ root: project.root, scratch, keeping });
+  const csv = csvProbe({ root: project.root, scratch, keeping, allowed: allowedIn(project).paths });
   const kafka = kafkaProbe({ addressOf: addresses.kafka, scratch, keeping });
   const postgres = postgresProbe(addresses.postgres, scratch, keeping);
   const of = (source: Source): SourceProbe => ('csv' in source ? csv : 'kafka' in source ? kafka : postgres);

@@ -5,6 +5,7 @@ import { type Duck, type DuckColumn, openDuck } from '../connect/duckdb.ts';
 import { identifier, literal } from '../connect/sql.ts';
 import { reasonOf, rejected } from '../errors.ts';
 import { columnsOf, type Pipeline, type RowCheck, rowChecks, type Source } from '../pipeline/schema.ts';
+import { checkExpression } from './expression.ts';
 import { asJson, jsonText, type Keeping, keep, own, ownColumns, parquet } from './keep.ts';
 import { measured } from './measure.ts';
 import type { Finding, Profile, Reviewed } from './port.ts';
@@ -39,6 +40,7 @@ export async function review(pipeline: Pipeline, profiles: Profiles, where: Revi
       ...checks.filter(({ otherwise }) => otherwise === 'quarantine').map(({ rows }) => rows),
     ]);
     const rows = await open(duck, profiles, changing);
+    for (const check of checks) await checkExpression(duck, check);
     for (const check of checks)
       if (!rows.has(check.rows))
         throw rejected(

@@ -36,7 +36,7 @@ export async function computeReport(
   }
   const ask = async (title: string, sql: string): Promise<DuckRow[] | undefined> => {
     try {
-      return await duck.rows(sql);
+      return await duck.select(sql);
     } catch (error) {
       if (/Table with name \w+ does not exist/.test(String(error))) return undefined;
       throw new Error(`"${title}": ${reasonOf(error)}`, { cause: error });

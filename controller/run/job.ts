@@ -2,6 +2,7 @@ import type { Addresses, KafkaAddress, PostgresAddress } from '../config/address
 import { tableName } from '../connect/sql.ts';
 import { rejected } from '../errors.ts';
 import { columnsOf, type Output, type Source } from '../pipeline/schema.ts';
+import { filled, variablesIn } from '../pipeline/variables.ts';
 import type { KafkaPin, Pin, PostgresPin } from '../profile/port.ts';
 import { reasonSql, rulesOf, spark } from '../profile/rules.ts';
 import type { Staged } from '../publish/port.ts';
@@ -57,6 +58,29 @@ export function jaas({ sasl }: KafkaAddress): string | undefined {
   const quoted = (text: string): string =>
     `"${text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;
   return `org.apache.kafka.common.security.${module} required username=${quoted(sasl.user)} password=${quoted(sasl.password)};`;
+}
+
+/**
+ * Parts a job's Spark properties into those that may be seen and those that take something from the environment, filled in;
+ * what Spark hides in its logs and pages is widened by the names of the latter.
+ */
+export function splitConf(
+  conf: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string | undefined>>,
+): { readonly open: Record<string, string>; readonly secret: Record<string, string> } {
+  const isLate = ([, value]: readonly [string, string]): boolean => variablesIn(value).length > 0;
+  const late = Object.entries(conf).filter(isLate);
+  const open = Object.fromEntries(Object.entries(conf).filter((each) => !isLate(each)));
+  if (late.length === 0) return { open, secret: {} };
+  const names = late.map(([name]) => `\\Q${name.replace(/^spark\.hadoop\./, '')}\\E`);
+  const hidden = `(?i)secret|password|token|access[.]?key|(${names.join('|')})$`;
+  const missing = (name: string): string => {
+    throw rejected(`environment variable ${name} is not set, and a Spark property asks for it`);
+  };
+  return {
+    open: { ...open, 'spark.redaction.regex': hidden, 'spark.sql.redaction.options.regex': hidden },
+    secret: Object.fromEntries(late.map(([name, value]) => [name, filled(value, variables, missing)])),
+  };
 }
 
 /** One source as the runner reads it: what was pinned, and the rules in Spark's SQL. */

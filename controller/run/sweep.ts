@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { Profiles } from '../decide/values.ts';
 import { SluiceError } from '../errors.ts';
 import type { Ports } from './ports.ts';
@@ -32,10 +31,8 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
         }
       }
       const last = pipeline ? topicFiles(await store.lastProfiles(pipeline.name), 'paths') : [];
-      await workspace.forget(last);
       const published = ended?.state === 'succeeded' || ended?.state === 'degraded';
-      for (const file of published ? topicFiles(profiles, 'replaces') : [])
-        if (!last.includes(file)) await rm(file, { force: true });
+      await workspace.forget(last, published ? topicFiles(profiles, 'replaces') : []);
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       // What a person has to mend is not looked at for ever.

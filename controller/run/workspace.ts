@@ -1,15 +1,16 @@
 import { watch } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { BatchJob } from '../backends/port.ts';
 import { addressesOf } from '../config/addresses.ts';
+import { variables } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
-import { unwritable } from '../errors.ts';
+import { rejected, unwritable } from '../errors.ts';
 import { type Pipeline, sqlFiles } from '../pipeline/schema.ts';
 import type { Pin } from '../profile/port.ts';
 import type { Staged } from '../publish/port.ts';
 import { stagedAt } from '../publish/publishers.ts';
-import { jaas, pgpass, type RunnerJob, type RunnerSecrets, runnerInput, runnerOutputs } from './job.ts';
+import { jaas, pgpass, type RunnerJob, type RunnerSecrets, runnerInput, runnerOutputs, splitConf } from './job.ts';
 import { type RunnerResult, runnerResultSchema } from './result.ts';
 import type { AttemptState } from './state.ts';
 
@@ -33,8 +34,11 @@ export interface Workspace {
    * had not begun. Both would create the same file, which only one can.
    */
   revoke(step: string, attempt: AttemptState): Promise<boolean>;
-  /** Removes the rows that were kept for the run, but for the files that later runs go on from. */
-  forget(except: readonly string[]): Promise<void>;
+  /**
+   * Removes the rows that were kept for the run, but for the files that later runs go on from, and `replaced`: those in which
+   * earlier runs kept what this one has taken over.
+   */
+  forget(except: readonly string[], replaced: readonly string[]): Promise<void>;
   /** Removes the attempt's files of passwords. */
   tidy(step: string, attempt: AttemptState): Promise<void>;
 }
@@ -42,7 +46,11 @@ export interface Workspace {
 /** What the claim says when it was the controller that took it. */
 const byController = 'controller';
 
-export const runFolder = (home: string, run: string): string => join(home, 'runs', run);
+/** A run's name comes from the store, and becomes a part of paths. */
+export function runFolder(home: string, run: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(run)) throw rejected(`${JSON.stringify(run)} is no run's name`);
+  return join(home, 'runs', run);
+}
 export const inputsOf = (home: string, run: string): string => join(runFolder(home, run), 'inputs');
 
 /** A workspace in the project's home, at a path that driver and executors can read. `jar` is the runner's. */
@@ -58,6 +66,7 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       if (!step?.spark || !settings) throw new TypeError(`${name} is no Spark step`);
       const { spark } = step;
       const { partitions } = settings;
+      const { open, secret } = splitConf(settings.conf, variables);
       const folder = folderOf(name, attempt);
       const databases: string[] = [];
       for (const output of step.outputs) {
@@ -91,7 +100,7 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       try {
         await mkdir(folder, { recursive: true });
         await writeFile(join(folder, 'job.json'), JSON.stringify(job, null, 2));
-        const secrets: RunnerSecrets = { conf: {}, jaas: logins };
+        const secrets: RunnerSecrets = { conf: secret, jaas: logins };
         await writeFile(join(folder, 'pgpass'), pgpass(databases.map(addresses.postgres)), { mode: 0o600 });
         await writeFile(job.secrets, JSON.stringify(secrets), { mode: 0o600 });
       } catch (error) {
@@ -102,7 +111,7 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
         jar,
         mainClass: 'sluice.runner.Runner',
         args: [join(folder, 'job.json')],
-        settings,
+        settings: { ...settings, conf: open },
         properties: { 'user.timezone': 'UTC', 'org.postgresql.pgpassfile': passfile ?? join(folder, 'pgpass') },
       };
     },
@@ -147,7 +156,11 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       }
     },
 
-    async forget(except) {
+    async forget(except, replaced) {
+      // A history is data: what it names is removed only where runs keep their inputs.
+      const isInput = (file: string): boolean =>
+        /^(?!\.\.)[^/]+\/inputs\/[^/]+\.parquet$/.test(relative(join(project.home, 'runs'), file));
+      for (const file of replaced) if (isInput(file) && !except.includes(file)) await rm(file, { force: true });
       const folder = inputsOf(project.home, run);
       const files = await readdir(folder).catch(() => []);
       const kept = files.filter((file) => except.includes(join(folder, file)));

@@ -208,6 +208,10 @@ describe('a saved plan', () => {
     expect(other.exitCode).toBe(2);
     expect(other.stderr).toContain('is not what it was when the plan was made');
     expect((await sluiceJson('runs')).doc).toEqual(runs);
+    await write('edited.json', JSON.stringify({ ...saved, at: saved.at + 1 }));
+    const edited = await sluice('run', file, '--plan', join(folder, 'edited.json'));
+    expect(edited.exitCode).toBe(2);
+    expect(edited.stderr).toContain('was changed since it was saved');
     const none = await sluice('run', file, '--plan', join(folder, file));
     expect(none.exitCode).toBe(2);
   });

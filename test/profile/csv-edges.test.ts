@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { openDuck } from '../../controller/connect/duckdb.ts';
 import { identifier } from '../../controller/connect/sql.ts';
 import type { Source } from '../../controller/pipeline/schema.ts';
 import { csvProbe } from '../../controller/profile/csv.ts';
+import { checkExpression } from '../../controller/profile/expression.ts';
 import { parquet } from '../../controller/profile/keep.ts';
 import type { Profile } from '../../controller/profile/port.ts';
 
@@ -114,6 +115,22 @@ describe('CSV files', { timeout: 30_000 }, () => {
     });
   });
 
+  test('that are links out of the project are refused, unless conf/ allows where they lead', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
+    try {
+      await writeFile(join(outside, 'x.csv'), 'id,note\n1,x\n');
+      await mkdir(join(root, 'links'));
+      await symlink(join(outside, 'x.csv'), join(root, 'links', 'x.csv'));
+      const options = { root, scratch: join(root, 'scratch') };
+      const source = { csv: 'links/*.csv', key: 'id', columns: { id: 'bigint', note: 'string' } } as unknown as Source;
+      await expect(csvProbe(options).profile('things', source)).rejects.toThrow(/a link that leads out of the project/);
+      const allowed = csvProbe({ ...options, allowed: [outside] });
+      expect((await allowed.profile('things', source)).measures.rows).toBe(1);
+    } finally {
+      rmSync(outside, { recursive: true });
+    }
+  });
+
   test('with values of several lines, doubled quotes and empty lines are read whole', async () => {
     const text = 'id,note\r\n1,"two\r\nlines, ""quoted"""\r\n\r\n2,"\n\n"\r\n3,""\r\n';
     const profile = await profiled({ 'a.csv': text }, ['id', 'note']);
@@ -143,6 +160,32 @@ describe('the SQL of a source or a check', () => {
         'RESET lock_configuration',
       ])
         await expect(duck.run(sql), sql).rejects.toThrow(/disabled by configuration|configuration has been locked/);
+    } finally {
+      await duck.close();
+    }
+  });
+
+  test('is one SELECT where it comes from a pipeline file', async () => {
+    const duck = await openDuck(join(root, 'scratch'), [root]);
+    try {
+      expect(await duck.select('WITH a AS (SELECT 1 AS n) SELECT n FROM a -- one')).toEqual([{ n: 1 }]);
+      for (const sql of [
+        `COPY (SELECT 1) TO '${join(root, 'x')}'`,
+        'SELECT 1; SELECT 2',
+        'CREATE TABLE x AS SELECT 1',
+        '',
+      ])
+        await expect(duck.select(sql), sql).rejects.toThrow(/must be one SELECT|multiple statements/);
+      const check = (where: string) => checkExpression(duck, { name: 'c', rows: 'x', where, otherwise: 'warn' });
+      for (const where of [
+        'a > 0',
+        'a IN (SELECT b FROM x)',
+        "a = ')' -- so",
+        'EXISTS (SELECT 1 FROM y WHERE y.a = x.a)',
+      ])
+        await expect(check(where), where).resolves.toBeUndefined();
+      for (const where of ['1) FROM x; DROP TABLE x; --', '1), (2', '1) FROM x --', 'a >', '1); SELECT (2'])
+        await expect(check(where), where).rejects.toThrow(/check "c": /);
     } finally {
       await duck.close();
     }

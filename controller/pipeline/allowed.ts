@@ -1,0 +1,69 @@
+import { realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+
+/** What pipelines may do beyond their project, as conf/connections.yaml says. */
+export interface Allowed {
+  /** Folders beside the project's own. */
+  readonly paths: readonly string[];
+  /** Spark properties, with `*` for any text. */
+  readonly sparkConf: readonly string[];
+}
+
+/** Whether a path, once its links are followed, lies in one of the folders; what is not there yet lies where it would be made. */
+export function liesIn(folders: readonly string[], path: string): boolean {
+  const real = realPath(resolve(path));
+  return folders.some((folder) => {
+    const way = relative(realPath(resolve(folder)), real);
+    return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  });
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPath(parent), path.slice(parent.length));
+  }
+}
+
+/** The folder in which all matches of a glob lie. */
+export function baseOf(glob: string): string {
+  const fixed = glob.split('/');
+  const first = fixed.findIndex((part) => /[*?[\]{}()!+@\\]/.test(part));
+  return (first < 0 ? fixed.slice(0, -1) : fixed.slice(0, first)).join('/') || (glob.startsWith('/') ? '/' : '.');
+}
+
+/**
+ * Properties of Spark by which a job would load other code, run commands, move files or open doors, or undo what Sluice relies
+ * on: its key as the application's name, its time zone, what logs and pages hide.
+ */
+const refused: readonly RegExp[] = [
+  /^spark\.(driver|executor)\.(extraJavaOptions|defaultJavaOptions|extraClassPath|extraLibraryPath|userClassPathFirst|plugins)$/,
+  /^spark\.(jars|files|archives|pyFiles|submit|plugins|extraListeners|pyspark|r|executorEnv)(\.|$)/,
+  /^spark\.(local\.dir|eventLog|history|worker|workerEnv|yarn|kubernetes|mesos|deploy|metrics)(\.|$)/,
+  /^spark\.(authenticate|ssl|acls|admin|ui|rest|redaction|security|kerberos|network\.crypto|modify|user\.groups)(\.|$)/,
+  /^spark\.(driver|executor|blockManager|driver\.blockManager)\.(bindAddress|host|port|resource|log)(\.|$)/,
+  /^spark\.sql\.(extensions|catalog|catalogImplementation|warehouse|hive|queryExecutionListeners|redaction)(\.|$)/,
+  /^spark\.hadoop\..*(script|command|keytab|impl|mapping)/i,
+  /^spark\.(master|app\.(name|id)|sql\.ansi\.enabled|sql\.session\.timeZone|cores\.max)$/,
+];
+
+/** Whether a pipeline may set a property of Spark. */
+export const maySet = (name: string, allowed: readonly string[]): boolean =>
+  !refused.some((pattern) => pattern.test(name)) || allowed.some((each) => matches(each, name));
+
+const matches = (pattern: string, name: string): boolean =>
+  new RegExp(
+    `^${pattern
+      .split('*')
+      .map((part) => part.replace(/[^A-Za-z0-9]/g, '\\$&'))
+      .join('.*')}$`,
+  ).test(name);
+
+/** Properties that Spark reads when it starts a process; later they change nothing. */
+const early =
+  /^spark\.(driver|executor|memory|shuffle|storage|scheduler|task|speculation|network|rpc|broadcast|default|io|dynamicAllocation|locality|serializer|kryo|kryoserializer|cores|checkpoint|cleaner|excludeOnFailure|barrier|rdd|reducer|resources|standalone|stage|unsafe|decommission|blockManager|files|jars)(\.|$)/;
+
+/** Whether a property can be set once the job has begun, from a file that nobody else reads. */
+export const isSetLate = (name: string): boolean => !early.test(name);

@@ -1,0 +1,39 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import type { Project } from '../../controller/config/project.ts';
+import { localWorkspace, runFolder } from '../../controller/run/workspace.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'sluice-workspace-'));
+afterAll(() => rmSync(home, { recursive: true }));
+
+function made(...parts: string[]): string {
+  const path = join(home, ...parts);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, '');
+  return path;
+}
+
+test('what a history names is removed only where runs keep their inputs', async () => {
+  const replaced = made('home/runs/r0/inputs/events-1.parquet');
+  const wanted = made('home/runs/r0/inputs/events-2.parquet');
+  const own = made('home/runs/r1/inputs/orders.parquet');
+  const others = [
+    made('precious.parquet'),
+    made('home/secrets/inputs/stack.parquet'),
+    made('home/runs/r0/inputs/notes.txt'),
+    made('home/runs/r0/inputs/deeper/x.parquet'),
+  ];
+  const workspace = localWorkspace({ root: home, home: join(home, 'home') } as Project, 'r1', 'jar');
+  const tricky = join(home, 'home/runs/r0/inputs/../../../../precious.parquet');
+  await workspace.forget([wanted], [replaced, wanted, tricky, ...others]);
+  expect([replaced, own].map(existsSync)).toEqual([false, false]);
+  expect([wanted, ...others].map(existsSync)).toEqual([true, true, true, true, true]);
+});
+
+test('a run is called by a name that stays one part of a path', () => {
+  expect(runFolder('/h', '20261125-100000-ab12')).toBe('/h/runs/20261125-100000-ab12');
+  for (const name of ['..', '../x', 'a/b', '', '.hidden', 'a\0b'])
+    expect(() => runFolder('/h', name), name).toThrow(/is no run's name/);
+});
