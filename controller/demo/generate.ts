@@ -7,6 +7,7 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { PostgresAddress } from '../config/addresses.ts';
 import { connectPostgres, explain } from '../connect/postgres.ts';
+import { literal } from '../connect/sql.ts';
 import { rejected, SluiceError, unwritable } from '../errors.ts';
 import * as movements from './movements.ts';
 import * as shop from './shop.ts';
@@ -45,9 +46,9 @@ const tables = `
   CREATE TABLE users (user_id bigint PRIMARY KEY, name text NOT NULL, email text NOT NULL, city text NOT NULL, registered_at timestamptz NOT NULL);
   CREATE TABLE orders (order_id bigint PRIMARY KEY, user_id bigint, status text NOT NULL, amount numeric(12,2) NOT NULL, currency text NOT NULL, created_at timestamptz NOT NULL);
   CREATE TABLE payments (payment_id bigint PRIMARY KEY, order_id bigint NOT NULL, amount numeric(12,2) NOT NULL, currency text NOT NULL, status text NOT NULL, paid_at timestamptz NOT NULL);
-  COMMENT ON TABLE users IS '${mark}';
-  COMMENT ON TABLE orders IS '${mark}';
-  COMMENT ON TABLE payments IS '${mark}'`;
+  COMMENT ON TABLE users IS ${literal(mark)};
+  COMMENT ON TABLE orders IS ${literal(mark)};
+  COMMENT ON TABLE payments IS ${literal(mark)}`;
 
 async function fillTables(
   shares: Shares,
@@ -111,14 +112,14 @@ async function refuseOthers(address: PostgresAddress): Promise<void> {
   const asked = client.query(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.oid IN (to_regclass('users'), to_regclass('orders'), to_regclass('payments'))
-       AND obj_description(c.oid, 'pg_class') IS DISTINCT FROM '${mark}'`,
+       AND obj_description(c.oid, 'pg_class') IS DISTINCT FROM ${literal(mark)}`,
   );
   const { rows } = await asked.finally(() => client.end());
   if (rows.length === 0) return;
   const names = rows.map(({ name }) => name as string);
   throw rejected(
     `refusing to replace tables that demo-data did not make: ${names.join(', ')}`,
-    `drop them if they may go, or, if an earlier version of demo-data made them: ${names.map((name) => `COMMENT ON TABLE ${name} IS '${mark}'`).join('; ')}`,
+    `drop them if they may go, or, if an earlier version of demo-data made them: ${names.map((name) => `COMMENT ON TABLE ${name} IS ${literal(mark)}`).join('; ')}`,
   );
 }
 

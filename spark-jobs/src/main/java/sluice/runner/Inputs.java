@@ -159,7 +159,7 @@ final class Inputs {
     properties.setProperty(
         "sessionInitStatement",
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '"
-            + input.snapshot
+            + input.snapshot.replace("'", "''")
             + "'");
     Dataset<Row> rows =
         spark
