@@ -1,0 +1,138 @@
+import { gunzipSync } from 'node:zlib';
+import { decompress as unzstd } from 'fzstd';
+import { decompress as unlz4 } from 'lz4js';
+import { uncompress as unsnappy } from 'snappyjs';
+import { SluiceError } from '../errors.ts';
+
+/** A transaction that was aborted: what its producer wrote from this offset on, up to the marker of the end, is void. */
+export interface Aborted {
+  readonly producer: bigint;
+  readonly from: bigint;
+}
+
+/** A record as it lies in a buffer, which is used again afterwards; `start` is -1 for a null value. Offsets in bytes, the end excluded. */
+export type RecordFound = (
+  offset: number,
+  timestamp: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
+  keyBytes: number,
+) => void;
+
+/** More than this is not unpacked from one batch. Bytes. */
+const longestBatch = 256 << 20;
+
+/** What a batch's attributes say, as numbers (Kafka's protocol guide, "Record Batch"). */
+const [codecMask, logAppendTime, transactional, control] = [7, 8, 16, 32];
+
+/** Bytes of a batch up to its records. */
+const headBytes = 61;
+
+/**
+ * Walks over the batches of a fetched partition, committed records only, and returns the offset behind the last whole batch;
+ * undefined when there is none. Throws `rejected` for what cannot be read.
+ */
+export function walkBatches(bytes: Buffer, aborted: readonly Aborted[], found: RecordFound): number | undefined {
+  const waiting = [...aborted].sort((a, b) => (a.from < b.from ? -1 : 1));
+  const voided = new Set<bigint>();
+  let next: number | undefined;
+  for (let at = 0; at + headBytes <= bytes.length; ) {
+    const base = bytes.readBigInt64BE(at);
+    const end = at + 12 + bytes.readInt32BE(at + 8);
+    // The last batch may have been cut off by the limit of the fetch.
+    if (end > bytes.length) break;
+    if (bytes.readInt8(at + 16) !== 2)
+      throw unreadable('the topic has messages of a format from before Kafka 0.11', 'copy them into a new topic');
+    const attributes = bytes.readInt16BE(at + 21);
+    const last = base + BigInt(bytes.readInt32BE(at + 23));
+    const producer = bytes.readBigInt64BE(at + 43);
+    while (waiting[0] && waiting[0].from <= last) voided.add((waiting.shift() as Aborted).producer);
+    const records = bytes.subarray(at + headBytes, end);
+    if (attributes & control) {
+      // A marker ends a transaction, one way or the other.
+      voided.delete(producer);
+    } else if (!((attributes & transactional) !== 0 && voided.has(producer))) {
+      const fixed = attributes & logAppendTime ? bytes.readBigInt64BE(at + 35) : undefined;
+      const started = bytes.readBigInt64BE(at + 27);
+      walkRecords(unpacked(records, attributes & codecMask), bytes.readInt32BE(at + 57), base, started, fixed, found);
+    }
+    next = Number(last) + 1;
+    at = end;
+  }
+  return next;
+}
+
+function walkRecords(
+  buffer: Buffer,
+  count: number,
+  base: bigint,
+  started: bigint,
+  fixed: bigint | undefined,
+  found: RecordFound,
+): void {
+  const [offset, time] = [Number(base), Number(started)];
+  let at = 0;
+  /** A zigzag varint; numbers stay exact up to 2^53. */
+  const varint = (): number => {
+    let [value, factor, byte] = [0, 1, 0];
+    do {
+      byte = buffer[at++] as number;
+      value += (byte & 127) * factor;
+      factor *= 128;
+    } while (byte > 127);
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  };
+  for (let i = 0; i < count; i++) {
+    const length = varint();
+    const end = at + length;
+    if (Number.isNaN(length) || end > buffer.length) throw unreadable('a batch of messages is damaged');
+    at += 1;
+    const timestamp = varint();
+    const delta = varint();
+    const keyBytes = Math.max(0, varint());
+    at += keyBytes;
+    const valueBytes = varint();
+    const start = valueBytes < 0 ? -1 : at;
+    found(
+      offset + delta,
+      fixed === undefined ? time + timestamp : Number(fixed),
+      buffer,
+      start,
+      at + valueBytes,
+      keyBytes,
+    );
+    at = end;
+  }
+}
+
+/** What the four codecs of Kafka give; a pure function of the bytes, so that one damaged batch is told as such. */
+function unpacked(bytes: Buffer, codec: number): Buffer {
+  try {
+    if (codec === 0) return bytes;
+    if (codec === 1) return gunzipSync(bytes, { maxOutputLength: longestBatch });
+    if (codec === 2) return unsnapped(bytes);
+    if (codec === 3) return Buffer.from(unlz4(bytes));
+    if (codec === 4) return Buffer.from(unzstd(bytes));
+  } catch (error) {
+    throw unreadable(`a batch of messages cannot be unpacked: ${String((error as Error).message)}`);
+  }
+  throw unreadable(`a batch of messages is packed by codec ${codec}, which Kafka does not have`);
+}
+
+const xerial = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
+
+/** Java's clients write blocks, each with its length; others one block alone. */
+function unsnapped(bytes: Buffer): Buffer {
+  if (!bytes.subarray(0, xerial.length).equals(xerial)) return unsnappy(bytes, longestBatch);
+  const blocks: Buffer[] = [];
+  for (let at = 16; at < bytes.length; ) {
+    const length = bytes.readInt32BE(at);
+    blocks.push(unsnappy(bytes.subarray(at + 4, at + 4 + length), longestBatch));
+    at += 4 + length;
+  }
+  return Buffer.concat(blocks);
+}
+
+const unreadable = (message: string, hint?: string): SluiceError =>
+  new SluiceError(message, { kind: 'rejected', ...(hint === undefined ? {} : { hint }) });
