@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { livyBackend } from '../backends/livy.ts';
 import type { BatchBackend } from '../backends/port.ts';
 import { sparkMaster } from '../backends/spark-master.ts';
-import { addressOf, isLocal, stackLogin } from '../config/login.ts';
+import { addressOf, isLocal, splitLogin, stackLogin } from '../config/login.ts';
 import { loadProject, type Project, postgresAddress, projectRoot } from '../config/project.ts';
 import type { Cluster } from '../decide/sizing.ts';
 import { rejected, SluiceError } from '../errors.ts';
@@ -59,7 +59,7 @@ export function backendOf(project: Project): BatchBackend {
     user: livyUser ?? login?.user,
     password: livyPassword ?? login?.password,
     sparkMaster: addressOf(project, 'sparkMaster'),
-    historyServer: endpoints.historyServer,
+    historyServer: splitLogin(endpoints.historyServer).url,
     ...(local ? { conf: localSparkConf(project), archives: () => classArchives(project) } : {}),
   });
 }
