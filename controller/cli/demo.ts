@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-
+import { splitLogin } from '../config/login.ts';
 import { withLock } from '../stack/lock.ts';
 import { preflight } from '../stack/stack.ts';
 import { type DemoOptions, makeData } from './demo-data.ts';
@@ -24,8 +24,8 @@ export async function demo(output: Output, options: DemoOptions): Promise<number
   const places: [string, string][] = [
     ['report', join(project.root, project.connections.reports.folder, 'customer-report', 'latest', 'index.html')],
     ['mailbox', endpoints.mailbox],
-    ['Spark', endpoints.sparkMaster],
-    ['history', endpoints.historyServer],
+    ['Spark', splitLogin(endpoints.sparkMaster).url],
+    ['history', splitLogin(endpoints.historyServer).url],
     ['Livy', `${endpoints.livy}/ui`],
   ];
   if (code === exit.ok) {

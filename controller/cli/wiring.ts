@@ -4,7 +4,7 @@ import { livyBackend } from '../backends/livy.ts';
 import type { BatchBackend } from '../backends/port.ts';
 import { sparkMaster } from '../backends/spark-master.ts';
 import { postgresAddress } from '../config/addresses.ts';
-import { addressOf, isLocal, stackLogin } from '../config/login.ts';
+import { addressOf, isLocal, splitLogin, stackLogin } from '../config/login.ts';
 import { allowedIn, loadProject, type Project, projectRoot } from '../config/project.ts';
 import type { Cluster } from '../decide/sizing.ts';
 import { rejected, SluiceError } from '../errors.ts';
@@ -60,7 +60,7 @@ export function backendOf(project: Project): BatchBackend {
     user: livyUser ?? login?.user,
     password: livyPassword ?? login?.password,
     sparkMaster: addressOf(project, 'sparkMaster'),
-    historyServer: endpoints.historyServer,
+    historyServer: splitLogin(endpoints.historyServer).url,
     ...(local ? { conf: localSparkConf(project), archives: () => classArchives(project) } : {}),
   });
 }

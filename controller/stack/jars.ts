@@ -86,7 +86,10 @@ export async function renewSums(set: JarSet, root: string, told: (line: string) 
 async function sumsOf(set: JarSet, root: string): Promise<Sums> {
   const file = fileOf(set, root, 'SHA256SUMS');
   const text = await readFile(file, 'utf8').catch((error) => {
-    throw rejected(`${file} cannot be read: ${reasonOf(error)}`, 'write it: npm run jar-sums');
+    throw rejected(
+      `${file} cannot be read: ${reasonOf(error)}`,
+      'copy it from a checkout of Sluice; there, npm run jar-sums writes it',
+    );
   });
   const lines = text.split('\n').filter((line) => line !== '');
   return Object.fromEntries(

@@ -63,7 +63,7 @@ export async function sharedFolder(home: string, user: User): Promise<string> {
 }
 
 /** Where version 0.1 had PostgreSQL's data as root. */
-export const formerFolder = (home: string): string =>
+const formerFolder = (home: string): string =>
   join('/var/tmp', `sluice-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`);
 
 async function adopted(old: string, own: number, user: User, home: string): Promise<string> {

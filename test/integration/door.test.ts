@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import nodemailer from 'nodemailer';
 import { describe, expect, test } from 'vitest';
+import { javaBinary } from '../../controller/stack/java.ts';
 import { sparkEnv } from '../../controller/stack/spark.ts';
 import { endless, login, mails, pidOf, processesWith, project, said, smallPipeline, start } from './world.ts';
 
@@ -132,7 +133,7 @@ test('the Spark master refuses who does not have the secret', async () => {
   ];
   const jars = join(sparkEnv(own).SPARK_HOME as string, 'jars', '*');
   const master = `spark://127.0.0.1:${stack.ports.sparkMaster}`;
-  const worker = execa('java', ['-cp', jars, 'org.apache.spark.deploy.worker.Worker', ...args, master], {
+  const worker = execa(javaBinary(), ['-cp', jars, 'org.apache.spark.deploy.worker.Worker', ...args, master], {
     reject: false,
     all: true,
     extendEnv: false,

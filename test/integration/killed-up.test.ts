@@ -48,13 +48,16 @@ async function processesOf(home: string): Promise<string[]> {
   return lines.filter((line) => line.includes(home) || (postgres !== undefined && line.includes(postgres)));
 }
 
-async function expectWhole(stack: ReturnType<typeof fresh>): Promise<void> {
-  const up = await stack.sluice('up');
+/** Expects the next `up` to end with a whole stack, and `down` to leave no process. */
+async function expectWhole({ sluice, home }: ReturnType<typeof fresh>): Promise<void> {
+  const up = await sluice('up');
+  const status = await sluice('status', '--json');
+  const down = await sluice('down');
   expect(up.exitCode, String(up.all)).toBe(0);
-  const status = JSON.parse(String((await stack.sluice('status', '--json')).stdout)) as ServiceStatus[];
-  expect(status.map(({ state }) => state)).toEqual(status.map(() => 'up'));
-  expect((await stack.sluice('down')).exitCode).toBe(0);
-  expect(await processesOf(stack.home)).toEqual([]);
+  const states = (JSON.parse(status.stdout) as ServiceStatus[]).map(({ state }) => state);
+  expect(states).toEqual(states.map(() => 'up'));
+  expect(down.exitCode).toBe(0);
+  expect(await processesOf(home)).toEqual([]);
 }
 
 describe('a first `up` that is killed', () => {
@@ -78,13 +81,13 @@ describe('a first `up` that is killed', () => {
 test('three `up` at once are one stack', async () => {
   const stack = fresh('at-once');
   const all = await Promise.all([stack.sluice('up'), stack.sluice('up'), stack.sluice('up')]);
+  const living = await processesOf(stack.home);
+  await expectWhole(stack);
   expect(
     all.map(({ exitCode }) => exitCode),
     all.map((each) => each.all).join('\n'),
   ).toEqual([0, 0, 0]);
   const started = all.map((each) => String(each.all).match(/livy: started/g)?.length ?? 0);
   expect(started.reduce((sum, n) => sum + n)).toBe(1);
-  const living = await processesOf(stack.home);
   expect(living.filter((line) => line.includes('LivyServer'))).toHaveLength(1);
-  await expectWhole(stack);
 });
