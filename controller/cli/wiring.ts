@@ -5,7 +5,7 @@ import type { BatchBackend } from '../backends/port.ts';
 import { sparkMaster } from '../backends/spark-master.ts';
 import { loadProject, type Project, postgresAddress, projectRoot } from '../config/project.ts';
 import type { Cluster } from '../decide/sizing.ts';
-import { rejected, SluiceError } from '../errors.ts';
+import { reasonOf, rejected, SluiceError } from '../errors.ts';
 import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
 import { upToBytes } from '../profile/keep.ts';
@@ -15,7 +15,7 @@ import { localSparkConf } from '../stack/spark.ts';
 import type { RunStore } from '../store/port.ts';
 import { postgresStore } from '../store/postgres.ts';
 
-/** Where the parts are made from conf/; with session.ts the only files that know all adapters. */
+/** Where the parts are made from conf/; with site.ts the only files that know all adapters. */
 
 export const scratchOf = (project: Project): string => join(project.home, 'tmp');
 
@@ -59,14 +59,16 @@ export function backendOf(project: Project): BatchBackend {
   });
 }
 
-/** What the cluster offers now; of a cluster whose master cannot be asked, a modest guess. */
-export async function clusterOf(project: Project): Promise<Cluster> {
-  const capacity = await sparkMaster(project.endpoints.sparkMaster)
-    .capacity()
-    .catch(() => undefined);
+/** What the cluster offers now; of a cluster whose master cannot be asked, a modest guess that says why it is one. */
+export async function clusterOf({ endpoints }: Pick<Project, 'endpoints'>): Promise<Cluster> {
+  const guess = (assumed: string): Cluster => ({ cores: 2, largestMb: 2560, assumed });
   const total = (cores: readonly number[]): number => cores.reduce((sum, own) => sum + own, 0);
-  if (!capacity || total(capacity.cores) === 0) return { cores: 2, largestMb: 2560 };
+  const capacity = await sparkMaster(endpoints.sparkMaster)
+    .capacity()
+    .catch((error: unknown) => reasonOf(error));
+  if (typeof capacity === 'string') return guess(capacity);
   const { cores, freeCores, memoryMb: largestMb } = capacity;
+  if (total(cores) === 0) return guess('no worker is alive');
   const busy = total(freeCores) === 0;
   const workers = (busy ? cores : freeCores).filter((own) => own > 0);
   return { cores: total(workers), workers, largestCores: Math.max(...cores), largestMb, ...(busy ? { busy } : {}) };

@@ -195,6 +195,12 @@ test('an error that Sluice knows is none that controllers fail with', async () =
   const w = world(profiles);
   Object.assign(w.ports, { cluster: () => Promise.reject(new SluiceError('no', { kind: 'rejected' })) });
   const { state, events } = await w.run(await load(alone));
-  expect(state.ended).toMatchObject({ state: 'failed', exitCode: 2 });
+  expect(state.ended).toMatchObject({ state: 'failed', errorKind: 'rejected' });
   expect(count(events, 'controller-failed')).toBe(0);
+});
+
+test('the exit code that earlier versions kept in a history is still understood', () => {
+  const endedWith = (exitCode: number) =>
+    fold([{ seq: 1, at: 1, event: { type: 'run-ended', state: 'failed', reason: '', exitCode } }]).ended?.errorKind;
+  expect([endedWith(2), endedWith(3)]).toEqual(['rejected', 'unavailable']);
 });
