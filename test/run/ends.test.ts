@@ -66,6 +66,19 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
     },
   );
 
+  test('at two steps, one right after the other, ends as failed as well', async () => {
+    const w = world(profiles);
+    let asked = 0;
+    const observe = async (): Promise<never> => {
+      asked += 1;
+      for (let n = 0; n < asked % 7; n++) await undefined;
+      throw new TypeError('Cannot read properties of undefined');
+    };
+    Object.assign(w.ports, { backend: { ...w.ports.backend, observe } });
+    const three = ['a', 'b', 'c'].map((name) => `  ${name}: { spark: { sql: marts.sql } }`).join('\n');
+    expect((await w.run(await load(steps(three)))).state.ended?.state).toBe('failed');
+  });
+
   test('once goes on, and succeeds', async () => {
     const { state, events } = await buggy('backend', 'submit', 1).run(await load(alone));
     expect(state.ended?.state).toBe('succeeded');
