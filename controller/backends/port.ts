@@ -1,6 +1,6 @@
 import type { SparkSettings } from '../decide/sizing.ts';
 
-/** A Spark batch, ready to be submitted anywhere. Holds no secret: passwords are in files that `files` name. */
+/** A Spark batch, ready to be submitted anywhere. Holds no secret: passwords are in files that its properties name. */
 export interface BatchJob {
   readonly jar: string;
   readonly mainClass: string;

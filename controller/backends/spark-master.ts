@@ -32,7 +32,7 @@ export interface SparkMaster {
   uiOf(applicationId: string): string;
 }
 
-/** Milliseconds. */
+/** How long one page of the master serves all who ask. Milliseconds. */
 const freshFor = 100;
 /**
  * How long an application is left alone before it is asked for its progress: the first question makes its driver load a web

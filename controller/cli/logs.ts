@@ -4,7 +4,7 @@ import { rejected, SluiceError } from '../errors.ts';
 import type { AttemptState, RunState } from '../run/state.ts';
 import type { RunStore } from '../store/port.ts';
 import { exit, type Output, readerLeft } from './output.ts';
-import { pickRun } from './pick-run.ts';
+import { growing, pickRun } from './pick-run.ts';
 import { pc } from './style.ts';
 import { backendOf, openProject, withStore } from './wiring.ts';
 
@@ -48,8 +48,9 @@ async function follow(
   let key = '';
   let before: readonly string[] = [];
   const all: string[] = [];
+  const read = growing(store, run);
   for (;;) {
-    const { state } = await pickRun(store, run);
+    const { state } = await read();
     const shown = latest(state, only);
     if (shown) {
       const { step, attempt } = shown;

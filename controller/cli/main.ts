@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { debug } from '../config/env.ts';
+import { debug, version } from '../config/env.ts';
 import { exit, type Output, outliveReaders, outputOf, report } from './output.ts';
 
 /** What a command is given besides its own arguments. */
@@ -10,7 +10,7 @@ const program = new Command('sluice')
   .description(
     'A gate in front of Spark: measures the data, decides which way the run goes, submits the job once, follows it to the end, publishes at once or not at all, and tells people.',
   )
-  .version('0.1.0')
+  .version(version)
   .enablePositionalOptions()
   .showHelpAfterError('(sluice --help shows what there is)')
   .addHelpText(

@@ -77,6 +77,12 @@ export function measuredLine(source: string, { measures: m }: Profile, ms: numbe
 export const settingsText = (s: SparkSettings): string =>
   `${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, driver ${s.driverMemory}, ${s.partitions} partitions, JVM ${s.profile}`;
 
+/** What to know of a plan whose cluster could not be asked. */
+export const guessLines = ({ cluster: { assumed, cores, largestMb } }: Plan): string[] =>
+  assumed === undefined
+    ? []
+    : [pc.yellow(`${label('note')} sized for a guess of ${cores} cores and ${largestMb} MB a worker: ${assumed}`)];
+
 export function planLines(plan: Plan): string[] {
   const checks = plan.verdicts.map(
     (v) => `${label('check')} ${v.name}: ${coloured(v.outcome)} (${v.because}; expected ${v.expect})`,
@@ -87,6 +93,7 @@ export function planLines(plan: Plan): string[] {
     `${label('quality')} ${plan.quality.toFixed(4)}`,
     `${label('branch')} ${pc.bold(plan.choice.branch ?? 'none')}: ${plan.choice.reason}`,
     ...ways,
+    ...guessLines(plan),
   ];
 }
 

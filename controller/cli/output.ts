@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import logUpdate from 'log-update';
-import { reasonOf, SluiceError } from '../errors.ts';
+import { type FaultKind, reasonOf, SluiceError } from '../errors.ts';
 import { onTerminal, pc } from './style.ts';
 
 /** The exit codes of the contract. */
@@ -48,7 +48,7 @@ export function outputOf(json: boolean): Output {
   };
 }
 
-export const exitCodeOf = (error: SluiceError): number => (error.kind === 'rejected' ? exit.wrong : exit.unreachable);
+export const exitCodeOf = (kind: FaultKind): number => (kind === 'rejected' ? exit.wrong : exit.unreachable);
 
 /** Says what went wrong, without a stack trace, and returns the exit code. */
 export function report(error: unknown, output: Output): number {
@@ -60,7 +60,7 @@ export function report(error: unknown, output: Output): number {
   output.document({
     error: { kind: known ? error.kind : 'unexpected', message, ...(hint === undefined ? {} : { hint }) },
   });
-  return known ? exitCodeOf(error) : exit.failed;
+  return known ? exitCodeOf(error.kind) : exit.failed;
 }
 
 /** Milliseconds since 1970 as ISO 8601; null for no time, and for one that no calendar has. */

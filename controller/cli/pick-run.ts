@@ -1,6 +1,6 @@
 import { rejected } from '../errors.ts';
 import type { Recorded } from '../run/events.ts';
-import { fold, type RunState } from '../run/state.ts';
+import { apply, emptyState, fold, type RunState } from '../run/state.ts';
 import type { RunStore, RunSummary } from '../store/port.ts';
 import type { Output } from './output.ts';
 
@@ -16,6 +16,18 @@ export async function pickRun(
   if (!found) throw rejected(`there is no run ${wanted}, or more than one that begins so`, '`sluice runs` lists them');
   const history = await store.history(found.run);
   return { summary: found, number: found.number, state: fold(history), history };
+}
+
+/** Reads a history as it grows: at each call what is new in it, and the state that all of it amounts to. */
+export function growing(store: RunStore, run: string): () => Promise<{ state: RunState; fresh: readonly Recorded[] }> {
+  const state = emptyState();
+  let seq = 0;
+  return async () => {
+    const fresh = await store.history(run, seq);
+    for (const record of fresh) apply(state, record);
+    seq = fresh.at(-1)?.seq ?? seq;
+    return { state, fresh };
+  };
 }
 
 /** Says so, and returns true, when a run that was to be acted on has ended already. */

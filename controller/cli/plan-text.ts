@@ -4,7 +4,7 @@ import { spoken } from '../pipeline/duration.ts';
 import type { Pipeline, Output as Sink } from '../pipeline/schema.ts';
 import type { Example, Profile, Reviewed } from '../profile/port.ts';
 import type { RunState } from '../run/state.ts';
-import { rowsText } from './narrate.ts';
+import { guessLines, rowsText } from './narrate.ts';
 import { coloured, columns, number } from './output.ts';
 import { pc } from './style.ts';
 
@@ -30,6 +30,7 @@ export function planText(pipeline: Pipeline, reviewed: Reviewed, plan: Plan, las
     '',
     pc.bold('Steps'),
     ...Object.entries(plan.steps).flatMap(([name, step]) => stepLines(pipeline, name, step, last)),
+    ...guessLines(plan),
     ...lastLines(last, totals(profiles).rows),
     '',
     `${pc.bold('A run now:')} ${outcomeOf(plan)}`,

@@ -5,7 +5,7 @@ import type { RunStore } from '../store/port.ts';
 import { runDocument } from './document.ts';
 import { asPlanned, readPlan } from './measure.ts';
 import { narrator } from './narrate.ts';
-import { exit, type Output } from './output.ts';
+import { exit, exitCodeOf, type Output } from './output.ts';
 import { type Claimed, type Site, withSite } from './site.ts';
 import { pc } from './style.ts';
 import { openPipeline } from './wiring.ts';
@@ -19,14 +19,12 @@ export interface RunOptions {
   readonly plan?: string;
 }
 
-/** `sluice backfill FILE` */
 export const backfill = (output: Output, file: string, options: RunOptions): Promise<number> =>
   run(output, file, { ...options, fullRefresh: true });
 
 const againOf = ({ fullRefresh, from }: RunOptions) =>
   fullRefresh ? { again: { again: true as const, ...(from ? { since: from.getTime() } : {}) } } : {};
 
-/** `sluice run FILE` */
 export async function run(output: Output, file: string, options: RunOptions): Promise<number> {
   const { project, loaded } = await openPipeline(file);
   const saved = options.plan === undefined ? undefined : await readPlan(project, options.plan);
@@ -109,5 +107,6 @@ async function tellMail(site: Site, run: string, store: RunStore, output: Output
 function codeOf({ ended }: RunState, interrupted: boolean): number {
   if (!ended) return exit.failed;
   if (ended.state === 'cancelled') return interrupted ? exit.interrupted : exit.failed;
-  return ended.state === 'failed' ? (ended.exitCode ?? exit.failed) : exit.ok;
+  if (ended.state !== 'failed') return exit.ok;
+  return ended.errorKind ? exitCodeOf(ended.errorKind) : exit.failed;
 }

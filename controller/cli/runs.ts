@@ -2,7 +2,6 @@ import { spoken } from '../pipeline/duration.ts';
 import { coloured, columns, exit, iso, type Output } from './output.ts';
 import { openProject, withStore } from './wiring.ts';
 
-/** `sluice runs` */
 export async function runs(output: Output, options: { pipeline?: string; limit: number }): Promise<number> {
   return withStore(await openProject(), async (store) => {
     const list = await store.list({

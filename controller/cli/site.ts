@@ -24,6 +24,7 @@ import { sweep } from '../run/sweep.ts';
 import { inputsOf, localWorkspace, runFolder } from '../run/workspace.ts';
 import type { Lease, RunStore } from '../store/port.ts';
 import { newOwner, ownerIsDead } from './owner.ts';
+import { growing } from './pick-run.ts';
 import { backendOf, clusterOf, jarOf, reviewOf, scratchOf, withStore } from './wiring.ts';
 
 /** A run, and the right to drive it when this process has that. */
@@ -145,10 +146,10 @@ export class Site implements Helm {
 
   /** Tells a run's events as they come; a lease when nobody drives it any more, undefined when it has ended. */
   private async followUntilFree(run: string, told: (news: News) => void): Promise<Lease | undefined> {
+    const read = growing(this.store, run);
     for (;;) {
-      const history = await this.store.history(run);
-      const state = fold(history);
-      for (const record of history) told({ kind: 'event', record, state });
+      const { state, fresh } = await read();
+      for (const record of fresh) told({ kind: 'event', record, state });
       if (state.ended) return undefined;
       const lease = await this.controller.claim(run);
       if (lease) return lease;

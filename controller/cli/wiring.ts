@@ -7,7 +7,7 @@ import { postgresAddress } from '../config/addresses.ts';
 import { addressOf, isLocal, splitLogin, stackLogin } from '../config/login.ts';
 import { allowedIn, loadProject, type Project, projectRoot } from '../config/project.ts';
 import type { Cluster } from '../decide/sizing.ts';
-import { rejected, SluiceError } from '../errors.ts';
+import { reasonOf, rejected, SluiceError } from '../errors.ts';
 import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
 import { upToBytes } from '../profile/keep.ts';
@@ -18,7 +18,7 @@ import { localSparkConf } from '../stack/spark.ts';
 import type { RunStore } from '../store/port.ts';
 import { postgresStore } from '../store/postgres.ts';
 
-/** Where the parts are made from conf/; with session.ts the only files that know all adapters. */
+/** Where the parts are made from conf/; with site.ts the only files that know all adapters. */
 
 /** A folder of this process's own: `sluice down` removes those of processes that are gone. */
 export const scratchOf = (project: Project): string => join(project.home, 'tmp', String(process.pid));
@@ -65,14 +65,16 @@ export function backendOf(project: Project): BatchBackend {
   });
 }
 
-/** What the cluster offers now; of a cluster whose master cannot be asked, a modest guess. */
+/** What the cluster offers now; of a cluster whose master cannot be asked, a modest guess that says why it is one. */
 export async function clusterOf(project: Project): Promise<Cluster> {
+  const guess = (assumed: string): Cluster => ({ cores: 2, largestMb: 2560, assumed });
+  const total = (cores: readonly number[]): number => cores.reduce((sum, own) => sum + own, 0);
   const capacity = await sparkMaster(addressOf(project, 'sparkMaster'))
     .capacity()
-    .catch(() => undefined);
-  const total = (cores: readonly number[]): number => cores.reduce((sum, own) => sum + own, 0);
-  if (!capacity || total(capacity.cores) === 0) return { cores: 2, largestMb: 2560 };
+    .catch((error: unknown) => reasonOf(error));
+  if (typeof capacity === 'string') return guess(capacity);
   const { cores, freeCores, memoryMb: largestMb } = capacity;
+  if (total(cores) === 0) return guess('no worker is alive');
   const busy = total(freeCores) === 0;
   const workers = (busy ? cores : freeCores).filter((own) => own > 0);
   return { cores: total(workers), workers, largestCores: Math.max(...cores), largestMb, ...(busy ? { busy } : {}) };

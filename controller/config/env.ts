@@ -1,8 +1,15 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 /** The only file that reads the environment; everything else is given what it needs. */
 const env = process.env;
+
+/** This program's own, as package.json has it. */
+export const version: string = ['../..', '../../..']
+  .map((up) => join(import.meta.dirname, up, 'package.json'))
+  .filter((file) => existsSync(file))
+  .map((file) => JSON.parse(readFileSync(file, 'utf8')).version)[0];
 
 /** The environment as `${NAME}` sees it in a pipeline or connections file. */
 export const variables: Readonly<Record<string, string | undefined>> = env;

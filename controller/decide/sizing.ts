@@ -24,6 +24,8 @@ export interface Cluster {
   readonly workers?: readonly number[];
   /** All cores of the largest worker; unknown, when left out, as is then whether its memory is no guess. */
   readonly largestCores?: number;
+  /** Why all of this is a guess, when it is one. */
+  readonly assumed?: string;
   /** What one executor, or the driver, may have at most: a worker's memory, in MiB. */
   readonly largestMb: number;
 }

@@ -1,4 +1,7 @@
-/** A value for people, with two digits after the point when `cents` says that its neighbours have them: whole numbers grouped by spaces that do not break, others with two digits, dates without their time when it is midnight. */
+/**
+ * A value for people: whole numbers grouped by spaces that do not break, others with two digits, dates without a time that is
+ * midnight. `cents` asks for two digits of a whole number too, as its neighbours have them.
+ */
 export function shownValue(value: unknown, cents = false): string {
   if (value === null || value === undefined) return '—';
   if (typeof value === 'number') {

@@ -107,7 +107,6 @@ export class Engine {
   private async turn(): Promise<boolean> {
     const { journal, ports } = this;
     if (journal.state.ended) return true;
-    this.tasks.rethrow();
     await this.hold();
     await journal.catchUp();
     if (this.takenOver && !journal.state.ended) {
@@ -118,6 +117,7 @@ export class Engine {
       await this.note({ type: 'controller-failed', reason: this.failure });
       this.failure = undefined;
     }
+    this.tasks.rethrow();
     this.waitMs = this.tasks.begin(decide(journal.state, ports.now()));
     return journal.state.ended !== undefined;
   }

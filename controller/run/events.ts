@@ -2,6 +2,7 @@ import type { Submission } from '../backends/port.ts';
 import type { Plan } from '../decide/plan.ts';
 import type { SparkSettings } from '../decide/sizing.ts';
 import type { Profiles } from '../decide/values.ts';
+import type { FaultKind } from '../errors.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
 import type { Reviewed } from '../profile/port.ts';
 import type { Failure } from './failure.ts';
@@ -100,7 +101,15 @@ export type RunEvent =
   | { readonly type: 'cancel-requested'; readonly by: string }
   /** The store itself was away, and nothing could be noted. */
   | { readonly type: 'store-returned'; readonly awayMs: number }
-  | { readonly type: 'run-ended'; readonly state: RunEnd; readonly reason: string; readonly exitCode?: number };
+  | {
+      readonly type: 'run-ended';
+      readonly state: RunEnd;
+      readonly reason: string;
+      /** Of the error that ended it before its first step. */
+      readonly errorKind?: FaultKind;
+      /** What earlier versions wrote instead: 2 for a rejected request, 3 for what could not be reached. */
+      readonly exitCode?: number;
+    };
 
 /** An event as it is kept: numbered from 1 within its run, and when it happened (milliseconds since 1970). */
 export interface Recorded {

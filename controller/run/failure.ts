@@ -121,24 +121,3 @@ export function budgetOf(kind: FailureKind, said: number | undefined, maximumAtt
   if (final.has(kind)) return 1;
   return kind === 'timed-out' ? Math.min(2, maximumAttempts) : maximumAttempts;
 }
-
-/** What is done before another try, or instead of one. */
-export const remedies: Readonly<Record<FailureKind, string>> = {
-  'out-of-memory': 'twice the memory where it ran out, up to the cluster’s; then fewer tasks at once',
-  'lost-executor': 'again',
-  killed: 'again, once it is confirmed gone',
-  'bad-sql': 'none: a person mends the SQL',
-  'bad-input': 'none: a person mends the data',
-  'inputs-lost': 'the sources are measured again, as long as nothing is published',
-  'missing-dependency': 'none: a person mends the class path',
-  audit: 'none: rows are missing, and a person finds out why',
-  'gateway-unavailable': 'waited for, as long as the step has patience; no try is used up',
-  'gateway-rejected': 'none: a person mends the settings',
-  'not-prepared': 'none: a person mends what cannot be written or read',
-  'service-unavailable': 'again, not before the time the service asks for',
-  'service-refused': 'none: a person mends the request',
-  'timed-out': 'once more, after it is ended',
-  lost: 'again, after it is barred from ever starting',
-  cancelled: 'none',
-  unknown: 'again',
-};

@@ -46,19 +46,3 @@ export function next(
   if (typeof step.to === 'string') return step.to;
   return 'state' in event && step.to.includes(event.state) ? event.state : state;
 }
-
-/** A table as a Mermaid state diagram. */
-export function diagram(table: readonly Transition[]): string {
-  const lines = table.flatMap(({ from, on, to }) => {
-    const starts = from.length === 0 ? ['[*]'] : from;
-    return starts.flatMap((start) =>
-      [to].flat().flatMap((end) => {
-        // What says no end of its own leaves the state as it was.
-        const stays = Array.isArray(to) && !on.endsWith('-ended');
-        return stays && end !== start ? [] : [`  ${start} --> ${end}: ${on}`];
-      }),
-    );
-  });
-  const ends = new Set(table.filter(({ on }) => on.endsWith('-ended')).flatMap(({ to }) => [to].flat()));
-  return ['stateDiagram-v2', '  direction LR', ...lines, ...[...ends].map((end) => `  ${end} --> [*]`)].join('\n');
-}

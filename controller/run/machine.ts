@@ -1,5 +1,6 @@
 import { moreMemory, type SparkSettings } from '../decide/sizing.ts';
 import { conditionValues } from '../decide/values.ts';
+import type { FaultKind } from '../errors.ts';
 import { holds, operands, type Values } from '../pipeline/conditions.ts';
 import { milliseconds, spoken } from '../pipeline/duration.ts';
 import { patienceOf, retryOf, retryOn, timeoutOf } from '../pipeline/policies.ts';
@@ -33,7 +34,7 @@ export type Action =
   | { readonly do: 'fall-back'; readonly step: string; readonly to: string; readonly reason: string }
   | { readonly do: 'end-step'; readonly step: string; readonly state: StepEnd; readonly reason: string }
   | { readonly do: 'report' }
-  | { readonly do: 'end'; readonly state: RunEnd; readonly reason: string; readonly exitCode?: number }
+  | { readonly do: 'end'; readonly state: RunEnd; readonly reason: string; readonly errorKind?: FaultKind }
   | { readonly do: 'wait'; readonly until: number };
 
 /** How often a run measures its sources anew because the rows it had pinned are gone. */
@@ -70,7 +71,7 @@ function withinLimit(actions: Action[], state: RunState, { parallelism }: Pipeli
 function measuring({ waiting }: RunState, pipeline: Pipeline, now: number): Action[] {
   if (!waiting || now - waiting.since <= patienceOf(pipeline)) return [{ do: 'measure' }];
   const reason = `the sources could not be measured for ${spoken(now - waiting.since)}: ${waiting.what}`;
-  return [{ do: 'end', state: 'failed', reason, exitCode: 3 }];
+  return [{ do: 'end', state: 'failed', reason, errorKind: 'unavailable' }];
 }
 
 function nextOf(step: StepState, state: RunState, pipeline: Pipeline, now: number): Action[] {
@@ -104,7 +105,7 @@ function beginning(step: StepState, definition: Step, state: RunState): Action[]
     const settled = Object.values(state.steps).every(
       (other) => other.ended || state.plan?.steps[other.name]?.role === 'fallback',
     );
-    return settled ? skip('its stand-in was not needed') : [];
+    return settled ? skip('no step needed it as its fallback') : [];
   }
   const needs = (definition.needs ?? []).map((need) => state.steps[need]);
   if (needs.some((need) => !need?.ended)) return [];

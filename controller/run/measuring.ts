@@ -102,11 +102,11 @@ export class Measuring {
     }
   }
 
-  /** Ends a run before its first step: with the error's own words and exit code. */
+  /** Ends a run before its first step: with the error's own words and kind. */
   private async fail(what: string, error: unknown): Promise<void> {
     if (!(error instanceof SluiceError)) throw error;
-    const exitCode = error.kind === 'rejected' ? 2 : 3;
-    await this.note({ type: 'run-ended', state: 'failed', reason: `${what}: ${withHint(error)}`, exitCode });
+    const reason = `${what}: ${withHint(error)}`;
+    await this.note({ type: 'run-ended', state: 'failed', reason, errorKind: error.kind });
   }
 
   private async note(event: RunEvent): Promise<void> {

@@ -3,7 +3,7 @@ import { milliseconds } from '../pipeline/duration.ts';
 import type { Retry } from '../pipeline/schema.ts';
 
 /** Share of a delay that jitter may add or take, so that steps which failed together do not return together. */
-export const jitterShare = 0.2;
+const jitterShare = 0.2;
 
 /**
  * Milliseconds to wait before attempt `next` (2 is the first retry): exponential from initialInterval, capped at

@@ -2,6 +2,7 @@ import type { Submission } from '../backends/port.ts';
 import type { Plan } from '../decide/plan.ts';
 import type { SparkSettings } from '../decide/sizing.ts';
 import type { Profiles } from '../decide/values.ts';
+import type { FaultKind } from '../errors.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
 import type { Reviewed } from '../profile/port.ts';
 import type { Answer, Figure, Given, PublishedOutput, Recorded, RunEnd, StepEnd } from './events.ts';
@@ -75,7 +76,7 @@ export interface RunState {
     readonly figures?: readonly Figure[];
     readonly problem?: string;
   };
-  ended?: { readonly state: RunEnd; readonly reason: string; readonly at: number; readonly exitCode?: number };
+  ended?: { readonly state: RunEnd; readonly reason: string; readonly at: number; readonly errorKind?: FaultKind };
 }
 
 /** The state after a history; the same history always gives the same state. */
@@ -143,14 +144,17 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       state.cancelRequested ??= event.by;
       return;
     case 'run-ended': {
-      const { state: end, reason, exitCode } = event;
-      state.ended = { state: end, reason, at, ...(exitCode === undefined ? {} : { exitCode }) };
+      const { state: end, reason, exitCode, errorKind = faultOf(exitCode) } = event;
+      state.ended = { state: end, reason, at, ...(errorKind && { errorKind }) };
       return;
     }
     default:
       applyToStep(state, at, event);
   }
 }
+
+const faultOf = (exitCode: number | undefined): FaultKind | undefined =>
+  exitCode === 2 ? 'rejected' : exitCode === 3 ? 'unavailable' : undefined;
 
 /** What was measured and decided is void; steps begin anew, but for the numbers of their attempts. */
 function forgetInputs(state: RunState): void {

@@ -54,6 +54,9 @@ const steps: readonly string[] = [
    CREATE TABLE applications (key text PRIMARY KEY, run text NOT NULL REFERENCES runs);
    CREATE TABLE postman (one boolean PRIMARY KEY DEFAULT true CHECK (one), owner text NOT NULL, until timestamptz NOT NULL);
    ALTER TABLE outbox ALTER COLUMN due TYPE timestamptz USING to_timestamp(due / 1000.0);`,
+
+  // What the last published run has measured is asked for at every run.
+  `CREATE INDEX events_measured ON events (run) WHERE body->>'type' = 'sources-measured';`,
 ];
 
 /** Any number that only this program uses; two controllers that start together migrate one after the other. */

@@ -178,7 +178,7 @@ async function verdict(witness: Witness, begun: Set<string>, struck: Record<stri
   for (const run of [...apps.map((app) => runOf(app.key)), ...mails.map((mail) => mail.run)]) if (run) begun.add(run);
   const of = (run: string) => mails.filter((mail) => mail.run === run);
   const publishedBy = (run: string) => publications.filter((each) => runOf(each.key) === run);
-  const runs = [...begun].filter((run) => pipelines.length > 0 && run);
+  const runs = [...begun];
   const succeeded = runs.filter((run) => /is ready/.test(of(run)[0]?.subject ?? ''));
   const distinct = (run: string): number => new Set(of(run).map((mail) => `${mail.id}\n${mail.text}`)).size;
   const steps = new Set(apps.map((app) => stepOf(app.key)));
@@ -196,7 +196,9 @@ async function verdict(witness: Witness, begun: Set<string>, struck: Record<stri
         ...witness.halves,
       ],
       'successes that published nothing': succeeded.filter((run) => publishedBy(run).length === 0),
-      'events without a mail': succeeded.filter((run) => of(run).length === 0),
+      'events without a mail': [...new Set(publications.map((each) => runOf(each.key)))].filter(
+        (run) => run !== undefined && of(run).length === 0,
+      ),
       'events with two different mails': runs.filter((run) => distinct(run) > 1),
     },
     runs: runs.length,

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { chaos, tableLines } from '../chaos/chaos.ts';
 
 test('ten strikes at random break no promise, as seen from outside', { timeout: 900_000 }, async () => {
-  const seed = 1 + (Date.now() % 100_000);
+  // The long version, `npm run chaos`, takes other seeds.
+  const seed = 1;
   const table = await chaos({ kills: 10, seed, told: () => undefined });
   process.stdout.write(`chaos, seed ${seed}:\n${tableLines(table).join('\n')}\n`);
   for (const [promise, cases] of Object.entries(table.broken)) expect(cases, `${promise} (seed ${seed})`).toEqual([]);

@@ -13,6 +13,16 @@ describe('a pipeline file that is right', () => {
     expect(pipeline.steps.poorer?.outputs).toEqual([]);
   });
 
+  test('is known by its path in the project, wherever it is read from', async () => {
+    await load(good);
+    const known = { postgres: ['shop'], kafka: [] };
+    const here = process.cwd();
+    process.chdir('/');
+    const { file } = await loadPipeline(join(folder, 'pipeline.yaml'), known, folder);
+    process.chdir(here);
+    expect(file).toBe('pipeline.yaml');
+  });
+
   test('takes ${NAME} from the environment after it is parsed, and a default where there is none', async () => {
     vi.stubEnv('SLUICE_TEST_TABLE', 'orders # no comment: it is data');
     const wrong = await problems(good.replace('table: orders', 'table: "${SLUICE_TEST_TABLE}"'));

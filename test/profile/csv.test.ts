@@ -31,10 +31,14 @@ async function filled(
 const header = 'id,status,note\n';
 const text = `${header}${rows.map((row) => row.map(quoted).join(',')).join('\n')}\n`;
 
-probeContract('CSV files', async (keeping) => {
-  const { probe, source, folder } = await filled({ 'a.csv': text }, columns, keeping);
-  return { probe, source, addRow: () => appendFile(join(folder, 'a.csv'), '6,new,later\n') };
-});
+probeContract(
+  'CSV files',
+  async (keeping) => {
+    const { probe, source, folder } = await filled({ 'a.csv': text }, columns, keeping);
+    return { probe, source, addRow: () => appendFile(join(folder, 'a.csv'), '6,new,later\n') };
+  },
+  6,
+);
 
 describe('CSV files', () => {
   test('with lines that cannot be split are counted by reason, each line once, with file and line of examples', async () => {

@@ -119,7 +119,9 @@ const scenarios = {
 };
 
 describe.each(Object.entries(scenarios))('a run %s', (_name, { scriptOf, state, submitted, published }) => {
-  test('ends the same, with one submission a attempt, one publication and one mail, wherever its controller dies', async () => {
+  test('ends the same, with one submission a attempt, one publication and one mail, wherever its controller dies', {
+    timeout: 120_000,
+  }, async () => {
     const { calls } = await runWithCrashes(scriptOf, [], 'before');
     expect(calls).toBeGreaterThan(20);
     const keys = (names: readonly string[]) => names.map((name) => `sluice-r1-${name}`);

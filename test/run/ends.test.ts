@@ -66,6 +66,19 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
     },
   );
 
+  test('at two steps, one right after the other, ends as failed as well', async () => {
+    const w = world(profiles);
+    let asked = 0;
+    const observe = async (): Promise<never> => {
+      asked += 1;
+      for (let n = 0; n < asked % 7; n++) await undefined;
+      throw new TypeError('Cannot read properties of undefined');
+    };
+    Object.assign(w.ports, { backend: { ...w.ports.backend, observe } });
+    const three = ['a', 'b', 'c'].map((name) => `  ${name}: { spark: { sql: marts.sql } }`).join('\n');
+    expect((await w.run(await load(steps(three)))).state.ended?.state).toBe('failed');
+  });
+
   test('once goes on, and succeeds', async () => {
     const { state, events } = await buggy('backend', 'submit', 1).run(await load(alone));
     expect(state.ended?.state).toBe('succeeded');
@@ -195,6 +208,12 @@ test('an error that Sluice knows is none that controllers fail with', async () =
   const w = world(profiles);
   Object.assign(w.ports, { cluster: () => Promise.reject(new SluiceError('no', { kind: 'rejected' })) });
   const { state, events } = await w.run(await load(alone));
-  expect(state.ended).toMatchObject({ state: 'failed', exitCode: 2 });
+  expect(state.ended).toMatchObject({ state: 'failed', errorKind: 'rejected' });
   expect(count(events, 'controller-failed')).toBe(0);
+});
+
+test('the exit code that earlier versions kept in a history is still understood', () => {
+  const endedWith = (exitCode: number) =>
+    fold([{ seq: 1, at: 1, event: { type: 'run-ended', state: 'failed', reason: '', exitCode } }]).ended?.errorKind;
+  expect([endedWith(2), endedWith(3)]).toEqual(['rejected', 'unavailable']);
 });

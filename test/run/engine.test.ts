@@ -221,7 +221,7 @@ describe('a run that is cancelled', () => {
 });
 
 describe('sources that cannot be measured', () => {
-  test('for good end the run with the words of the error and its exit code', async () => {
+  test('for good end the run with the words of the error and its kind', async () => {
     const w = world(profiles);
     Object.assign(w.ports.probe, {
       profile: () => Promise.reject(new SluiceError('there is no table orders', { kind: 'rejected', hint: 'make it' })),
@@ -229,7 +229,7 @@ describe('sources that cannot be measured', () => {
     const { state } = await w.run(await load(alone));
     expect(state.ended).toMatchObject({
       state: 'failed',
-      exitCode: 2,
+      errorKind: 'rejected',
       reason: 'the sources could not be measured: there is no table orders (make it)',
     });
   });

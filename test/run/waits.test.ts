@@ -48,7 +48,7 @@ describe('sources that do not answer', () => {
     const { state } = await run(w, alone.replace('    outputs:', '    retry: { patience: 30s }\n    outputs:'));
     expect((await state).ended).toMatchObject({
       state: 'failed',
-      exitCode: 3,
+      errorKind: 'unavailable',
       reason: expect.stringContaining('ECONNREFUSED'),
     });
     expect(w.now - 1_000_000).toBeLessThan(60_000);

@@ -1,8 +1,9 @@
 import { SluiceError } from '../../controller/errors.ts';
 import { mailsOf } from '../../controller/notify/mail.ts';
 import { deliver } from '../../controller/notify/outbox.ts';
+import type { Source } from '../../controller/pipeline/schema.ts';
 import { memoryReview } from '../../controller/profile/memory.ts';
-import type { PostgresPin, SourceProbe } from '../../controller/profile/port.ts';
+import type { Pin, PostgresPin, SourceProbe } from '../../controller/profile/port.ts';
 import { Controller } from '../../controller/run/controller.ts';
 import { Crew } from '../../controller/run/crew.ts';
 import { Moved, StoreAway } from '../../controller/run/journal.ts';
@@ -11,16 +12,20 @@ import { sweep } from '../../controller/run/sweep.ts';
 import type { Workspace } from '../../controller/run/workspace.ts';
 import { profile } from '../decide/profiles.ts';
 import type { Disk, SimulatedJob } from './cluster.ts';
-import type { Process } from './network.ts';
+import type { Process, Server } from './network.ts';
 import type { World } from './world.ts';
 
 /** A controller as `sluice serve` has it, in a process of a simulated world. */
 export function startController(world: World, process: Process): void {
-  const { servers } = world;
-  const store = world.counted(process, servers.store.reached(process, world.store));
-  const backend = world.counted(process, servers.livy.reached(process, world.cluster.livy));
-  const publisher = world.counted(process, servers.sink.reached(process, world.sink.publisher));
-  const workspace = workspaceOf(world.disk, process);
+  const { servers, weakness } = world;
+  const { publisher: inner } = world.sink;
+  const reached = <P extends object>(server: Server, port: P): P =>
+    world.counted(process, server.reached(process, port));
+  const store = reached(servers.store, weakness.store?.(world.store) ?? world.store);
+  const backend = reached(servers.livy, weakness.backend?.(world.cluster.livy) ?? world.cluster.livy);
+  const publisher = reached(servers.sink, weakness.publisher?.(inner, world.sink) ?? inner);
+  const disk = workspaceOf(world.disk, process);
+  const workspace = weakness.workspace?.(disk) ?? disk;
   let names = 0;
   const controller = new Controller({
     store,
@@ -37,7 +42,7 @@ export function startController(world: World, process: Process): void {
     review: memoryReview,
     probe: probeOf(world, process),
     backend,
-    caller: servers.api.reached(process, world.api),
+    caller: servers.api.reached(process, weakness.caller?.(world.api) ?? world.api),
     publisher,
     store,
     workspace,
@@ -88,15 +93,16 @@ export function startController(world: World, process: Process): void {
 }
 
 function probeOf(world: World, process: Process): SourceProbe {
-  return {
+  const probe = {
     async profile() {
       await process.sleep(50 + world.random() * 300);
       if (world.servers.sink.away) throw new SluiceError('the database is away', { kind: 'unavailable' });
       return { ...profile(), pin: world.snapshot(process) };
     },
-    holds: async (_source, pin) => world.holds(pin as PostgresPin),
+    holds: async (_source: Source, pin: Pin) => world.holds(pin as PostgresPin),
     close: async () => undefined,
   };
+  return probe;
 }
 
 /** The workspace on the shared disk. */

@@ -1,13 +1,17 @@
 import { pick, type Random } from '../../controller/demo/random.ts';
 import { type Pipeline, pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { startController } from './controller.ts';
+import type { Weakness } from './weaknesses.ts';
 import { beginning, World } from './world.ts';
 
 const minute = 60_000;
 
 /** Plays one schedule: everything in it, every crash too, follows from the seed. `settled` when all came to an end in time. */
-export async function simulate(seed: number): Promise<{ readonly world: World; readonly settled: boolean }> {
-  const world = new World(seed, startController);
+export async function simulate(
+  seed: number,
+  weakness: Weakness = {},
+): Promise<{ readonly world: World; readonly settled: boolean }> {
+  const world = new World(seed, startController, weakness);
   const { random, time, store } = world;
   const shared = pipelineOf(random, 'shared');
   const runs = 1 + Math.floor(random() * 3);

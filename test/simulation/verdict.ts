@@ -15,7 +15,8 @@ export const promises = [
   'staging places left behind',
   'errors that nobody foresaw',
 ] as const;
-export type Broken = { readonly promise: (typeof promises)[number]; readonly what: string };
+export type Promised = (typeof promises)[number];
+export type Broken = { readonly promise: Promised; readonly what: string };
 
 /** Looks at a world from outside, and at the history only for what should have happened. */
 export async function judge(world: World, settled: boolean): Promise<Broken[]> {
@@ -26,6 +27,8 @@ export async function judge(world: World, settled: boolean): Promise<Broken[]> {
     const history = await world.store.history(run);
     const state = fold(history);
     if (!state.ended) say('runs lost or stuck', run);
+    for (const { event } of history)
+      if (event.type === 'controller-failed') say('errors that nobody foresaw', `${run}: ${event.reason}`);
     const ends = history.filter(({ event }) => event.type === 'run-ended').length;
     const lives = Object.values(state.steps).flatMap((step) => step.attempts);
     const astray = state.life !== state.ended?.state || lives.some((each) => each.life !== each.ended?.state);

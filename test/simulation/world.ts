@@ -6,6 +6,7 @@ import { Cluster, type Disk, type Fate } from './cluster.ts';
 import { Process, Server } from './network.ts';
 import { Api, Mailbox, Sink } from './outside.ts';
 import { Time } from './time.ts';
+import type { Weakness } from './weaknesses.ts';
 
 /** When a simulated world begins; only differences matter. Milliseconds since 1970. */
 export const beginning = 1_700_000_000_000;
@@ -46,8 +47,13 @@ export class World {
   private epoch = 0;
   private readonly startController: (process: Process) => void;
 
-  constructor(seed: number, startController: (world: World, process: Process) => void) {
+  /** What is wrong with the system, so that its promises must be broken. */
+  readonly weakness: Weakness;
+
+  constructor(seed: number, startController: (world: World, process: Process) => void, weakness: Weakness = {}) {
     this.seed = seed;
+    this.weakness = weakness;
+
     this.random = randomOf(seed, 'schedule');
     this.startController = (process) => startController(this, process);
     const lossy = this.random() < 0.5 ? 0 : 0.02;

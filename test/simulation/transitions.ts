@@ -1,0 +1,32 @@
+import type { Recorded } from '../../controller/run/events.ts';
+import { attemptTable, type LifeState, runTable, type Transition } from '../../controller/run/lifecycle.ts';
+import { apply, emptyState } from '../../controller/run/state.ts';
+
+const has = (table: readonly Transition[], life: LifeState | undefined, event: Recorded['event']): boolean =>
+  table.some(
+    ({ from, on, to }) =>
+      on === event.type &&
+      (life === undefined ? from.length === 0 : from.includes(life)) &&
+      ('state' in event ? [to].flat().includes(event.state) : true),
+  );
+const knows = (table: readonly Transition[], { type }: Recorded['event']): boolean =>
+  table.some(({ on }) => on === type);
+
+/** The transitions of a history that the tables of lifecycle.ts do not have, as `run pending --planned`. */
+export function strayIn(history: readonly Recorded[]): string[] {
+  const state = emptyState();
+  return history.flatMap((record) => {
+    const { event } = record;
+    const { life } = state;
+    const attempt =
+      'attempt' in event
+        ? state.steps[event.step]?.attempts.find((each) => each.number === event.attempt)?.life
+        : undefined;
+    apply(state, record);
+    const stray: string[] = [];
+    if (knows(runTable, event) && !has(runTable, life, event)) stray.push(`run ${life} --${event.type}`);
+    if (knows(attemptTable, event) && !has(attemptTable, attempt, event))
+      stray.push(`attempt ${attempt} --${event.type}`);
+    return stray;
+  });
+}
