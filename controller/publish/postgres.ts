@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { PostgresAddress } from '../config/addresses.ts';
 import { connectPostgres, explain } from '../connect/postgres.ts';
-import { identifier, tableName } from '../connect/sql.ts';
+import { identifier, literal, tableName } from '../connect/sql.ts';
 import { rejected } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import type { Publisher, Staged } from './port.ts';
@@ -10,6 +10,8 @@ import { type Column, checkShape, checkUnique } from './shape.ts';
 
 /** Beside the published tables: which run each is of, and what it was before. */
 const ledger = 'sluice_publication';
+/** The comment of a published table; one that somebody else has put in its place has none. */
+const mark = 'Published by Sluice: replaced as a whole with each run';
 /** So many publications of a view the ledger remembers. */
 const kept = 100;
 
@@ -69,7 +71,8 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
         );
         // One publication into this schema at a time, so that what is read here still holds at the end.
         await client.query(`LOCK TABLE ${table} IN EXCLUSIVE MODE`);
-        // Its first version knew only the last publication of a view.
+        // Its first versions knew only the last publication of a view, and not which table that was.
+        await client.query(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS oid oid`);
         await client.query(`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${ledger}_pkey`);
         for (const view of staged.views) await takePlace(client, schema, view.view, view.place, staged.key, fence);
         await client.query('COMMIT');
@@ -130,8 +133,17 @@ async function takePlace(
   if (last && last.fence > fence) {
     throw rejected(`table ${name} already shows a later run's result (${last.key}); this one is not published over it`);
   }
-  const there = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [tableName(name)]);
-  if (there.rows[0].there && !last) {
+  const table = tableName(`${schema}.${ledger}`);
+  const { rows } = await client.query(
+    `SELECT c.oid, obj_description(c.oid, 'pg_class') AS comment,
+            (SELECT oid FROM ${table} WHERE view = $2 ORDER BY fence DESC LIMIT 1) AS published
+     FROM pg_class c WHERE c.oid = to_regclass($1)`,
+    [tableName(name), view],
+  );
+  const there = rows[0];
+  // A restored database has other oids, a table made before there were marks has neither.
+  const isOurs = last && (there?.published === null || there?.published === there?.oid || there?.comment === mark);
+  if (there && !isOurs) {
     throw rejected(
       `there is a table ${name} that Sluice did not publish; it is left alone`,
       'rename it, or publish into another schema',
@@ -139,8 +151,13 @@ async function takePlace(
   }
   await client.query(`DROP TABLE IF EXISTS ${tableName(name)}`);
   await client.query(`ALTER TABLE ${tableName(place)} RENAME TO ${identifier(view)}`);
-  const table = tableName(`${schema}.${ledger}`);
-  await client.query(`INSERT INTO ${table} (view, key, fence) VALUES ($1, $2, $3)`, [view, key, fence]);
+  await client.query(`COMMENT ON TABLE ${tableName(name)} IS ${literal(mark)}`);
+  await client.query(`INSERT INTO ${table} (view, key, fence, oid) VALUES ($1, $2, $3, to_regclass($4)::oid)`, [
+    view,
+    key,
+    fence,
+    tableName(name),
+  ]);
   await client.query(
     `DELETE FROM ${table} WHERE view = $1 AND key NOT IN (SELECT key FROM ${table} WHERE view = $1 ORDER BY fence DESC LIMIT $2)`,
     [view, kept],

@@ -1,8 +1,9 @@
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Project } from '../config/project.ts';
 import { openDuck } from '../connect/duckdb.ts';
+import { rejected } from '../errors.ts';
 import type { Figure } from '../run/events.ts';
 import { outputsOf, type RunState } from '../run/state.ts';
 import { computeReport } from './data.ts';
@@ -40,6 +41,7 @@ export async function writeReport(
     const link = join(all, `.latest-${run}`);
     await rm(link, { force: true });
     await symlink(run, link);
+    await refuseOther(join(all, 'latest'));
     await rename(link, join(all, 'latest'));
     const address =
       url === undefined ? pathToFileURL(file).href : `${url.replace(/\/+$/, '')}/${pipeline.name}/${run}/`;
@@ -47,4 +49,11 @@ export async function writeReport(
   } finally {
     await duck.close();
   }
+}
+
+/** Throws a rejected SluiceError when something else than a link is where the link to the latest report goes. */
+async function refuseOther(latest: string): Promise<void> {
+  const found = await lstat(latest).catch(() => undefined);
+  if (found && !found.isSymbolicLink())
+    throw rejected(`${latest} is not Sluice's, and in the way`, 'move it elsewhere');
 }

@@ -8,6 +8,7 @@ import type { Source } from '../../controller/pipeline/schema.ts';
 import { type Keeping, parquet } from '../../controller/profile/keep.ts';
 import type { Profile } from '../../controller/profile/port.ts';
 import { postgresProbe } from '../../controller/profile/postgres.ts';
+import { postgresPublisher, stagingTable } from '../../controller/publish/postgres.ts';
 import { folder, project, query, sluiceJson, write } from './world.ts';
 
 /** Tables as they are out there, and as an enemy makes them: carried through unchanged, or refused by name. */
@@ -161,4 +162,29 @@ steps:
     const { doc } = await sluiceJson('run', 'conf/pipelines/reserved.yaml');
     expect([doc.state, doc.outputs.map(({ rows }) => rows)]).toEqual(['succeeded', [1]]);
   });
+});
+
+test('a table that took the place of a published one is left alone, and one that was restored is not', async () => {
+  const publisher = postgresPublisher(() => address);
+  const publish = async (n: number): Promise<unknown> => {
+    const key = `sluice-taken-work-${n}`;
+    const place = stagingTable('taken', 'result', key);
+    const staged = {
+      kind: 'postgres' as const,
+      target: 'shop/taken',
+      key,
+      views: [{ view: 'result', place, rows: n }],
+    };
+    await publisher.prepare(staged);
+    await query(`CREATE TABLE ${place} AS SELECT i FROM generate_series(1, ${n}) i`);
+    return publisher.publish(staged, n);
+  };
+  await publish(1);
+  await publish(2);
+  await query(`CREATE TABLE taken.restored AS TABLE taken.result; DROP TABLE taken.result;
+    ALTER TABLE taken.restored RENAME TO result; COMMENT ON TABLE taken.result IS 'Published by Sluice: replaced as a whole with each run'`);
+  await publish(3);
+  await query('DROP TABLE taken.result; CREATE TABLE taken.result (precious text)');
+  await expect(publish(4)).rejects.toThrow(/table taken\.result that Sluice did not publish; it is left alone/);
+  expect(await query('SELECT * FROM taken.result')).toEqual([]);
 });
