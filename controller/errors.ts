@@ -47,6 +47,14 @@ export function unwritable(path: string, error: unknown): SluiceError {
   });
 }
 
+/** A disk that takes nothing more, as an error a person can act on; any other error as it is. */
+export function foreseen(error: unknown): unknown {
+  const { path, syscall = '', code = '' } = error as NodeJS.ErrnoException;
+  const isWrite =
+    code in unwritableCodes || (/^(mkdir|rename|unlink|link|symlink|copyfile)/.test(syscall) && unwritableCode(error));
+  return path !== undefined && isWrite ? unwritable(path, error) : error;
+}
+
 /** A message of a library's, which may quote an address: without the credentials and the query of a URL. */
 export const withoutSecrets = (message: string): string =>
   message

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import logUpdate from 'log-update';
-import { type FaultKind, reasonOf, SluiceError } from '../errors.ts';
+import { type FaultKind, foreseen, reasonOf, SluiceError } from '../errors.ts';
 import { onTerminal, pc } from './style.ts';
 
 /** The exit codes of the contract. */
@@ -51,7 +51,8 @@ export function outputOf(json: boolean): Output {
 export const exitCodeOf = (kind: FaultKind): number => (kind === 'rejected' ? exit.wrong : exit.unreachable);
 
 /** Says what went wrong, without a stack trace, and returns the exit code. */
-export function report(error: unknown, output: Output): number {
+export function report(thrown: unknown, output: Output): number {
+  const error = foreseen(thrown);
   const known = error instanceof SluiceError;
   const message = known ? error.message : `unexpected: ${reasonOf(error)}`;
   const hint = known ? error.hint : 'this is a fault of Sluice; SLUICE_DEBUG=1 shows where';

@@ -1,5 +1,5 @@
 import { makePlan } from '../decide/plan.ts';
-import { SluiceError } from '../errors.ts';
+import { foreseen, SluiceError } from '../errors.ts';
 import type { Pipeline } from '../pipeline/schema.ts';
 import { profileAll } from '../profile/all.ts';
 import type { Reviewed } from '../profile/port.ts';
@@ -42,7 +42,8 @@ export class Measuring {
       const reached = waiting ? [{ type: 'sources-reached', waitedMs: now() - waiting.since } as const] : [];
       await this.journal.note([...reached, { type: 'sources-measured', profiles, findings }]);
       return 0;
-    } catch (error) {
+    } catch (thrown) {
+      const error = foreseen(thrown);
       if (!(error instanceof SluiceError) || error.kind === 'rejected') {
         await this.fail('the sources could not be measured', error);
         return 0;

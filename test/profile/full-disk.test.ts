@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { foreseen, SluiceError } from '../../controller/errors.ts';
+
+test('a disk that takes no more is told as that, with the path, and not as a fault of the file that was read', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'sluice-full-'));
+  try {
+    mkdirSync(join(root, 'kept'));
+    const lines = Array.from({ length: 400_000 }, (_, i) => `${i},${(i * 7919) % 1_000_003} is a note of row ${i}`);
+    writeFileSync(join(root, 'a.csv'), `id,note\n${lines.join('\n')}\n`);
+    const script = join(import.meta.dirname, 'profile-a-file.ts');
+    const run = (limit: string) =>
+      execa('bash', ['-c', `ulimit -f ${limit}; exec "$0" --import tsx "$1" "$2"`, process.execPath, script, root], {
+        preferLocal: true,
+      });
+    expect(JSON.parse((await run('unlimited')).stdout)).toEqual({ rows: 400_000 });
+    // Blocks of 1 KiB or of 512 bytes: either way less than the rows need.
+    const full = JSON.parse((await run('2048')).stdout);
+    expect(full).toMatchObject({ kind: 'rejected', message: expect.stringContaining(root) });
+    expect(full.message).toMatch(/cannot be written: .*File too large/i);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+test('an error of the file system names its path and what to do, any other stays what it is', () => {
+  const error = (code: string, syscall: string): Error =>
+    Object.assign(new Error(`${code}: no, ${syscall} '/x/y'`), { code, syscall, path: '/x/y' });
+  for (const [code, syscall] of [
+    ['ENOSPC', 'write'],
+    ['EROFS', 'open'],
+    ['EDQUOT', 'write'],
+    ['EACCES', 'mkdir'],
+  ] as const) {
+    const told = foreseen(error(code, syscall));
+    expect(told).toBeInstanceOf(SluiceError);
+    expect(told).toMatchObject({ kind: 'rejected', message: expect.stringContaining('/x/y cannot be written') });
+  }
+  for (const other of [error('ENOENT', 'open'), error('EACCES', 'open'), new TypeError('x')])
+    expect(foreseen(other)).toBe(other);
+});
