@@ -103,8 +103,14 @@ async function pinFiles(
     );
   const files = await Promise.all(
     paths.map(async (path) => {
-      const { size, mtimeMs } = await stat(path);
-      return { path, size, mtimeMs };
+      const found = await stat(path).catch(() => undefined);
+      // A pipe would be waited for without an end.
+      if (!found?.isFile())
+        throw rejected(
+          `${name}: ${path} is ${found ? 'no file' : 'a link that leads nowhere'}`,
+          'take it out of the folder',
+        );
+      return { path, size: found.size, mtimeMs: found.mtimeMs };
     }),
   );
   if (files.length === 0) {

@@ -57,6 +57,12 @@ const steps: readonly string[] = [
 
   // What the last published run has measured is asked for at every run.
   `CREATE INDEX events_measured ON events (run) WHERE body->>'type' = 'sources-measured';`,
+
+  // Projects on one store see their own runs and send their own mails.
+  `DROP TABLE postman;
+   CREATE TABLE postman (project text PRIMARY KEY, owner text NOT NULL, until timestamptz NOT NULL);
+   DROP INDEX runs_of_pipeline;
+   CREATE INDEX runs_of_pipeline ON runs (project, pipeline, number DESC);`,
 ];
 
 /** Any number that only this program uses; two controllers that start together migrate one after the other. */

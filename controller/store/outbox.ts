@@ -1,27 +1,31 @@
-import type pg from 'pg';
 import type { RunStore } from './port.ts';
-
-/** A query of the pool, answered or explained. */
-export type Query = (sql: string, values?: unknown[]) => Promise<pg.QueryResult>;
+import { ofProject, type Query } from './query.ts';
 
 /** The outbox of the run store in PostgreSQL. */
-export function outboxOf(query: Query): Pick<RunStore, 'postman' | 'due' | 'noteDelivery' | 'messages'> {
+export function outboxOf(
+  query: Query,
+  project: string,
+): Pick<RunStore, 'postman' | 'due' | 'noteDelivery' | 'messages'> {
   return {
     async postman(owner, forMs) {
       const { rowCount } = await query(
-        `INSERT INTO postman (owner, until) VALUES ($1, now() + $2 * interval '1 ms')
-         ON CONFLICT (one) DO UPDATE SET owner = excluded.owner, until = excluded.until
+        `INSERT INTO postman (project, owner, until) VALUES ($3, $1, now() + $2 * interval '1 ms')
+         ON CONFLICT (project) DO UPDATE SET owner = excluded.owner, until = excluded.until
          WHERE postman.owner = $1 OR postman.until <= now()
            OR postman.owner NOT IN (SELECT owner FROM controllers WHERE until > now())`,
-        [owner, forMs],
+        [owner, forMs, project],
       );
       return rowCount === 1;
     },
 
     async due() {
       const { rows } = await query(
-        `SELECT message, tries FROM outbox WHERE state = 'waiting'
-         AND number <= (SELECT max(number) FROM outbox WHERE state = 'waiting' AND due <= now()) ORDER BY number`,
+        `WITH waiting AS (
+           SELECT o.* FROM outbox o JOIN runs USING (run) WHERE o.state = 'waiting' AND ${ofProject('$1')}
+         )
+         SELECT message, tries FROM waiting
+         WHERE number <= (SELECT max(number) FROM waiting WHERE due <= now()) ORDER BY number`,
+        [project],
       );
       return rows.map(({ message, tries }) => ({ message, tries }));
     },

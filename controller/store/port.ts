@@ -83,7 +83,7 @@ export interface RunStore {
   ): Promise<{ readonly run: string; readonly number: number; readonly owner: string | undefined }[]>;
   /** The runs a controller drives, each with its token and the number of its last event. */
   driven(owner: string): Promise<ReadonlyMap<string, { readonly token: number; readonly seq: number }>>;
-  /** Runs of the same pipeline that began before this one and have not ended, oldest first. */
+  /** Runs of the same pipeline of this project that began before this one and have not ended, oldest first. */
   ahead(run: string): Promise<string[]>;
 
   /** Adds to a history whose last event is number `after`. Time in it never goes backwards, whatever `at` says. */
@@ -92,19 +92,19 @@ export interface RunStore {
   request(run: string, at: number, event: RunEvent): Promise<boolean>;
   history(run: string, afterSeq?: number): Promise<Recorded[]>;
 
-  /** The run with this name or the only one that begins so; undefined when there is none. */
+  /** This project's run of this name or the only one that begins so; undefined when there is none. */
   find(
     run: string,
   ): Promise<(RunSummary & { readonly number: number; readonly owner: string | undefined }) | undefined>;
   list(filter: { readonly pipeline?: string; readonly limit: number }): Promise<RunSummary[]>;
-  /** What the last run of a pipeline that published has read and counted. */
+  /** What this project's last run of a pipeline that published has read and counted. */
   lastProfiles(pipeline: string): Promise<Readonly<Record<string, Profile>>>;
 
   /** Runs of this project that ended at least `graceMs` ago and whose staging places nobody has looked at since. */
   unswept(graceMs: number, limit: number): Promise<string[]>;
   swept(run: string): Promise<void>;
 
-  /** The right to empty the outbox for `forMs`; one controller at a time has it, so that mails keep their order. */
+  /** The right to empty this project's outbox for `forMs`; one controller at a time has it, so that mails keep their order. */
   postman(owner: string, forMs: number): Promise<boolean>;
   /** Messages that are due and those that were put in before them, oldest first. */
   due(): Promise<Waiting[]>;

@@ -5,8 +5,9 @@ import { rejected, SluiceError } from '../errors.ts';
 import type { RunEvent } from '../run/events.ts';
 import { driversOf } from './drivers.ts';
 import { migrate } from './migrations.ts';
-import { outboxOf, type Query } from './outbox.ts';
+import { outboxOf } from './outbox.ts';
 import type { Appended, Entry, Lease, RunStore, RunSummary } from './port.ts';
+import { ofProject, type Query } from './query.ts';
 
 const summaryColumns = 'run, pipeline, state, branch, reason, started, ended';
 /** A server that takes a query and never answers is as good as away. Milliseconds. */
@@ -92,8 +93,8 @@ export async function postgresStore(address: PostgresAddress, project: string): 
     },
 
     ...driversOf(query, project),
-    ...listsOf(query),
-    ...outboxOf(query),
+    ...listsOf(query, project),
+    ...outboxOf(query, project),
     close: () => pool.end(),
   };
 }
@@ -151,13 +152,13 @@ async function insertEvents(
   );
 }
 
-function listsOf(query: Query): Pick<RunStore, 'find' | 'list' | 'lastProfiles'> {
+function listsOf(query: Query, project: string): Pick<RunStore, 'find' | 'list' | 'lastProfiles'> {
   return {
     async find(run) {
       const { rows } = await query(
         `SELECT number, owner, ${summaryColumns} FROM runs
-         WHERE run = $1 OR starts_with(run, $1) ORDER BY run = $1 DESC LIMIT 2`,
-        [run],
+         WHERE ${ofProject('$2')} AND (run = $1 OR starts_with(run, $1)) ORDER BY run = $1 DESC LIMIT 2`,
+        [run, project],
       );
       const [first, second] = rows;
       if (!first || (second && first.run !== run)) return undefined;
@@ -166,8 +167,9 @@ function listsOf(query: Query): Pick<RunStore, 'find' | 'list' | 'lastProfiles'>
 
     async list({ pipeline, limit }) {
       const { rows } = await query(
-        `SELECT ${summaryColumns} FROM runs WHERE $1::text IS NULL OR pipeline = $1 ORDER BY number DESC LIMIT $2`,
-        [pipeline ?? null, limit],
+        `SELECT ${summaryColumns} FROM runs
+         WHERE ${ofProject('$3')} AND ($1::text IS NULL OR pipeline = $1) ORDER BY number DESC LIMIT $2`,
+        [pipeline ?? null, limit, project],
       );
       return rows.map(summaryOf);
     },
@@ -175,9 +177,9 @@ function listsOf(query: Query): Pick<RunStore, 'find' | 'list' | 'lastProfiles'>
     async lastProfiles(pipeline) {
       const { rows } = await query(
         `SELECT body->'profiles' AS profiles FROM events JOIN runs USING (run)
-         WHERE pipeline = $1 AND state IN ('succeeded', 'degraded') AND body->>'type' = 'sources-measured'
+         WHERE ${ofProject('$2')} AND pipeline = $1 AND state IN ('succeeded', 'degraded') AND body->>'type' = 'sources-measured'
          ORDER BY number DESC, events.seq DESC LIMIT 1`,
-        [pipeline],
+        [pipeline, project],
       );
       return rows[0]?.profiles ?? {};
     },

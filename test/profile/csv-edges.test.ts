@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openDuck } from '../../controller/connect/duckdb.ts';
 import { identifier } from '../../controller/connect/sql.ts';
@@ -128,6 +129,22 @@ describe('CSV files', { timeout: 30_000 }, () => {
       expect((await allowed.profile('things', source)).measures.rows).toBe(1);
     } finally {
       rmSync(outside, { recursive: true });
+    }
+  });
+
+  test('that are pipes, or links that lead nowhere, are refused rather than waited for', async () => {
+    for (const [folder, make] of [
+      ['pipe', (path: string) => execa('mkfifo', [path])],
+      ['nowhere', (path: string) => symlink(join(root, 'nowhere-at-all.csv'), path)],
+    ] as const) {
+      await mkdir(join(root, folder));
+      await make(join(root, folder, 'x.csv'));
+      const source = { csv: `${folder}/*.csv`, key: 'id', columns: { id: 'bigint' } } as unknown as Source;
+      const probe = csvProbe({ root, scratch: join(root, 'scratch') });
+      await expect(probe.profile('things', source)).rejects.toMatchObject({
+        kind: 'rejected',
+        message: expect.stringMatching(/x\.csv is (no file|a link that leads nowhere)|no file matches/),
+      });
     }
   });
 

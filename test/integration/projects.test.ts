@@ -1,0 +1,49 @@
+import { afterAll, expect, test } from 'vitest';
+import { postgresAddress } from '../../controller/config/addresses.ts';
+import type { Message } from '../../controller/notify/port.ts';
+import type { RunEvent } from '../../controller/run/events.ts';
+import type { RunStore } from '../../controller/store/port.ts';
+import { postgresStore } from '../../controller/store/postgres.ts';
+import { project } from './world.ts';
+
+/** Two projects with a pipeline of one name on one store. */
+
+const address = postgresAddress(await project(), { database: 'sluice' });
+const id = Date.now().toString(36);
+const names = [`one-${id}`, `two-${id}`] as const;
+const stores = await Promise.all(names.map((name) => postgresStore(address, name)));
+afterAll(() => Promise.all(stores.map((store) => store.close())));
+
+async function runOf(store: RunStore, run: string, rows: number): Promise<void> {
+  const started = { type: 'run-started', run, pipeline: { name: 'shared' }, file: 'f' } as unknown as RunEvent;
+  const { lease } = await store.create(run, 'shared', 1, [started]);
+  const profiles = { a: { measures: { rows }, pin: {}, examples: [] } };
+  const message = { id: `<${run}>`, event: 'succeeded', to: 'a@example.org' } as unknown as Message;
+  const measured = { type: 'sources-measured', profiles, findings: {} } as unknown as RunEvent;
+  const ended = { type: 'run-ended', state: 'succeeded', reason: '' } as unknown as RunEvent;
+  const summary = { state: 'succeeded', ended: 2 };
+  await store.append(lease, 1, 2, { events: [measured, ended], summary, messages: [message] });
+}
+
+test('see, wait for, clean up and mail their own runs alone', async () => {
+  const [one, two] = stores as [RunStore, RunStore];
+  await runOf(one, `a-${id}`, 1);
+  await runOf(two, `b-${id}`, 2);
+  const listed = async (store: RunStore) => (await store.list({ pipeline: 'shared', limit: 10 })).map(({ run }) => run);
+  expect([await listed(one), await listed(two)]).toEqual([[`a-${id}`], [`b-${id}`]]);
+  expect(await one.find(`b-${id}`)).toBeUndefined();
+  expect((await two.find(`b-${id}`))?.run).toBe(`b-${id}`);
+  expect((await one.lastProfiles('shared')).a?.measures.rows).toBe(1);
+  expect((await two.lastProfiles('shared')).a?.measures.rows).toBe(2);
+  expect([await one.unswept(0, 10), await two.unswept(0, 10)]).toEqual([[`a-${id}`], [`b-${id}`]]);
+  const due = async (store: RunStore) => (await store.due()).map(({ message }) => message.id);
+  expect([await due(one), await due(two)]).toEqual([[`<a-${id}>`], [`<b-${id}>`]]);
+  await one.attend(`c1-${id}`, 5000);
+  await two.attend(`c2-${id}`, 5000);
+  expect([await one.postman(`c1-${id}`, 5000), await two.postman(`c2-${id}`, 5000)]).toEqual([true, true]);
+  await one.create(`open-${id}`, 'shared', 3, []);
+  await two.create(`later-${id}`, 'shared', 4, []);
+  expect(await two.ahead(`later-${id}`)).toEqual([]);
+  await one.create(`after-${id}`, 'shared', 5, []);
+  expect(await one.ahead(`after-${id}`)).toEqual([`open-${id}`]);
+});
