@@ -1,30 +1,9 @@
-import { realpathSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-
 /** What pipelines may do beyond their project, as conf/connections.yaml says. */
 export interface Allowed {
   /** Folders beside the project's own. */
   readonly paths: readonly string[];
   /** Spark properties, with `*` for any text. */
   readonly sparkConf: readonly string[];
-}
-
-/** Whether a path, once its links are followed, lies in one of the folders; what is not there yet lies where it would be made. */
-export function liesIn(folders: readonly string[], path: string): boolean {
-  const real = realPath(resolve(path));
-  return folders.some((folder) => {
-    const way = relative(realPath(resolve(folder)), real);
-    return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-  });
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(realPath(parent), path.slice(parent.length));
-  }
 }
 
 /** The folder in which all matches of a glob lie. */

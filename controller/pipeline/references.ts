@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Allowed, baseOf, isSetLate, liesIn, maySet } from './allowed.ts';
+import { liesIn } from '../paths.ts';
+import { type Allowed, baseOf, isSetLate, maySet } from './allowed.ts';
 import { conditionsOf, type Place, stepsIn } from './conditions.ts';
 import { type Pipeline, type Step, sqlFiles } from './schema.ts';
 import { didYouMean } from './suggest.ts';

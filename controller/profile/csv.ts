@@ -4,7 +4,7 @@ import { glob } from 'tinyglobby';
 import { type Duck, openDuck } from '../connect/duckdb.ts';
 import { fileLiteral, literal } from '../connect/sql.ts';
 import { reasonOf, rejected, SluiceError } from '../errors.ts';
-import { liesIn } from '../pipeline/allowed.ts';
+import { liesIn } from '../paths.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
 import { countRecords, findPlaces, type Records } from './csv-records.ts';
 import { headsOf, scaled } from './csv-sample.ts';

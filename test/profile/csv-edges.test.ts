@@ -182,6 +182,20 @@ describe('the SQL of a source or a check', () => {
     }
   });
 
+  test('reaches a folder that is made later, below a link', async () => {
+    await mkdir(join(root, 'real'));
+    await symlink(join(root, 'real'), join(root, 'linked'));
+    const folder = join(root, 'linked', 'runs', 'r1');
+    const duck = await openDuck(join(root, 'scratch'), [folder]);
+    try {
+      await mkdir(folder, { recursive: true });
+      await duck.run(`COPY (SELECT 1 AS a) TO '${join(folder, 'a.parquet')}' (FORMAT parquet)`);
+      expect(await duck.rows(`SELECT a FROM ${parquet([join(folder, 'a.parquet')])}`)).toEqual([{ a: 1 }]);
+    } finally {
+      await duck.close();
+    }
+  });
+
   test('is one SELECT where it comes from a pipeline file', async () => {
     const duck = await openDuck(join(root, 'scratch'), [root]);
     try {
