@@ -64,6 +64,10 @@ export async function fetchRanges(
     await cluster.addTargetTopic(topic);
     const next = new Map(ranges.filter(({ start, end }) => start < end).map((each) => [each.partition, each]));
     let heard = Date.now();
+    const silent = (): SluiceError =>
+      new SluiceError(`topic ${topic}: no message for ${idleMs / 1000} s, with some still to come`, {
+        kind: 'unavailable',
+      });
     /** Asks one broker for what it leads, until that is read; false when it leads something no more. */
     const readFrom = async (nodeId: string, partitions: readonly number[]): Promise<boolean> => {
       const broker = await cluster.findBroker({ nodeId });
@@ -87,21 +91,28 @@ export async function fetchRanges(
           if (at >= range.end) next.delete(partition);
           else next.set(partition, { ...range, start: at });
         }
-        if (Date.now() - heard > idleMs)
-          throw new SluiceError(`topic ${topic}: no message for ${idleMs / 1000} s, with some still to come`, {
-            kind: 'unavailable',
-          });
+        if (Date.now() - heard > idleMs) throw silent();
       }
       return true;
     };
-    while (next.size > 0) {
+    /** Asks all brokers at once; a connection that breaks, or a leader that is not known yet, is asked again for a while. */
+    const round = async (): Promise<boolean> => {
       const leaders = Object.entries(cluster.findLeaderForPartitions(topic, [...next.keys()]));
-      const settled = await Promise.all(leaders.map(([nodeId, partitions]) => readFrom(nodeId, partitions)));
-      if (settled.every(Boolean) && leaders.length > 0) continue;
-      if (Date.now() - heard > idleMs)
-        throw new SluiceError(`topic ${topic}: a partition has no leader`, { kind: 'unavailable' });
+      // All of them have come to rest before anything is asked again: no partition is read by two at a time.
+      const settled = await Promise.allSettled(leaders.map(([nodeId, partitions]) => readFrom(nodeId, partitions)));
+      for (const each of settled) if (each.status === 'rejected') throw each.reason;
+      return leaders.length > 0 && settled.every((each) => each.status === 'fulfilled' && each.value);
+    };
+    const patiently = <T>(work: Promise<T>): Promise<T | false> =>
+      work.catch((error: { retriable?: boolean }) => {
+        if (!error.retriable || Date.now() - heard > idleMs) throw error;
+        return false;
+      });
+    while (next.size > 0) {
+      if (await patiently(round())) continue;
+      if (Date.now() - heard > idleMs) throw silent();
       await new Promise((resolve) => setTimeout(resolve, maxWaitMs));
-      await cluster.refreshMetadata();
+      await patiently(cluster.refreshMetadata());
     }
   } finally {
     await cluster.disconnect();

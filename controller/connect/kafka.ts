@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import kafkajs, { type Kafka, type SASLOptions } from 'kafkajs';
 import type { KafkaAddress } from '../config/addresses.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
+import { isTlsTrouble } from './tls.ts';
 
-const { KafkaJSConnectionError, KafkaJSError, KafkaJSNumberOfRetriesExceeded, logLevel } = kafkajs;
+const { KafkaJSError, KafkaJSNumberOfRetriesExceeded, logLevel } = kafkajs;
 
 /** A Kafka client that keeps quiet and gives up soon; errors are explained by `explainKafka`. */
 export const kafkaClient = ({ brokers, tls, sasl }: KafkaAddress): Kafka =>
@@ -27,10 +28,18 @@ const saslOptions = ({ mechanism, user: username, password }: NonNullable<KafkaA
 export function explainKafka(error: unknown, brokers: readonly string[]): unknown {
   if (!(error instanceof KafkaJSError)) return error;
   const cause = error instanceof KafkaJSNumberOfRetriesExceeded ? (error.cause ?? error) : error;
-  const away = error instanceof KafkaJSNumberOfRetriesExceeded || cause instanceof KafkaJSConnectionError;
-  return new SluiceError(`Kafka at ${brokers.join(', ')}${away ? ' cannot be reached' : ''}: ${reasonOf(cause)}`, {
-    kind: away ? 'unavailable' : 'rejected',
+  const named = `Kafka at ${brokers.join(', ')}`;
+  if (isTlsTrouble(cause))
+    return new SluiceError(`${named}: no TLS that can be trusted: ${reasonOf(cause)}`, {
+      kind: 'rejected',
+      hint: 'give its authority as ca of the connection in conf/connections.yaml, or correct the host',
+      cause: error,
+    });
+  if (!error.retriable && !(error instanceof KafkaJSNumberOfRetriesExceeded))
+    return new SluiceError(`${named}: ${reasonOf(cause)}`, { kind: 'rejected', cause: error });
+  return new SluiceError(`${named} cannot be reached: ${reasonOf(cause)}`, {
+    kind: 'unavailable',
     cause: error,
-    ...(away ? { hint: 'start it (`sluice up` for the local one) or correct conf/connections.yaml' } : {}),
+    hint: 'start it (`sluice up` for the local one) or correct conf/connections.yaml',
   });
 }

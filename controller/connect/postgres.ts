@@ -3,6 +3,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import pg from 'pg';
 import type { PostgresAddress } from '../config/addresses.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
+import { isTlsTrouble } from './tls.ts';
 
 /** bigint and numeric come as JavaScript numbers: counts and sums here stay far below 2^53. */
 const types: pg.CustomTypesConfig = {
@@ -79,7 +80,7 @@ export function explain(error: unknown, at: PostgresAddress): SluiceError {
       cause: error,
     });
   }
-  if (isTls(code, answer)) {
+  if (isTlsTrouble(error)) {
     return new SluiceError(`${named(at)}: no TLS as sslmode ${at.tls?.mode} asks for it: ${answer}`, {
       kind: 'rejected',
       hint: 'give its authority as sslrootcert, correct the host, or say another sslmode in conf/connections.yaml',
@@ -103,7 +104,3 @@ export function explain(error: unknown, at: PostgresAddress): SluiceError {
     cause: error,
   });
 }
-
-/** What the server or OpenSSL says when there is no TLS, or none that can be trusted. */
-const isTls = (code: string | undefined, answer: string): boolean =>
-  /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/.test(code ?? '') || /does not support SSL/.test(answer);
