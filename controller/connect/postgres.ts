@@ -57,6 +57,8 @@ export async function connectPostgres(at: PostgresAddress): Promise<pg.Client> {
 export function postgresPool(at: PostgresAddress, more: pg.PoolConfig = {}): pg.Pool {
   const pool = new pg.Pool({ ...config(at), max: 4, allowExitOnIdle: true, ...more });
   pool.on('error', () => undefined);
+  // A connection that is in use and between two queries tells of its end by an event, too.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

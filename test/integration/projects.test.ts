@@ -1,10 +1,11 @@
 import { afterAll, expect, test } from 'vitest';
 import { postgresAddress } from '../../controller/config/addresses.ts';
+import { postgresPool } from '../../controller/connect/postgres.ts';
 import type { Message } from '../../controller/notify/port.ts';
 import type { RunEvent } from '../../controller/run/events.ts';
 import type { RunStore } from '../../controller/store/port.ts';
 import { postgresStore } from '../../controller/store/postgres.ts';
-import { project } from './world.ts';
+import { project, query } from './world.ts';
 
 /** Two projects with a pipeline of one name on one store. */
 
@@ -46,4 +47,20 @@ test('see, wait for, clean up and mail their own runs alone', async () => {
   expect(await two.ahead(`later-${id}`)).toEqual([]);
   await one.create(`after-${id}`, 'shared', 5, []);
   expect(await one.ahead(`after-${id}`)).toEqual([`open-${id}`]);
+});
+
+test('a connection that the server ends while it is in use, between two queries, ends no process', async () => {
+  const pool = postgresPool(address);
+  const lost = new Promise((resolve) => process.once('uncaughtException', resolve));
+  try {
+    const client = await pool.connect();
+    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    await query(`SELECT pg_terminate_backend(${rows[0].pid})`, 'sluice');
+    await ended;
+    expect(await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, 200, 'nothing'))])).toBe('nothing');
+    client.release(true);
+  } finally {
+    await pool.end();
+  }
 });
