@@ -42,8 +42,10 @@ export function walkBatches(bytes: Buffer, aborted: readonly Aborted[], found: R
     const end = at + 12 + bytes.readInt32BE(at + 8);
     // The last batch may have been cut off by the limit of the fetch.
     if (end > bytes.length) break;
+    if (end < at + headBytes) throw unreadable('a batch of messages is damaged');
     if (bytes.readInt8(at + 16) !== 2)
       throw unreadable('the topic has messages of a format from before Kafka 0.11', 'copy them into a new topic');
+    if (bytes.readUInt32BE(at + 17) !== crc32c(bytes, at + 21, end)) throw unreadable('a batch of messages is damaged');
     const attributes = bytes.readInt16BE(at + 21);
     const last = base + BigInt(bytes.readInt32BE(at + 23));
     const producer = bytes.readBigInt64BE(at + 43);
@@ -94,6 +96,7 @@ function walkRecords(
     at += keyBytes;
     const valueBytes = varint();
     const start = valueBytes < 0 ? -1 : at;
+    if (at + valueBytes > end) throw unreadable('a batch of messages is damaged');
     found(
       offset + delta,
       fixed === undefined ? time + timestamp : Number(fixed),
@@ -132,6 +135,19 @@ function unsnapped(bytes: Buffer): Buffer {
     at += 4 + length;
   }
   return Buffer.concat(blocks);
+}
+
+/** Castagnoli's polynomial, reflected; of every byte what it does to the sum. */
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let sum = byte;
+  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0x82f63b78 : sum >>> 1;
+  return sum;
+});
+
+function crc32c(bytes: Buffer, from: number, until: number): number {
+  let sum = 0xffffffff;
+  for (let at = from; at < until; at++) sum = (crcTable[(sum ^ (bytes[at] as number)) & 255] as number) ^ (sum >>> 8);
+  return (sum ^ 0xffffffff) >>> 0;
 }
 
 const unreadable = (message: string, hint?: string): SluiceError =>

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type Duck, openDuck } from '../connect/duckdb.ts';
 import { fileLiteral, identifier, literal } from '../connect/sql.ts';
 import { reasonOf, rejected } from '../errors.ts';
+import { countRecords } from './csv-records.ts';
 import { asJson, own, parquet } from './keep.ts';
 
 /** The repaired rows of a source: `_where` and `_original` tell which row each replaces, `_fixed` is a JSON object of texts. */
@@ -25,8 +26,10 @@ const meant = (column: string): string =>
 
 /** Writes a relation of rows in quarantine, all of them text, as a CSV file to be repaired, and once more as it is. */
 export async function writeQuarantine(duck: Duck, relation: string, csv: string): Promise<void> {
-  const columns = (await duck.columns(relation)).map(({ name }) => identifier(name));
-  const safe = columns.map((column) => `${shown(column)} AS ${column}`).join(', ');
+  const columns = (await duck.columns(relation)).map(({ name }) => name);
+  // A header goes over one line, whatever a table calls its columns.
+  const titled = columns.map((name) => `${shown(identifier(name))} AS ${identifier(name.replace(/[\r\n]+/g, ' '))}`);
+  const safe = titled.join(', ');
   await duck.run(`COPY (SELECT ${safe} FROM ${relation}) TO ${literal(csv)} (FORMAT csv, HEADER)`);
   await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(asWritten(csv))} (FORMAT parquet)`);
 }
@@ -56,6 +59,13 @@ export async function takeRepairs(csv: string, repaired: string, repairs: string
       .catch((error: unknown) => {
         throw rejected(`${repaired} cannot be read: ${reasonOf(error)}`, `keep its header: ${columns.join(',')}`);
       });
+    const [edited] = await duck.rows('SELECT count(*) AS n FROM edited');
+    const records = await countRecords({ file: repaired, lineEnd: '\n' });
+    if (Number(edited?.n) !== records - 1)
+      throw rejected(
+        `${repaired}: of its ${records - 1} rows ${edited?.n} could be read`,
+        'save it as CSV with commas, and with quotes around values of several lines',
+      );
     const same = `coalesce(e.${where}, '') = coalesce(w.${where}, '') AND coalesce(e.${original}, '') = coalesce(w.${original}, '')`;
     const [stranger] = await duck.rows(
       `SELECT __sluice_line AS line FROM edited e WHERE NOT EXISTS (SELECT 1 FROM ${written} w WHERE ${same}) ORDER BY 1 LIMIT 1`,

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { livyBackend } from '../../controller/backends/livy.ts';
+import { sparkMaster } from '../../controller/backends/spark-master.ts';
+import { SluiceError } from '../../controller/errors.ts';
+import { FakeSpark } from '../backends/fake-spark.ts';
+import type { Subject } from './subject.ts';
+
+const states: readonly string[] = ['pending', 'running', 'cancelling', 'cancelled', 'succeeded', 'failed'];
+const words = [
+  'id',
+  'name',
+  'state',
+  'k',
+  'running',
+  'dead',
+  'success',
+  '__proto__',
+  'constructor',
+  'sessions',
+  'log',
+  'workers',
+  'activeapps',
+  'completedapps',
+  'appInfo',
+  'sparkUiUrl',
+  'javascript:1',
+  '\u001b]0;x\u0007',
+];
+
+/** Answers of a gateway and a master that could be anything. */
+export async function gateways(): Promise<Subject> {
+  const fake = new FakeSpark();
+  const url = await fake.open();
+  const json = fc.jsonValue({ maxDepth: 4 });
+  const likely = fc.dictionary(
+    fc.constantFrom(...words),
+    fc.oneof(
+      json,
+      fc.constantFrom(...words),
+      fc.integer(),
+      fc.array(fc.dictionary(fc.constantFrom(...words), fc.oneof(fc.constantFrom(...words), fc.integer()))),
+    ),
+  );
+  return {
+    name: 'answers of gateways',
+    share: 0.5,
+    close: async () => fake.close(),
+    async play(random) {
+      const body = random(() =>
+        fc
+          .oneof(json, likely)
+          .map((value) => JSON.stringify(value))
+          .chain((text) => fc.constantFrom(text, text.slice(0, text.length / 2), `<html>${text}`)),
+      );
+      const status = random(fc.constantFrom, 200, 200, 200, 201, 204, 302, 400, 404, 500, 503);
+      fake.lie = () => (response) => {
+        response.statusCode = status;
+        response.end(body);
+      };
+      const livy = livyBackend({ url, sparkMaster: url, historyServer: `${url}/history` });
+      const master = sparkMaster(url);
+      let answered = false;
+      for (const ask of [
+        () => livy.find('k'),
+        () => livy.observe({ key: 'k', id: '0' }),
+        () => livy.logs({ key: 'k', id: '0' }),
+        () => master.capacity(),
+        () => master.application('k'),
+      ]) {
+        try {
+          const said = (await ask()) as { state?: string; ui?: string } | undefined;
+          answered = true;
+          if (ask.toString().includes('observe') && !states.includes(said?.state ?? ''))
+            throw new TypeError(`state ${said?.state}`);
+          if (said?.ui !== undefined && !/^https?:/.test(said.ui)) throw new TypeError(`link ${said.ui}`);
+        } catch (error) {
+          if (!(error instanceof SluiceError)) throw error;
+        }
+      }
+      return answered ? 'accepted' : 'refused';
+    },
+  };
+}
