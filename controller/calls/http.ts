@@ -3,8 +3,8 @@ import { rejected, SluiceError } from '../errors.ts';
 import type { HttpCall } from '../pipeline/schema.ts';
 import { render } from '../pipeline/template.ts';
 import { variablesIn } from '../pipeline/variables.ts';
+import { redactedBody, redactor } from '../redact.ts';
 import { Busy, type Caller } from './port.ts';
-import { redactedBody, redactor } from './redact.ts';
 
 /** The longest answer that is kept in a run's history. Bytes. */
 const longestAnswer = 1 << 18;

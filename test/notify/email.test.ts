@@ -36,6 +36,11 @@ test('a password of any characters goes to a mail server by verified TLS alone',
     onData: (stream, _session, done) => stream.resume().on('end', () => done()),
   });
   const open = await listen({ disabledCommands: ['STARTTLS'], onAuth });
+  const rude = await listen({
+    ...certs.server,
+    onAuth: ({ username, password: given }, _session, done) =>
+      done(new Error(`not ${given}, ${Buffer.from(`\0${username}\0${given}`).toString('base64')}`)),
+  });
   const send = (port: number, ca: string) =>
     emailNotifier({ host: '127.0.0.1', port, tls: 'required', ca, login: { user: 'me', password } }).send({
       id: '<1@x>',
@@ -52,4 +57,5 @@ test('a password of any characters goes to a mail server by verified TLS alone',
   await expect(send(secure, certs.otherCa)).rejects.toThrow(/certificate/);
   await expect(send(open, certs.ca)).rejects.toThrow(/mail server/);
   expect(heard).toHaveLength(1);
+  await expect(send(rude, certs.ca)).rejects.toThrow(/: 535 not \*\*\*, [\w+/]*\*\*\*$/);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { redactedBody, redactor } from '../../controller/calls/redact.ts';
+import { redactedBody, redactor } from '../controller/redact.ts';
 
 const secret = `C4n "q" \\b/|é+%41#&<'`;
 const redact = redactor([secret, 'Plain-S3cret', 'abc']);
