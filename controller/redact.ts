@@ -6,26 +6,26 @@ const deepest = 200;
 
 const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 const html: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": '#39' };
-const json: Readonly<Record<string, string>> = {
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '"': '\\"',
-  '\\': '\\\\',
-  '/': '\\/',
-};
+const control: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't' };
+/** JSON in JSON, some times over, repeats the backslash of an escape; a bound keeps the search linear. */
+const escaped = (name: string): string => `\\\\{1,15}${name}`;
 
-/** A character as it is, percent-encoded, escaped in JSON or HTML, or as a URL parser changes it; a pattern, longest first. */
-function formsOf(character: string): string {
-  const percent = [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
-  const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i));
-  const unicode = units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
-  const forms = [percent, unicode, json[character] ?? '', html[character] ? `&${html[character]};` : '', character];
-  if (character === ' ') forms.push('+');
-  if (character === '\\') forms.push('/');
-  const patterns = forms.filter((form) => form !== '').map(literal);
+/**
+ * A character, or several backslashes, as they are, percent-encoded (once or more), escaped in JSON or HTML, or as a URL
+ * parser changes them: a pattern, longest first.
+ */
+function formsOf(token: string): string {
+  const percent = [...Buffer.from(token)].map((byte) => `%(?:25){0,3}${byte.toString(16).padStart(2, '0')}`).join('');
+  if (token.startsWith('\\')) return `(?:${percent}|\\\\{${token.length},${16 * token.length}}|/{${token.length}})`;
+  const units = Array.from({ length: token.length }, (_, i) => token.charCodeAt(i).toString(16).padStart(4, '0'));
+  const forms = [percent, units.map((unit) => escaped(`u${unit}`)).join('')];
+  if (control[token]) forms.push(escaped(control[token]));
+  if (token === '"' || token === '/') forms.push(escaped(token));
+  if (html[token]) forms.push(`&${html[token]};`);
+  forms.push(literal(token));
+  if (token === ' ') forms.push('\\+');
   // A URL loses its tabs and line breaks.
-  return `(?:${patterns.join('|')})${/[\t\r\n]/.test(character) ? '?' : ''}`;
+  return `(?:${forms.join('|')})${control[token] ? '?' : ''}`;
 }
 
 /** What base64 makes of a secret wherever it begins in a longer text (`user:secret`), as patterns. */
@@ -51,14 +51,18 @@ function hostOf(secret: string): string[] {
 
 /**
  * Returns what strikes these secrets out of a text: raw, percent-encoded, as a URL parser writes them, escaped in JSON or
- * HTML, in base64 and in any case. Secrets of fewer than 4 characters stay.
+ * HTML, in base64 and in any case, also JSON in JSON. Secrets of fewer than 4 characters stay.
  */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   const patterns = [...new Set(secrets.map((secret) => secret.trim()))]
     .filter((secret) => secret.length >= shortestSecret)
     // One secret may be part of another.
     .sort((a, b) => b.length - a.length)
-    .flatMap((secret) => [[...secret].map(formsOf).join(''), ...hostOf(secret), ...base64Of(secret)])
+    .flatMap((secret) => [
+      (secret.match(/\\+|./gsu) ?? []).map(formsOf).join(''),
+      ...hostOf(secret),
+      ...base64Of(secret),
+    ])
     .map((pattern) => new RegExp(pattern, 'gi'));
   return (text) => patterns.reduce((clean, pattern) => clean.replace(pattern, hidden), text);
 }

@@ -12,6 +12,8 @@ const written: Record<string, (text: string) => string> = {
   'in the path of a URL': (text) => new URL(`http://h/${text.replace('#', '%23')}`).pathname.slice(1),
   'in JSON': (text) => JSON.stringify(text).slice(1, -1),
   'in JSON of JSON, once parsed': (text) => JSON.parse(JSON.stringify(JSON.stringify({ text }))).slice(9, -2),
+  'in JSON of JSON of JSON': (text) => JSON.stringify(JSON.stringify(JSON.stringify(text))).slice(7, -7),
+  'percent-encoded twice': (text) => encodeURIComponent(encodeURIComponent(text)),
   'in JSON that is ASCII': (text) => JSON.stringify(text).replace('é', '\\u00E9').replace('/', '\\/').slice(1, -1),
   'in HTML': (text) =>
     text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll("'", '&#39;'),
@@ -53,4 +55,11 @@ describe('a secret is redacted', () => {
 
 test('a text without secrets, and a secret of fewer than 4 characters, stay as they are', () => {
   expect(redact('abc {"rows": 5, "note": "plain"}')).toBe('abc {"rows": 5, "note": "plain"}');
+});
+
+test('a long text of backslashes does not hold the search up', () => {
+  const text = '\\'.repeat(1 << 18);
+  const started = performance.now();
+  expect(redactor(['\\\\x\\"\\'])(text)).toBe(text);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
