@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { query } from './world.ts';
+import type { Endpoints } from '../../controller/config/project.ts';
+import { login, query } from './world.ts';
 
 /** In every canary at its beginning and its end, and nowhere else: no encoding but base64 changes it, but for its case. */
 const mark = `c4n${randomBytes(5).toString('hex')}`;
@@ -40,6 +41,24 @@ export async function dump(database: string): Promise<string[]> {
       async ({ name }) => `${name}\n${JSON.stringify(await query(`SELECT t::text FROM ${name} t`, database))}`,
     ),
   );
+}
+
+/** The REST answers of the stack that tell about jobs. */
+export async function answers({ livy, sparkMaster, historyServer }: Endpoints): Promise<string[]> {
+  const headers = await login();
+  const get = async (url: string): Promise<string> => (await fetch(url, { headers })).text();
+  const api = `${historyServer}/api/v1/applications`;
+  const batches = await get(`${livy}/batches?size=100`);
+  const ids = (JSON.parse(batches) as { sessions: { id: number }[] }).sessions.map(({ id }) => id);
+  const applications = JSON.parse(await get(api)) as { id: string }[];
+  const pages = [
+    ...ids.flatMap((id) => [`${livy}/batches/${id}`, `${livy}/batches/${id}/log?size=1000`]),
+    `${sparkMaster}/json/`,
+    ...applications.flatMap(({ id }) =>
+      ['', '/environment', '/sql?details=true', '/jobs', '/stages'].map((part) => `${api}/${id}${part}`),
+    ),
+  ];
+  return [batches, ...(await Promise.all(pages.map(get)))];
 }
 
 /** The files below a folder that a run may have written, read byte by byte; links are not followed. */
