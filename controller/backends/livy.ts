@@ -136,7 +136,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       const asked = master.application(key);
       const orNothing = asked.catch(() => undefined);
       const found = await looked(key);
-      if (!found) return observeApplication(await asked);
+      if (!found) return observeApplication((await asked)?.active ? await master.application(key, true) : await asked);
       // Where the master cannot be asked, Livy alone will do, as long as it knows the batch.
       const app = await orNothing;
       const said = stateOf(found);
@@ -162,7 +162,8 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       if (await batch(key)) void remove(key);
       const deadline = Date.now() + confirmWithin;
       for (;;) {
-        const [app, left] = await Promise.all([master.application(key, true), batch(key)]);
+        // As observers see it, who may be given a list from before.
+        const [app, left] = await Promise.all([master.application(key, true), looked(key)]);
         const alive = app?.active || (left && !ended(stateOf(left)));
         if (!alive) return;
         if (Date.now() > deadline) {

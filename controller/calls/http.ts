@@ -1,27 +1,25 @@
 import fetch from 'node-fetch';
-import { reasonOf, rejected, SluiceError } from '../errors.ts';
+import { rejected, SluiceError } from '../errors.ts';
 import type { HttpCall } from '../pipeline/schema.ts';
 import { render } from '../pipeline/template.ts';
 import { variablesIn } from '../pipeline/variables.ts';
-import type { Answer } from '../run/events.ts';
+import { redactedBody, redactor } from '../redact.ts';
 import { Busy, type Caller } from './port.ts';
 
 /** The longest answer that is kept in a run's history. Bytes. */
 const longestAnswer = 1 << 18;
 /** The longest pause a service can ask for. Milliseconds. */
 const longestWait = 3_600_000;
-/** A secret shorter than this would be found in any text. */
-const shortestSecret = 4;
 
 /**
- * Requests to HTTP APIs. What came out of the environment goes into the request and nowhere else: should the service give
- * it back, it is struck out.
+ * Requests to HTTP APIs. What came out of the environment goes into the request and nowhere else: an answer that repeats it
+ * is redacted (`redactor`).
  */
 export function httpCaller(variables: Readonly<Record<string, string | undefined>>): Caller {
   return {
     async call({ step, key, values, signal }) {
       const call = step.http as HttpCall;
-      const secrets = variablesIn(JSON.stringify(call)).flatMap((name) => variables[name] ?? []);
+      const redact = redactor(variablesIn(JSON.stringify(call)).flatMap((name) => variables[name] ?? []));
       const { url, headers, body } = render(
         { url: call.url, headers: call.headers, body: call.body },
         values,
@@ -31,7 +29,7 @@ export function httpCaller(variables: Readonly<Record<string, string | undefined
         headers: Record<string, string>;
         body: unknown;
       };
-      const where = `${call.method} ${redacted(origin(url), secrets)}`;
+      const where = `${call.method} ${redact(origin(url))}`;
       if (!URL.canParse(url)) throw rejected(`${where}: that is no URL`, 'correct http.url');
       let status: number;
       let text: string;
@@ -56,20 +54,24 @@ export function httpCaller(variables: Readonly<Record<string, string | undefined
       } catch (error) {
         if ((error as { type?: string }).type === 'max-size')
           throw rejected(`${where}: the answer is longer than ${longestAnswer / 1024} KiB`);
-        throw broken(where, redacted(reasonOf(error), secrets));
+        throw broken(where, error);
       }
-      const said = redacted(text, secrets);
-      if (call.expect.includes(status)) return { status, body: parsed(said) };
-      const message = `${where} answered ${status}, expected ${call.expect.join(' or ')}: ${said.slice(0, 200)}`;
+      if (call.expect.includes(status)) return { status, body: redactedBody(text, redact) };
+      const message = `${where} answered ${status}, expected ${call.expect.join(' or ')}: ${redact(text).slice(0, 200)}`;
       if (status === 429 || status >= 500) throw new Busy(message, waitOf(retryAfter));
       throw rejected(message);
     },
   };
 }
 
-/** Nothing came back, or not all. The error itself may tell the address with its token, and goes no further. */
-const broken = (where: string, reason: string): SluiceError =>
-  new SluiceError(`${where}: ${reason}`, { kind: 'unknown-outcome' });
+/** Nothing came back, or not all. The library's own message may quote the address with its token, so only the code is told. */
+function broken(where: string, error: unknown): SluiceError {
+  const { code = '', name } = error as { code?: string; name?: string };
+  if (['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN'].includes(code))
+    return rejected(`${where}: a header has a character that HTTP does not allow`, 'correct http.headers');
+  const how = name === 'AbortError' ? 'stopped before it was answered' : `the connection broke${code && ` (${code})`}`;
+  return new SluiceError(`${where}: ${how}`, { kind: 'unknown-outcome' });
+}
 
 /** Retry-After as seconds or a date (RFC 9110, 10.2.3), in milliseconds from now; an hour at most. */
 export function waitOf(header: string | null, now = Date.now()): number | undefined {
@@ -78,18 +80,5 @@ export function waitOf(header: string | null, now = Date.now()): number | undefi
   return Number.isNaN(ms) ? undefined : Math.min(longestWait, Math.max(0, ms));
 }
 
-/** Without its query, which may hold a token of its own. */
-const origin = (url: string): string => url.split('?', 1)[0] as string;
-
-const redacted = (text: string, secrets: readonly string[]): string =>
-  secrets
-    .filter((secret) => secret.length >= shortestSecret)
-    .reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
-
-function parsed(text: string): Answer['body'] {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
+/** Without its login and its query, which may hold tokens of their own. */
+const origin = (url: string): string => (url.split(/[?#]/, 1)[0] as string).replace(/:\/\/[^/]*@/, '://***@');

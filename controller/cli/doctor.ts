@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { execa } from 'execa';
-import { cacheFolder, machine } from '../config/env.ts';
+import { cacheFolder, inherited, machine } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
 import { checkJava } from '../stack/java.ts';
@@ -56,7 +56,7 @@ async function java(): Promise<Finding> {
 }
 
 async function maven(): Promise<Finding> {
-  const { stdout, failed } = await execa('mvn', ['-v'], { reject: false });
+  const { stdout, failed } = await execa('mvn', ['-v'], { reject: false, extendEnv: false, env: inherited });
   const found = /Apache Maven ([\d.]+)/.exec(stdout ?? '')?.[1];
   if (!failed && found !== undefined) return { what: 'Maven', ok: true, found };
   return {

@@ -40,7 +40,12 @@ export const connectionsSchema = z.strictObject({
       livy: z.string().optional(),
       livyUser: z.string().optional(),
       livyPassword: z.string().optional(),
-      master: z.string().optional().describe('http://host:8080, the standalone master’s page'),
+      master: z
+        .string()
+        .optional()
+        .describe(
+          'http://host:8080, the standalone master’s page; http://user:password@host:8080 where it asks for a login',
+        ),
       history: z.string().optional(),
       maximumApplications: z
         .int()

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Project } from './project.ts';
+import { decoded } from './server-url.ts';
 
 /** The user of the local stack's web pages and REST APIs. The password is the stack's secret. */
 export const stackUser = 'sluice';
@@ -14,23 +15,29 @@ export function stackLogin(home: string): { user: string; password: string } | u
   return existsSync(file) ? { user: stackUser, password: readFileSync(file, 'utf8').trim() } : undefined;
 }
 
-/** Whether a service is the local stack's. */
-export function isLocal({ connections: { spark }, stack: { elsewhere } }: Project, service: WebService): boolean {
-  const others = {
-    livy: spark.livy ?? elsewhere.livy,
-    sparkMaster: spark.master ?? elsewhere['spark-master'],
-    historyServer: spark.history ?? elsewhere['history-server'],
-    mailbox: elsewhere.mailbox,
-  };
-  return others[service] === undefined;
-}
-
 export type WebService = 'livy' | 'sparkMaster' | 'historyServer' | 'mailbox';
 
-/** The URL at which a program asks a service, with the login of a local one. Not to be shown: `splitLogin` parts the two. */
+/** What conf/ says of a service that runs elsewhere, with the login in its URL; undefined for the local stack's. */
+const elsewhereOf = ({
+  connections: { spark },
+  stack: { elsewhere },
+}: Project): Record<WebService, string | undefined> => ({
+  livy: spark.livy ?? elsewhere.livy,
+  sparkMaster: spark.master ?? elsewhere['spark-master'],
+  historyServer: spark.history ?? elsewhere['history-server'],
+  mailbox: elsewhere.mailbox,
+});
+
+/** Whether a service is the local stack's. */
+export const isLocal = (project: Project, service: WebService): boolean => elsewhereOf(project)[service] === undefined;
+
+/** The URL at which a program asks a service, with its login. Not to be shown: `splitLogin` parts the two. */
 export function addressOf(project: Project, service: WebService): string {
   const url = project.endpoints[service];
-  const login = isLocal(project, service) ? stackLogin(project.home) : undefined;
+  const elsewhere = elsewhereOf(project)[service];
+  // A mailbox elsewhere is an SMTP server, which has no pages.
+  if (elsewhere !== undefined) return service === 'mailbox' ? url : elsewhere.replace(/\/+$/, '');
+  const login = stackLogin(project.home);
   return login ? url.replace('://', `://${login.user}:${login.password}@`) : url;
 }
 
@@ -39,6 +46,6 @@ export function splitLogin(address: string): { url: string; headers: Record<stri
   const parts = /^(https?:\/\/)([^/?#]*)@(.*)$/.exec(address);
   if (!parts) return { url: address, headers: {} };
   const [, scheme = '', login = '', rest = ''] = parts;
-  const encoded = Buffer.from(login.split(':').map(decodeURIComponent).join(':')).toString('base64');
+  const encoded = Buffer.from(login.split(':').map(decoded).join(':')).toString('base64');
   return { url: scheme + rest, headers: { authorization: `Basic ${encoded}` } };
 }

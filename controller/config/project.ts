@@ -5,6 +5,7 @@ import { rejected } from '../errors.ts';
 import { readYaml } from '../pipeline/yaml-file.ts';
 import { type Connections, connectionsSchema } from './connections.ts';
 import { homeOverride, portOffset } from './env.ts';
+import { splitLogin } from './login.ts';
 
 const port = z.int().min(1).max(65_535);
 const stackSchema = z.strictObject({
@@ -92,17 +93,14 @@ function endpoints({ ports, elsewhere }: StackSettings, { spark, mail }: Connect
 
 const trim = (url: string): string => url.replace(/\/+$/, '');
 
-/** An address that is shown and kept in histories, and so holds no password. */
+/** An address as it is shown and kept in histories: without the login in its URL, which `addressOf` knows. */
 function webAddress(key: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
     throw rejected(`${key} in conf/ is not a URL of http or https`, 'write it as https://host:port');
-  if (url.username || url.password)
-    throw rejected(
-      `${key} in conf/ has a user or a password in its URL, which is shown`,
-      'for Livy write livyUser and livyPassword beside it',
-    );
-  return trim(text);
+  if (key === 'spark.livy' && (url.username || url.password))
+    throw rejected(`${key} in conf/ has a user or a password in its URL`, 'write livyUser and livyPassword beside it');
+  return trim(splitLogin(text).url);
 }
 
 /** What pipelines may do beyond the project, with absolute paths. */

@@ -43,7 +43,8 @@ export function serverUrl(key: string, text: string, example: string, known: rea
   };
 }
 
-function decoded(text: string): string {
+/** Percent-decoded where that is what it is. */
+export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

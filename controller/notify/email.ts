@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createTransport } from 'nodemailer';
 import type { MailServer } from '../config/addresses.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
+import { redactor } from '../redact.ts';
 import { type Notifier, Postponed } from './port.ts';
 
 /** Mail by SMTP. */
@@ -17,12 +18,13 @@ export function emailNotifier({ host, port, tls, ca, login }: MailServer): Notif
     greetingTimeout: 5000,
     socketTimeout: 20_000,
   });
+  const redact = redactor(login ? [login.password] : []);
   return {
     async send({ id, to, from, subject, text, html }) {
       try {
         await transport.sendMail({ messageId: id, to, from, subject, text, html });
       } catch (error) {
-        throw faultOf(error, `mail server ${host}: ${reasonOf(error)}`);
+        throw faultOf(error, `mail server ${host}: ${redact(reasonOf(error))}`);
       }
     },
   };

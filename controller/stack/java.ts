@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { javaHome } from '../config/env.ts';
+import { inherited, javaHome } from '../config/env.ts';
 import { SluiceError } from '../errors.ts';
 
 const wanted = 17;
@@ -16,7 +16,7 @@ export async function checkJava(): Promise<string> {
   if (javaHome !== undefined && !existsSync(java)) {
     throw new SluiceError(`JAVA_HOME is ${javaHome}, and there is no bin/java in it`, { kind: 'unavailable', hint });
   }
-  const { stderr, failed } = await execa(java, ['-version'], { reject: false });
+  const { stderr, failed } = await execa(java, ['-version'], { reject: false, extendEnv: false, env: inherited });
   const version = /version "([^"]+)"/.exec(stderr)?.[1];
   if (failed || version === undefined)
     throw new SluiceError(`no Java found (tried ${java})`, { kind: 'unavailable', hint });

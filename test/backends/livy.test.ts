@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { linkOf } from '../../controller/backends/answers.ts';
 import { livyBackend } from '../../controller/backends/livy.ts';
+import type { Submission } from '../../controller/backends/port.ts';
 import { sparkMaster } from '../../controller/backends/spark-master.ts';
 import { SluiceError } from '../../controller/errors.ts';
 import { backendContract } from '../contract/backend.ts';
@@ -27,6 +28,16 @@ backendContract('Livy, before a server that only plays it', async () => ({
   failing: job('Failing'),
   newKey: (name) => `${name}-${++keys}`,
 }));
+
+test('a batch that was cancelled is not seen running afterwards, however many are followed', async () => {
+  const backend = fresh();
+  const all = await Promise.all([1, 2, 3].map(() => backend.submit(job('Long'), `followed-${++keys}`)));
+  for (const { key } of [...all, ...all]) await backend.find(key);
+  const seen = await Promise.all(all.map((each) => backend.observe(each)));
+  expect(seen.map(({ state }) => state)).toEqual(['running', 'running', 'running']);
+  await backend.cancel(all[0] as Submission);
+  expect((await backend.observe(all[0] as Submission)).state).toBe('cancelled');
+});
 
 /** The kind of error that a question ends with; `none` when it is answered. */
 const kindOf = (question: Promise<unknown>): Promise<string> =>

@@ -39,7 +39,7 @@ afterAll(() => {
   server.close();
 });
 
-const variables = { TOKEN: 's3cret-token', EMPTY: '' };
+const variables = { TOKEN: 's3cret-token', ODD: 'C4nary "sp/é|\\', EMPTY: '' };
 const stepOf = (http: object): Step =>
   pipelineSchema.parse({
     name: 'p',
@@ -82,6 +82,31 @@ describe('a request of a step', () => {
     await expect(call({ url: 'http://127.0.0.1:1/?token=${TOKEN}' })).rejects.toThrow(
       /^GET http:\/\/127\.0\.0\.1:1\/: /,
     );
+  });
+
+  test('that fails tells no token of its URL, however the URL writes it', async () => {
+    for (const url of ['http://127.0.0.1:1/${ODD}?t=${ODD}', 'http://u:${ODD}@127.0.0.1:1/', 'http://s3cret-${ODD}/']) {
+      const error = await call({ url }).catch((reason: Error) => reason);
+      expect(error).toMatchObject({ name: 'SluiceError' });
+      expect(decodeURIComponent((error as Error).message)).not.toMatch(/C4nary|sp\/é/i);
+    }
+  });
+
+  test.each([
+    ['percent-encoded', encodeURIComponent],
+    ['escaped in JSON', (text: string) => JSON.stringify(text).slice(1, -1)],
+    ['in base64', (text: string) => Buffer.from(text).toString('base64')],
+  ])('gets its token back %s and does not keep it', async (_how, write) => {
+    const http = { headers: { 'x-token': '${TOKEN}' }, method: 'POST', body: { odd: '${ODD}' } };
+    reply = () => ({ status: 200, body: JSON.stringify({ echo: write(variables.ODD) }) });
+    expect(await call(http)).toEqual({ status: 200, body: { echo: '***' } });
+    reply = () => ({ status: 403, body: `no: ${write(variables.ODD)}` });
+    await expect(call(http)).rejects.toThrow(/: no: \*\*\*$/);
+  });
+
+  test('with a header that HTTP does not allow is refused without its value', async () => {
+    const asked = call({ headers: { 'x-token': 'a\n${TOKEN}' } });
+    await expect(asked).rejects.toMatchObject({ kind: 'rejected', message: expect.not.stringContaining('s3cret') });
   });
 
   test.each([

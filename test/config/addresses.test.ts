@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { addressesOf, mailServer } from '../../controller/config/addresses.ts';
 import { connectionsSchema } from '../../controller/config/connections.ts';
+import { addressOf } from '../../controller/config/login.ts';
 import { loadProject, type Project } from '../../controller/config/project.ts';
 import { jaas, jdbcUrl } from '../../controller/run/job.ts';
 
@@ -115,13 +116,26 @@ describe('the mail server', () => {
   });
 });
 
-test('an address of Livy or Spark that holds a password is refused without repeating it', async () => {
-  for (const key of ['livy', 'master', 'history']) {
+describe('a login in the address', () => {
+  const load = (key: string) => {
     mkdirSync(join(root, key, 'conf'), { recursive: true });
     cpSync(join(import.meta.dirname, '../../conf/stack.yaml'), join(root, key, 'conf', 'stack.yaml'));
-    writeFileSync(join(root, key, 'conf', 'connections.yaml'), `spark: { ${key}: "https://u:S3cret@host:1" }\n`);
-    const refused = await loadProject(join(root, key)).catch((error: Error) => error);
-    expect(refused).toMatchObject({ kind: 'rejected', message: expect.stringContaining(`spark.${key}`) });
+    writeFileSync(join(root, key, 'conf', 'connections.yaml'), `spark: { ${key}: "https://u:S3cret@host:1/" }\n`);
+    return loadProject(join(root, key));
+  };
+
+  test('of Livy is refused without repeating it', async () => {
+    const refused = await load('livy').catch((error: Error) => error);
+    expect(refused).toMatchObject({ kind: 'rejected', message: expect.stringContaining('spark.livy') });
     expect(String(refused)).not.toContain('S3cret');
-  }
+  });
+
+  test.each([
+    ['master', 'sparkMaster'],
+    ['history', 'historyServer'],
+  ] as const)('of the %s is used, and not in the address that is shown', async (key, service) => {
+    const there = await load(key);
+    expect(there.endpoints[service]).toBe('https://host:1');
+    expect(addressOf(there, service)).toBe('https://u:S3cret@host:1');
+  });
 });

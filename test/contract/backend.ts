@@ -53,7 +53,9 @@ export function backendContract(name: string, open: () => Promise<Jobs>): void {
       while ((await backend.observe(submission)).state === 'pending')
         await new Promise((resolve) => setTimeout(resolve, 100));
       await backend.cancel(submission);
-      expect(ended((await backend.observe(submission)).state)).toBe(true);
+      const seen = await backend.observe(submission);
+      // A batch that ended before its application began may be forgotten.
+      expect(ended(seen.state) || seen.unknown === true, JSON.stringify(seen)).toBe(true);
       await backend.cancel(submission);
     });
 

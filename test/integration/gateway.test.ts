@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { backendOf } from '../../controller/cli/wiring.ts';
-import { addressOf, stackLogin } from '../../controller/config/login.ts';
+import { stackLogin } from '../../controller/config/login.ts';
 import { loadProject } from '../../controller/config/project.ts';
 import { answer, TcpProxy } from './proxy.ts';
 import {
@@ -38,7 +38,7 @@ afterAll(async () => {
 async function proxied(name: string): Promise<{ proxy: TcpProxy; folder: string }> {
   const proxy = await new TcpProxy(livyPort).open();
   proxies.push(proxy);
-  const livy = `spark: { livy: "http://127.0.0.1:${proxy.port}", livyUser: ${user}, livyPassword: "${password}", master: "${addressOf(own, 'sparkMaster')}", history: "${endpoints.historyServer}" }`;
+  const livy = `spark: { livy: "http://127.0.0.1:${proxy.port}", livyUser: ${user}, livyPassword: "${password}" }`;
   return { proxy, folder: await otherProject(`proxied-${name}`, (text) => text.replace('spark: {}', livy)) };
 }
 

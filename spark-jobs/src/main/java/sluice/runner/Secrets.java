@@ -24,7 +24,8 @@ public final class Secrets {
 
   /**
    * Sets the properties where they are looked up; afterwards, so that no environment page shows
-   * them.
+   * them. The events of jobs hold the session's properties, and Spark hides of them only what is a
+   * property of the context too.
    */
   void apply(SparkSession spark) {
     Configuration hadoop = spark.sparkContext().hadoopConfiguration();
@@ -34,6 +35,7 @@ public final class Secrets {
             hadoop.set(name.substring(HADOOP.length()), value);
           } else {
             spark.conf().set(name, value);
+            spark.sparkContext().conf().set(name, "hidden");
           }
         });
   }
