@@ -17,6 +17,7 @@ import {
   sluiceJson,
   smallPipeline,
   start,
+  write,
 } from './world.ts';
 
 /** Each kind of failure, made on the real cluster: what it is taken for, what is done about it, what the mail says. */
@@ -193,16 +194,17 @@ describe('what only a person can mend is tried once, and the mail has the line t
   });
 
   test('not-prepared: a table of ours may not be replaced, and nothing was submitted', async () => {
+    await write('data/in-the-way', '');
     const file = await smallPipeline('once-unprepared', {
       step: '    retry: { maximumAttempts: 3 }',
       extra:
-        '  other:\n    spark: { sql: sql/once-unprepared.sql }\n    outputs:\n      - { csv: /dev/null/nowhere, views: [result] }\n',
+        '  other:\n    spark: { sql: sql/once-unprepared.sql }\n    outputs:\n      - { csv: data/in-the-way/nowhere, views: [result] }\n',
     });
     const { doc } = await sluiceJson('run', file);
     const other = doc.steps.find((step) => step.name === 'other');
     expect(other?.attempts.map((attempt) => attempt.failure)).toEqual(['not-prepared']);
     expect(await applications(other?.attempts[0]?.key ?? '')).toEqual([]);
-    await expectMail(doc, '(not-prepared)', /\/dev\/null\/nowhere cannot be written/);
+    await expectMail(doc, '(not-prepared)', /data\/in-the-way\/nowhere cannot be written/);
   });
 });
 
