@@ -58,6 +58,7 @@ export function foreseen(error: unknown): unknown {
 /** A message of a library's, which may quote an address: without the credentials and the query of a URL. */
 export const withoutSecrets = (message: string): string =>
   message
+    .slice(0, 4000)
     .replace(/(\w:\/\/)\S*@/g, '$1***@')
     .replace(/\?[^\s?]*=[^\s?]*/g, '?***')
     .slice(0, 300);

@@ -22,6 +22,9 @@ function formsOf(token: string): string {
   if (control[token]) forms.push(escaped(control[token]));
   if (token === '"' || token === '/') forms.push(escaped(token));
   if (html[token]) forms.push(`&${html[token]};`);
+  const point = token.codePointAt(0) ?? 0;
+  forms.push(`&#0{0,4}${point};`, `&#x0{0,4}${point.toString(16)};`);
+  if (point < 256) forms.push(escaped(`x${point.toString(16).padStart(2, '0')}`));
   forms.push(literal(token));
   if (token === ' ') forms.push('\\+');
   // A URL loses its tabs and line breaks.

@@ -63,3 +63,9 @@ test('a long text of backslashes does not hold the search up', () => {
   expect(redactor(['\\\\x\\"\\'])(text)).toBe(text);
   expect(performance.now() - started).toBeLessThan(10_000);
 });
+
+test('a secret in an error page of any language is redacted', () => {
+  const redact = redactor([`S3cr'et+Key"9`]);
+  for (const page of [`S3cr&#x27;et+Key&quot;9`, 'S3cr&#39;et&#43;Key&#34;9', String.raw`S3cr\x27et+Key\x229`])
+    expect(redact(`<p>${page}</p>`), page).toBe('<p>***</p>');
+});

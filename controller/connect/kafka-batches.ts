@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
-import { decompress as unzstd } from 'fzstd';
-import { decompress as unlz4 } from 'lz4js';
+import { Decompress } from 'fzstd';
+import { decompressBound, decompress as unlz4 } from 'lz4js';
 import { uncompress as unsnappy } from 'snappyjs';
 import { SluiceError } from '../errors.ts';
 
@@ -115,12 +115,32 @@ function unpacked(bytes: Buffer, codec: number): Buffer {
     if (codec === 0) return bytes;
     if (codec === 1) return gunzipSync(bytes, { maxOutputLength: longestBatch });
     if (codec === 2) return unsnapped(bytes);
-    if (codec === 3) return Buffer.from(unlz4(bytes));
-    if (codec === 4) return Buffer.from(unzstd(bytes));
+    if (codec === 3) return unlz4ed(bytes);
+    if (codec === 4) return unzstded(bytes);
   } catch (error) {
     throw unreadable(`a batch of messages cannot be unpacked: ${String((error as Error).message)}`);
   }
   throw unreadable(`a batch of messages is packed by codec ${codec}, which Kafka does not have`);
+}
+
+function unlz4ed(bytes: Buffer): Buffer {
+  if (decompressBound(bytes) > longestBatch) throw new RangeError('it is too long');
+  return Buffer.from(unlz4(bytes));
+}
+
+/** In small pieces, so that a block that unpacks to very much is noticed before the next one is. */
+function unzstded(bytes: Buffer): Buffer {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const stream = new Decompress((part) => {
+    size += part.length;
+    if (size > longestBatch) throw new RangeError('it is too long');
+    parts.push(part.slice());
+  });
+  const piece = 512;
+  for (let at = 0; at < bytes.length; at += piece)
+    stream.push(bytes.subarray(at, at + piece), at + piece >= bytes.length);
+  return Buffer.concat(parts);
 }
 
 const xerial = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);

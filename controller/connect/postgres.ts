@@ -37,7 +37,7 @@ const config = (at: PostgresAddress): pg.ClientConfig => ({
   application_name: 'sluice',
   types,
   connectionTimeoutMillis: 10_000,
-  options: '-c timezone=UTC',
+  options: '-c timezone=UTC -c standard_conforming_strings=on -c datestyle=ISO',
 });
 
 /** A connected client. Throws `unavailable` when nothing answers and `rejected` when the server refuses. */

@@ -28,3 +28,6 @@ export const fileLiteral = (path: string): string => literal(withoutGlobs(path))
 
 /** The files of a folder that a glob, such as `part-*`, tells, for DuckDB's readers. */
 export const filesLiteral = (folder: string, glob: string): string => literal(`${withoutGlobs(folder)}/${glob}`);
+
+/** For each of DuckDB's readers: without it, folders called `name=value` on the way to a file take the place of its columns. */
+export const asItIs = 'hive_partitioning=false';

@@ -5,6 +5,8 @@ import { rejected } from '../errors.ts';
 export interface Records {
   readonly file: string;
   readonly lineEnd: '\n' | '\r';
+  /** Whether an empty line is a record: where there is one column, it is an empty value. */
+  readonly blanks?: boolean;
 }
 
 /** Where a record of a CSV file stands: lines from 1 on, bytes from 0 on, the end excluded. The header is one as well. */
@@ -31,7 +33,10 @@ type State = 'start' | 'field' | 'quoted' | 'closed' | 'malformed';
  * that is never closed, for text after a closing quote when the record goes over several lines (where it ends is a guess then),
  * and for a record of more than 16 MiB: such a file may hide any number of rows in one.
  */
-export async function scanRecords({ file, lineEnd }: Records, found: (record: CsvRecord) => void): Promise<void> {
+export async function scanRecords(
+  { file, lineEnd, blanks = false }: Records,
+  found: (record: CsvRecord) => void,
+): Promise<void> {
   const newline = lineEnd.charCodeAt(0);
   let [line, offset, state]: [number, number, State] = [1, 0, 'start'];
   // The record that is being read: where it began, -1 when there is none yet; the line of its last opening quote.
@@ -56,7 +61,7 @@ export async function scanRecords({ file, lineEnd }: Records, found: (record: Cs
         const lineFeed = buffer.indexOf(newline, i);
         if (lineFeed >= 0 && (nextQuote < 0 || nextQuote > lineFeed)) {
           const last = buffer[lineFeed - 1] === carriageReturn && lineFeed > i ? lineFeed - 1 : lineFeed;
-          if (last > i) {
+          if (last > i || blanks) {
             [start, first] = [offset + i, line];
             end(offset + last);
           }
@@ -78,6 +83,7 @@ export async function scanRecords({ file, lineEnd }: Records, found: (record: Cs
       const byte = buffer[i] as number;
       if (byte === quote) nextQuote = buffer.indexOf(quote, i + 1);
       if (byte === newline) {
+        if (start < 0 && blanks) [start, first] = [offset + i, line];
         if (start >= 0) end(offset + i);
         line += 1;
       } else if (byte !== carriageReturn) {

@@ -1,12 +1,12 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, open, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Records } from './csv-records.ts';
+import { type Records, scanRecords } from './csv-records.ts';
 import type { Measures } from './port.ts';
 
 /** So much of a large source is measured. Bytes. */
 const sampleBytes = 256 * 2 ** 20;
 
-/** The beginnings of files, each cut after a line, in proportion to their sizes; in a folder of their own. */
+/** The beginnings of files, each cut after a record, in proportion to their sizes; in a folder of their own. */
 export async function headsOf(
   files: readonly Records[],
   bytes: number,
@@ -15,17 +15,23 @@ export async function headsOf(
 ): Promise<{ files: Records[]; bytes: number }> {
   const heads: Records[] = [];
   let taken = 0;
-  for (const [i, { file, lineEnd }] of files.entries()) {
+  for (const [i, records] of files.entries()) {
+    const { file } = records;
     const handle = await open(file);
     try {
       const { size } = await handle.stat();
       const buffer = Buffer.alloc(Math.ceil((size * upTo) / bytes));
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-      const end = bytesRead === 0 ? 0 : buffer.lastIndexOf(lineEnd, bytesRead - 1) + 1;
       const head = join(folder, String(i), basename(file));
       await mkdir(join(folder, String(i)), { recursive: true });
-      await writeFile(head, buffer.subarray(0, end));
-      heads.push({ file: head, lineEnd });
+      await writeFile(head, buffer.subarray(0, bytesRead));
+      // Behind the last whole record: what follows it may be cut off in the middle of a field.
+      let end = 0;
+      await scanRecords({ ...records, file: head }, (record) => {
+        if (record.end < bytesRead) end = buffer.indexOf(records.lineEnd, record.end) + 1;
+      }).catch(() => undefined);
+      await truncate(head, end);
+      heads.push({ ...records, file: head });
       taken += end;
     } finally {
       await handle.close();

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { type Duck, openDuck } from '../connect/duckdb.ts';
-import { fileLiteral, literal } from '../connect/sql.ts';
+import { asItIs, fileLiteral, literal } from '../connect/sql.ts';
 import { reasonOf, rejected, SluiceError } from '../errors.ts';
 import { liesIn } from '../paths.ts';
 import { type Column, columnsOf, type Source } from '../pipeline/schema.ts';
@@ -40,7 +40,7 @@ export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes, allo
       const filled: Records[] = [];
       for (const { path } of files) {
         const lineEnd = await checkHeader(path, names);
-        if (lineEnd !== undefined) filled.push({ file: path, lineEnd });
+        if (lineEnd !== undefined) filled.push({ file: path, lineEnd, blanks: names.length === 1 });
       }
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
       await mkdir(scratch, { recursive: true });
@@ -101,6 +101,9 @@ async function pinFiles(
       `${name}: ${outside} is a link that leads out of the project`,
       'allow.paths in conf/connections.yaml says where else files may be',
     );
+  const unnamable = paths.find((path) => path.includes('\\') && /[*?[]/.test(path));
+  if (unnamable !== undefined)
+    throw rejected(`${name}: ${JSON.stringify(unnamable)} has a backslash and one of * ? [ in its name`, 'rename it');
   const files = await Promise.all(
     paths.map(async (path) => {
       const found = await stat(path).catch(() => undefined);
@@ -137,7 +140,7 @@ const placed = (columns: readonly Column[], name: string): string => `c${columns
 function reader(files: readonly Records[], columns: readonly Column[]): string {
   const schema = columns.map((_, i) => `c${i}: 'VARCHAR'`).join(', ');
   const paths = files.map(({ file }) => fileLiteral(file)).join(', ');
-  return `read_csv([${paths}], header=true, delim=',', quote='"', escape='"', auto_detect=false, filename=true, columns={${schema}}, store_rejects=true, rejects_limit=0)`;
+  return `read_csv([${paths}], header=true, delim=',', quote='"', escape='"', auto_detect=false, filename=true, columns={${schema}}, store_rejects=true, rejects_limit=0, compression='none', ${asItIs})`;
 }
 
 /**
@@ -190,12 +193,12 @@ function unreadable(error: unknown): SluiceError {
 
 /** The lines that could not be split into columns, in table `broken`; each once. */
 async function findBroken(duck: Duck, files: readonly Records[]): Promise<void> {
-  await duck.run('CREATE TABLE broken (filename VARCHAR, byte BIGINT, text VARCHAR, reason VARCHAR)');
+  await duck.run('CREATE TABLE broken (filename VARCHAR, byte BIGINT, text VARCHAR, reason VARCHAR, is_text BOOLEAN)');
   if (files.length === 0) return;
   // A line has one entry for each column it lacks or has too many: it is counted once, by its first.
   await duck.run(
     `INSERT INTO broken
-     SELECT file_path, min(line_byte_position) - 1, any_value(csv_line), first(${structural} ORDER BY column_idx)
+     SELECT file_path, min(line_byte_position) - 1, any_value(csv_line), first(${structural} ORDER BY column_idx), bool_and(error_type::VARCHAR <> 'INVALID ENCODING')
      FROM reject_errors JOIN reject_scans USING (scan_id, file_id) GROUP BY file_path, line`,
   );
 }
@@ -210,7 +213,7 @@ async function checkCounts(duck: Duck, files: readonly Records[], records: reado
   );
   const read = new Map(counts.map(({ filename, n }) => [String(filename), Number(n)]));
   const [odd] = await duck.rows(
-    `SELECT filename FROM broken WHERE reason = 'unreadable' AND contains(trim(text, chr(10) || chr(13)), chr(10)) LIMIT 1`,
+    `SELECT filename FROM broken WHERE reason = 'unreadable' AND is_text AND contains(trim(text, chr(10) || chr(13)), chr(10)) LIMIT 1`,
   );
   for (const [i, { file }] of files.entries()) {
     const expected = rowsIn(0, records[i] ?? 0);

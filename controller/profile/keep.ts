@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Duck, DuckColumn } from '../connect/duckdb.ts';
-import { fileLiteral, identifier, jsonPointer, literal } from '../connect/sql.ts';
+import { asItIs, fileLiteral, identifier, jsonPointer, literal } from '../connect/sql.ts';
 import { rejected } from '../errors.ts';
 import type { Column } from '../pipeline/schema.ts';
 import type { Kept } from './port.ts';
@@ -68,7 +68,9 @@ export const asJson = (columns: readonly { readonly name: string }[], sourceOf =
 export const jsonText = (object: string, field: string): string =>
   `json_extract_string(${object}, ${jsonPointer(field)})`;
 
-export const parquet = (paths: readonly string[]): string => `read_parquet([${paths.map(fileLiteral).join(', ')}])`;
+/** Folders called `name=value` on the way to a file are folders, and no columns. */
+export const parquet = (paths: readonly string[]): string =>
+  `read_parquet([${paths.map(fileLiteral).join(', ')}], ${asItIs})`;
 
 /** The source's own columns of a relation. */
 export const ownColumns = (columns: readonly DuckColumn[]): DuckColumn[] =>

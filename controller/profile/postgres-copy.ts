@@ -7,7 +7,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import type { PostgresAddress } from '../config/addresses.ts';
 import { type DuckColumn, openDuck } from '../connect/duckdb.ts';
 import { connectPostgres, explain } from '../connect/postgres.ts';
-import { fileLiteral, identifier, literal, tableName } from '../connect/sql.ts';
+import { asItIs, fileLiteral, identifier, literal, tableName } from '../connect/sql.ts';
 import { unwritable, unwritableCode } from '../errors.ts';
 import { type Keeping, keep, own, parquet } from './keep.ts';
 import { measured } from './measure.ts';
@@ -65,7 +65,9 @@ async function copyOut(copy: Copy, file: string): Promise<{ rows: number; bytes:
     await client.query(`SET TRANSACTION SNAPSHOT ${literal(snapshot)}`);
     const { reason } = table;
     const invalid = (sql: string): string => `CASE WHEN (${reason}) IS NOT NULL THEN ${sql} END`;
-    const row = invalid('to_jsonb(t)::text');
+    // With the star it is the row, also where a column is called t.
+    const row = invalid('to_jsonb(t.*)::text');
+    const texts = invalid('(SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(t.*)))::text');
     const where = invalid(
       `${literal(`${source.table} ${source.key}=`)} || coalesce(${identifier(source.key)}::text, 'NULL')`,
     );
@@ -74,7 +76,7 @@ async function copyOut(copy: Copy, file: string): Promise<{ rows: number; bytes:
         ? identifier(name)
         : `CASE WHEN ${unfit.map(({ when }) => `(${when})`).join(' OR ')} THEN NULL ELSE ${identifier(name)} END`,
     );
-    const select = [...fitting, reason, row, where, row, row, isNew].join(', ');
+    const select = [...fitting, reason, row, where, texts, row, isNew].join(', ');
     const rows = client.query(
       copyTo(`COPY (SELECT ${select} FROM ${tableName(source.table)} t) TO STDOUT WITH (FORMAT csv)`),
     );
@@ -113,7 +115,7 @@ async function converted(
     .map((column) => `${literal(column.name)}: ${literal(column.type ?? '')}`)
     .join(', ');
   // An empty text is quoted, and no NULL.
-  const reader = `read_csv(${fileLiteral(file)}, header=false, delim=',', quote='"', escape='"', nullstr='', allow_quoted_nulls=false, auto_detect=false, columns={${schema}})`;
+  const reader = `read_csv(${fileLiteral(file)}, header=false, delim=',', quote='"', escape='"', nullstr='', allow_quoted_nulls=false, auto_detect=false, ${asItIs}, columns={${schema}})`;
   const duck = await openDuck(scratch, [folder, keeping.folder]);
   try {
     const kept = await keep(duck, name, reader, keeping).catch((error: unknown) => {

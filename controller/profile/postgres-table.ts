@@ -98,7 +98,7 @@ async function missing(client: pg.Client, name: string, table: string): Promise<
 
 async function columnsIn(client: pg.Client, table: string): Promise<TableColumn[]> {
   const { rows } = await client.query(
-    `SELECT a.attname AS name, t.typname AS type, t.typtype AS sort,
+    `SELECT a.attname AS name, t.typtype AS sort, CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname ELSE '' END AS type,
             CASE WHEN t.typname = 'numeric' AND a.atttypmod > 0 THEN (a.atttypmod - 4) >> 16 END AS precision,
             CASE WHEN t.typname = 'numeric' AND a.atttypmod > 0 THEN (a.atttypmod - 4) & 65535 END AS scale
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -128,6 +128,11 @@ async function columnsIn(client: pg.Client, table: string): Promise<TableColumn[
           { when: `extract(year FROM ${column}) NOT BETWEEN 1 AND 9999`, says: `${name}: not in the years 1 to 9999` },
         ]
       : [];
-    return { name, duckType: sort === 'e' ? 'VARCHAR' : types[type], isTime, unfit };
+    return {
+      name,
+      duckType: sort === 'e' ? 'VARCHAR' : Object.hasOwn(types, type) ? types[type] : undefined,
+      isTime,
+      unfit,
+    };
   });
 }

@@ -133,7 +133,7 @@ async function measure(
     ...columns.map((c, i) => `count(*) - count(${identifier(c.name)}) AS n${i}`),
     ...times.map((c, i) => `max(${identifier(c.name)}) FILTER (WHERE (${reason}) IS NULL) AS t${i}`),
     // A view has no size of its own.
-    ...(bytes === 0 ? ['coalesce(sum(pg_column_size(t)), 0)::bigint AS size'] : []),
+    ...(bytes === 0 ? ['coalesce(sum(pg_column_size(t.*)), 0)::bigint AS size'] : []),
   ].join(', ');
   const groups = await client.query(
     `SELECT ${reason} AS reason, count(*) AS rows, count(*) FILTER (WHERE ${isNew}) AS new, ${counts} FROM ${from} GROUP BY 1`,
@@ -166,7 +166,7 @@ function latestOf(name: string, groups: readonly pg.QueryResultRow[], field: str
 
 async function examples(client: pg.Client, source: PostgresSource, { reason }: Table): Promise<Example[]> {
   const { rows } = await client.query(
-    `SELECT (${reason}) AS reason, ${identifier(source.key)}::text AS key, left(to_jsonb(t)::text, 200) AS text
+    `SELECT (${reason}) AS reason, ${identifier(source.key)}::text AS key, left(to_jsonb(t.*)::text, 200) AS text
      FROM ${tableName(source.table)} t WHERE (${reason}) IS NOT NULL LIMIT 4`,
   );
   return rows.map((row) => ({

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Duck, openDuck } from '../connect/duckdb.ts';
-import { fileLiteral, identifier, literal } from '../connect/sql.ts';
+import { asItIs, fileLiteral, identifier, literal } from '../connect/sql.ts';
 import { reasonOf, rejected } from '../errors.ts';
 import { countRecords } from './csv-records.ts';
 import { asJson, own, parquet } from './keep.ts';
@@ -27,8 +27,9 @@ const meant = (column: string): string =>
 /** Writes a relation of rows in quarantine, all of them text, as a CSV file to be repaired, and once more as it is. */
 export async function writeQuarantine(duck: Duck, relation: string, csv: string): Promise<void> {
   const columns = (await duck.columns(relation)).map(({ name }) => name);
-  // A header goes over one line, whatever a table calls its columns.
-  const titled = columns.map((name) => `${shown(identifier(name))} AS ${identifier(name.replace(/[\r\n]+/g, ' '))}`);
+  // A header goes over one line and is no formula, whatever a table calls its columns.
+  const title = (name: string): string => name.replace(/[\r\n]+/g, ' ').replace(/^[=+@\t'-]/, "'$&");
+  const titled = columns.map((name) => `${shown(identifier(name))} AS ${identifier(title(name))}`);
   const safe = titled.join(', ');
   await duck.run(`COPY (SELECT ${safe} FROM ${relation}) TO ${literal(csv)} (FORMAT csv, HEADER)`);
   await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(asWritten(csv))} (FORMAT parquet)`);
@@ -54,7 +55,7 @@ export async function takeRepairs(csv: string, repaired: string, repairs: string
     await duck
       .run(
         `CREATE TABLE edited AS SELECT row_number() OVER () AS __sluice_line, ${values}
-         FROM read_csv(${fileLiteral(repaired)}, header=true, delim=',', quote='"', escape='"', auto_detect=false, columns={${schema}})`,
+         FROM read_csv(${fileLiteral(repaired)}, header=true, delim=',', quote='"', escape='"', auto_detect=false, ${asItIs}, columns={${schema}})`,
       )
       .catch((error: unknown) => {
         throw rejected(`${repaired} cannot be read: ${reasonOf(error)}`, `keep its header: ${columns.join(',')}`);
@@ -77,11 +78,13 @@ export async function takeRepairs(csv: string, repaired: string, repairs: string
       );
     const source = columns.filter((name) => ![where, original, reason].includes(name));
     const textOf = (of: 'e' | 'w', name: string): string => `nullif(${of}.${identifier(name)}, '')`;
+    const isChanged = (name: string): string => `${textOf('e', name)} IS DISTINCT FROM ${textOf('w', name)}`;
     const fixed = asJson(
       source.map((name) => ({ name })),
-      (name) => textOf('e', name),
+      // What was not touched stays what it is, an empty text as well as none.
+      (name) => `CASE WHEN ${isChanged(name)} THEN ${textOf('e', name)} ELSE w.${identifier(name)} END`,
     );
-    const changed = source.map((name) => `${textOf('e', name)} IS DISTINCT FROM ${textOf('w', name)}`).join(', ');
+    const changed = source.map(isChanged).join(', ');
     await duck.run(
       `CREATE TABLE repairs AS SELECT DISTINCT w.${where} AS _where, w.${original} AS _original, ${fixed} AS _fixed
        FROM edited e JOIN ${written} w ON ${same} WHERE list_contains([${changed}], true)`,

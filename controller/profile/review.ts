@@ -152,9 +152,12 @@ async function inSql<T>(check: RowCheck, work: () => Promise<T>): Promise<T> {
 /** Puts repaired rows in the place of those they repair, and judges them as if they had come so. */
 async function repair(duck: Duck, source: Source, rows: Rows | undefined, where: Review, name: string): Promise<void> {
   if (!rows) return;
-  const text = (column: string): string => `nullif(${jsonText('_fixed', column)}, '')`;
-  const declared = 'postgres' in source ? rulesOf(source) : columnsOf(source);
-  const rules = reasonSql(declared, { ...duckdb, quote: text }, !('postgres' in source));
+  // An empty text is a value of a table, and none of a file or a message.
+  const isTable = 'postgres' in source;
+  const text = (column: string): string =>
+    isTable ? jsonText('_fixed', column) : `nullif(${jsonText('_fixed', column)}, '')`;
+  const declared = isTable ? rulesOf(source) : columnsOf(source);
+  const rules = reasonSql(declared, { ...duckdb, quote: text }, !isTable);
   const fits = rows.columns.map(
     (column) =>
       `WHEN ${text(column.name)} IS NOT NULL AND TRY_CAST(${text(column.name)} AS ${column.type}) IS NULL THEN ${literal(`${column.name}: not of type ${column.type}`)}`,

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { openDuck } from '../connect/duckdb.ts';
-import { filesLiteral, identifier } from '../connect/sql.ts';
+import { asItIs, filesLiteral, identifier } from '../connect/sql.ts';
 import { rejected, unwritable } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import {
@@ -115,8 +115,8 @@ async function reader(kind: Staged['kind'], place: string): Promise<string | und
   if (files.length === 0) return undefined;
   const pattern = filesLiteral(place, 'part-*');
   return kind === 'parquet'
-    ? `read_parquet(${pattern})`
-    : `read_csv(${pattern}, header=true, all_varchar=true, quote='"', escape='"', delim=',')`;
+    ? `read_parquet(${pattern}, ${asItIs})`
+    : `read_csv(${pattern}, header=true, all_varchar=true, quote='"', escape='"', delim=',', ${asItIs})`;
 }
 
 const exists = (path: string): Promise<boolean> =>

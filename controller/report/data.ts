@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Duck, DuckRow } from '../connect/duckdb.ts';
-import { filesLiteral, identifier, literal } from '../connect/sql.ts';
+import { asItIs, filesLiteral, identifier, literal } from '../connect/sql.ts';
 import { reasonOf } from '../errors.ts';
 import { inLanguage, type Report } from '../pipeline/schema.ts';
 import type { PublishedOutput } from '../run/events.ts';
@@ -31,7 +31,7 @@ export async function computeReport(
 ): Promise<ReportData> {
   for (const { view, where } of outputs.filter((output) => output.kind === 'parquet')) {
     await duck.run(
-      `CREATE OR REPLACE VIEW ${identifier(view)} AS SELECT * FROM read_parquet(${filesLiteral(resolve(root, where), '*.parquet')})`,
+      `CREATE OR REPLACE VIEW ${identifier(view)} AS SELECT * FROM read_parquet(${filesLiteral(resolve(root, where), '*.parquet')}, ${asItIs})`,
     );
   }
   const ask = async (title: string, sql: string): Promise<DuckRow[] | undefined> => {

@@ -45,6 +45,16 @@ describe('no query of the program puts quotes around what it is given', () => {
     expect(quoted.test('SELECT "${name}" FROM t')).toBe(true);
   });
 
+  test('every reader of DuckDB takes folders for folders', () => {
+    const readers = filesBelow('controller', '.ts').flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/read_(?:csv|parquet)\(.*/g)].map(
+        ([line]) => `${file}: ${line}`,
+      ),
+    );
+    expect(readers.length).toBeGreaterThan(5);
+    expect(readers.filter((line) => !line.includes('asItIs'))).toEqual([]);
+  });
+
   test('in Java', () => {
     const files = filesBelow('spark-jobs/src/main/java', '.java').filter((file) => !file.endsWith('Names.java'));
     expect(files.length).toBeGreaterThan(10);

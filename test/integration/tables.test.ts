@@ -37,7 +37,22 @@ async function kept({ pin }: Profile): Promise<Record<string, unknown>[]> {
   }
 }
 
-const odd = ['_airbyte_id', '_reason', '_raw', 'rowid', 'a"b', 'a`b', 'a[0]', '$.x', 'a.b', '*', "it's", 'Größe', 'n0'];
+const odd = [
+  't',
+  '_airbyte_id',
+  '_reason',
+  '_raw',
+  'rowid',
+  'a"b',
+  'a`b',
+  'a[0]',
+  '$.x',
+  'a.b',
+  '*',
+  "it's",
+  'Größe',
+  'n0',
+];
 
 describe('a table', () => {
   test('may call its columns anything: all of them come through to what is published', async () => {
@@ -120,6 +135,8 @@ steps:
       [11, '0001-01-01'],
     ]);
     expect(String(rows[1]?.__sluice_raw)).toContain('"day": "infinity"');
+    // Every digit of a number is there as text.
+    expect(JSON.parse(String(rows[7]?.__sluice_fields)).amount).toBe('0.1234567890123456789');
   });
 
   test('that is too large to be kept is refused for what Spark would read otherwise', async () => {

@@ -5,10 +5,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openDuck } from '../../controller/connect/duckdb.ts';
-import { identifier } from '../../controller/connect/sql.ts';
 import type { Source } from '../../controller/pipeline/schema.ts';
 import { csvProbe } from '../../controller/profile/csv.ts';
-import { checkExpression } from '../../controller/profile/expression.ts';
 import { parquet } from '../../controller/profile/keep.ts';
 import type { Profile } from '../../controller/profile/port.ts';
 
@@ -148,85 +146,50 @@ describe('CSV files', { timeout: 30_000 }, () => {
     }
   });
 
+  test('in folders called name=value keep their own values, and so does what is kept of them', async () => {
+    const folder = join(root, 'status=closed', 'reason=damaged', 'c0=7');
+    await mkdir(join(folder, 'kept'), { recursive: true });
+    await writeFile(join(folder, 'a.csv'), 'id,status,reason\n1,open,none\n2,paid,\n');
+    const columns = { id: 'bigint', status: 'string', reason: 'string' };
+    const source = { csv: 'status=closed/**/*.csv', key: 'id', columns } as unknown as Source;
+    const keeping = { folder: join(folder, 'kept'), upToBytes: 1e9 };
+    const profile = await csvProbe({ root, scratch: join(folder, 'scratch'), keeping }).profile('things', source);
+    expect(profile.measures).toMatchObject({ rows: 2, valid: 2, nulls: { id: 0, status: 0, reason: 1 } });
+    expect((await kept(profile)).map(({ id, status, reason }) => [id, status, reason])).toEqual([
+      [1, 'open', 'none'],
+      [2, 'paid', null],
+    ]);
+  });
+
+  test('of one column count an empty line as an empty value', async () => {
+    const { measures, examples } = await profiled({ 'a.csv': 'id\n1\n\n2\n' }, ['id']);
+    expect(measures).toMatchObject({ rows: 3, valid: 2, invalidByReason: { 'id: missing': 1 } });
+    expect(examples[0]?.where).toBe('a.csv:3');
+  });
+
+  test('that are large are sampled up to the end of a record, also within values of several lines', async () => {
+    const lines = Array.from({ length: 3000 }, (_, i) => `${i},"line\nline\nline ${i}"`);
+    await mkdir(join(root, 'large'));
+    await writeFile(join(root, 'large', 'a.csv'), `id,note\n${lines.join('\n')}\n`);
+    const source = { csv: 'large/*.csv', key: 'id', columns: { id: 'bigint', note: 'string' } } as unknown as Source;
+    const probe = csvProbe({ root, scratch: join(root, 'scratch'), sampleAbove: 1000 });
+    const { measures, pin } = await probe.profile('things', source);
+    expect(measures.invalid).toBe(0);
+    expect(measures.estimatedFrom).toBeLessThan(measures.bytes / 3);
+    expect(pin).toMatchObject({ records: 3000 });
+  });
+
+  test('that are not UTF-8 in a value of several lines have an invalid row, and the others are read', async () => {
+    const text = Buffer.concat([Buffer.from('id,note\n1,"a\n'), Buffer.from([0xff]), Buffer.from('"\n2,b\n')]);
+    const { measures } = await profiled({ 'a.csv': text, 'x.csv': 'id,note\n3,c\n' }, ['id', 'note']);
+    expect(measures).toMatchObject({ rows: 3, valid: 2, invalidByReason: { unreadable: 1 } });
+  });
+
   test('with values of several lines, doubled quotes and empty lines are read whole', async () => {
     const text = 'id,note\r\n1,"two\r\nlines, ""quoted"""\r\n\r\n2,"\n\n"\r\n3,""\r\n';
     const profile = await profiled({ 'a.csv': text }, ['id', 'note']);
     expect(profile.measures).toMatchObject({ rows: 3, valid: 3 });
     expect(profile.pin).toMatchObject({ records: 3 });
     expect((await kept(profile)).map((row) => row.note)).toEqual(['two\r\nlines, "quoted"', '\n\n', null]);
-  });
-});
-
-describe('the SQL of a source or a check', () => {
-  test('reaches no file but those it is given, and changes no setting', async () => {
-    await writeFile(join(root, 'secret.csv'), 'a\n1\n');
-    await mkdir(join(root, 'inside'));
-    await writeFile(join(root, 'inside', 'rows.csv'), 'a\n1\n');
-    const duck = await openDuck(join(root, 'scratch'), [join(root, 'inside')]);
-    try {
-      expect(await duck.rows(`SELECT a FROM read_csv('${join(root, 'inside', 'rows.csv')}')`)).toEqual([{ a: 1 }]);
-      for (const sql of [
-        `SELECT * FROM read_text('/etc/hostname')`,
-        `SELECT * FROM read_csv('${join(root, 'secret.csv')}')`,
-        `SELECT * FROM read_csv('${join(root, 'inside', '..', 'secret.csv')}')`,
-        `COPY (SELECT 1) TO '${join(root, 'out.csv')}'`,
-        `ATTACH '${join(root, 'other.db')}'`,
-        'INSTALL httpfs',
-        'SET enable_external_access = true',
-        `SET allowed_directories = ['/']`,
-        'RESET lock_configuration',
-      ])
-        await expect(duck.run(sql), sql).rejects.toThrow(/disabled by configuration|configuration has been locked/);
-    } finally {
-      await duck.close();
-    }
-  });
-
-  test('reaches a folder that is made later, below a link', async () => {
-    await mkdir(join(root, 'real'));
-    await symlink(join(root, 'real'), join(root, 'linked'));
-    const folder = join(root, 'linked', 'runs', 'r1');
-    const duck = await openDuck(join(root, 'scratch'), [folder]);
-    try {
-      await mkdir(folder, { recursive: true });
-      await duck.run(`COPY (SELECT 1 AS a) TO '${join(folder, 'a.parquet')}' (FORMAT parquet)`);
-      expect(await duck.rows(`SELECT a FROM ${parquet([join(folder, 'a.parquet')])}`)).toEqual([{ a: 1 }]);
-    } finally {
-      await duck.close();
-    }
-  });
-
-  test('is one SELECT where it comes from a pipeline file', async () => {
-    const duck = await openDuck(join(root, 'scratch'), [root]);
-    try {
-      expect(await duck.select('WITH a AS (SELECT 1 AS n) SELECT n FROM a -- one')).toEqual([{ n: 1 }]);
-      for (const sql of [
-        `COPY (SELECT 1) TO '${join(root, 'x')}'`,
-        'SELECT 1; SELECT 2',
-        'CREATE TABLE x AS SELECT 1',
-        '',
-      ])
-        await expect(duck.select(sql), sql).rejects.toThrow(/must be one SELECT|multiple statements/);
-      const check = (where: string) => checkExpression(duck, { name: 'c', rows: 'x', where, otherwise: 'warn' });
-      for (const where of [
-        'a > 0',
-        'a IN (SELECT b FROM x)',
-        "a = ')' -- so",
-        'EXISTS (SELECT 1 FROM y WHERE y.a = x.a)',
-      ])
-        await expect(check(where), where).resolves.toBeUndefined();
-      for (const where of ['1) FROM x; DROP TABLE x; --', '1), (2', '1) FROM x --', 'a >', '1); SELECT (2'])
-        await expect(check(where), where).rejects.toThrow(/check "c": /);
-    } finally {
-      await duck.close();
-    }
-  });
-
-  test('takes any name for a name', async () => {
-    const duck = await openDuck(join(root, 'scratch'), []);
-    const evil = `a"=1)FROM(SELECT 1 a);COPY(SELECT 1)TO 'x';--`;
-    await duck.run(`CREATE TABLE t AS SELECT 1 AS ${identifier(evil)}`);
-    expect(await duck.columns('t')).toEqual([{ name: evil, type: 'INTEGER' }]);
-    await duck.close();
   });
 });
