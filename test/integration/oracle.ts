@@ -21,7 +21,7 @@ export async function oracle(...sqlFiles: string[]): Promise<{
   const own = join(home, 'oracle');
   await rm(own, { recursive: true, force: true });
   await mkdir(own, { recursive: true });
-  const duck = await openDuck(own, [folder]);
+  const duck = await openDuck(own, [folder, own]);
   await tables(duck, own);
   await deliveries(duck);
   await events(duck, own);
