@@ -26,7 +26,7 @@ function crc32c(bytes: Buffer): number {
 }
 
 /** A record batch of version 2, as the protocol guide of Kafka has it. */
-function batchOf(records: readonly Written[], base: number, packed: boolean): Buffer {
+export function batchOf(records: readonly Written[], base: number, packed: boolean): Buffer {
   const body = Buffer.concat(
     records.map(({ value }, delta) => {
       const bytes = value === null ? undefined : Buffer.from(value);
@@ -42,7 +42,11 @@ function batchOf(records: readonly Written[], base: number, packed: boolean): Bu
   summed.writeBigInt64BE(1_700_000_000_000n, 14);
   summed.writeBigInt64BE(-1n, 22);
   summed.writeInt32BE(records.length, 36);
-  const rest = Buffer.concat([summed, packed ? gzipSync(body) : body]);
+  return headed(Buffer.concat([summed, packed ? gzipSync(body) : body]), base);
+}
+
+/** What stands before a batch: its offset, its length and its sum, which are right whatever the rest is. */
+export function headed(rest: Buffer, base: number): Buffer {
   const head = Buffer.alloc(21);
   head.writeBigInt64BE(BigInt(base), 0);
   head.writeInt32BE(rest.length + 9, 8);
