@@ -19,18 +19,18 @@ export function baseOf(glob: string): string {
  */
 const refused: readonly RegExp[] = [
   /^spark\.(driver|executor)\.(extraJavaOptions|defaultJavaOptions|extraClassPath|extraLibraryPath|userClassPathFirst|plugins)$/,
-  /^spark\.(jars|files|archives|pyFiles|submit|plugins|extraListeners|pyspark|r|executorEnv)(\.|$)/,
+  /^spark\.(jars|files|archives|pyFiles|submit|repl|plugins|extraListeners|pyspark|r|executorEnv)(\.|$)/,
   /^spark\.(local\.dir|eventLog|history|worker|workerEnv|yarn|kubernetes|mesos|deploy|metrics)(\.|$)/,
   /^spark\.(authenticate|ssl|acls|admin|ui|rest|redaction|security|kerberos|network\.crypto|modify|user\.groups)(\.|$)/,
   /^spark\.(driver|executor|blockManager|driver\.blockManager)\.(bindAddress|host|port|resource|log)(\.|$)/,
-  /^spark\.sql\.(extensions|catalog|catalogImplementation|warehouse|hive|queryExecutionListeners|redaction)(\.|$)/,
+  /^spark\.sql\.(extensions|catalog|catalogImplementation|warehouse|hive|queryExecutionListeners|streaming\.streamingQueryListeners|redaction)(\.|$)/,
   /^spark\.hadoop\..*(script|command|keytab|impl|mapping)/i,
   /^spark\.(master|app\.(name|id)|sql\.ansi\.enabled|sql\.session\.timeZone|cores\.max)$/,
 ];
 
 /** Whether a pipeline may set a property of Spark. */
 export const maySet = (name: string, allowed: readonly string[]): boolean =>
-  !refused.some((pattern) => pattern.test(name)) || allowed.some((each) => matches(each, name));
+  !(/[\s=]/.test(name) || refused.some((pattern) => pattern.test(name))) || allowed.some((each) => matches(each, name));
 
 const matches = (pattern: string, name: string): boolean =>
   new RegExp(

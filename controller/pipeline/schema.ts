@@ -99,7 +99,9 @@ const sparkJob = z.strictObject({
   executorCores: z.int().min(1).max(64).optional(),
   executorMemory: memory.optional(),
   driverMemory: memory.optional(),
-  conf: z.record(z.string().startsWith('spark.'), z.string()).optional(),
+  conf: z
+    .record(z.string().regex(/^spark\.[^\s=]+$/, 'must begin with spark. and have no space and no ='), z.string())
+    .optional(),
 });
 
 const httpCall = z

@@ -1,5 +1,5 @@
 import type { RunStore } from './port.ts';
-import { ofProject, type Query } from './query.ts';
+import type { Query } from './query.ts';
 
 /** Controllers whose time, by the server's clock, has not run out. */
 const living = 'SELECT owner FROM controllers WHERE until > now()';
@@ -45,7 +45,7 @@ export function driversOf(query: Query, project: string): Drivers {
 
     async orphans(limit) {
       const { rows } = await query(
-        `SELECT run, number, owner FROM runs WHERE ${ofProject('$1')} AND ${free} ORDER BY number LIMIT $2`,
+        `SELECT run, number, owner FROM runs WHERE project = $1 AND ${free} ORDER BY number LIMIT $2`,
         [project, limit],
       );
       return rows.map(({ run, number, owner }) => ({ run, number, owner: owner ?? undefined }));
@@ -59,7 +59,7 @@ export function driversOf(query: Query, project: string): Drivers {
     async ahead(run) {
       const { rows } = await query(
         `SELECT other.run FROM runs mine JOIN runs other USING (pipeline)
-         WHERE mine.run = $1 AND other.project = mine.project AND other.number < mine.number AND other.ended IS NULL
+         WHERE mine.run = $1 AND other.project IN (mine.project, '') AND other.number < mine.number AND other.ended IS NULL
          ORDER BY other.number`,
         [run],
       );
@@ -68,7 +68,7 @@ export function driversOf(query: Query, project: string): Drivers {
 
     async unswept(graceMs, limit) {
       const { rows } = await query(
-        `SELECT run FROM runs WHERE ${ofProject('$1')} AND ended IS NOT NULL AND NOT swept
+        `SELECT run FROM runs WHERE project = $1 AND ended IS NOT NULL AND NOT swept
          AND closed <= now() - $2 * interval '1 ms' ORDER BY number LIMIT $3`,
         [project, graceMs, limit],
       );
