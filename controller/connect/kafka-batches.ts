@@ -88,7 +88,7 @@ function walkRecords(
   for (let i = 0; i < count; i++) {
     const length = varint();
     const end = at + length;
-    if (Number.isNaN(length) || end > buffer.length) throw unreadable('a batch of messages is damaged');
+    if (length < 0 || end > buffer.length) throw unreadable('a batch of messages is damaged');
     at += 1;
     const timestamp = varint();
     const delta = varint();
@@ -96,7 +96,7 @@ function walkRecords(
     at += keyBytes;
     const valueBytes = varint();
     const start = valueBytes < 0 ? -1 : at;
-    if (at + valueBytes > end) throw unreadable('a batch of messages is damaged');
+    if (at + Math.max(0, valueBytes) > end) throw unreadable('a batch of messages is damaged');
     found(
       offset + delta,
       fixed === undefined ? time + timestamp : Number(fixed),
@@ -123,7 +123,15 @@ function unpacked(bytes: Buffer, codec: number): Buffer {
   throw unreadable(`a batch of messages is packed by codec ${codec}, which Kafka does not have`);
 }
 
+/** lz4js believes what a block says of its length, so that is checked first. Lengths are those of LZ4's frame format. */
 function unlz4ed(bytes: Buffer): Buffer {
+  const flags = bytes.readUInt8(4);
+  const [hasBlockSums, hasContentSize] = [flags & 16, flags & 8];
+  for (let at = hasContentSize ? 15 : 7, size = -1; size !== 0; ) {
+    size = bytes.readUInt32LE(at);
+    at += 4 + (hasBlockSums ? 4 : 0) + (size & 0x7fffffff);
+    if (at > bytes.length) throw new RangeError('a block goes beyond its end');
+  }
   if (decompressBound(bytes) > longestBatch) throw new RangeError('it is too long');
   return Buffer.from(unlz4(bytes));
 }
@@ -149,9 +157,12 @@ const xerial = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 function unsnapped(bytes: Buffer): Buffer {
   if (!bytes.subarray(0, xerial.length).equals(xerial)) return unsnappy(bytes, longestBatch);
   const blocks: Buffer[] = [];
+  let size = 0;
   for (let at = 16; at < bytes.length; ) {
     const length = bytes.readInt32BE(at);
-    blocks.push(unsnappy(bytes.subarray(at + 4, at + 4 + length), longestBatch));
+    const block = unsnappy(bytes.subarray(at + 4, at + 4 + length), longestBatch - size);
+    blocks.push(block);
+    size += block.length;
     at += 4 + length;
   }
   return Buffer.concat(blocks);
