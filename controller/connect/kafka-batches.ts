@@ -123,7 +123,15 @@ function unpacked(bytes: Buffer, codec: number): Buffer {
   throw unreadable(`a batch of messages is packed by codec ${codec}, which Kafka does not have`);
 }
 
+/** lz4js believes what a block says of its length, so that is checked first. Lengths are those of LZ4's frame format. */
 function unlz4ed(bytes: Buffer): Buffer {
+  const flags = bytes.readUInt8(4);
+  const [hasBlockSums, hasContentSize] = [flags & 16, flags & 8];
+  for (let at = hasContentSize ? 15 : 7, size = -1; size !== 0; ) {
+    size = bytes.readUInt32LE(at);
+    at += 4 + (hasBlockSums ? 4 : 0) + (size & 0x7fffffff);
+    if (at > bytes.length) throw new RangeError('a block goes beyond its end');
+  }
   if (decompressBound(bytes) > longestBatch) throw new RangeError('it is too long');
   return Buffer.from(unlz4(bytes));
 }
@@ -153,10 +161,9 @@ function unsnapped(bytes: Buffer): Buffer {
   for (let at = 16; at < bytes.length; ) {
     const length = bytes.readInt32BE(at);
     if (length <= 0 || at + 4 + length > bytes.length) throw new RangeError('a block goes beyond its end');
-    const block = unsnappy(bytes.subarray(at + 4, at + 4 + length), longestBatch);
-    size += block.length;
-    if (size > longestBatch) throw new RangeError('it is too long');
+    const block = unsnappy(bytes.subarray(at + 4, at + 4 + length), longestBatch - size);
     blocks.push(block);
+    size += block.length;
     at += 4 + length;
   }
   return Buffer.concat(blocks);

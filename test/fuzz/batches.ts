@@ -1,5 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { compress as lz4 } from 'lz4js';
+import { compress as snappy } from 'snappyjs';
 import { walkBatches } from '../../controller/connect/kafka-batches.ts';
 import { Lost, refusedOr, type Subject } from './subject.ts';
 
@@ -25,8 +27,20 @@ function crc32c(bytes: Buffer): number {
   return (sum ^ 0xffffffff) >>> 0;
 }
 
+/** Snappy as Java's clients write it: a head, then blocks, each with its length. */
+function xerial(bytes: Buffer): Buffer {
+  const half = bytes.length >> 1;
+  const blocks = [bytes.subarray(0, half), bytes.subarray(half)].map((part) => snappy(part));
+  const lengths = blocks.map((block) => Buffer.from(Uint32Array.of(block.length).buffer).swap32());
+  const head = Buffer.from('82534e4150505900' + '0000000100000001', 'hex');
+  return Buffer.concat([head, ...blocks.flatMap((block, i) => [lengths[i] as Buffer, block])]);
+}
+
+/** How batches are packed, by the number of the codec. */
+const packers: readonly ((bytes: Buffer) => Uint8Array)[] = [(bytes) => bytes, gzipSync, snappy, lz4];
+
 /** A record batch of version 2, as the protocol guide of Kafka has it. */
-export function batchOf(records: readonly Written[], base: number, packed: boolean): Buffer {
+export function batchOf(records: readonly Written[], base: number, codec = 0, pack = packers[codec]): Buffer {
   const body = Buffer.concat(
     records.map(({ value }, delta) => {
       const bytes = value === null ? undefined : Buffer.from(value);
@@ -36,13 +50,13 @@ export function batchOf(records: readonly Written[], base: number, packed: boole
     }),
   );
   const summed = Buffer.alloc(40);
-  summed.writeInt16BE(packed ? 1 : 0, 0);
+  summed.writeInt16BE(codec, 0);
   summed.writeInt32BE(Math.max(0, records.length - 1), 2);
   summed.writeBigInt64BE(1_700_000_000_000n, 6);
   summed.writeBigInt64BE(1_700_000_000_000n, 14);
   summed.writeBigInt64BE(-1n, 22);
   summed.writeInt32BE(records.length, 36);
-  return headed(Buffer.concat([summed, packed ? gzipSync(body) : body]), base);
+  return headed(Buffer.concat([summed, pack?.(body) ?? body]), base);
 }
 
 /** What stands before a batch: its offset, its length and its sum, which are right whatever the rest is. */
@@ -55,12 +69,26 @@ export function headed(rest: Buffer, base: number): Buffer {
   return Buffer.concat([head, rest]);
 }
 
-/** Batches as a broker sends them, whole, cut off, or with bytes that were flipped on the way. */
+/** Flips some bits, as a bad cable does. */
+function flip(bytes: Buffer, random: fc.GeneratorValue, from = 0): void {
+  for (let n = random(fc.integer, { min: 1, max: 3 }); n > 0; n--) {
+    const at = random(fc.integer, { min: from, max: bytes.length - 1 });
+    bytes[at] = (bytes[at] as number) ^ (1 << random(fc.integer, { min: 0, max: 7 }));
+  }
+}
+
+const damages = ['none', 'cut', 'flipped', 'forged', 'made up'] as const;
+
+/**
+ * Batches as a broker sends them: whole, cut off, with bits that were flipped on the way; and as an enemy sends them, with a
+ * sum that is right: bits flipped before it was made, or records made up.
+ */
 export function recordBatches(): Subject {
   return {
     name: 'record batches',
     share: 1,
     async play(random) {
+      const damage = random(fc.constantFrom, ...damages);
       const written: Written[] = [];
       const batches: Buffer[] = [];
       for (let n = random(fc.integer, { min: 1, max: 4 }); n > 0; n--) {
@@ -70,24 +98,38 @@ export function recordBatches(): Subject {
         });
         const base = written.length;
         const records = values.map((value, i) => ({ offset: base + i, value }));
-        batches.push(batchOf(records, base, random(fc.boolean)));
+        const codec = random(fc.integer, { min: 0, max: packers.length });
+        const batch = codec === packers.length ? batchOf(records, base, 2, xerial) : batchOf(records, base, codec);
+        const rest = batch.subarray(21);
+        if (damage === 'forged') flip(rest, random);
+        const madeUp = (): Buffer =>
+          Buffer.from(random(fc.array, fc.constantFrom(0, 1, 2, 3, 0x7f, 0x80, 0xc7, 0xff), { maxLength: 40 }));
+        if (damage === 'made up') {
+          // As many records as a number can say, none of them packed.
+          rest.writeInt16BE(0, 0);
+          rest.writeInt32BE(0x7fffffff, 36);
+        }
+        batches.push(headed(damage === 'made up' ? Buffer.concat([rest.subarray(0, 40), madeUp()]) : rest, base));
         written.push(...records);
       }
       const bytes = Buffer.concat(batches);
-      const damage = random(fc.constantFrom, 'none', 'cut', 'flipped' as const);
       const at = random(fc.integer, { min: 0, max: bytes.length - 1 });
-      if (damage === 'flipped') bytes[at] = (bytes[at] as number) ^ (1 << random(fc.integer, { min: 0, max: 7 }));
+      if (damage === 'flipped') flip(bytes, random);
       const read: Written[] = [];
       const done = await refusedOr(
         (async () =>
           walkBatches(damage === 'cut' ? bytes.subarray(0, at) : bytes, [], (offset, _time, buffer, start, end) => {
+            if (start >= 0 && (end < start || end > buffer.length))
+              throw new RangeError(`a value from ${start} to ${end} of ${buffer.length} bytes`);
             read.push({ offset, value: start < 0 ? null : buffer.toString('utf8', start, end) });
           }))(),
       );
-      const isAsWritten =
-        JSON.stringify(read.map(({ value }) => value)) ===
-        JSON.stringify(written.slice(0, read.length).map(({ value }) => value));
-      if (!isAsWritten) throw new Lost(`${damage} at ${at}: ${JSON.stringify(read)} of ${JSON.stringify(written)}`);
+      // What a right sum is over is what was sent, whatever it is.
+      if (damage !== 'forged' && damage !== 'made up') {
+        const expected = written.slice(0, read.length).map(({ value }) => value);
+        if (JSON.stringify(read.map(({ value }) => value)) !== JSON.stringify(expected))
+          throw new Lost(`${damage} at ${at}: ${JSON.stringify(read)} of ${JSON.stringify(written)}`);
+      }
       if (damage === 'none' && (!done || read.length !== written.length || done.value !== written.length))
         throw new Lost(`${read.length} of ${written.length} records`);
       return done ? 'accepted' : 'refused';

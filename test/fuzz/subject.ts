@@ -35,7 +35,32 @@ export async function refusedOr<T>(work: Promise<T>): Promise<{ readonly value: 
   }
 }
 
-/** Plays so many cases of a subject from a seed; `broken` hears of each that is not as it should be, with the seed that plays it again. */
+/** What has not ended after this long never will, however loaded the machine. Milliseconds. */
+const neverMs = 30_000;
+
+/** Plays one case of a seed; says what went wrong and how long it took. */
+async function playOne(subject: Subject, seed: number): Promise<{ came: keyof Tally; why?: string; ms: number }> {
+  const [random] = fc.sample(fc.gen(), { numRuns: 1, seed }) as [fc.GeneratorValue];
+  const started = performance.now();
+  const took = (): number => performance.now() - started;
+  let timer: NodeJS.Timeout | undefined;
+  const never = new Promise<'hangs'>((resolve) => {
+    timer = setTimeout(resolve, neverMs, 'hangs');
+  });
+  try {
+    return { came: await Promise.race([subject.play(random), never]), ms: took() };
+  } catch (error) {
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { came: error instanceof Lost ? 'losses' : 'crashes', why, ms: took() };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Plays so many cases of a subject, each with a seed of its own, so that one can be played alone: `seed`, `seed + 1` and so on.
+ * `broken` is told of each that is not as it should be, with its seed.
+ */
 export async function fuzz(
   subject: Subject,
   cases: number,
@@ -43,20 +68,15 @@ export async function fuzz(
   broken: (what: string) => void,
 ): Promise<Tally> {
   const tally: Tally = { accepted: 0, refused: 0, crashes: 0, hangs: 0, losses: 0 };
-  for (let at = 0; at < cases; at++) {
-    // A seed of its own for each, so that one can be played alone.
-    const [random] = fc.sample(fc.gen(), { numRuns: 1, seed: seed + at }) as [fc.GeneratorValue];
-    const started = performance.now();
-    try {
-      tally[await subject.play(random)] += 1;
-    } catch (error) {
-      tally[error instanceof Lost ? 'losses' : 'crashes'] += 1;
-      broken(`${subject.name}, seed ${seed + at}: ${error instanceof Error ? error.stack : String(error)}`);
-    }
-    if (performance.now() - started > hangMs) {
-      tally.hangs += 1;
-      broken(`${subject.name}, seed ${seed + at}: took ${Math.round(performance.now() - started)} ms`);
-    }
+  for (let at = seed; at < seed + cases; at++) {
+    const { came, why, ms } = await playOne(subject, at);
+    tally[came] += 1;
+    if (why !== undefined) broken(`${subject.name}, seed ${at}: ${why}`);
+    // The first case of a process loads code, and a machine has other things to do: what hangs is slow again.
+    const again = came === 'hangs' || ms <= hangMs ? ms : (await playOne(subject, at)).ms;
+    if (again <= hangMs) continue;
+    if (came !== 'hangs') tally.hangs += 1;
+    broken(`${subject.name}, seed ${at}: took ${Math.round(ms)} ms, and ${Math.round(again)} ms when played again`);
   }
   return tally;
 }
