@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type pg from 'pg';
 import type { PostgresAddress } from '../config/addresses.ts';
-import { connectPostgres, explain } from '../connect/postgres.ts';
+import { closePostgres, connectPostgres, explain, short } from '../connect/postgres.ts';
 import { rejected, SluiceError } from '../errors.ts';
 import type { DatabaseJob } from '../pipeline/schema.ts';
 import type { Caller } from './port.ts';
@@ -35,7 +35,7 @@ export function postgresCaller(root: string, addressOf: (connection: string) => 
         throw explain(error, address);
       } finally {
         signal.removeEventListener('abort', stop);
-        await client.end().catch(() => undefined);
+        await closePostgres(client);
       }
     },
   };
@@ -74,8 +74,8 @@ async function cancel(client: pg.Client, address: PostgresAddress): Promise<void
   const { processID } = client as pg.Client & { processID: number };
   const other = await connectPostgres(address);
   try {
-    await other.query('SELECT pg_cancel_backend($1)', [processID]);
+    await other.query({ ...short('SELECT pg_cancel_backend($1)'), values: [processID] });
   } finally {
-    await other.end();
+    await closePostgres(other);
   }
 }

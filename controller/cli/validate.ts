@@ -1,10 +1,14 @@
+import { addressesOf, mailServer, postgresAddress } from '../config/addresses.ts';
+import type { Project } from '../config/project.ts';
+import type { Pipeline } from '../pipeline/schema.ts';
 import { columns, exit, type Output } from './output.ts';
 import { openPipeline } from './wiring.ts';
 
 /** `sluice validate FILE` */
 export async function validate(output: Output, file: string): Promise<number> {
-  const { loaded } = await openPipeline(file);
+  const { project, loaded } = await openPipeline(file);
   const { pipeline } = loaded;
+  checkConnections(project, pipeline);
   const kind = (source: object): string => (['csv', 'postgres', 'kafka'] as const).find((name) => name in source) ?? '';
   const rows = [
     [
@@ -28,4 +32,17 @@ export async function validate(output: Output, file: string): Promise<number> {
     steps: Object.keys(pipeline.steps),
   });
   return exit.ok;
+}
+
+/** Throws a rejected SluiceError for what conf/ says of a connection that the pipeline or its runs need, and cannot be kept to. */
+function checkConnections(project: Project, { sources, steps, notify }: Pipeline): void {
+  const addresses = addressesOf(project);
+  const parts = [...Object.values(sources), ...Object.values(steps).flatMap((step) => step.outputs)];
+  for (const part of parts) {
+    if ('postgres' in part) addresses.postgres(part.postgres);
+    if ('kafka' in part) addresses.kafka(part.kafka);
+  }
+  for (const { postgres } of Object.values(steps)) if (postgres) addresses.postgres(postgres.connection);
+  postgresAddress(project, project.connections.store);
+  if (notify.length > 0) mailServer(project);
 }

@@ -43,7 +43,7 @@ export interface MailServer {
 /** Throws a rejected SluiceError for what conf/ says of the mail server and cannot be kept to. */
 export function mailServer(project: Project): MailServer {
   const { user, password, ca } = project.connections.mail;
-  const url = serverUrl('mail.url', project.endpoints.smtp, 'smtp://host:587 or smtps://host:465');
+  const url = serverUrl('mail.url', project.endpoints.smtp, ['smtp', 'smtps'], 'smtp://host:587 or smtps://host:465');
   const name = user ?? url.user;
   // A password leaves this machine by TLS alone.
   const required = ca !== undefined || (name !== undefined && !isLoopback(url.host));
@@ -81,6 +81,7 @@ export function postgresAddress(project: Project, connection: PostgresConnection
   const url = serverUrl(
     'the url of a PostgreSQL connection',
     connection.url ?? project.endpoints.postgres,
+    ['postgres', 'postgresql'],
     'postgres://user@host:5432/database',
     ['sslmode', 'sslrootcert'],
   );

@@ -17,7 +17,7 @@ const postgres = z.strictObject({
     .describe('certificates (PEM) to trust instead of the system’s; the same path on driver and executors'),
 });
 const kafka = z.strictObject({
-  brokers: z.array(z.string()).optional().describe('host:port; the stack’s broker, when left out'),
+  brokers: z.array(z.string().min(1)).min(1).optional().describe('host:port; the stack’s broker, when left out'),
   tls: z.boolean().default(false).describe('TLS, with the broker’s certificate and name verified'),
   ca: z
     .string()

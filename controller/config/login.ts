@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Project } from './project.ts';
-import { decoded } from './server-url.ts';
+import { decoded, partsOf } from './server-url.ts';
 
 /** The user of the local stack's web pages and REST APIs. The password is the stack's secret. */
 export const stackUser = 'sluice';
@@ -43,9 +43,8 @@ export function addressOf(project: Project, service: WebService): string {
 
 /** Parts `http://user:password@host` into the URL, which may be shown, and the headers of a request. */
 export function splitLogin(address: string): { url: string; headers: Record<string, string> } {
-  const parts = /^(https?:\/\/)([^/?#]*)@(.*)$/.exec(address);
-  if (!parts) return { url: address, headers: {} };
-  const [, scheme = '', login = '', rest = ''] = parts;
+  const { protocol, login, rest } = partsOf(address) ?? {};
+  if (login === undefined) return { url: address, headers: {} };
   const encoded = Buffer.from(login.split(':').map(decoded).join(':')).toString('base64');
-  return { url: scheme + rest, headers: { authorization: `Basic ${encoded}` } };
+  return { url: `${protocol}://${rest}`, headers: { authorization: `Basic ${encoded}` } };
 }

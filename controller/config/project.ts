@@ -6,6 +6,7 @@ import { readYaml } from '../pipeline/yaml-file.ts';
 import { type Connections, connectionsSchema } from './connections.ts';
 import { homeOverride, portOffset } from './env.ts';
 import { splitLogin } from './login.ts';
+import { serverUrl } from './server-url.ts';
 
 const port = z.int().min(1).max(65_535);
 const stackSchema = z.strictObject({
@@ -95,10 +96,8 @@ const trim = (url: string): string => url.replace(/\/+$/, '');
 
 /** An address as it is shown and kept in histories: without the login in its URL, which `addressOf` knows. */
 function webAddress(key: string, text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol))
-    throw rejected(`${key} in conf/ is not a URL of http or https`, 'write it as https://host:port');
-  if (key === 'spark.livy' && (url.username || url.password))
+  const { user, password } = serverUrl(key, text, ['http', 'https'], 'https://host:port');
+  if (key === 'spark.livy' && (user !== undefined || password !== undefined))
     throw rejected(`${key} in conf/ has a user or a password in its URL`, 'write livyUser and livyPassword beside it');
   return trim(splitLogin(text).url);
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import pg from 'pg';
 import type { PostgresAddress } from '../config/addresses.ts';
@@ -25,6 +26,22 @@ function tlsOptions({ host, tls }: PostgresAddress): pg.ClientConfig['ssl'] {
   };
 }
 
+/** A server that takes a connection or a short statement and never answers is as good as away. */
+const answerWithinMs = 10_000;
+/** A statement whose work does not grow with the data, for `client.query`. */
+export const short = (text: string): pg.QueryConfig & { query_timeout: number } => ({
+  text,
+  query_timeout: answerWithinMs,
+});
+
+/** Ends a connection; one whose server does not answer to that is cut. */
+export async function closePostgres(client: pg.Client): Promise<void> {
+  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+  const cut = setTimeout(() => stream.destroy(), 1000);
+  await client.end().catch(() => undefined);
+  clearTimeout(cut);
+}
+
 const named = (at: PostgresAddress): string => `PostgreSQL at ${at.host}:${at.port}, database "${at.database}"`;
 
 const config = (at: PostgresAddress): pg.ClientConfig => ({
@@ -36,13 +53,14 @@ const config = (at: PostgresAddress): pg.ClientConfig => ({
   ssl: tlsOptions(at),
   application_name: 'sluice',
   types,
-  connectionTimeoutMillis: 10_000,
+  connectionTimeoutMillis: answerWithinMs,
+  keepAlive: true,
   options: '-c timezone=UTC -c standard_conforming_strings=on -c datestyle=ISO',
 });
 
-/** A connected client. Throws `unavailable` when nothing answers and `rejected` when the server refuses. */
-export async function connectPostgres(at: PostgresAddress): Promise<pg.Client> {
-  const client = new pg.Client(config(at));
+/** A connected client, to be ended by `closePostgres`. Throws `unavailable` when nothing answers and `rejected` when the server refuses. */
+export async function connectPostgres(at: PostgresAddress, more: pg.ClientConfig = {}): Promise<pg.Client> {
+  const client = new pg.Client({ ...config(at), ...more });
   // Without a listener a connection lost while idle would end the process; the next query reports it.
   client.on('error', () => undefined);
   try {

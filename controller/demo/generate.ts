@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { PostgresAddress } from '../config/addresses.ts';
-import { connectPostgres, explain } from '../connect/postgres.ts';
+import { closePostgres, connectPostgres, explain } from '../connect/postgres.ts';
 import { literal } from '../connect/sql.ts';
 import { rejected, SluiceError, unwritable } from '../errors.ts';
 import * as movements from './movements.ts';
@@ -102,7 +102,7 @@ async function fillTables(
   } catch (error) {
     throw error instanceof SluiceError ? error : explain(error, address);
   } finally {
-    await client.end();
+    await closePostgres(client);
   }
 }
 
@@ -114,7 +114,7 @@ async function refuseOthers(address: PostgresAddress): Promise<void> {
      WHERE c.oid IN (to_regclass('users'), to_regclass('orders'), to_regclass('payments'))
        AND obj_description(c.oid, 'pg_class') IS DISTINCT FROM ${literal(mark)}`,
   );
-  const { rows } = await asked.finally(() => client.end());
+  const { rows } = await asked.finally(() => closePostgres(client));
   if (rows.length === 0) return;
   const names = rows.map(({ name }) => name as string);
   throw rejected(

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { to as copyTo } from 'pg-copy-streams';
 import type { PostgresAddress } from '../config/addresses.ts';
 import { type DuckColumn, openDuck } from '../connect/duckdb.ts';
-import { connectPostgres, explain } from '../connect/postgres.ts';
+import { closePostgres, connectPostgres, explain } from '../connect/postgres.ts';
 import { asItIs, fileLiteral, identifier, literal, tableName } from '../connect/sql.ts';
 import { unwritable, unwritableCode } from '../errors.ts';
 import { type Keeping, keep, own, parquet } from './keep.ts';
@@ -94,7 +94,7 @@ async function copyOut(copy: Copy, file: string): Promise<{ rows: number; bytes:
     if (error instanceof TooLarge) return undefined;
     throw unwritableCode(error) === undefined ? explain(error, address) : unwritable(file, error);
   } finally {
-    await client.end().catch(() => undefined);
+    await closePostgres(client);
   }
 }
 

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { PostgresAddress } from '../config/addresses.ts';
-import { connectPostgres, explain } from '../connect/postgres.ts';
+import { closePostgres, connectPostgres, explain, short } from '../connect/postgres.ts';
 import { identifier, tableName } from '../connect/sql.ts';
 import { rejected } from '../errors.ts';
 import type { Keeping } from './keep.ts';
@@ -30,10 +31,14 @@ export function postgresProbe(
     const open = sessions.get(connection) ?? begin(addressOf(connection), () => sessions.delete(connection));
     sessions.set(connection, open);
     open.catch(() => sessions.delete(connection));
-    const turn = (turns.get(connection) ?? open).then(
-      async () => work(await open),
-      async () => work(await open),
-    );
+    const begun = async (): Promise<T> => {
+      try {
+        return await work(await open);
+      } catch (error) {
+        throw explain(error, addressOf(connection));
+      }
+    };
+    const turn = (turns.get(connection) ?? open).then(begun, begun);
     turns.set(connection, turn);
     return turn;
   }
@@ -86,13 +91,16 @@ export function postgresProbe(
         if (['22023', '42704'].includes((error as { code?: string }).code ?? '')) return false;
         throw explain(error, addressOf(source.postgres));
       } finally {
-        await client.end();
+        await closePostgres(client);
       }
     },
     async close() {
-      const open = await Promise.allSettled(sessions.values());
+      const ended = [...sessions.values()].map((open) =>
+        open.then(({ client }) => closePostgres(client)).catch(() => undefined),
+      );
       sessions.clear();
-      await Promise.all(open.map((each) => (each.status === 'fulfilled' ? each.value.client.end() : undefined)));
+      // Connections that are still being made end when they are there, or never are.
+      await Promise.race([Promise.all(ended), sleep(2000, undefined, { ref: false })]);
     },
   };
 }
@@ -100,13 +108,18 @@ export function postgresProbe(
 async function begin(address: PostgresAddress, lost: () => void): Promise<Session> {
   const client = await connectPostgres(address);
   client.on('end', lost);
-  await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  // The snapshot is held while Spark reads it, so the server's idle limit must not end it.
-  await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
-  const { rows } = await client.query(
-    'SELECT pg_export_snapshot() AS snapshot, pg_current_snapshot()::text AS visible',
-  );
-  return { client, ...rows[0] };
+  try {
+    await client.query(short('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY'));
+    // The snapshot is held while Spark reads it, so the server's idle limit must not end it.
+    await client.query(short('SET LOCAL idle_in_transaction_session_timeout = 0'));
+    const { rows } = await client.query(
+      short('SELECT pg_export_snapshot() AS snapshot, pg_current_snapshot()::text AS visible'),
+    );
+    return { client, ...rows[0] };
+  } catch (error) {
+    await closePostgres(client);
+    throw explain(error, address);
+  }
 }
 
 /** Spark reads such a table itself: throws a rejected SluiceError for what it would read otherwise than it is. */

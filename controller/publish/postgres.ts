@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { PostgresAddress } from '../config/addresses.ts';
-import { connectPostgres, explain } from '../connect/postgres.ts';
+import { closePostgres, connectPostgres, explain } from '../connect/postgres.ts';
 import { identifier, literal, tableName } from '../connect/sql.ts';
 import { rejected } from '../errors.ts';
 import type { PublishedOutput } from '../run/events.ts';
 import type { Publisher, Staged } from './port.ts';
 import { type Column, checkShape, checkUnique } from './shape.ts';
 
+/** Longer than counting any table takes; a statement that is not answered then is tried again, as publishing can be. */
+const statementWithinMs = 600_000;
 /** Beside the published tables: which run each is of, and what it was before. */
 const ledger = 'sluice_publication';
 /** The comment of a published table; one that somebody else has put in its place has none. */
@@ -27,13 +29,13 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
   async function within<T>(staged: Staged, work: (client: pg.Client, schema: string) => Promise<T>): Promise<T> {
     const [connection = '', schema = 'public'] = staged.target.split('/');
     const address = addressOf(connection);
-    const client = await connectPostgres(address);
+    const client = await connectPostgres(address, { query_timeout: statementWithinMs });
     try {
       return await work(client, schema);
     } catch (error) {
       throw explain(error, address);
     } finally {
-      await client.end();
+      await closePostgres(client);
     }
   }
   return {

@@ -22,13 +22,12 @@ export class Calls {
     this.now = now;
   }
 
-  /** Makes a call unless it is under way; its outcome once there is one. */
+  /** Makes a call unless it is under way; its outcome once there is one, until `end` says that it is in the history. */
   ask(attempt: string, call: Omit<Call, 'signal'>, done: () => void): Outcome | undefined {
     const pending = this.pending.get(attempt) ?? this.begin(attempt, call, done);
-    if (!pending.outcome) return undefined;
+    if (!pending.outcome || !('broken' in pending.outcome)) return pending.outcome;
     this.pending.delete(attempt);
-    if ('broken' in pending.outcome) throw pending.outcome.broken;
-    return pending.outcome;
+    throw pending.outcome.broken;
   }
 
   /** Ends a call; resolves when it is over. */

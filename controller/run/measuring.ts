@@ -4,12 +4,14 @@ import type { Pipeline } from '../pipeline/schema.ts';
 import { profileAll } from '../profile/all.ts';
 import type { Reviewed } from '../profile/port.ts';
 import type { RunEvent } from './events.ts';
-import type { Journal } from './journal.ts';
+import { GaveWay, type Journal, Moved } from './journal.ts';
 import type { News, Ports } from './ports.ts';
 import type { RunState } from './state.ts';
 
 /** How long the runs ahead in the queue are left alone between two looks. Milliseconds. */
 const queuePause = 500;
+/** How often a measuring is asked whether anybody still wants it. Milliseconds. */
+const lookEvery = 1000;
 /** Pauses between two tries to reach a source: the longer it is away, the longer, as all sources are measured again. */
 const sourcePause = (waitedMs: number): number => Math.min(15_000, Math.max(1000, waitedMs / 2));
 
@@ -36,7 +38,7 @@ export class Measuring {
     if (!pipeline || !(await this.admitted())) return queuePause;
     await this.hold();
     try {
-      const { profiles, findings } = given ?? (await this.measured(pipeline));
+      const { profiles, findings } = given ?? (await this.unlessOver(this.measured(pipeline)));
       // Nothing of the sources is needed any more when all their rows are kept.
       if (Object.values(profiles).every(({ pin }) => pin.kept)) await probe.close();
       const reached = waiting ? [{ type: 'sources-reached', waitedMs: now() - waiting.since } as const] : [];
@@ -65,6 +67,21 @@ export class Measuring {
     );
     measured.forEach(told);
     return review(pipeline, profiles);
+  }
+
+  /** Waits for what a source may never answer, for as long as the run is this controller's and is not to be cancelled. */
+  private async unlessOver<T>(work: Promise<T>): Promise<T> {
+    const done = new AbortController();
+    const over = async (): Promise<never> => {
+      for (;;) {
+        await this.ports.sleep(lookEvery, done.signal);
+        if (done.signal.aborted || this.state.cancelRequested !== undefined) throw new Moved();
+        await this.hold().catch((error: unknown) => {
+          if (error instanceof GaveWay) throw error;
+        });
+      }
+    };
+    return Promise.race([work, over()]).finally(() => done.abort());
   }
 
   /** Runs of one pipeline follow its policy. Only earlier ones count, so that no two wait for each other. */

@@ -103,7 +103,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
       return;
     case 'taken-over':
-      if (!state.profiles && !state.queuedBehind) state.lostWhileMeasuring += 1;
+      if (!state.profiles && !state.queuedBehind && !state.waiting) state.lostWhileMeasuring += 1;
       return;
     case 'controller-failed':
       state.failures += 1;
@@ -159,6 +159,7 @@ const faultOf = (exitCode: number | undefined): FaultKind | undefined =>
 /** What was measured and decided is void; steps begin anew, but for the numbers of their attempts. */
 function forgetInputs(state: RunState): void {
   state.inputsLost += 1;
+  state.lostWhileMeasuring = 0;
   delete state.profiles;
   delete state.findings;
   delete state.measuredAt;

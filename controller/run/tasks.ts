@@ -19,6 +19,8 @@ const nameOf = (action: Action): string => ('attempt' in action ? `${action.do} 
 export class Tasks {
   private readonly running = new Map<string, Promise<void>>();
   private readonly due = new Map<string, { readonly name: string; readonly at: number }>();
+  /** How many steps are being started: what is not in the history yet is in no count of what lives. */
+  private starts = 0;
   private failed: unknown[] = [];
   private readonly act: Act;
   private readonly now: () => number;
@@ -33,13 +35,15 @@ export class Tasks {
   /** Begins those actions that can begin; returns the milliseconds after which the machine is to be asked again. */
   begin(actions: readonly Action[]): number {
     const now = this.now();
+    // Those of one decision are within its limits together; the next decision has to know of them.
+    const starting = this.starts > 0;
     const waits = actions.map((action) => {
       if (action.do === 'wait') return Math.max(0, action.until - now);
       const subject = subjectOf(action);
       const due = this.due.get(subject);
       if (due?.name === nameOf(action) && due.at > now) return due.at - now;
       const busy = subject === '' ? this.running.size > 0 : this.running.has(subject) || this.running.has('');
-      if (!busy) this.start(subject, action);
+      if (!busy && !(starting && action.do === 'start')) this.start(subject, action);
       return askEvery;
     });
     return Math.min(askEvery, ...waits);
@@ -63,6 +67,8 @@ export class Tasks {
 
   private start(subject: string, action: Action): void {
     const pauseAfter = (ms: number): void => void this.due.set(subject, { name: nameOf(action), at: this.now() + ms });
+    const starts = action.do === 'start' ? 1 : 0;
+    this.starts += starts;
     const task = this.act(action)
       .then(pauseAfter, (error: unknown) => {
         if (error instanceof Moved) return;
@@ -70,6 +76,7 @@ export class Tasks {
         if (!(error instanceof StoreAway)) pauseAfter(afterFailure);
       })
       .finally(() => {
+        this.starts -= starts;
         this.running.delete(subject);
         this.ended();
       });

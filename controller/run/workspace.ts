@@ -2,7 +2,7 @@ import { watch } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { BatchJob } from '../backends/port.ts';
-import { addressesOf } from '../config/addresses.ts';
+import { addressesOf, type PostgresAddress } from '../config/addresses.ts';
 import { variables } from '../config/env.ts';
 import type { Project } from '../config/project.ts';
 import { rejected, unwritable } from '../errors.ts';
@@ -52,6 +52,18 @@ export function runFolder(home: string, run: string): string {
   return join(home, 'runs', run);
 }
 export const inputsOf = (home: string, run: string): string => join(runFolder(home, run), 'inputs');
+
+/** The file of passwords that conf/ names for the databases of a step, if any: a JVM knows one alone. */
+function passfileOf(step: string, databases: readonly PostgresAddress[]): string | undefined {
+  const withLogin = databases.filter(({ password, passfile }) => password !== undefined || passfile !== undefined);
+  const [passfile, ...others] = new Set(withLogin.map((database) => database.passfile));
+  if (others.length > 0)
+    throw rejected(
+      `step ${step} needs databases whose passwords are in different files, and Spark reads one`,
+      'name one passfile with all of them in conf/connections.yaml, or none',
+    );
+  return passfile;
+}
 
 /** A workspace in the project's home, at a path that driver and executors can read. `jar` is the runner's. */
 export function localWorkspace(project: Project, run: string, jar: string): Workspace {
@@ -106,13 +118,15 @@ export function localWorkspace(project: Project, run: string, jar: string): Work
       } catch (error) {
         throw unwritable(folder, error);
       }
-      const passfile = databases.map((name) => addresses.postgres(name).passfile).find((path) => path !== undefined);
       return {
         jar,
         mainClass: 'sluice.runner.Runner',
         args: [join(folder, 'job.json')],
         settings: { ...settings, conf: open },
-        properties: { 'user.timezone': 'UTC', 'org.postgresql.pgpassfile': passfile ?? join(folder, 'pgpass') },
+        properties: {
+          'user.timezone': 'UTC',
+          'org.postgresql.pgpassfile': passfileOf(name, databases.map(addresses.postgres)) ?? join(folder, 'pgpass'),
+        },
       };
     },
 

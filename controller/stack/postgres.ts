@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { postgresAddress } from '../config/addresses.ts';
 import { inherited, isRoot } from '../config/env.ts';
 import { type Project, postgresPasswordFile } from '../config/project.ts';
-import { connectPostgres } from '../connect/postgres.ts';
+import { closePostgres, connectPostgres } from '../connect/postgres.ts';
 import { identifier } from '../connect/sql.ts';
 import { reasonOf, SluiceError } from '../errors.ts';
 import { checkOwned, copyOf, removeAs, sharedFolder, type User } from './owned.ts';
@@ -56,7 +56,7 @@ export function postgres(project: Project): Service {
         for (const name of databases)
           if (!there.includes(name)) await client.query(`CREATE DATABASE ${identifier(name)}`);
       } finally {
-        await client.end();
+        await closePostgres(client);
       }
     },
   };
@@ -65,7 +65,7 @@ export function postgres(project: Project): Service {
 async function connects(project: Project): Promise<boolean> {
   try {
     const client = await connectPostgres(postgresAddress(project, { database: 'postgres' }));
-    await client.end();
+    await closePostgres(client);
     return true;
   } catch {
     return false;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { addressesOf, mailServer } from '../../controller/config/addresses.ts';
 import { connectionsSchema } from '../../controller/config/connections.ts';
-import { addressOf } from '../../controller/config/login.ts';
+import { addressOf, splitLogin } from '../../controller/config/login.ts';
 import { loadProject, type Project } from '../../controller/config/project.ts';
 import { jaas, jdbcUrl } from '../../controller/run/job.ts';
 
@@ -57,6 +57,13 @@ describe('a PostgreSQL connection', () => {
     [{ url: 'postgres://u:S3cret@db/x?channel_binding=require' }, /asks for "channel_binding", which is not supported/],
     [{ url: 'db:S3cret' }, /is not a URL/],
     [{ url: 'postgres://u:S3cret@a b/x' }, /is not a URL/],
+    // The host of these is a matter of opinion.
+    [{ url: 'postgres://u:S3cret@db/a@b' }, /is not a URL/],
+    [{ url: 'postgres://db/x?sslrootcert=S3cret@b.pem' }, /is not a URL/],
+    [{ url: 'postgres://u:S3c@ret/x@db/x' }, /is not a URL/],
+    [{ url: 'mysql://u:S3cret@db/x' }, /is not a URL of postgres or postgresql/],
+    [{ url: 'Postgres://u:S3cret@db/x' }, /is not a URL/],
+    [{ url: ' postgres://u:S3cret@db/x' }, /is not a URL/],
     [{ url: 'postgres://db/x', sslrootcert: 'missing.pem' }, /missing\.pem .* cannot be read/],
     [{ url: 'postgres://db/x', sslrootcert: 'no.pem' }, /no\.pem, named in conf\/, holds no certificate/],
   ])('is refused for what cannot be kept to, and its password is not repeated: %j', (connection, message) => {
@@ -80,6 +87,10 @@ describe('a PostgreSQL connection', () => {
     );
     expect(url({})).toBe('jdbc:postgresql://127.0.0.1:5433/postgres?sslmode=disable');
   });
+});
+
+test('a list of no brokers is refused where it stands', () => {
+  expect(connectionsSchema.safeParse({ kafka: { events: { brokers: [] } } }).success).toBe(false);
 });
 
 describe('a Kafka connection', () => {
@@ -117,10 +128,10 @@ describe('the mail server', () => {
 });
 
 describe('a login in the address', () => {
-  const load = (key: string) => {
+  const load = (key: string, url = 'https://u:S3cret@host:1/') => {
     mkdirSync(join(root, key, 'conf'), { recursive: true });
     cpSync(join(import.meta.dirname, '../../conf/stack.yaml'), join(root, key, 'conf', 'stack.yaml'));
-    writeFileSync(join(root, key, 'conf', 'connections.yaml'), `spark: { ${key}: "https://u:S3cret@host:1/" }\n`);
+    writeFileSync(join(root, key, 'conf', 'connections.yaml'), `spark: { ${key}: ${JSON.stringify(url)} }\n`);
     return loadProject(join(root, key));
   };
 
@@ -137,5 +148,26 @@ describe('a login in the address', () => {
     const there = await load(key);
     expect(there.endpoints[service]).toBe('https://host:1');
     expect(addressOf(there, service)).toBe('https://u:S3cret@host:1');
+  });
+
+  test('is parted from it whatever the password is', async () => {
+    const there = await load('master', 'http://u:S3/c?r#et@host:1');
+    expect(there.endpoints.sparkMaster).toBe('http://host:1');
+    expect(splitLogin(addressOf(there, 'sparkMaster'))).toEqual({
+      url: 'http://host:1',
+      headers: { authorization: `Basic ${Buffer.from('u:S3/c?r#et').toString('base64')}` },
+    });
+  });
+
+  test.each([
+    'HTTP://u:S3cret@host',
+    ' http://u:S3cret@host',
+    'http://u:S3cret@host/a@b',
+    'u:S3cret@host',
+    'ftp://host',
+  ])('that cannot be read for sure is refused without repeating it: %j', async (url) => {
+    const refused = await load('master', url).catch((error: Error) => error);
+    expect(refused).toMatchObject({ kind: 'rejected', message: expect.stringContaining('spark.master') });
+    expect(JSON.stringify(refused)).not.toContain('S3cret');
   });
 });

@@ -150,6 +150,13 @@ test('a run that only waited its turn while controllers came and went is not giv
   expect((await waited.drive()).ended?.state).toBe('succeeded');
 });
 
+test('a run that waits for a source while controllers come and go is not given up', async () => {
+  const taken: RunEvent = { type: 'taken-over', by: 'b', from: 'a' };
+  const waits: RunEvent = { type: 'sources-waiting', what: 'nothing answers' };
+  const waiting = await inherited(world(profiles), [waits, ...Array.from({ length: 9 }, () => taken)]);
+  expect((await waiting.drive()).ended?.state).toBe('succeeded');
+});
+
 test('inputs that are lost while another step is being published are not measured again before that is over', async () => {
   const step = (name: string) =>
     `  ${name}: { spark: { sql: marts.sql }, outputs: [{ parquet: out/${name}, views: [marts] }] }`;

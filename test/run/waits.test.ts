@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../controller/run/engine.ts';
+import { GaveWay } from '../../controller/run/journal.ts';
 import { profile } from '../decide/profiles.ts';
 import { good, load } from '../pipeline/files.ts';
 import { done, unavailable, type World, world } from './world.ts';
@@ -61,6 +62,41 @@ describe('sources that do not answer', () => {
     await w.ports.store.request('r1', w.now, { type: 'cancel-requested', by: 'Ctrl-C' });
     engine.wake(true);
     expect((await state).ended?.state).toBe('cancelled');
+  });
+});
+
+describe('a source that takes the connection and never answers', () => {
+  const silent = () => {
+    const w = world(profiles);
+    return Object.assign(w, {
+      ports: { ...w.ports, probe: { ...w.ports.probe, profile: () => new Promise<never>(() => undefined) } },
+    });
+  };
+  const begun = async (w: World, hold?: () => Promise<void>) => {
+    const event = { type: 'run-started', run: 'r1', pipeline: await load(alone), file: 'f' } as const;
+    const { number, lease } = await w.ports.store.create('r1', 'shop', w.now, [event]);
+    return new Engine(number, lease, w.ports, hold);
+  };
+
+  test('does not keep a run from being cancelled', async () => {
+    const w = silent();
+    const engine = await begun(w);
+    const state = engine.drive();
+    await new Promise((resolve) => setImmediate(resolve));
+    await w.ports.store.request('r1', w.now, { type: 'cancel-requested', by: 'Ctrl-C' });
+    engine.wake(true);
+    expect((await state).ended?.state).toBe('cancelled');
+  });
+
+  test('does not keep a controller from leaving', async () => {
+    let left = false;
+    const engine = await begun(silent(), async () => {
+      if (left) throw new GaveWay('r1');
+    });
+    const state = engine.drive();
+    await new Promise((resolve) => setImmediate(resolve));
+    left = true;
+    await expect(state).rejects.toThrow(GaveWay);
   });
 });
 

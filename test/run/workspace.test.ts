@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { connectionsSchema } from '../../controller/config/connections.ts';
 import type { Project } from '../../controller/config/project.ts';
 import { localWorkspace, runFolder } from '../../controller/run/workspace.ts';
 
@@ -36,4 +37,22 @@ test('a run is called by a name that stays one part of a path', () => {
   expect(runFolder('/h', '20261125-100000-ab12')).toBe('/h/runs/20261125-100000-ab12');
   for (const name of ['..', '../x', 'a/b', '', '.hidden', 'a\0b'])
     expect(() => runFolder('/h', name), name).toThrow(/is no run's name/);
+});
+
+test('a step that needs two files of passwords is refused: a JVM reads one', async () => {
+  const url = 'postgres://u@127.0.0.1/x';
+  const postgres = { own: { url, password: 'p' }, filed: { url, passfile: '/etc/pgpass' }, open: { url } };
+  const connections = connectionsSchema.parse({ postgres });
+  const stack = { elsewhere: {} };
+  const workspace = localWorkspace({ root: home, home, connections, stack } as unknown as Project, 'r1', 'jar');
+  const prepared = (...names: (keyof typeof postgres)[]) => {
+    const outputs = names.map((name) => ({ postgres: name, schema: 'marts', views: ['v'] }));
+    const steps = { step: { spark: { sql: [] }, outputs } };
+    const attempt = { key: 'k', number: 1, settings: { conf: {}, partitions: 1 } };
+    return workspace.prepare({ sources: {}, steps } as never, 'step', attempt as never, {});
+  };
+  const passfile = 'org.postgresql.pgpassfile';
+  expect((await prepared('filed', 'open')).properties[passfile]).toBe('/etc/pgpass');
+  expect((await prepared('own', 'open')).properties[passfile]).toBe(join(home, 'runs/r1/step/1/pgpass'));
+  await expect(prepared('own', 'filed')).rejects.toMatchObject({ kind: 'rejected', message: /different files/ });
 });
