@@ -1,5 +1,5 @@
-import type { Duck } from '../controller/connect/duckdb.ts';
-import { filesLiteral } from '../controller/connect/sql.ts';
+import type { Duck } from '../controller/clients/duckdb.ts';
+import { filesLiteral } from '../controller/clients/sql.ts';
 
 /** Rows of a view of the oracle's that are not in a published folder of Parquet, and the other way round; as multisets. */
 export async function mismatches(

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { debug, version } from '../config/env.ts';
-import { exit, type Output, outliveReaders, outputOf, report } from './output.ts';
+import { debug, version } from '../lib/env.ts';
+import { exit, type Output, outliveReaders, outputOf, report } from './view/output.ts';
 
 /** What a command is given besides its own arguments. */
 type Action = (output: Output, ...args: never[]) => Promise<number>;
@@ -91,13 +91,13 @@ const planted = (): Option[] => [
 add(
   'validate <file>',
   'check a pipeline file, and say what is wrong with it',
-  async () => (await import('./validate.ts')).validate,
+  async () => (await import('./commands/validate.ts')).validate,
   [`validate ${file}`],
 );
 add(
   'plan <file>',
   'measure the sources and show what a run would do, and why',
-  async () => (await import('./plan.ts')).plan,
+  async () => (await import('./commands/plan.ts')).plan,
   [`plan ${file}`, `plan ${file} --json`, `plan ${file} --out plan.json`],
   [
     new Option('--full-refresh', 'treat all rows as new'),
@@ -107,7 +107,7 @@ add(
 add(
   'run <file>',
   'run a pipeline to its end',
-  async () => (await import('./run.ts')).run,
+  async () => (await import('./commands/run.ts')).run,
   [`run ${file}`, `run ${file} --plan plan.json`, `run ${file} --json`, `run ${file} --detach`],
   [
     new Option('--plan <plan>', 'do exactly what a saved plan says, or nothing when the inputs have changed').conflicts(
@@ -120,7 +120,7 @@ add(
 add(
   'backfill <file>',
   'run a pipeline on all there is, and read topics once more, from their beginning or from a time on',
-  async () => (await import('./run.ts')).backfill,
+  async () => (await import('./commands/run.ts')).backfill,
   [`backfill ${file}`, `backfill ${file} --from 2026-11-01`, `backfill ${file} --from 2026-11-01T06:00:00Z`],
   [
     new Option('--from <time>', 'read topics again from here on; earlier events stay as they were read').argParser(
@@ -132,7 +132,7 @@ add(
 add(
   'replay [run]',
   'take over the repaired rows of a run’s quarantine, and run its pipeline with them',
-  async () => (await import('./replay.ts')).replay,
+  async () => (await import('./commands/replay.ts')).replay,
   ['replay', 'replay 20261123-0412 --source deliveries --repaired repaired.csv'],
   [
     new Option('--source <name>', 'only the rows of this source'),
@@ -142,14 +142,14 @@ add(
 add(
   'serve',
   'drive whatever run nobody drives, deliver mails, until Ctrl-C; several may serve side by side',
-  async () => (await import('./serve.ts')).serve,
+  async () => (await import('./commands/serve.ts')).serve,
   ['serve', 'serve --runs 50'],
   [new Option('--runs <n>', 'how many at a time').default(1000).argParser(whole)],
 );
 add(
   'runs',
   'list the last runs',
-  async () => (await import('./runs.ts')).runs,
+  async () => (await import('./commands/runs.ts')).runs,
   ['runs', 'runs --pipeline customer-report --limit 5'],
   [
     new Option('--pipeline <name>', 'only those of a pipeline'),
@@ -159,13 +159,13 @@ add(
 add(
   'show [run]',
   'show what happened in a run; the last one, when none is named',
-  async () => (await import('./show.ts')).show,
+  async () => (await import('./commands/show.ts')).show,
   ['show', 'show 20261123-0412', 'show --json'],
 );
 add(
   'logs [run]',
   'print the end of the driver’s log of a run',
-  async () => (await import('./logs.ts')).logs,
+  async () => (await import('./commands/logs.ts')).logs,
   ['logs', 'logs 20261123-0412 --step marts', 'logs --follow'],
   [
     new Option('--step <name>', 'the step; the last one that ran, when left out'),
@@ -175,40 +175,49 @@ add(
 add(
   'diff <run> <other>',
   'compare two runs: rows, quality, branch, settings, attempts, durations',
-  async () => (await import('./diff.ts')).diff,
+  async () => (await import('./commands/diff.ts')).diff,
   ['diff 20261122-0412 20261123-0412', 'diff 20261122 20261123 --json'],
 );
-add('cancel <run>', 'end a run, and its Spark application with it', async () => (await import('./cancel.ts')).cancel, [
-  'cancel 20261123-0412',
-]);
-add('resume <run>', 'go on with a run whose controller is gone', async () => (await import('./resume.ts')).resume, [
-  'resume 20261123-0412',
-]);
+add(
+  'cancel <run>',
+  'end a run, and its Spark application with it',
+  async () => (await import('./commands/cancel.ts')).cancel,
+  ['cancel 20261123-0412'],
+);
+add(
+  'resume <run>',
+  'go on with a run whose controller is gone',
+  async () => (await import('./commands/resume.ts')).resume,
+  ['resume 20261123-0412'],
+);
 add(
   'up',
   'start the local stack: Spark, Livy, Kafka, PostgreSQL and a mailbox',
-  async () => (await import('./up.ts')).up,
+  async () => (await import('./commands/up.ts')).up,
   ['up', 'up --json'],
 );
-add('down', 'end what `up` started; the data stays', async () => (await import('./down.ts')).down, ['down']);
-add('status', 'show the services and where they are', async () => (await import('./status.ts')).status, [
+add('down', 'end what `up` started; the data stays', async () => (await import('./commands/down.ts')).down, ['down']);
+add('status', 'show the services and where they are', async () => (await import('./commands/status.ts')).status, [
   'status',
   'status --json',
 ]);
-add('doctor', 'say what this machine lacks, and how to get it', async () => (await import('./doctor.ts')).doctor, [
+add(
   'doctor',
-]);
+  'say what this machine lacks, and how to get it',
+  async () => (await import('./commands/doctor.ts')).doctor,
+  ['doctor'],
+);
 add(
   'demo-data',
   'make a shop’s data: tables, CSV files and a topic',
-  async () => (await import('./demo-data.ts')).demoData,
+  async () => (await import('./commands/demo-data.ts')).demoData,
   ['demo-data --rows 100000 --seed 7', 'demo-data --rows 1000000 --invalid 0.2'],
   [rows(), seed(), ...planted()],
 );
 add(
   'demo',
   'start the stack, make a million rows, run the customer report',
-  async () => (await import('./demo.ts')).demo,
+  async () => (await import('./commands/demo.ts')).demo,
   ['demo', 'demo --rows 100000'],
   [rows(), seed(), ...planted()],
 );

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { reasonOf, rejected } from '../errors.ts';
+import { reasonOf, rejected } from '../lib/errors.ts';
 import type { KafkaConnection, PostgresConnection } from './connections.ts';
 import { type Project, postgresPasswordFile } from './project.ts';
 import { serverUrl } from './server-url.ts';

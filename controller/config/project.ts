@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { rejected } from '../errors.ts';
-import { readYaml } from '../pipeline/yaml-file.ts';
+import { homeOverride, portOffset } from '../lib/env.ts';
+import { rejected } from '../lib/errors.ts';
+import { readYaml } from '../lib/yaml/yaml-file.ts';
 import { type Connections, connectionsSchema } from './connections.ts';
-import { homeOverride, portOffset } from './env.ts';
 import { splitLogin } from './login.ts';
 import { serverUrl } from './server-url.ts';
 

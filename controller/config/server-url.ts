@@ -1,4 +1,4 @@
-import { rejected } from '../errors.ts';
+import { rejected } from '../lib/errors.ts';
 
 /** A server's address as a URL gives it. */
 export interface ServerUrl {

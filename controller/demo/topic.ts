@@ -1,4 +1,4 @@
-import { explainKafka, kafkaClient } from '../connect/kafka.ts';
+import { explainKafka, kafkaClient } from '../clients/kafka.ts';
 import { events } from './movements.ts';
 import { randomOf } from './random.ts';
 import type { Dirt } from './shop.ts';

@@ -1,8 +1,9 @@
 import { type ASTNode, Environment, type ObjectSchema } from '@marcbachmann/cel-js';
-import { rejected } from '../errors.ts';
+import { columnsOf, type Pipeline } from '../domain/pipeline.ts';
+import type { Values } from '../domain/plan.ts';
+import { rejected } from '../lib/errors.ts';
+import { didYouMean } from '../lib/suggest.ts';
 import { bounded } from './bounded.ts';
-import { columnsOf, type Pipeline } from './schema.ts';
-import { didYouMean } from './suggest.ts';
 
 /** Conditions are CEL. What they may name follows from the pipeline, so a slip is found when the file is read. */
 export interface Conditions {
@@ -11,9 +12,6 @@ export interface Conditions {
 }
 /** Where an expression stands: `step` and `call` may name `branch`, `run` and `steps`; only a `call` may be of any type. */
 export type Place = 'check' | 'branch' | 'step' | 'call';
-
-/** What conditions see: whole numbers as bigint, ratios as number. */
-export type Values = Readonly<Record<string, unknown>>;
 
 const sourceFields = {
   rows: 'int',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pipelineSchema } from './schema.ts';
+import { pipelineSchema } from '../domain/pipeline.ts';
 
 /** The JSON Schema of a pipeline file, for editors; conf/pipeline.schema.json holds it and a test keeps it fresh. */
 export function pipelineJsonSchema(): string {

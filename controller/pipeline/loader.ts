@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
-import { FileProblems, keyPath, mostProblems, type Problem } from './problem.ts';
+import { type Pipeline, pipelineSchema } from '../domain/pipeline.ts';
+import { FileProblems, keyPath, mostProblems, type Problem } from '../lib/yaml/problem.ts';
+import { readYaml } from '../lib/yaml/yaml-file.ts';
 import { brokenReferences, type Known } from './references.ts';
-import { type Pipeline, pipelineSchema } from './schema.ts';
-import { readYaml } from './yaml-file.ts';
 
 /** A pipeline that can be run: parsed, complete, every name in it found. */
 export interface LoadedPipeline {

@@ -1,6 +1,6 @@
-import { milliseconds } from './duration.ts';
-import type { FailureKind } from './failure-kinds.ts';
-import { type Pipeline, type Retry, retrySchema, type Step } from './schema.ts';
+import type { FailureKind } from '../domain/failure-kinds.ts';
+import { type Pipeline, type Retry, retrySchema, type Step } from '../domain/pipeline.ts';
+import { milliseconds } from '../lib/duration.ts';
 
 const defaultRetry: Retry = retrySchema.parse({});
 

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { liesIn } from '../paths.ts';
+import { type Pipeline, type Step, sqlFiles } from '../domain/pipeline.ts';
+import { liesIn } from '../lib/paths.ts';
+import { didYouMean } from '../lib/suggest.ts';
+import { variablesIn } from '../lib/variables.ts';
 import { type Allowed, baseOf, isSetLate, maySet } from './allowed.ts';
 import { conditionsOf, type Place, stepsIn } from './conditions.ts';
-import { type Pipeline, type Step, sqlFiles } from './schema.ts';
-import { didYouMean } from './suggest.ts';
 import { expressionsIn } from './template.ts';
-import { variablesIn } from './variables.ts';
 
 /** Something a pipeline names that is not there, with the key path that names it. */
 export interface Broken {

@@ -1,5 +1,6 @@
-import { evaluated, type Values } from './conditions.ts';
-import { filled, upToLast } from './variables.ts';
+import type { Values } from '../domain/plan.ts';
+import { filled, upToLast } from '../lib/variables.ts';
+import { evaluated } from './conditions.ts';
 
 /** `{{ CEL }}` in the texts of an HTTP step. */
 const hole = /\{\{(.*?)\}\}/gs;

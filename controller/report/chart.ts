@@ -1,6 +1,6 @@
-import type { DuckRow } from '../connect/duckdb.ts';
-import type { Report } from '../pipeline/schema.ts';
-import { visible } from '../text.ts';
+import type { DuckRow } from '../clients/duckdb.ts';
+import type { Report } from '../domain/pipeline.ts';
+import { visible } from '../lib/text.ts';
 
 export type ChartKind = Report['charts'][number]['kind'];
 

@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Duck, DuckRow } from '../connect/duckdb.ts';
-import { asItIs, filesLiteral, identifier, literal } from '../connect/sql.ts';
-import { reasonOf } from '../errors.ts';
-import { inLanguage, type Report } from '../pipeline/schema.ts';
-import type { PublishedOutput } from '../run/events.ts';
-import { type Language, words } from '../words.ts';
+import type { Duck, DuckRow } from '../clients/duckdb.ts';
+import { asItIs, filesLiteral, identifier, literal } from '../clients/sql.ts';
+import type { PublishedOutput } from '../domain/events.ts';
+import { inLanguage, type Report } from '../domain/pipeline.ts';
+import { reasonOf } from '../lib/errors.ts';
+import { type Language, words } from '../messages/words.ts';
 import { chartSvg } from './chart.ts';
 import { shownValue } from './numbers.ts';
 

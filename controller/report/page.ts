@@ -1,10 +1,10 @@
-import type { DuckRow } from '../connect/duckdb.ts';
-import { sourceScore } from '../decide/values.ts';
-import { type Html, html, raw } from '../html.ts';
-import { spoken } from '../pipeline/duration.ts';
-import { inLanguage, type Report } from '../pipeline/schema.ts';
-import type { RunState } from '../run/state.ts';
-import { type Language, words } from '../words.ts';
+import type { DuckRow } from '../clients/duckdb.ts';
+import { inLanguage, type Report } from '../domain/pipeline.ts';
+import type { RunState } from '../domain/state.ts';
+import { spoken } from '../lib/duration.ts';
+import { type Html, html, raw } from '../lib/html.ts';
+import { type Language, words } from '../messages/words.ts';
+import { sourceScore } from '../planning/values.ts';
 import type { ReportData } from './data.ts';
 import { shownValue } from './numbers.ts';
 

@@ -1,11 +1,11 @@
 import { lstat, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { openDuck } from '../clients/duckdb.ts';
 import type { Project } from '../config/project.ts';
-import { openDuck } from '../connect/duckdb.ts';
-import { rejected } from '../errors.ts';
-import type { Figure } from '../run/events.ts';
-import { outputsOf, type RunState } from '../run/state.ts';
+import type { Figure } from '../domain/events.ts';
+import { outputsOf, type RunState } from '../domain/state.ts';
+import { rejected } from '../lib/errors.ts';
 import { computeReport } from './data.ts';
 import { reportPage } from './page.ts';
 

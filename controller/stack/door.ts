@@ -4,7 +4,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stackLogin, stackSecretFile } from '../config/login.ts';
 import type { Project } from '../config/project.ts';
-import { rejected, SluiceError } from '../errors.ts';
+import { rejected, SluiceError } from '../lib/errors.ts';
 import { running } from './process.ts';
 import { serviceNames } from './service.ts';
 

@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { isLocal } from '../config/login.ts';
 import type { Project } from '../config/project.ts';
-import { unwritable } from '../errors.ts';
+import { unwritable } from '../lib/errors.ts';
 
 /**
  * Makes the home and closes it to other users, as it holds the rows of the sources, mails and secrets. A home whose jobs run

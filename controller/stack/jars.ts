@@ -5,8 +5,8 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
-import { cacheFolder } from '../config/env.ts';
-import { reasonOf, rejected, SluiceError } from '../errors.ts';
+import { cacheFolder } from '../lib/env.ts';
+import { reasonOf, rejected, SluiceError } from '../lib/errors.ts';
 import { sweepScratch } from './scratch.ts';
 
 export type JarSet = 'spark' | 'livy' | 'kafka';

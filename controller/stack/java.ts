@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { inherited, javaHome } from '../config/env.ts';
-import { SluiceError } from '../errors.ts';
+import { inherited, javaHome } from '../lib/env.ts';
+import { SluiceError } from '../lib/errors.ts';
 
 const wanted = 17;
 const hint = `install a JDK ${wanted} (Debian: apt-get install openjdk-17-jdk-headless; macOS: brew install openjdk@17), or set JAVA_HOME`;

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unwritable } from '../errors.ts';
+import { unwritable } from '../lib/errors.ts';
 import { startTime } from './process.ts';
 
 /**

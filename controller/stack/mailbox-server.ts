@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 import { stackLogin, stackSecretFile } from '../config/login.ts';
-import { html } from '../html.ts';
+import { html } from '../lib/html.ts';
 import { refusal } from './mailbox-door.ts';
 
 /** The mailbox's process: `node mailbox-server.js SMTP_PORT HTTP_PORT HOME`. Each mail is a file in HOME/data/mailbox. */

@@ -17,7 +17,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { postgresPasswordFile } from '../config/project.ts';
-import { SluiceError } from '../errors.ts';
+import { SluiceError } from '../lib/errors.ts';
 
 /** The user that a service runs as when it refuses to run as root. */
 export interface User {

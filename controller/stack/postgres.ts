@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { chmod, lchown, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { closePostgres, connectPostgres } from '../clients/postgres.ts';
+import { identifier } from '../clients/sql.ts';
 import { postgresAddress } from '../config/addresses.ts';
-import { inherited, isRoot } from '../config/env.ts';
 import { type Project, postgresPasswordFile } from '../config/project.ts';
-import { closePostgres, connectPostgres } from '../connect/postgres.ts';
-import { identifier } from '../connect/sql.ts';
-import { reasonOf, SluiceError } from '../errors.ts';
+import { inherited, isRoot } from '../lib/env.ts';
+import { reasonOf, SluiceError } from '../lib/errors.ts';
 import { checkOwned, copyOf, removeAs, sharedFolder, type User } from './owned.ts';
 import type { Service } from './service.ts';
 

@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { inherited } from '../config/env.ts';
+import { inherited } from '../lib/env.ts';
 
 /** What to start. The process gets a session of its own and so survives the terminal. */
 export interface Command {

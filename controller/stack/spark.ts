@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { sparkMaster } from '../backends/spark-master.ts';
-import { cacheFolder, machine, sparkHome } from '../config/env.ts';
+import { sparkMaster } from '../adapters/backends/livy/spark-master.ts';
+import { request } from '../clients/http.ts';
 import { addressOf, splitLogin } from '../config/login.ts';
 import type { Project } from '../config/project.ts';
-import { request } from '../connect/http.ts';
-import { rejected } from '../errors.ts';
+import { cacheFolder, machine, sparkHome } from '../lib/env.ts';
+import { rejected } from '../lib/errors.ts';
 import { doorJar, doorOptions } from './door.ts';
 import { jarSetName, jarsOf } from './jars.ts';
 import { javaBinary, light, opens } from './java.ts';

@@ -1,5 +1,5 @@
 import type { Project } from '../config/project.ts';
-import { rejected, SluiceError } from '../errors.ts';
+import { rejected, SluiceError } from '../lib/errors.ts';
 import { closeHome } from './home.ts';
 import { checkJava } from './java.ts';
 import { kafka } from './kafka.ts';

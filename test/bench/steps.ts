@@ -3,18 +3,18 @@
  * one JSON line: milliseconds a step.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { memoryBackend } from '../../controller/backends/memory.ts';
-import { memoryCaller } from '../../controller/calls/memory.ts';
+import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
 import { loadProject } from '../../controller/config/project.ts';
-import { mailsOf } from '../../controller/notify/mail.ts';
-import { pipelineSchema } from '../../controller/pipeline/schema.ts';
-import { memoryProbe, memoryReview } from '../../controller/profile/memory.ts';
-import { memoryPublisher } from '../../controller/publish/memory.ts';
-import { Controller } from '../../controller/run/controller.ts';
-import { postgresStore } from '../../controller/store/postgres.ts';
-import { profile } from '../decide/profiles.ts';
+import { pipelineSchema } from '../../controller/domain/pipeline.ts';
+import { Controller } from '../../controller/engine/controller.ts';
+import { mailsOf } from '../../controller/messages/mail.ts';
+import { memoryBackend } from '../fakes/backend.ts';
+import { memoryPublisher } from '../fakes/sink.ts';
+import { memoryProbe, memoryReview } from '../fakes/source.ts';
+import { memoryCaller } from '../fakes/task.ts';
 import { memoryWorkspace } from '../many/workspace.ts';
+import { profile } from '../planning/profiles.ts';
 
 const steps = 40;
 const [folder = '.'] = process.argv.slice(2);

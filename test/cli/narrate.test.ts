@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { narrator } from '../../controller/cli/narrate.ts';
-import { iso, type Output } from '../../controller/cli/output.ts';
-import type { RunEvent } from '../../controller/run/events.ts';
-import { emptyState } from '../../controller/run/state.ts';
+import { narrator } from '../../controller/cli/view/narrate.ts';
+import type { Output } from '../../controller/cli/view/output.ts';
+import type { RunEvent } from '../../controller/domain/events.ts';
+import { emptyState } from '../../controller/domain/state.ts';
+import { iso } from '../../controller/lib/text.ts';
 
 function told(...events: RunEvent[]): string[] {
   const lines: string[] = [];

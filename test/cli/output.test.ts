@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { expect, test, vi } from 'vitest';
-import { columns, outputOf, report } from '../../controller/cli/output.ts';
-import { onTerminal, pc } from '../../controller/cli/style.ts';
-import { rejected } from '../../controller/errors.ts';
+import { columns, outputOf, report } from '../../controller/cli/view/output.ts';
+import { onTerminal, pc } from '../../controller/cli/view/style.ts';
+import { rejected } from '../../controller/lib/errors.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 

@@ -1,4 +1,4 @@
-import { outliveReaders, outputOf } from '../../controller/cli/output.ts';
+import { outliveReaders, outputOf } from '../../controller/cli/view/output.ts';
 
 /** A command that goes on printing for a while, and ends with exit code 7 when it has done its work. */
 outliveReaders();

@@ -2,11 +2,11 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { jaas, jdbcUrl } from '../../controller/adapters/runner/job.ts';
 import { addressesOf, mailServer } from '../../controller/config/addresses.ts';
 import { connectionsSchema } from '../../controller/config/connections.ts';
 import { addressOf, splitLogin } from '../../controller/config/login.ts';
 import { loadProject, type Project } from '../../controller/config/project.ts';
-import { jaas, jdbcUrl } from '../../controller/run/job.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-addresses-'));
 afterAll(() => rmSync(root, { recursive: true }));

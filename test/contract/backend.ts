@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type BatchBackend,
-  type BatchJob,
-  ended,
-  type Observation,
-  type Submission,
-} from '../../controller/backends/port.ts';
+import type { Submission } from '../../controller/domain/events.ts';
+import { type BatchBackend, type BatchJob, ended, type Observation } from '../../controller/domain/ports/backend.ts';
 
 /** Jobs that a backend is tried with: one that succeeds soon, one that goes on until it is cancelled, one that fails. */
 export interface Jobs {

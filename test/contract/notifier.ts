@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Message, Notifier } from '../../controller/notify/port.ts';
+import type { Message, Notifier } from '../../controller/domain/ports/notifier.ts';
 
 /** What every notifier promises. `received` tells how often a message with an id has arrived, and its text. */
 export function notifierContract(

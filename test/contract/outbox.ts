@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Message } from '../../controller/notify/port.ts';
-import type { Entry, Lease, RunStore } from '../../controller/store/port.ts';
+import type { Message } from '../../controller/domain/ports/notifier.ts';
+import type { Entry, Lease, RunStore } from '../../controller/domain/ports/store.ts';
 
 /** What the store's suite has made ready. */
 interface Ready {

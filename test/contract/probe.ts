@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import type { Source } from '../../controller/pipeline/schema.ts';
-import { type Keeping, own } from '../../controller/profile/keep.ts';
-import type { Pin, SourceProbe } from '../../controller/profile/port.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import type { Source } from '../../controller/domain/pipeline.ts';
+import type { SourceProbe } from '../../controller/domain/ports/source.ts';
+import type { Pin } from '../../controller/domain/profile.ts';
+import { type Keeping, own } from '../../controller/snapshot/keep.ts';
 
 /** A source filled with `rows`, of which the ids 2 (a status nobody knows) and 3 (no id at all) are invalid and 1 is there twice. */
 export interface Filled {

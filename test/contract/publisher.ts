@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Publisher, Staged } from '../../controller/publish/port.ts';
+import type { Publisher, Staged } from '../../controller/domain/ports/sink.ts';
 
 /** A sink of one's own for a test: how to stage rows in it, and what a reader of it sees. */
 export interface Sink {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunEvent } from '../../controller/run/events.ts';
-import type { Entry, Lease, RunStore } from '../../controller/store/port.ts';
-import { profile } from '../decide/profiles.ts';
+import type { RunEvent } from '../../controller/domain/events.ts';
+import type { Entry, Lease, RunStore } from '../../controller/domain/ports/store.ts';
 import { good, load } from '../pipeline/files.ts';
+import { profile } from '../planning/profiles.ts';
 import { outboxContract } from './outbox.ts';
 
 /** A store, and a way to let its clock go on by so many milliseconds. */

@@ -1,5 +1,5 @@
 import { pick, type Random, randomOf } from '../../controller/demo/random.ts';
-import { type ColumnType, columnTypes } from '../../controller/pipeline/schema.ts';
+import { type ColumnType, columnTypes } from '../../controller/domain/pipeline.ts';
 import { randomValue, type Value } from './values.ts';
 
 interface RandomColumn {

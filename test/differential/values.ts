@@ -1,6 +1,6 @@
-import { literal } from '../../controller/connect/sql.ts';
+import { literal } from '../../controller/clients/sql.ts';
 import { pick, type Random } from '../../controller/demo/random.ts';
-import type { ColumnType } from '../../controller/pipeline/schema.ts';
+import type { ColumnType } from '../../controller/domain/pipeline.ts';
 
 /** One value of a CSV field: how it is written, and what it is in the oracle's SQL; `invalid` when it is no such value. */
 export interface Value {

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { compress as lz4 } from 'lz4js';
 import { compress as snappy } from 'snappyjs';
-import { walkBatches } from '../../controller/connect/kafka-batches.ts';
+import { walkBatches } from '../../controller/clients/kafka-batches.ts';
 import { Lost, refusedOr, type Subject } from './subject.ts';
 
 interface Written {

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import type { Source } from '../../controller/pipeline/schema.ts';
-import { csvProbe } from '../../controller/profile/csv.ts';
-import { parquet } from '../../controller/profile/keep.ts';
+import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import type { Source } from '../../controller/domain/pipeline.ts';
+import { parquet } from '../../controller/snapshot/keep.ts';
 import { Lost, refusedOr, type Subject } from './subject.ts';
 
 const names = [

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { livyBackend } from '../../controller/backends/livy.ts';
-import { sparkMaster } from '../../controller/backends/spark-master.ts';
-import { SluiceError } from '../../controller/errors.ts';
-import { FakeSpark } from '../backends/fake-spark.ts';
+import { livyBackend } from '../../controller/adapters/backends/livy/livy.ts';
+import { sparkMaster } from '../../controller/adapters/backends/livy/spark-master.ts';
+import { SluiceError } from '../../controller/lib/errors.ts';
+import { FakeSpark } from '../adapters/backends/fake-spark.ts';
 import type { Subject } from './subject.ts';
 
 const states: readonly string[] = ['pending', 'running', 'cancelling', 'cancelled', 'succeeded', 'failed'];

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import { identifier, literal } from '../../controller/connect/sql.ts';
-import { asJson, checkNames, jsonText, own, parquet } from '../../controller/profile/keep.ts';
-import { takeRepairs, writeQuarantine } from '../../controller/profile/repairs.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import { identifier, literal } from '../../controller/clients/sql.ts';
+import { asJson, checkNames, jsonText, own, parquet } from '../../controller/snapshot/keep.ts';
+import { takeRepairs, writeQuarantine } from '../../controller/snapshot/repairs.ts';
 import { Lost, refusedOr, type Subject } from './subject.ts';
 
 const text = (maxLength: number): fc.Arbitrary<string> =>

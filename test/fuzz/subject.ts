@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { SluiceError } from '../../controller/errors.ts';
+import { SluiceError } from '../../controller/lib/errors.ts';
 
 /** Something that is given inputs it was not made for: what they are, and what came of one. */
 export interface Subject {

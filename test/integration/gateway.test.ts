@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { backendOf } from '../../controller/cli/wiring.ts';
+import { backendOf } from '../../controller/app/wiring.ts';
 import { stackLogin } from '../../controller/config/login.ts';
 import { loadProject } from '../../controller/config/project.ts';
 import { answer, TcpProxy } from './proxy.ts';

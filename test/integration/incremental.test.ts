@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import { kafkaClient } from '../../controller/connect/kafka.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import { kafkaClient } from '../../controller/clients/kafka.ts';
 import { folder, project, sluice, sluiceJson, write } from './world.ts';
 
 /** A topic that is read on from where the last published run stopped. */

@@ -3,11 +3,11 @@ import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { to as copyTo } from 'pg-copy-streams';
+import { type Duck, openDuck } from '../../controller/clients/duckdb.ts';
+import { kafkaClient } from '../../controller/clients/kafka.ts';
+import { connectPostgres } from '../../controller/clients/postgres.ts';
+import { literal } from '../../controller/clients/sql.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
-import { type Duck, openDuck } from '../../controller/connect/duckdb.ts';
-import { kafkaClient } from '../../controller/connect/kafka.ts';
-import { connectPostgres } from '../../controller/connect/postgres.ts';
-import { literal } from '../../controller/connect/sql.ts';
 import { mismatches } from '../mismatches.ts';
 import { folder, project } from './world.ts';
 

@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from 'vitest';
+import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';
+import { postgresPool } from '../../controller/clients/postgres.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
-import { postgresPool } from '../../controller/connect/postgres.ts';
-import type { Message } from '../../controller/notify/port.ts';
-import type { RunEvent } from '../../controller/run/events.ts';
-import type { RunStore } from '../../controller/store/port.ts';
-import { postgresStore } from '../../controller/store/postgres.ts';
+import type { RunEvent } from '../../controller/domain/events.ts';
+import type { Message } from '../../controller/domain/ports/notifier.ts';
+import type { RunStore } from '../../controller/domain/ports/store.ts';
 import { project, query } from './world.ts';
 
 /** Two projects with a pipeline of one name on one store. */

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openDuck } from '../../controller/connect/duckdb.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
 import { folder, query, type RunDocument, read, sluice, sluiceJson, write } from './world.ts';
 
 /** Rows that are put aside, repaired and fed again; checks of rows; plans that are saved and kept to. */

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { postgresPublisher, stagingTable } from '../../controller/adapters/sinks/postgres.ts';
+import { postgresProbe } from '../../controller/adapters/sources/postgres/postgres.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import { identifier } from '../../controller/clients/sql.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import { identifier } from '../../controller/connect/sql.ts';
-import type { Source } from '../../controller/pipeline/schema.ts';
-import { type Keeping, parquet } from '../../controller/profile/keep.ts';
-import type { Profile } from '../../controller/profile/port.ts';
-import { postgresProbe } from '../../controller/profile/postgres.ts';
-import { postgresPublisher, stagingTable } from '../../controller/publish/postgres.ts';
+import type { Source } from '../../controller/domain/pipeline.ts';
+import type { Profile } from '../../controller/domain/profile.ts';
+import { type Keeping, parquet } from '../../controller/snapshot/keep.ts';
 import { folder, project, query, sluiceJson, write } from './world.ts';
 
 /** Tables as they are out there, and as an enemy makes them: carried through unchanged, or refused by name. */

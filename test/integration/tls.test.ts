@@ -1,13 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { backendOf } from '../../controller/cli/wiring.ts';
+import { jaas, runnerInput } from '../../controller/adapters/runner/job.ts';
+import { backendOf } from '../../controller/app/wiring.ts';
+import { kafkaClient } from '../../controller/clients/kafka.ts';
+import { connectPostgres } from '../../controller/clients/postgres.ts';
 import { addressesOf, postgresAddress } from '../../controller/config/addresses.ts';
 import { loadProject } from '../../controller/config/project.ts';
-import { kafkaClient } from '../../controller/connect/kafka.ts';
-import { connectPostgres } from '../../controller/connect/postgres.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
-import { jaas, runnerInput } from '../../controller/run/job.ts';
 import { type Certificates, certificates } from '../certificates.ts';
 import { copyTopic, demandTls, oddPassword, saslLogin, startBroker } from './secured.ts';
 import { folder, otherProject, pause, project, sluiceJson, start } from './world.ts';

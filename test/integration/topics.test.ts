@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import { kafkaClient } from '../../controller/connect/kafka.ts';
-import type { Source } from '../../controller/pipeline/schema.ts';
-import { kafkaProbe } from '../../controller/profile/kafka.ts';
-import { parquet } from '../../controller/profile/keep.ts';
-import type { Profile } from '../../controller/profile/port.ts';
+import { kafkaProbe } from '../../controller/adapters/sources/kafka/kafka.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import { kafkaClient } from '../../controller/clients/kafka.ts';
+import type { Source } from '../../controller/domain/pipeline.ts';
+import type { Profile } from '../../controller/domain/profile.ts';
+import { parquet } from '../../controller/snapshot/keep.ts';
 import { project } from './world.ts';
 
 /** Topics as they are in production: every codec, transactions, bytes that are no text; read without a consumer group. */

@@ -2,10 +2,10 @@ import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type pg from 'pg';
+import { connectPostgres } from '../../controller/clients/postgres.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
 import { addressOf, splitLogin } from '../../controller/config/login.ts';
 import { loadProject, type Project } from '../../controller/config/project.ts';
-import { connectPostgres } from '../../controller/connect/postgres.ts';
 
 const wanted = (name: string): string => {
   const value = process.env[name];

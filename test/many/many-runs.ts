@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { memoryBackend } from '../../controller/backends/memory.ts';
-import { memoryCaller } from '../../controller/calls/memory.ts';
+import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';
 import type { PostgresAddress } from '../../controller/config/addresses.ts';
-import { mailsOf } from '../../controller/notify/mail.ts';
-import { pipelineSchema } from '../../controller/pipeline/schema.ts';
-import { memoryProbe, memoryReview } from '../../controller/profile/memory.ts';
-import { memoryPublisher } from '../../controller/publish/memory.ts';
-import { Controller } from '../../controller/run/controller.ts';
-import { Crew } from '../../controller/run/crew.ts';
-import type { Ports } from '../../controller/run/ports.ts';
-import { postgresStore } from '../../controller/store/postgres.ts';
-import { profile } from '../decide/profiles.ts';
+import { pipelineSchema } from '../../controller/domain/pipeline.ts';
+import { Controller } from '../../controller/engine/controller.ts';
+import type { Ports } from '../../controller/engine/ports.ts';
+import { Crew } from '../../controller/engine/worker.ts';
+import { mailsOf } from '../../controller/messages/mail.ts';
+import { memoryBackend } from '../fakes/backend.ts';
+import { memoryPublisher } from '../fakes/sink.ts';
+import { memoryProbe, memoryReview } from '../fakes/source.ts';
+import { memoryCaller } from '../fakes/task.ts';
+import { profile } from '../planning/profiles.ts';
 import { memoryWorkspace } from './workspace.ts';
 
 /** One controller that drives many runs at once: a real store, and a backend in memory whose jobs take `jobMs`. */

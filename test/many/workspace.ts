@@ -1,5 +1,5 @@
-import type { SparkSettings } from '../../controller/decide/sizing.ts';
-import type { Workspace } from '../../controller/run/workspace.ts';
+import type { SparkSettings } from '../../controller/domain/plan.ts';
+import type { Workspace } from '../../controller/domain/ports/workspace.ts';
 
 /** Leaves no files: every attempt has read the hundred rows of `orders`. */
 export const memoryWorkspace: Workspace = {

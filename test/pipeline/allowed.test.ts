@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { liesIn } from '../../controller/paths.ts';
+import { liesIn } from '../../controller/lib/paths.ts';
 import { baseOf, isSetLate, maySet } from '../../controller/pipeline/allowed.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
 import { folder, good, problems } from './files.ts';

@@ -3,9 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { SluiceError } from '../../controller/errors.ts';
+import type { Pipeline } from '../../controller/domain/pipeline.ts';
+import type { SluiceError } from '../../controller/lib/errors.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
-import type { Pipeline } from '../../controller/pipeline/schema.ts';
 
 /** A small pipeline that is right in every way; tests make it wrong in one. */
 export const good = `name: shop

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import type { Source } from '../../controller/pipeline/schema.ts';
-import { csvProbe } from '../../controller/profile/csv.ts';
-import { parquet } from '../../controller/profile/keep.ts';
-import type { Profile } from '../../controller/profile/port.ts';
+import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import type { Source } from '../../controller/domain/pipeline.ts';
+import type { Profile } from '../../controller/domain/profile.ts';
+import { parquet } from '../../controller/snapshot/keep.ts';
 
 /** Files at the edges of CSV: no row of one is lost without a word. */
 

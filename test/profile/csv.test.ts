@@ -3,10 +3,10 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import type { Source } from '../../controller/pipeline/schema.ts';
-import { csvProbe } from '../../controller/profile/csv.ts';
-import { type Keeping, own } from '../../controller/profile/keep.ts';
+import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import type { Source } from '../../controller/domain/pipeline.ts';
+import { type Keeping, own } from '../../controller/snapshot/keep.ts';
 import { columns, probeContract, rows } from '../contract/probe.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-csv-'));

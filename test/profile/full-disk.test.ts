@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { foreseen, SluiceError } from '../../controller/errors.ts';
+import { foreseen, SluiceError } from '../../controller/lib/errors.ts';
 
 test('a disk that takes no more is told as that, with the path, and not as a fault of the file that was read', async () => {
   const root = mkdtempSync(join(tmpdir(), 'sluice-full-'));

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import { literal } from '../../controller/connect/sql.ts';
-import { carriedRows, inTodaysNames } from '../../controller/profile/kafka-log.ts';
-import { parquet } from '../../controller/profile/keep.ts';
+import { carriedRows, inTodaysNames } from '../../controller/adapters/sources/kafka/log.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import { literal } from '../../controller/clients/sql.ts';
+import { parquet } from '../../controller/snapshot/keep.ts';
 
 test('what an earlier version has read of a topic is carried on under the names of today', async () => {
   const root = mkdtempSync(join(tmpdir(), 'sluice-log-'));

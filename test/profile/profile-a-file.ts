@@ -1,4 +1,4 @@
-import { csvProbe } from '../../controller/profile/csv.ts';
+import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
 
 /** Measures FOLDER/a.csv, keeping it below FOLDER/kept, and says as JSON what came of it; started with a limit on what it may write. */
 async function main(root: string): Promise<void> {

@@ -3,10 +3,10 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import { identifier } from '../../controller/connect/sql.ts';
-import { checkExpression } from '../../controller/profile/expression.ts';
-import { parquet } from '../../controller/profile/keep.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import { identifier } from '../../controller/clients/sql.ts';
+import { checkExpression } from '../../controller/snapshot/expression.ts';
+import { parquet } from '../../controller/snapshot/keep.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-reach-'));
 afterAll(() => rmSync(root, { recursive: true }));

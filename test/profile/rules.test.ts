@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { duckdb, postgres, reasonSql, spark } from '../../controller/profile/rules.ts';
+import { duckdb, postgres, reasonSql, spark } from '../../controller/snapshot/rules.ts';
 
 const columns = [
   { name: 'id', type: 'bigint', required: true, values: undefined },

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
-import { csvProbe } from '../../controller/profile/csv.ts';
 
 test('the sample of docs/pipeline-file.md is what it is said to be, read as customer-report reads deliveries', async () => {
   const root = resolve(import.meta.dirname, '../..');

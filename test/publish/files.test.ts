@@ -3,11 +3,11 @@ import { mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openDuck } from '../../controller/connect/duckdb.ts';
-import { literal } from '../../controller/connect/sql.ts';
-import { filePublisher } from '../../controller/publish/files.ts';
-import { stagingFolder } from '../../controller/publish/folder.ts';
-import type { StagedView } from '../../controller/publish/port.ts';
+import { filePublisher } from '../../controller/adapters/sinks/files.ts';
+import { stagingFolder } from '../../controller/adapters/sinks/folder.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import { literal } from '../../controller/clients/sql.ts';
+import type { StagedView } from '../../controller/domain/ports/sink.ts';
 import { publisherContract, type Sink } from '../contract/publisher.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-publish-'));

@@ -1,8 +1,8 @@
-import type { BatchBackend, BatchJob, Observation } from '../../controller/backends/port.ts';
-import { mebibytes } from '../../controller/decide/sizing.ts';
 import type { Random } from '../../controller/demo/random.ts';
-import type { PostgresPin } from '../../controller/profile/port.ts';
-import type { RunnerResult } from '../../controller/run/result.ts';
+import type { BatchBackend, BatchJob, Observation } from '../../controller/domain/ports/backend.ts';
+import type { PostgresPin } from '../../controller/domain/profile.ts';
+import type { RunnerResult } from '../../controller/domain/result.ts';
+import { mebibytes } from '../../controller/planning/sizing.ts';
 import type { Time } from './time.ts';
 
 /** How a job of a key ends. */

@@ -1,5 +1,5 @@
 import type { Random } from '../../controller/demo/random.ts';
-import { SluiceError } from '../../controller/errors.ts';
+import { SluiceError } from '../../controller/lib/errors.ts';
 import type { Time } from './time.ts';
 
 /** A process that may be killed, or stopped and woken, at any instant. */

@@ -1,10 +1,10 @@
-import type { Call, Caller } from '../../controller/calls/port.ts';
-import { Busy } from '../../controller/calls/port.ts';
 import type { Random } from '../../controller/demo/random.ts';
-import { rejected } from '../../controller/errors.ts';
-import { type Message, type Notifier, Postponed } from '../../controller/notify/port.ts';
-import type { Publisher } from '../../controller/publish/port.ts';
-import type { PublishedOutput } from '../../controller/run/events.ts';
+import type { PublishedOutput } from '../../controller/domain/events.ts';
+import { type Message, type Notifier, Postponed } from '../../controller/domain/ports/notifier.ts';
+import type { Publisher } from '../../controller/domain/ports/sink.ts';
+import type { Call, Caller } from '../../controller/domain/ports/task.ts';
+import { Busy } from '../../controller/domain/ports/task.ts';
+import { rejected } from '../../controller/lib/errors.ts';
 import type { Disk } from './cluster.ts';
 
 /** A sink as its readers see it: what was published there, one after the other. */

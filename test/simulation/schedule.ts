@@ -1,5 +1,5 @@
 import { pick, type Random } from '../../controller/demo/random.ts';
-import { type Pipeline, pipelineSchema } from '../../controller/pipeline/schema.ts';
+import { type Pipeline, pipelineSchema } from '../../controller/domain/pipeline.ts';
 import { startController } from './controller.ts';
 import type { Weakness } from './weaknesses.ts';
 import { beginning, World } from './world.ts';

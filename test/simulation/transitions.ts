@@ -1,6 +1,6 @@
-import type { Recorded } from '../../controller/run/events.ts';
-import { attemptTable, type LifeState, runTable, type Transition } from '../../controller/run/lifecycle.ts';
-import { apply, emptyState } from '../../controller/run/state.ts';
+import type { Recorded } from '../../controller/domain/events.ts';
+import { attemptTable, type LifeState, runTable, type Transition } from '../../controller/domain/lifecycle.ts';
+import { apply, emptyState } from '../../controller/domain/state.ts';
 
 const has = (table: readonly Transition[], life: LifeState | undefined, event: Recorded['event']): boolean =>
   table.some(

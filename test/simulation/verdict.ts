@@ -1,4 +1,4 @@
-import { fold, validAttempts } from '../../controller/run/state.ts';
+import { fold, validAttempts } from '../../controller/domain/state.ts';
 import type { World } from './world.ts';
 
 /** What must be zero. */

@@ -1,9 +1,9 @@
-import type { BatchBackend } from '../../controller/backends/port.ts';
-import type { Caller } from '../../controller/calls/port.ts';
-import { rejected } from '../../controller/errors.ts';
-import type { Publisher } from '../../controller/publish/port.ts';
-import type { Workspace } from '../../controller/run/workspace.ts';
-import type { RunStore } from '../../controller/store/port.ts';
+import type { BatchBackend } from '../../controller/domain/ports/backend.ts';
+import type { Publisher } from '../../controller/domain/ports/sink.ts';
+import type { RunStore } from '../../controller/domain/ports/store.ts';
+import type { Caller } from '../../controller/domain/ports/task.ts';
+import type { Workspace } from '../../controller/domain/ports/workspace.ts';
+import { rejected } from '../../controller/lib/errors.ts';
 import type { Sink } from './outside.ts';
 import type { Promised } from './verdict.ts';
 

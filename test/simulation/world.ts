@@ -1,7 +1,7 @@
 import { pick, type Random, randomOf } from '../../controller/demo/random.ts';
-import type { Pipeline } from '../../controller/pipeline/schema.ts';
-import type { PostgresPin } from '../../controller/profile/port.ts';
-import { memoryStore } from '../../controller/store/memory.ts';
+import type { Pipeline } from '../../controller/domain/pipeline.ts';
+import type { PostgresPin } from '../../controller/domain/profile.ts';
+import { memoryStore } from '../fakes/store.ts';
 import { Cluster, type Disk, type Fate } from './cluster.ts';
 import { Process, Server } from './network.ts';
 import { Api, Mailbox, Sink } from './outside.ts';

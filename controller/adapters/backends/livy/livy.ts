@@ -1,0 +1,252 @@
+import pRetry from 'p-retry';
+import type { z } from 'zod';
+import { type Answer, request } from '../../../clients/http.ts';
+import type { Submission } from '../../../domain/events.ts';
+import {
+  type BatchBackend,
+  type BatchJob,
+  type BatchState,
+  ended,
+  type Observation,
+} from '../../../domain/ports/backend.ts';
+import { SluiceError } from '../../../lib/errors.ts';
+import { visible } from '../../../lib/text.ts';
+import { type Batch, batchesSchema, batchSchema, createdSchema, linkOf, logSchema } from './answers.ts';
+import { shared } from './shared.ts';
+import { type ClassArchives, sparkConf } from './spark-conf.ts';
+import { type Application, sparkMaster } from './spark-master.ts';
+
+/** Livy's states (0.7 to 0.9) and what they mean here. */
+const states = new Map<string, BatchState>([
+  ['not_started', 'pending'],
+  ['starting', 'pending'],
+  ['recovering', 'pending'],
+  ['idle', 'running'],
+  ['running', 'running'],
+  ['busy', 'running'],
+  ['shutting_down', 'running'],
+  ['success', 'succeeded'],
+  ['error', 'failed'],
+  ['dead', 'failed'],
+  ['killed', 'cancelled'],
+]);
+/** A state of a later Livy is of a batch that has not ended. */
+const stateOf = ({ state }: Batch): BatchState => states.get(state) ?? 'running';
+const masterStates = new Map<string, BatchState>([
+  ['FINISHED', 'succeeded'],
+  ['KILLED', 'cancelled'],
+]);
+
+export interface LivyOptions {
+  readonly url: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly sparkMaster: string;
+  readonly historyServer: string;
+  /** Where Spark properties of this cluster come from, such as the event log's folder. */
+  readonly conf?: Readonly<Record<string, string>>;
+  /** Asked at every submission, as they may be made meanwhile. */
+  readonly archives?: () => ClassArchives | undefined;
+}
+
+const confirmEvery = 300;
+const confirmWithin = 60_000;
+/** One look at Livy serves everybody who asks within this time. Milliseconds. */
+const freshFor = 100;
+/** So many batches are followed by their names; for more, all that Livy has are listed in one request. */
+const followedSingly = 2;
+const pageSize = 5000;
+
+/**
+ * Spark behind Apache Livy's REST API on a standalone cluster. A batch is always asked for by its name, which is our key:
+ * ids start again at 0 when Livy restarts, and may then be a stranger's. What Livy has forgotten, the Spark master is asked;
+ * and no batch counts as ended while the master still has its application.
+ */
+export function livyBackend(options: LivyOptions): BatchBackend {
+  const master = sparkMaster(options.sparkMaster);
+  const headers: Record<string, string> = { 'content-type': 'application/json', 'x-requested-by': 'sluice' };
+  if (options.user !== undefined) {
+    headers.authorization = `Basic ${Buffer.from(`${options.user}:${options.password ?? ''}`).toString('base64')}`;
+  }
+  /** Who is followed at the moment, and when each was last asked for. */
+  const followed = new Map<string, number>();
+
+  const get = (path: string): Promise<Answer> =>
+    // Reading is safe to repeat; a request that failed twice is the engine's to wait for.
+    pRetry(() => request(`${options.url}${path}`, { headers }), { retries: 1, minTimeout: 200 });
+
+  async function batch(key: string): Promise<Batch | undefined> {
+    const answer = await get(`/batches/${encodeURIComponent(key)}`);
+    if (answer.status === 404) return undefined;
+    const found = read(answer, batchSchema, options.url, 'no batch');
+    return (found.name ?? key) === key ? found : undefined;
+  }
+
+  const allBatches = shared(() => listed(get, options.url), freshFor);
+
+  /** As `batch`, for keys that are asked for again and again. */
+  async function looked(key: string): Promise<Batch | undefined> {
+    const now = performance.now();
+    followed.set(key, now);
+    for (const [other, at] of followed) if (now - at > 5000) followed.delete(other);
+    return followed.size <= followedSingly ? batch(key) : (await allBatches()).get(key);
+  }
+
+  const remove = (key: string): Promise<unknown> =>
+    request(`${options.url}/batches/${encodeURIComponent(key)}`, { method: 'DELETE', headers }).catch(() => undefined);
+
+  async function observeApplication(app: Application | undefined): Promise<Observation> {
+    if (!app) return { state: 'pending', unknown: true };
+    const history = `${options.historyServer}/history/${app.id}`;
+    if (app.active)
+      return { state: 'running', applicationId: app.id, ui: master.uiOf(app.id), ...(await progressOf(app)) };
+    const state = masterStates.get(app.state) ?? 'failed';
+    return { state, applicationId: app.id, ui: `${history}/jobs/`, detail: `the Spark master says ${app.state}` };
+  }
+
+  async function progressOf(app: Application): Promise<Pick<Observation, 'progress'>> {
+    const progress = await master.progress(app.id).catch(() => undefined);
+    return progress ? { progress } : {};
+  }
+
+  return {
+    async submit(job, key) {
+      const body = JSON.stringify(batchRequest(job, key, options));
+      const answer = await request(`${options.url}/batches`, { method: 'POST', headers, body });
+      if (answer.status === 201) return submissionOf(created(answer, options.url), key);
+      if (answer.status >= 500) {
+        throw new SluiceError(`Livy at ${options.url} answered ${answer.status} to a submission`, {
+          kind: 'unknown-outcome',
+        });
+      }
+      // Somebody, most likely we ourselves before a crash, has submitted this key already.
+      if (/Duplicate session name/.test(answer.text)) {
+        const found = await batch(key);
+        if (found) return submissionOf(found, key);
+      }
+      const message = `Livy refused the batch (${answer.status}): ${messageOf(answer)}`;
+      if (answer.status === 429 || /too many sessions/i.test(answer.text))
+        throw new SluiceError(message, { kind: 'unavailable' });
+      // A batch that was refused while it was started may stay listed, and keep its name.
+      if (answer.status !== 401 && answer.status !== 403 && (await batch(key))) await remove(key);
+      throw new SluiceError(message, { kind: 'rejected' });
+    },
+
+    async find(key) {
+      const found = await batch(key);
+      if (found) return submissionOf(found, key);
+      const app = await master.application(key, true);
+      return app && { key, id: app.id };
+    },
+
+    async observe({ key }) {
+      const asked = master.application(key);
+      const orNothing = asked.catch(() => undefined);
+      const found = await looked(key);
+      if (!found) return observeApplication((await asked)?.active ? await master.application(key, true) : await asked);
+      // Where the master cannot be asked, Livy alone will do, as long as it knows the batch.
+      const app = await orNothing;
+      const said = stateOf(found);
+      // The master was asked a moment ago; whether the application goes on after its driver has to be known for sure.
+      const now = app?.active && ended(said) ? await master.application(key, true).catch(() => app) : app;
+      const state = now?.active && ended(said) ? 'running' : said;
+      const seen = app ? await observeApplication(app) : undefined;
+      const applicationId = seen?.applicationId ?? found.appId ?? undefined;
+      const ui = seen?.ui ?? linkOf(found.appInfo?.sparkUiUrl);
+      return {
+        state,
+        ...(applicationId === undefined ? {} : { applicationId }),
+        ...(ui === undefined ? {} : { ui }),
+        ...(seen?.progress && !ended(state) ? { progress: seen.progress } : {}),
+        ...(state === 'failed' || state === 'cancelled' ? { detail: `Livy says ${found.state}` } : {}),
+      };
+    },
+
+    async cancel({ key }) {
+      const app = await master.application(key, true);
+      if (app?.active) await master.kill(app.id);
+      // DELETE waits for the driver without bound, so it is sent and not waited for.
+      if (await batch(key)) void remove(key);
+      const deadline = Date.now() + confirmWithin;
+      for (;;) {
+        // As observers see it, who may be given a list from before.
+        const [app, left] = await Promise.all([master.application(key, true), looked(key)]);
+        const alive = app?.active || (left && !ended(stateOf(left)));
+        if (!alive) return;
+        if (Date.now() > deadline) {
+          throw new SluiceError(`${key} is still alive ${confirmWithin / 1000} s after it was told to stop`, {
+            kind: 'unavailable',
+          });
+        }
+        if (app?.active) await master.kill(app.id);
+        await new Promise((resolve) => setTimeout(resolve, confirmEvery));
+      }
+    },
+
+    async logs({ key }) {
+      const found = await batch(key);
+      if (!found) return [];
+      const answer = await get(`/batches/${found.id}/log?from=-1&size=200`);
+      return read(answer, logSchema, options.url, 'no log').log;
+    },
+  };
+}
+
+/** All batches that Livy has, by their names. */
+async function listed(get: (path: string) => Promise<Answer>, url: string): Promise<ReadonlyMap<string, Batch>> {
+  const byName = new Map<string, Batch>();
+  for (let from = 0; ; from += pageSize) {
+    const answer = await get(`/batches?from=${from}&size=${pageSize}`);
+    const { sessions } = read(answer, batchesSchema, url, 'no list of batches');
+    for (const each of sessions) if (each.name) byName.set(each.name, each);
+    if (sessions.length < pageSize) return byName;
+  }
+}
+
+function batchRequest(job: BatchJob, key: string, { conf, archives }: LivyOptions): object {
+  const { settings } = job;
+  return {
+    name: key,
+    file: job.jar,
+    className: job.mainClass,
+    args: job.args,
+    driverMemory: settings.driverMemory,
+    executorMemory: settings.executorMemory,
+    executorCores: settings.executorCores,
+    numExecutors: settings.executors,
+    conf: { ...conf, ...sparkConf(job, key, archives?.()) },
+  };
+}
+
+const submissionOf = (batch: Pick<Batch, 'id'>, key: string): Submission => ({ key, id: String(batch.id) });
+
+function messageOf(answer: Answer): string {
+  const message = (answer.body as { msg?: unknown } | undefined)?.msg;
+  return visible((typeof message === 'string' ? message : answer.text).slice(0, 300));
+}
+
+const unreadable = (url: string, what: string): SluiceError =>
+  new SluiceError(`Livy at ${url} answered with ${what}`, { kind: 'unavailable' });
+
+/** What a 201 holds. Livy has the batch by then, so an answer that cannot be read leaves the outcome to be found out. */
+function created(answer: Answer, url: string): Pick<Batch, 'id'> {
+  const { success, data } = createdSchema.safeParse(answer.body);
+  if (success) return data;
+  throw new SluiceError(`Livy at ${url} took a submission, and its answer cannot be read`, { kind: 'unknown-outcome' });
+}
+
+/** What Livy answered, when it is what was asked for; `otherwise` says what it is not. */
+function read<S extends z.ZodType>(answer: Answer, schema: S, url: string, otherwise: string): z.output<S> {
+  if (answer.status === 401 || answer.status === 403) {
+    throw new SluiceError(`Livy at ${url} refuses us (${answer.status})`, {
+      kind: 'rejected',
+      hint: 'check spark.livyUser and spark.livyPassword',
+    });
+  }
+  if (answer.status >= 300) throw unreadable(url, `${answer.status} ${messageOf(answer).slice(0, 80)}`);
+  const { success, data } = schema.safeParse(answer.body);
+  if (success) return data;
+  if (answer.text === '') throw unreadable(url, 'nothing');
+  const what = answer.body === undefined ? 'no JSON' : otherwise;
+  throw unreadable(url, `${what}: ${visible(answer.text.slice(0, 80))}`);
+}

@@ -1,0 +1,108 @@
+import { request } from '../../../clients/http.ts';
+import { splitLogin } from '../../../config/login.ts';
+import type { Progress } from '../../../domain/ports/backend.ts';
+import { SluiceError } from '../../../lib/errors.ts';
+import { masterSchema, type Stage, stagesSchema } from './answers.ts';
+import { shared } from './shared.ts';
+
+/** An application as the standalone master lists it. */
+export interface Application {
+  readonly id: string;
+  readonly name: string;
+  /** WAITING, RUNNING, FINISHED, FAILED, KILLED, UNKNOWN. */
+  readonly state: string;
+  readonly active: boolean;
+}
+
+/** Of each living worker its cores and those that are free, and the memory of the largest. */
+export interface Capacity {
+  readonly cores: readonly number[];
+  readonly freeCores: readonly number[];
+  readonly memoryMb: number;
+}
+
+/** The JSON and form pages of a Spark standalone master, and through its proxy the UI of a running driver. */
+export interface SparkMaster {
+  /** The application of a name, a running one rather than one that has ended; as seen a moment ago unless `freshly`. */
+  application(name: string, freshly?: boolean): Promise<Application | undefined>;
+  /** The latest stage of a running application; undefined until its driver shows one. */
+  progress(applicationId: string): Promise<Progress | undefined>;
+  kill(applicationId: string): Promise<void>;
+  capacity(): Promise<Capacity>;
+  uiOf(applicationId: string): string;
+}
+
+/** How long one page of the master serves all who ask. Milliseconds. */
+const freshFor = 100;
+/**
+ * How long an application is left alone before it is asked for its progress: the first question makes its driver load a web
+ * service, which takes a core for a second, and a job that is over by then has better use for it. Milliseconds.
+ */
+const progressAfter = 6000;
+
+/** `address`: the URL of the master's page, with a login (`http://user:password@host:8080`) where it wants one. */
+export function sparkMaster(address: string): SparkMaster {
+  const { url, headers } = splitLogin(address);
+  const page = async () => {
+    const answer = await request(`${url}/json/`, { headers });
+    const body = masterSchema.safeParse(answer.body);
+    if (answer.status !== 200 || !body.success) {
+      throw new SluiceError(`the Spark master at ${url} answered ${answer.status}, not its JSON page`, {
+        kind: 'unavailable',
+      });
+    }
+    return body.data;
+  };
+  /** When each application that still runs was first to be asked. */
+  const asked = new Map<string, number>();
+  // One look serves everybody who follows an application; who kills one looks anew.
+  const recent = shared(page, freshFor);
+  return {
+    async application(name, freshly = false) {
+      const { activeapps, completedapps } = await (freshly ? page() : recent());
+      for (const id of asked.keys()) if (!activeapps.some((app) => app.id === id)) asked.delete(id);
+      const active = activeapps.find((app) => app.name === name);
+      const found = active ?? completedapps.find((app) => app.name === name);
+      return found && { id: found.id, name, state: found.state, active: active !== undefined };
+    },
+    async progress(applicationId) {
+      const now = performance.now();
+      const since = asked.get(applicationId) ?? now;
+      asked.set(applicationId, since);
+      if (now - since < progressAfter) return undefined;
+      const answer = await request(`${url}/proxy/${applicationId}/api/v1/applications/${applicationId}/stages`, {
+        headers,
+      });
+      const { success, data: stages } = stagesSchema.safeParse(answer.body);
+      if (answer.status !== 200 || !success) return undefined;
+      const active = stages.filter((stage) => stage.status === 'ACTIVE');
+      const shown = (active.length > 0 ? active : stages).reduce<Stage | undefined>(
+        (latest, stage) => (latest === undefined || stage.stageId > latest.stageId ? stage : latest),
+        undefined,
+      );
+      return (
+        shown && {
+          stage: `stage ${shown.stageId} (${shown.name.split(' at ')[0]?.slice(0, 100)})`,
+          tasksDone: shown.numCompleteTasks,
+          tasks: shown.numTasks,
+        }
+      );
+    },
+    async kill(applicationId) {
+      await request(`${url}/app/kill/`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ id: applicationId, terminate: 'true' }).toString(),
+      });
+    },
+    async capacity() {
+      const alive = (await page()).workers.filter((worker) => worker.state === 'ALIVE');
+      return {
+        cores: alive.map((worker) => worker.cores),
+        freeCores: alive.map((worker) => worker.coresfree),
+        memoryMb: Math.max(0, ...alive.map((worker) => worker.memory)),
+      };
+    },
+    uiOf: (applicationId) => `${url}/proxy/${applicationId}/`,
+  };
+}

@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { closePostgres, connectPostgres, explain } from '../../clients/postgres.ts';
+import { identifier, literal, tableName } from '../../clients/sql.ts';
+import type { PostgresAddress } from '../../config/addresses.ts';
+import type { PublishedOutput } from '../../domain/events.ts';
+import type { Publisher, Staged } from '../../domain/ports/sink.ts';
+import { rejected } from '../../lib/errors.ts';
+import { type Column, checkShape, checkUnique } from './shape.ts';
+
+/** Longer than counting any table takes; a statement that is not answered then is tried again, as publishing can be. */
+const statementWithinMs = 600_000;
+/** Beside the published tables: which run each is of, and what it was before. */
+const ledger = 'sluice_publication';
+/** The comment of a published table; one that somebody else has put in its place has none. */
+const mark = 'Published by Sluice: replaced as a whole with each run';
+/** So many publications of a view the ledger remembers. */
+const kept = 100;
+
+/** The staging table of a view, `schema.view__key`; the key is shortened, as names have at most 63 letters. */
+export const stagingTable = (schema: string, view: string, key: string): string =>
+  `${schema}.${view.slice(0, 40)}__${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
+
+/**
+ * Tables of a PostgreSQL schema. All views of a step take the place of their tables in one transaction; a table of the same
+ * name that Sluice did not publish is left alone. `target` is `connection/schema`.
+ */
+export function postgresPublisher(addressOf: (connection: string) => PostgresAddress): Publisher {
+  async function within<T>(staged: Staged, work: (client: pg.Client, schema: string) => Promise<T>): Promise<T> {
+    const [connection = '', schema = 'public'] = staged.target.split('/');
+    const address = addressOf(connection);
+    const client = await connectPostgres(address, { query_timeout: statementWithinMs });
+    try {
+      return await work(client, schema);
+    } catch (error) {
+      throw explain(error, address);
+    } finally {
+      await closePostgres(client);
+    }
+  }
+  return {
+    prepare: (staged) =>
+      within(staged, async (client, schema) => {
+        await client.query(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`);
+      }),
+
+    audit: (staged) =>
+      within(staged, async (client, schema) => {
+        for (const { view, place, rows, unique } of staged.views) {
+          const published = await publications(client, schema, view);
+          if (published.some(({ key }) => key === staged.key)) continue;
+          const { rows: counted } = await client.query(`SELECT count(*) AS n FROM ${tableName(place)}`);
+          if (counted[0].n !== rows)
+            throw rejected(`${view}: ${counted[0].n} rows are staged in ${place}, and the runner wrote ${rows}`);
+          if (published.length > 0 && !staged.mayChange)
+            checkShape(view, await columnsOf(client, `${schema}.${view}`), await columnsOf(client, place));
+          if (unique === undefined) continue;
+          const column = identifier(unique);
+          const { rows: repeated } = await client.query(
+            `SELECT ${column} AS value, count(*) AS times FROM ${tableName(place)} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
+          );
+          checkUnique(view, unique, repeated[0]);
+        }
+      }),
+
+    publish: (staged, fence) =>
+      within(staged, async (client, schema) => {
+        await client.query('BEGIN');
+        const table = tableName(`${schema}.${ledger}`);
+        await client.query(
+          `CREATE TABLE IF NOT EXISTS ${table}
+           (view text NOT NULL, key text NOT NULL, fence bigint NOT NULL, published_at timestamptz NOT NULL DEFAULT now())`,
+        );
+        // One publication into this schema at a time, so that what is read here still holds at the end.
+        await client.query(`LOCK TABLE ${table} IN EXCLUSIVE MODE`);
+        // Its first versions knew only the last publication of a view, and not which table that was.
+        await client.query(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS oid oid`);
+        await client.query(`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${ledger}_pkey`);
+        for (const view of staged.views) await takePlace(client, schema, view.view, view.place, staged.key, fence);
+        await client.query('COMMIT');
+        const where = (view: string): string => `${client.database}.${schema}.${view}`;
+        return staged.views.map<PublishedOutput>(({ view, rows }) => ({
+          view,
+          kind: 'postgres',
+          where: where(view),
+          rows,
+        }));
+      }),
+
+    discard: (staged) =>
+      within(staged, async (client) => {
+        for (const { place } of staged.views) {
+          await client.query(`DROP TABLE IF EXISTS ${tableName(place)}, ${tableName(`${place}__parts`)}`);
+        }
+      }),
+  };
+}
+
+async function columnsOf(client: pg.Client, table: string): Promise<Column[]> {
+  const { rows } = await client.query(
+    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+    [tableName(table)],
+  );
+  return rows;
+}
+
+interface Published {
+  readonly fence: number;
+  readonly key: string;
+}
+
+/** What a view's table has shown, as the ledger says, the latest run's result first; nothing when Sluice never published it. */
+async function publications(client: pg.Client, schema: string, view: string): Promise<Published[]> {
+  const table = `${schema}.${ledger}`;
+  const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [tableName(table)]);
+  if (!rows[0].there) return [];
+  return (await client.query(`SELECT fence, key FROM ${tableName(table)} WHERE view = $1 ORDER BY fence DESC`, [view]))
+    .rows;
+}
+
+async function takePlace(
+  client: pg.Client,
+  schema: string,
+  view: string,
+  place: string,
+  key: string,
+  fence: number,
+): Promise<void> {
+  const name = `${schema}.${view}`;
+  const all = await publications(client, schema, view);
+  const [last] = all;
+  // Also when a later run's result has taken its place since: it was published, and is not again.
+  if (all.some((each) => each.key === key)) return;
+  if (last && last.fence > fence) {
+    throw rejected(`table ${name} already shows a later run's result (${last.key}); this one is not published over it`);
+  }
+  const table = tableName(`${schema}.${ledger}`);
+  const { rows } = await client.query(
+    `SELECT c.oid, obj_description(c.oid, 'pg_class') AS comment,
+            (SELECT oid FROM ${table} WHERE view = $2 ORDER BY fence DESC LIMIT 1) AS published
+     FROM pg_class c WHERE c.oid = to_regclass($1)`,
+    [tableName(name), view],
+  );
+  const there = rows[0];
+  // A restored database has other oids, a table made before there were marks has neither.
+  const isOurs = last && (there?.published === null || there?.published === there?.oid || there?.comment === mark);
+  if (there && !isOurs) {
+    throw rejected(
+      `there is a table ${name} that Sluice did not publish; it is left alone`,
+      'rename it, or publish into another schema',
+    );
+  }
+  await client.query(`DROP TABLE IF EXISTS ${tableName(name)}`);
+  await client.query(`ALTER TABLE ${tableName(place)} RENAME TO ${identifier(view)}`);
+  await client.query(`COMMENT ON TABLE ${tableName(name)} IS ${literal(mark)}`);
+  await client.query(`INSERT INTO ${table} (view, key, fence, oid) VALUES ($1, $2, $3, to_regclass($4)::oid)`, [
+    view,
+    key,
+    fence,
+    tableName(name),
+  ]);
+  await client.query(
+    `DELETE FROM ${table} WHERE view = $1 AND key NOT IN (SELECT key FROM ${table} WHERE view = $1 ORDER BY fence DESC LIMIT $2)`,
+    [view, kept],
+  );
+}

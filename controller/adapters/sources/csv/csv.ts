@@ -1,0 +1,263 @@
+import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { glob } from 'tinyglobby';
+import { type Duck, openDuck } from '../../../clients/duckdb.ts';
+import { asItIs, fileLiteral, literal } from '../../../clients/sql.ts';
+import { type Column, columnsOf, type Source } from '../../../domain/pipeline.ts';
+import type { SourceProbe } from '../../../domain/ports/source.ts';
+import type { CsvPin, Pin } from '../../../domain/profile.ts';
+import { countRecords, findPlaces, type Records } from '../../../lib/csv-records.ts';
+import { reasonOf, rejected, SluiceError } from '../../../lib/errors.ts';
+import { liesIn } from '../../../lib/paths.ts';
+import { asJson, csvLine, type Keeping, keep, own, parquet, typedColumn, upToBytes } from '../../../snapshot/keep.ts';
+import { measured } from '../../../snapshot/measure.ts';
+import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
+import { headsOf, scaled } from './sample.ts';
+import { checkHeader } from './text.ts';
+
+type CsvSource = Extract<Source, { csv: string }>;
+
+/** What DuckDB calls a line it cannot split, in our words; the runner uses the same ones. */
+const structural = `CASE error_type WHEN 'MISSING COLUMNS' THEN 'too few columns' WHEN 'TOO MANY COLUMNS' THEN 'too many columns' ELSE 'unreadable' END`;
+
+interface Options {
+  readonly root: string;
+  readonly scratch: string;
+  readonly keeping?: Keeping | undefined;
+  /** Of more bytes than these only a part is measured; as many as are kept at most, when left out. */
+  readonly sampleAbove?: number;
+  /** Folders in which the files have to lie, besides `root`. */
+  readonly allowed?: readonly string[];
+}
+
+/** CSV files by a glob: headers by csv-parse, the rest by DuckDB in a folder of its own. */
+export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes, allowed = [] }: Options): SourceProbe {
+  return {
+    async profile(name, source, earlier) {
+      const csv = source as CsvSource;
+      const columns = columnsOf(csv);
+      const names = columns.map((c) => c.name);
+      const files = await pinFiles(name, csv.csv, root, allowed);
+      const filled: Records[] = [];
+      for (const { path } of files) {
+        const lineEnd = await checkHeader(path, names);
+        if (lineEnd !== undefined) filled.push({ file: path, lineEnd, blanks: names.length === 1 });
+      }
+      const bytes = files.reduce((sum, file) => sum + file.size, 0);
+      await mkdir(scratch, { recursive: true });
+      const heads = await mkdtemp(join(scratch, 'heads-'));
+      const folders = await Promise.all(filled.flatMap(({ file }) => [dirname(file), realpath(file).then(dirname)]));
+      const reach = [...new Set(folders), heads, ...(keeping ? [keeping.folder] : [])];
+      const duck = await openDuck(scratch, reach, { ordered: true });
+      try {
+        // Independent of DuckDB, and before it: it takes minutes for what is found wrong here at once, and says less of it.
+        const counts = await Promise.all(filled.map(countRecords));
+        const sampled = bytes > sampleAbove ? await headsOf(filled, bytes, heads) : undefined;
+        const relation = await load(duck, sampled?.files ?? filled, columns, sampled ? undefined : counts);
+        const pin: CsvPin = { kind: 'csv', files, records: counts.reduce(rowsIn, 0) };
+        const old = earlier && !earlier.again ? seenFiles(files, earlier.pin) : [];
+        const seen = old.map((path) => sampled?.files[filled.findIndex(({ file }) => file === path)]?.file ?? path);
+        const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], ${own.file})`;
+        const read = (from: string): string =>
+          `(SELECT * EXCLUDE (${own.file}), ${isNew} AS ${own.isNew} FROM ${from})`;
+        if (!keeping || sampled || bytes > keeping.upToBytes) {
+          const counted = await measured(duck, read(relation), csv.key, bytes);
+          return { ...counted, measures: sampled ? scaled(counted.measures, sampled.bytes) : counted.measures, pin };
+        }
+        const kept = await keep(duck, name, relation, keeping);
+        return { ...(await measured(duck, read(parquet(kept.paths)), csv.key, bytes)), pin: { ...pin, kept } };
+      } catch (error) {
+        await checkUnchanged(files);
+        throw error;
+      } finally {
+        await duck.close();
+        await rm(heads, { recursive: true, force: true });
+      }
+    },
+    // The runner compares size and time of every file before it reads.
+    holds: async () => true,
+    close: async () => undefined,
+  };
+}
+
+/** A file that is written to while it is read gives errors that have nothing to do with their cause. */
+async function checkUnchanged(files: CsvPin['files']): Promise<void> {
+  for (const { path, size, mtimeMs } of files) {
+    const now = await stat(path).catch(() => undefined);
+    if (now?.size === size && now.mtimeMs === mtimeMs) continue;
+    throw rejected(`${path} ${now ? 'has changed' : 'is gone'} since it was found`, 'start again once it is complete');
+  }
+}
+
+async function pinFiles(
+  name: string,
+  pattern: string,
+  root: string,
+  allowed: readonly string[],
+): Promise<CsvPin['files']> {
+  const paths = await glob([pattern], { cwd: root, absolute: true });
+  const outside = paths.find((path) => !liesIn([root, ...allowed], path));
+  if (outside !== undefined)
+    throw rejected(
+      `${name}: ${outside} is a link that leads out of the project`,
+      'allow.paths in conf/connections.yaml says where else files may be',
+    );
+  const unnamable = paths.find((path) => path.includes('\\') && /[*?[]/.test(path));
+  if (unnamable !== undefined)
+    throw rejected(`${name}: ${JSON.stringify(unnamable)} has a backslash and one of * ? [ in its name`, 'rename it');
+  const files = await Promise.all(
+    paths.map(async (path) => {
+      const found = await stat(path).catch(() => undefined);
+      // A pipe would be waited for without an end.
+      if (!found?.isFile())
+        throw rejected(
+          `${name}: ${path} is ${found ? 'no file' : 'a link that leads nowhere'}`,
+          'take it out of the folder',
+        );
+      return { path, size: found.size, mtimeMs: found.mtimeMs };
+    }),
+  );
+  if (files.length === 0) {
+    throw rejected(
+      `${name}: no file matches ${pattern} in ${root}`,
+      'correct the glob, or put the files there (`sluice demo-data` makes some)',
+    );
+  }
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function seenFiles(files: CsvPin['files'], previous: Pin): string[] {
+  if (previous.kind !== 'csv') return [];
+  const same = (a: CsvPin['files'][number], b: CsvPin['files'][number]): boolean =>
+    a.path === b.path && a.size === b.size && a.mtimeMs === b.mtimeMs;
+  return files.filter((file) => previous.files.some((old) => same(file, old))).map((file) => file.path);
+}
+
+const list = (items: readonly string[]): string => `[${items.map(literal).join(', ')}]`;
+
+/** While they are text, columns go by their place: whatever they are called, DuckDB's own names stay apart. */
+const placed = (columns: readonly Column[], name: string): string => `c${columns.findIndex((c) => c.name === name)}`;
+
+function reader(files: readonly Records[], columns: readonly Column[]): string {
+  const schema = columns.map((_, i) => `c${i}: 'VARCHAR'`).join(', ');
+  const paths = files.map(({ file }) => fileLiteral(file)).join(', ');
+  return `read_csv([${paths}], header=true, delim=',', quote='"', escape='"', auto_detect=false, filename=true, columns={${schema}}, store_rejects=true, rejects_limit=0, compression='none', ${asItIs})`;
+}
+
+/**
+ * Reads the files, judges their rows, and returns the relation that has them all, with `file` besides; typed and placed.
+ * With `counts`, the records of each file, throws a rejected SluiceError for one of which not every record is there, valid or invalid.
+ */
+async function load(
+  duck: Duck,
+  files: readonly Records[],
+  columns: readonly Column[],
+  counts: readonly number[] | undefined,
+): Promise<string> {
+  const columnOf = (name: string): string => placed(columns, name);
+  const texts = columns.map(({ name }) => columnOf(name));
+  if (files.length === 0) {
+    const empty = texts.map((column) => `NULL::VARCHAR AS ${column}`).join(', ');
+    await duck.run(`CREATE TABLE rows AS SELECT ${empty}, '' AS filename, NULL::VARCHAR AS reason LIMIT 0`);
+  } else {
+    const reason = reasonSql(columns, { ...duckdb, quote: columnOf }, true);
+    await duck
+      .run(`CREATE TABLE rows AS SELECT *, ${reason} AS reason FROM ${reader(files, columns)}`)
+      .catch((error: unknown) => {
+        throw error instanceof SluiceError ? error : unreadable(error);
+      });
+  }
+  await findBroken(duck, files);
+  if (counts) await checkCounts(duck, files, counts);
+  await placeRows(duck, files);
+  const invalid = (sql: string): string => `CASE WHEN reason IS NOT NULL THEN ${sql} END`;
+  const fields = invalid(asJson(columns, columnOf));
+  await duck.run(
+    `CREATE VIEW placed AS
+     SELECT ${columns.map((column) => typedColumn(column, columnOf(column.name))).join(', ')}, reason AS ${own.reason},
+            ${invalid(csvLine(texts))} AS ${own.raw}, place AS ${own.where},
+            ${fields} AS ${own.fields}, ${fields} AS ${own.original}, filename AS ${own.file}
+     FROM rows LEFT JOIN (SELECT row_id, place FROM places WHERE row_id IS NOT NULL) ON rows.rowid = row_id
+     UNION ALL BY NAME
+     SELECT reason AS ${own.reason}, text AS ${own.raw}, place AS ${own.where}, text AS ${own.original}, broken.filename AS ${own.file}
+     FROM broken LEFT JOIN places ON places.filename = broken.filename AND at_byte = byte`,
+  );
+  return 'placed';
+}
+
+/** What DuckDB says of a file that is no CSV at all, or is mixed up so much that no line can be told. */
+function unreadable(error: unknown): SluiceError {
+  const file = /^\s*file ?= ?(.+?)\s*$/m.exec(String(error))?.[1] ?? 'a file';
+  const said = reasonOf(error).replace(/^Invalid Input Error: /, '');
+  return rejected(`${file} cannot be read as CSV: ${said}`, 'are its line ends all of one kind, its quotes closed?');
+}
+
+/** The lines that could not be split into columns, in table `broken`; each once. */
+async function findBroken(duck: Duck, files: readonly Records[]): Promise<void> {
+  await duck.run('CREATE TABLE broken (filename VARCHAR, byte BIGINT, text VARCHAR, reason VARCHAR, is_text BOOLEAN)');
+  if (files.length === 0) return;
+  // A line has one entry for each column it lacks or has too many: it is counted once, by its first.
+  await duck.run(
+    `INSERT INTO broken
+     SELECT file_path, min(line_byte_position) - 1, any_value(csv_line), first(${structural} ORDER BY column_idx), bool_and(error_type::VARCHAR <> 'INVALID ENCODING')
+     FROM reject_errors JOIN reject_scans USING (scan_id, file_id) GROUP BY file_path, line`,
+  );
+}
+
+/** A file's header is a record, and no row. */
+const rowsIn = (sum: number, records: number): number => sum + Math.max(0, records - 1);
+
+/** Every record is a row or a broken line: DuckDB has been seen to skip what does not fit its buffers. */
+async function checkCounts(duck: Duck, files: readonly Records[], records: readonly number[]): Promise<void> {
+  const counts = await duck.rows(
+    'SELECT filename, count(*) AS n FROM (SELECT filename FROM rows UNION ALL SELECT filename FROM broken) GROUP BY 1',
+  );
+  const read = new Map(counts.map(({ filename, n }) => [String(filename), Number(n)]));
+  const [odd] = await duck.rows(
+    `SELECT filename FROM broken WHERE reason = 'unreadable' AND is_text AND contains(trim(text, chr(10) || chr(13)), chr(10)) LIMIT 1`,
+  );
+  for (const [i, { file }] of files.entries()) {
+    const expected = rowsIn(0, records[i] ?? 0);
+    const found = read.get(file) ?? 0;
+    if (found !== expected || odd?.filename === file)
+      throw rejected(
+        `${file}: its ${expected} records cannot be told apart for sure (${found} were read): a quote stands where none may`,
+        'put fields with quotes into quotes, and double the quotes inside',
+      );
+  }
+}
+
+/** Where each invalid row stands, in table `places`, by its row or, of a broken line, by its byte; a file that has none is not read again. */
+async function placeRows(duck: Duck, all: readonly Records[]): Promise<void> {
+  await duck.run('CREATE TABLE places (filename VARCHAR, row_id BIGINT, at_byte BIGINT, place VARCHAR)');
+  const files = await duck.rows(
+    `SELECT filename, min(rowid) AS first, count(*) AS rows FROM rows GROUP BY 1 UNION ALL BY NAME
+     SELECT DISTINCT filename, 0 AS first, 0 AS rows FROM broken ANTI JOIN rows USING (filename)`,
+  );
+  const appender = await duck.appender('places');
+  const place = (file: string, row: number | undefined, byte: number | undefined, line: number | undefined): void => {
+    appender.appendVarchar(file);
+    if (row === undefined) appender.appendNull();
+    else appender.appendBigInt(BigInt(row));
+    if (byte === undefined) appender.appendNull();
+    else appender.appendBigInt(BigInt(byte));
+    appender.appendVarchar(line === undefined ? basename(file) : `${basename(file)}:${line}`);
+    appender.endRow();
+  };
+  for (const { filename, first, rows } of files) {
+    const records = all.find(({ file }) => file === filename);
+    if (!records) continue;
+    const { file } = records;
+    const numbers = async (sql: string): Promise<number[]> => (await duck.rows(sql)).map(({ n }) => Number(n));
+    const ids = await numbers(
+      `SELECT rowid AS n FROM rows WHERE reason IS NOT NULL AND filename = ${literal(file)} ORDER BY 1`,
+    );
+    const bytes = await numbers(`SELECT byte AS n FROM broken WHERE filename = ${literal(file)} ORDER BY 1`);
+    if (ids.length + bytes.length === 0) continue;
+    const wanted = ids.map((id) => id - Number(first) + 1);
+    const found = await findPlaces(records, wanted, Number(rows), bytes);
+    for (const [i, id] of ids.entries()) place(file, id, undefined, found.rows?.[i]);
+    for (const [i, byte] of bytes.entries()) place(file, undefined, byte, found.broken[i]);
+  }
+  appender.closeSync();
+}

@@ -1,0 +1,134 @@
+import { dirname } from 'node:path';
+import type { Kafka } from 'kafkajs';
+import { type Duck, openDuck } from '../../../clients/duckdb.ts';
+import { explainKafka, kafkaClient } from '../../../clients/kafka.ts';
+import { identifier, literal } from '../../../clients/sql.ts';
+import type { KafkaAddress } from '../../../config/addresses.ts';
+import { type Column, columnsOf, type Source } from '../../../domain/pipeline.ts';
+import type { Earlier, SourceProbe } from '../../../domain/ports/source.ts';
+import type { TopicLog } from '../../../domain/profile.ts';
+import { asJson, jsonText, type Keeping, keep, own, parquet, typedColumn } from '../../../snapshot/keep.ts';
+import { measured } from '../../../snapshot/measure.ts';
+import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
+import { type Before, carriedRows, goOn, inTodaysNames, linked, logOf, marksAt, pinOffsets, rulesOf } from './log.ts';
+import { messages, readMessages } from './read.ts';
+
+type KafkaSource = Extract<Source, { kafka: string }>;
+
+/** Said of a message whose value is no JSON object; the runner says the same. */
+const notAnObject = 'not a JSON object';
+/** Said of one whose bytes are no text; the runner says the same. */
+const notText = 'not valid UTF-8';
+
+/**
+ * Topics whose messages are JSON objects. The offsets are pinned first; then every message that no earlier run has read is
+ * read once, because with compaction or transactions end − start is no row count.
+ */
+export function kafkaProbe(options: {
+  addressOf: (connection: string) => KafkaAddress;
+  scratch: string;
+  keeping?: Keeping | undefined;
+}): SourceProbe {
+  const { keeping } = options;
+  async function within<T>(
+    source: Source,
+    earlier: Earlier | undefined,
+    work: (topic: Topic) => Promise<T>,
+  ): Promise<T> {
+    const { kafka: connection, topic, key } = source as KafkaSource;
+    const address = options.addressOf(connection);
+    const carried = logOf(earlier)?.paths.map(dirname) ?? [];
+    const duck = await openDuck(options.scratch, [...new Set(carried), ...(keeping ? [keeping.folder] : [])]);
+    try {
+      return await work({ name: topic, key, columns: columnsOf(source), kafka: kafkaClient(address), duck });
+    } catch (error) {
+      throw explainKafka(error, address.brokers);
+    } finally {
+      await duck.close();
+    }
+  }
+  return {
+    profile: (name, source, earlier) =>
+      within(source, earlier, async (topic) => {
+        const { duck, kafka } = topic;
+        const pin = await pinOffsets(kafka, name, topic.name);
+        const before = await inTodaysNames(duck, await goOn(kafka, name, topic, pin, earlier));
+        const read = await readMessages(kafka, pin, before.from, duck);
+        await duck.run(`CREATE VIEW fresh AS ${freshRows(topic.columns)}`);
+        const carried = before.paths.length === 0 ? undefined : carriedRows(before);
+        const all = carried ? `(SELECT * FROM fresh UNION ALL BY NAME SELECT * FROM ${carried})` : 'fresh';
+        const bytes = Math.round(read.bytes + before.bytes * (carried ? await shareOf(duck, before, carried) : 0));
+        const count = (relation: string) =>
+          measured(duck, `(SELECT *, ${newSince(before, earlier)} AS ${own.isNew} FROM ${relation})`, topic.key, bytes);
+        const { notes } = before;
+        if (!keeping || (read.bytes > keeping.upToBytes && !carried)) return { ...(await count(all)), pin, notes };
+
+        const kept = await keep(duck, name, before.merge ? all : 'fresh', keeping);
+        const paths = [...(before.merge ? [] : await linked(before.paths, name, keeping.folder)), ...kept.paths];
+        const counted = await count(parquet(paths));
+        const youngest = Math.max(before.youngest, read.youngest);
+        const log: TopicLog = {
+          paths,
+          replaces: logOf(earlier)?.paths ?? [],
+          carried: counted.measures.rows - read.count,
+          bytes,
+          rules: rulesOf(topic),
+          youngest,
+          marks: await marksAt(kafka, topic.name, youngest),
+        };
+        return { ...counted, pin: { ...pin, kept: { ...kept, paths }, log }, notes };
+      }),
+    // The runner asks for these very offsets, and fails when they are gone.
+    holds: async () => true,
+    close: async () => undefined,
+  };
+}
+
+interface Topic {
+  readonly name: string;
+  readonly key: string;
+  readonly columns: readonly Column[];
+  readonly kafka: Kafka;
+  readonly duck: Duck;
+}
+
+/** Whether a row is one that the last published run has not read. */
+function newSince({ notes }: Before, earlier: Earlier | undefined): string {
+  const last = earlier?.pin;
+  if (last?.kind !== 'kafka' || earlier?.again || notes.length > 0) return 'true';
+  const old = last.partitions.map((p) => `(${own.part} = ${p.partition} AND ${own.pos} < ${p.end})`).join(' OR ');
+  return `NOT (${old || 'false'})`;
+}
+
+/** How much of what was carried is still wanted. */
+async function shareOf(duck: Duck, { relation, merge }: Before, carried: string): Promise<number> {
+  if (!merge) return 1;
+  const [share] = await duck.rows(
+    `SELECT (SELECT count(*) FROM ${carried}) / greatest(1, (SELECT count(*) FROM ${relation})) AS share`,
+  );
+  return Number(share?.share ?? 1);
+}
+
+/** A message that is no object has no columns, and its text is all there is of it. */
+function freshRows(columns: readonly Column[]): string {
+  const { text, part, pos } = messages;
+  const invalid = (sql: string): string => `CASE WHEN ${own.reason} IS NOT NULL THEN ${sql} END`;
+  const fields = `CASE WHEN ${isObject} THEN ${asJson(columns)} END`;
+  const reason = `CASE WHEN NOT ${messages.isText} THEN ${literal(notText)} WHEN NOT ${isObject} THEN ${literal(notAnObject)} ELSE ${reasonSql(columns, duckdb, true)} END`;
+  return `SELECT ${columns.map((column) => typedColumn(column)).join(', ')}, ${own.reason}, ${invalid(`coalesce(${text}, '')`)} AS ${own.raw},
+            ${invalid(`'partition ' || ${part} || ', offset ' || ${pos}`)} AS ${own.where}, ${invalid(fields)} AS ${own.fields},
+            ${invalid(`coalesce(${fields}, ${text}, '')`)} AS ${own.original}, ${part} AS ${own.part}, ${pos} AS ${own.pos}
+          FROM (SELECT *, ${reason} AS ${own.reason} FROM (${fieldsOf(columns)}))`;
+}
+
+const isObject = '__sluice_object';
+
+/** The messages as text columns; a JSON null and an empty text are both NULL, as in CSV. */
+function fieldsOf(columns: readonly Column[]): string {
+  const { text, part, pos, isText, table } = messages;
+  const fields = columns.map(
+    ({ name }) => `CASE WHEN ${isObject} THEN nullif(${jsonText(text, name)}, '') END AS ${identifier(name)}`,
+  );
+  return `SELECT ${part}, ${pos}, ${text}, ${isText}, ${isObject}, ${fields.join(', ')}
+          FROM (SELECT *, CASE WHEN json_valid(${text}) THEN json_type(${text}) = 'OBJECT' ELSE false END AS ${isObject} FROM ${table})`;
+}

@@ -1,0 +1,95 @@
+import type pg from 'pg';
+import { rejected } from '../../../lib/errors.ts';
+
+/** The schema of the run store, one step a version. Bodies are json, not jsonb: a pipeline's columns keep their order. */
+// A step that has been released is never changed.
+const steps: readonly string[] = [
+  `CREATE TABLE runs (
+     run text PRIMARY KEY,
+     number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+     pipeline text NOT NULL,
+     state text NOT NULL,
+     branch text,
+     reason text,
+     started bigint NOT NULL,
+     ended bigint,
+     owner text,
+     token bigint NOT NULL DEFAULT 0,
+     lease_until bigint NOT NULL DEFAULT 0
+   );
+   CREATE INDEX runs_of_pipeline ON runs (pipeline, number DESC);
+   CREATE TABLE events (
+     run text NOT NULL REFERENCES runs,
+     seq integer NOT NULL,
+     at bigint NOT NULL,
+     body json NOT NULL,
+     PRIMARY KEY (run, seq)
+   );
+   CREATE TABLE outbox (
+     id text PRIMARY KEY,
+     number bigint GENERATED ALWAYS AS IDENTITY,
+     run text NOT NULL REFERENCES runs,
+     message json NOT NULL,
+     state text NOT NULL DEFAULT 'waiting',
+     tries integer NOT NULL DEFAULT 0,
+     due bigint NOT NULL,
+     note text
+   );
+   CREATE INDEX outbox_waiting ON outbox (due) WHERE state = 'waiting';`,
+
+  // Leases are a controller's rather than a run's: one row to renew for however many runs, by the server's clock.
+  `CREATE TABLE controllers (owner text PRIMARY KEY, until timestamptz NOT NULL);
+   ALTER TABLE runs DROP COLUMN lease_until;
+   ALTER TABLE runs ADD COLUMN project text NOT NULL DEFAULT '';
+   ALTER TABLE runs ADD COLUMN seq integer NOT NULL DEFAULT 0;
+   ALTER TABLE runs ADD COLUMN at bigint NOT NULL DEFAULT 0;
+   ALTER TABLE runs ADD COLUMN closed timestamptz;
+   ALTER TABLE runs ADD COLUMN swept boolean NOT NULL DEFAULT false;
+   UPDATE runs SET owner = NULL, closed = CASE WHEN ended IS NULL THEN NULL ELSE now() END,
+     seq = coalesce((SELECT max(e.seq) FROM events e WHERE e.run = runs.run), 0),
+     at = coalesce((SELECT max(e.at) FROM events e WHERE e.run = runs.run), 0);
+   CREATE INDEX runs_open ON runs (pipeline, number) WHERE ended IS NULL;
+   CREATE INDEX runs_owned ON runs (owner) WHERE ended IS NULL;
+   CREATE INDEX runs_unswept ON runs (number) WHERE ended IS NOT NULL AND NOT swept;
+   CREATE TABLE applications (key text PRIMARY KEY, run text NOT NULL REFERENCES runs);
+   CREATE TABLE postman (one boolean PRIMARY KEY DEFAULT true CHECK (one), owner text NOT NULL, until timestamptz NOT NULL);
+   ALTER TABLE outbox ALTER COLUMN due TYPE timestamptz USING to_timestamp(due / 1000.0);`,
+
+  // What the last published run has measured is asked for at every run.
+  `CREATE INDEX events_measured ON events (run) WHERE body->>'type' = 'sources-measured';`,
+
+  // Projects on one store see their own runs and send their own mails.
+  `DROP TABLE postman;
+   CREATE TABLE postman (project text PRIMARY KEY, owner text NOT NULL, until timestamptz NOT NULL);
+   DROP INDEX runs_of_pipeline;
+   CREATE INDEX runs_of_pipeline ON runs (project, pipeline, number DESC);`,
+];
+
+/** Any number that only this program uses; two controllers that start together migrate one after the other. */
+const lockNumber = 7_301_960_411;
+
+/** Brings the schema up to this program's version. Throws `rejected` when the store is of a newer one. */
+export async function migrate(client: pg.ClientBase): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
+    await client.query('CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)');
+    const { rows } = await client.query('SELECT max(version) AS version FROM schema_version');
+    const version: number = rows[0].version ?? 0;
+    if (version > steps.length) {
+      throw rejected(
+        `the run store is of schema version ${version}, and this Sluice knows ${steps.length}`,
+        'use the newer Sluice that made it',
+      );
+    }
+    for (const [index, sql] of steps.entries()) {
+      if (index < version) continue;
+      await client.query(sql);
+      await client.query('INSERT INTO schema_version VALUES ($1)', [index + 1]);
+    }
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}

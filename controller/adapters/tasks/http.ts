@@ -1,0 +1,84 @@
+import fetch from 'node-fetch';
+import type { HttpCall } from '../../domain/pipeline.ts';
+import { Busy, type Caller } from '../../domain/ports/task.ts';
+import { rejected, SluiceError } from '../../lib/errors.ts';
+import { redactedBody, redactor } from '../../lib/redact.ts';
+import { variablesIn } from '../../lib/variables.ts';
+import { render } from '../../pipeline/template.ts';
+
+/** The longest answer that is kept in a run's history. Bytes. */
+const longestAnswer = 1 << 18;
+/** The longest pause a service can ask for. Milliseconds. */
+const longestWait = 3_600_000;
+
+/**
+ * Requests to HTTP APIs. What came out of the environment goes into the request and nowhere else: an answer that repeats it
+ * is redacted (`redactor`).
+ */
+export function httpCaller(variables: Readonly<Record<string, string | undefined>>): Caller {
+  return {
+    async call({ step, key, values, signal }) {
+      const call = step.http as HttpCall;
+      const redact = redactor(variablesIn(JSON.stringify(call)).flatMap((name) => variables[name] ?? []));
+      const { url, headers, body } = render(
+        { url: call.url, headers: call.headers, body: call.body },
+        values,
+        variables,
+      ) as {
+        url: string;
+        headers: Record<string, string>;
+        body: unknown;
+      };
+      const where = `${call.method} ${redact(origin(url))}`;
+      if (!URL.canParse(url)) throw rejected(`${where}: that is no URL`, 'correct http.url');
+      let status: number;
+      let text: string;
+      let retryAfter: string | null;
+      try {
+        const response = await fetch(url, {
+          method: call.method,
+          headers: {
+            accept: 'application/json',
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            'idempotency-key': key,
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          redirect: 'manual',
+          size: longestAnswer,
+          signal,
+        });
+        status = response.status;
+        retryAfter = response.headers.get('retry-after');
+        text = await response.text();
+      } catch (error) {
+        if ((error as { type?: string }).type === 'max-size')
+          throw rejected(`${where}: the answer is longer than ${longestAnswer / 1024} KiB`);
+        throw broken(where, error);
+      }
+      if (call.expect.includes(status)) return { status, body: redactedBody(text, redact) };
+      const message = `${where} answered ${status}, expected ${call.expect.join(' or ')}: ${redact(text).slice(0, 200)}`;
+      if (status === 429 || status >= 500) throw new Busy(message, waitOf(retryAfter));
+      throw rejected(message);
+    },
+  };
+}
+
+/** Nothing came back, or not all. The library's own message may quote the address with its token, so only the code is told. */
+function broken(where: string, error: unknown): SluiceError {
+  const { code = '', name } = error as { code?: string; name?: string };
+  if (['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN'].includes(code))
+    return rejected(`${where}: a header has a character that HTTP does not allow`, 'correct http.headers');
+  const how = name === 'AbortError' ? 'stopped before it was answered' : `the connection broke${code && ` (${code})`}`;
+  return new SluiceError(`${where}: ${how}`, { kind: 'unknown-outcome' });
+}
+
+/** Retry-After as seconds or a date (RFC 9110, 10.2.3), in milliseconds from now; an hour at most. */
+export function waitOf(header: string | null, now = Date.now()): number | undefined {
+  if (header === null || header.trim() === '') return undefined;
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(longestWait, Math.max(0, ms));
+}
+
+/** Without its login and its query, which may hold tokens of their own. */
+const origin = (url: string): string => (url.split(/[?#]/, 1)[0] as string).replace(/:\/\/[^/]*@/, '://***@');

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Project } from '../config/project.ts';
+import type { Given } from '../domain/events.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import type { Reviewed } from '../domain/profile.ts';
+import { type Last, profileAll } from '../engine/profile-all.ts';
+import { reasonOf, rejected } from '../lib/errors.ts';
+import { changesSince, isSavedPlan, type SavedPlan } from '../planning/saved.ts';
+import { review } from '../snapshot/review.ts';
+import { isOwn } from './plan-seal.ts';
+import { probeOf } from './sources.ts';
+import { reviewOf, scratchOf } from './wiring.ts';
+
+type Told = Parameters<typeof profileAll>[3];
+
+/** Measures the sources of a pipeline as a run does; what is kept is in `folder`; `told` hears of each source. */
+export async function measure(
+  project: Project,
+  pipeline: Pipeline,
+  last: Last,
+  folder: string,
+  told: Told,
+): Promise<Reviewed> {
+  const probe = probeOf(project, scratchOf(project), join(folder, 'inputs'));
+  try {
+    const measured = await profileAll(probe, pipeline, last, told);
+    return await review(pipeline, measured, reviewOf(project, pipeline, folder));
+  } finally {
+    await probe.close();
+  }
+}
+
+/** A plan that `sluice plan --out` has written in this project. Throws a rejected SluiceError when it is none. */
+export async function readPlan(project: Project, file: string): Promise<SavedPlan> {
+  let document: unknown;
+  try {
+    document = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw rejected(`the plan ${file} cannot be read: ${reasonOf(error)}`, 'make one: sluice plan FILE --out PLAN');
+  }
+  if (!isSavedPlan(document)) throw rejected(`${file} is no plan of Sluice`, 'make one: sluice plan FILE --out PLAN');
+  if (!(await isOwn(project, document)))
+    throw rejected(
+      `${file} was changed since it was saved, or saved by another project`,
+      'make a new plan, and look at it: sluice plan FILE --out PLAN',
+    );
+  return document;
+}
+
+/**
+ * What a run that does what a plan says begins with. Throws a rejected SluiceError when the pipeline or its
+ * inputs are not what they were when the plan was made.
+ */
+export async function asPlanned(
+  project: Project,
+  pipeline: Pipeline,
+  saved: SavedPlan,
+  folder: string,
+  told: Told,
+): Promise<Given> {
+  const hint = 'make a new plan, and look at it: sluice plan FILE --out PLAN';
+  if (JSON.stringify(pipeline) !== JSON.stringify(saved.pipeline))
+    throw rejected(`${saved.file} is not what it was when the plan was made`, hint);
+  const now = await measure(project, pipeline, { profiles: saved.profiles }, folder, told);
+  const changes = changesSince(saved, now);
+  if (changes.length > 0)
+    throw rejected(`the inputs have changed since the plan was made\n  ${changes.join('\n  ')}`, hint);
+  if (Object.values(now.profiles).some(({ pin }) => !pin.kept))
+    throw rejected('a source is too large to be kept, so a run could not promise to read what was planned', hint);
+  const profiles = Object.fromEntries(
+    Object.entries(now.profiles).map(([name, { last: _, ...profile }]) => {
+      const was = saved.profiles[name];
+      return [name, { ...profile, ...(was && { measures: was.measures }), ...(was?.last && { last: was.last }) }];
+    }),
+  );
+  return { profiles, findings: now.findings, plan: saved.plan };
+}

@@ -1,0 +1,30 @@
+import type { Recorded } from '../domain/events.ts';
+import type { RunStore, RunSummary } from '../domain/ports/store.ts';
+import { apply, emptyState, fold, type RunState } from '../domain/state.ts';
+import { rejected } from '../lib/errors.ts';
+
+/** The run that a name, or the beginning of one, means; the last run when there is none. */
+export async function pickRun(
+  store: RunStore,
+  name: string | undefined,
+): Promise<{ summary: RunSummary; number: number; state: RunState; history: readonly Recorded[] }> {
+  const wanted = name ?? (await store.list({ limit: 1 }))[0]?.run;
+  if (wanted === undefined)
+    throw rejected('there is no run yet', 'start one: sluice run conf/pipelines/customer-report.yaml');
+  const found = await store.find(wanted);
+  if (!found) throw rejected(`there is no run ${wanted}, or more than one that begins so`, '`sluice runs` lists them');
+  const history = await store.history(found.run);
+  return { summary: found, number: found.number, state: fold(history), history };
+}
+
+/** Reads a history as it grows: at each call what is new in it, and the state that all of it amounts to. */
+export function growing(store: RunStore, run: string): () => Promise<{ state: RunState; fresh: readonly Recorded[] }> {
+  const state = emptyState();
+  let seq = 0;
+  return async () => {
+    const fresh = await store.history(run, seq);
+    for (const record of fresh) apply(state, record);
+    seq = fresh.at(-1)?.seq ?? seq;
+    return { state, fresh };
+  };
+}

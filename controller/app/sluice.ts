@@ -1,0 +1,252 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { emailNotifier } from '../adapters/notifiers/email.ts';
+import { inputsOf, runFolder } from '../adapters/runner/workspace.ts';
+import { mailServer } from '../config/addresses.ts';
+import type { Project } from '../config/project.ts';
+import { spokenOwner } from '../domain/controller-id.ts';
+import type { Given } from '../domain/events.ts';
+import type { Lease, RunStore } from '../domain/ports/store.ts';
+import { fold, type RunState } from '../domain/state.ts';
+import { Controller, leaseMs } from '../engine/controller.ts';
+import { type Delivered, deliver } from '../engine/dispatcher.ts';
+import { faulty } from '../engine/fault.ts';
+import { sweep } from '../engine/janitor.ts';
+import { GaveWay } from '../engine/journal.ts';
+import type { News, Ports } from '../engine/ports.ts';
+import type { Adopted, Helm } from '../engine/worker.ts';
+import { SluiceError } from '../lib/errors.ts';
+import { mailsOf } from '../messages/mail.ts';
+import type { LoadedPipeline } from '../pipeline/loader.ts';
+import { review } from '../snapshot/review.ts';
+import { newOwner, ownerIsDead } from './controller-id.ts';
+import { growing } from './pick-run.ts';
+import { publisherOf } from './sinks.ts';
+import { probeOf } from './sources.ts';
+import { callerOf } from './tasks.ts';
+import { backendOf, clusterOf, jarOf, reviewOf, scratchOf, withStore, workspaceOf } from './wiring.ts';
+
+/** A run, and the right to drive it when this process has that. */
+export type Claimed = Omit<Adopted, 'lease'> & { readonly lease: Lease | undefined };
+
+const newRunName = (now: Date): string =>
+  `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`;
+
+/** This process as one of the controllers of a project: what it drives, and what it does besides. */
+export class Site implements Helm {
+  readonly controller: Controller;
+  private readonly project: Project;
+  private readonly store: RunStore;
+  /** What all runs share. */
+  private readonly common: Pick<Ports, 'backend' | 'publisher' | 'caller'>;
+
+  private constructor(project: Project, store: RunStore, controller: Controller) {
+    this.project = project;
+    this.store = store;
+    this.controller = controller;
+    this.common = {
+      backend: backendOf(project),
+      publisher: publisherOf(project, scratchOf(project)),
+      caller: callerOf(project),
+    };
+  }
+
+  static async open(project: Project, store: RunStore): Promise<Site> {
+    const controller = new Controller({
+      store,
+      now: () => Math.round(performance.now()),
+      sleep: (ms) => sleep(ms),
+      newName: await newOwner(),
+      isDead: ownerIsDead,
+    });
+    await controller.open();
+    return new Site(project, faulty(store), controller);
+  }
+
+  close(): Promise<void> {
+    return this.controller.close();
+  }
+
+  /** Registers a run of a pipeline, for this controller or, `detached`, for whichever comes. Fails before there is one when nothing could be submitted anyway. */
+  async begin(
+    { file, pipeline }: LoadedPipeline,
+    options: {
+      again?: RunState['again'];
+      detach?: boolean;
+      /** What it is to keep to, made in the folder that is the run's. */
+      given?: (folder: string) => Promise<Given>;
+    },
+  ): Promise<Claimed> {
+    await this.submittable();
+    const run = newRunName(new Date());
+    const folder = runFolder(this.project.home, run);
+    const given = await options.given?.(folder).catch(async (error: unknown) => {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    });
+    const again = options.again ? { again: options.again } : {};
+    const event = { type: 'run-started', run, pipeline, file, ...again, ...(given ? { given } : {}) } as const;
+    const owner = options.detach ? undefined : this.controller.owner;
+    const { number, lease } = await this.store.create(run, pipeline.name, this.now(), [event], owner);
+    return { run, number, lease: options.detach ? undefined : lease };
+  }
+
+  /**
+   * Sees a run to its end and returns its state: drives it where that is this controller's, and otherwise follows it, ready
+   * to go on with it should nobody drive it any more.
+   */
+  async see(claimed: Claimed, told: (news: News) => void): Promise<RunState> {
+    const { run, number } = claimed;
+    let { lease, from } = claimed;
+    let seen = 0;
+    const listen = (news: News): void => {
+      if (news.kind === 'event') {
+        if (news.record.seq <= seen) return;
+        seen = news.record.seq;
+      }
+      told(news);
+    };
+    for (;;) {
+      if (lease) {
+        try {
+          return await this.drive({ run, number, lease, ...(from === undefined ? {} : { from }) }, listen);
+        } catch (error) {
+          if (!(error instanceof GaveWay)) throw error;
+        }
+      }
+      const before = await this.store.find(run);
+      if (lease) {
+        const who = before?.owner === undefined ? 'another controller' : spokenOwner(before.owner);
+        told({
+          kind: 'note',
+          text: `gave way: the lease had ended, and ${who} has taken over run ${run}; following it`,
+        });
+      }
+      from = before?.owner;
+      lease = await this.followUntilFree(run, listen);
+      if (!lease) return fold(await this.store.history(run));
+    }
+  }
+
+  async drive({ run, number, lease, from }: Adopted, told: (news: News) => void): Promise<RunState> {
+    let ports: ReturnType<Site['portsOf']>;
+    try {
+      ports = this.portsOf(run, told);
+    } catch (error) {
+      await this.controller.giveBack(lease);
+      throw error;
+    }
+    try {
+      return await this.controller.drive(number, lease, ports, from);
+    } finally {
+      await ports.probe.close().catch(() => undefined);
+    }
+  }
+
+  /** Tells a run's events as they come; a lease when nobody drives it any more, undefined when it has ended. */
+  private async followUntilFree(run: string, told: (news: News) => void): Promise<Lease | undefined> {
+    const read = growing(this.store, run);
+    for (;;) {
+      const { state, fresh } = await read();
+      for (const record of fresh) told({ kind: 'event', record, state });
+      if (state.ended) return undefined;
+      const lease = await this.controller.claim(run);
+      if (lease) return lease;
+      await sleep(1000);
+    }
+  }
+
+  /** The right to drive a run, waiting for the lease of a controller that may be dead; undefined while that lives. */
+  async takeOver(run: string, told: (line: string) => void): Promise<Claimed | undefined> {
+    const found = await this.store.find(run);
+    if (!found) return undefined;
+    const { number, owner } = found;
+    if (owner !== undefined && (await ownerIsDead(owner))) await this.store.strike(owner);
+    const deadline = this.now() + leaseMs + 1000;
+    for (let waits = 0; ; waits++) {
+      const lease = await this.controller.claim(run);
+      if (lease) return { run, number, lease, ...(owner === undefined ? {} : { from: owner }) };
+      if (this.now() > deadline || (await this.store.find(run))?.ended !== undefined) return undefined;
+      if (waits === 0 && owner !== undefined)
+        told(
+          `run ${run} is driven by ${spokenOwner(owner)}; should that be gone, its lease ends within ${leaseMs / 1000} s`,
+        );
+      await sleep(500);
+    }
+  }
+
+  /** Runs that nobody drives, taken over by this controller. */
+  adopt(limit: number, except: (run: string) => boolean): Promise<Adopted[]> {
+    return this.controller.adopt(limit, except);
+  }
+
+  now(): number {
+    return this.controller.now();
+  }
+
+  async sleep(ms: number): Promise<void> {
+    await sleep(ms);
+  }
+
+  /** Sends what is in the outbox, also of earlier runs. */
+  mail(told?: (line: string) => void): Promise<Delivered> {
+    return deliver(this.store, emailNotifier(mailServer(this.project)), this.controller.owner, told);
+  }
+
+  /** Clears away what earlier runs have left. */
+  async sweep(): Promise<void> {
+    const { project, store } = this;
+    await sweep({
+      store,
+      ...this.common,
+      workspaceOf: (run) => workspaceOf(project, run),
+    });
+  }
+
+  private async submittable(): Promise<void> {
+    jarOf(this.project);
+    try {
+      await this.common.backend.find('sluice-is-anybody-there');
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.hint !== undefined) throw error;
+      throw new SluiceError(error.message, {
+        kind: error.kind,
+        hint: 'start the local stack (`sluice up`), or correct spark in conf/connections.yaml',
+        cause: error,
+      });
+    }
+  }
+
+  private portsOf(run: string, told: (news: News) => void): Omit<Ports, 'now'> {
+    const { project, store } = this;
+    const scratch = scratchOf(project);
+    const { from, language } = project.connections.mail;
+    return {
+      ...this.common,
+      probe: probeOf(project, scratch, inputsOf(project.home, run)),
+      review: (pipeline, profiles) =>
+        review(pipeline, profiles, reviewOf(project, pipeline, runFolder(project.home, run))),
+      store,
+      workspace: workspaceOf(project, run),
+      cluster: () => clusterOf(project),
+      maximumApplications: project.connections.spark.maximumApplications,
+      report: async (name, state) =>
+        (await import('../report/write.ts')).writeReport(project, name, state, scratch, this.now()),
+      messages: (name, state) => mailsOf(name, state, { from, language }),
+      sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
+      told,
+    };
+  }
+}
+
+/** Makes this process one of the project's controllers for some work. */
+export const withSite = <T>(project: Project, work: (site: Site, store: RunStore) => Promise<T>): Promise<T> =>
+  withStore(project, async (store) => {
+    const site = await Site.open(project, store);
+    try {
+      return await work(site, store);
+    } finally {
+      await site.close();
+    }
+  });

@@ -1,0 +1,66 @@
+import type { RunStore, RunSummary } from '../../domain/ports/store.ts';
+import { multipliedJoins } from '../../domain/result.ts';
+import { emptyState, outputsOf, type RunState } from '../../domain/state.ts';
+import { iso } from '../../lib/text.ts';
+
+/** What Spark has counted of a source that was only estimated. */
+function countsOf({ steps, profiles }: RunState, source: string) {
+  if (profiles?.[source]?.measures.estimatedFrom === undefined) return undefined;
+  const attempts = Object.values(steps).flatMap((step) => step.attempts);
+  const read = attempts.flatMap(({ result }) => result?.inputs ?? []).find(({ name }) => name === source);
+  return read && { rows: read.read, valid: read.valid, quarantined: read.quarantined, reasons: read.reasons };
+}
+
+/** The document of `sluice show RUN --json`; its names are a contract. */
+export async function runDocument(
+  store: RunStore,
+  summary: RunSummary,
+  state: RunState = emptyState(),
+): Promise<object> {
+  const { plan, profiles } = state;
+  return {
+    run: summary.run,
+    pipeline: summary.pipeline,
+    state: summary.state,
+    branch: plan?.choice.branch ?? null,
+    reason: state.ended?.reason ?? plan?.reason ?? null,
+    started: iso(summary.started),
+    ended: iso(summary.ended),
+    quality: plan?.quality ?? null,
+    checks: plan?.verdicts ?? [],
+    sources: Object.fromEntries(
+      Object.entries(profiles ?? {}).map(([name, { measures, pin }]) => {
+        const { rows, valid, invalid: quarantined, invalidByReason: reasons, duplicates, estimatedFrom } = measures;
+        const exact = countsOf(state, name);
+        const counts = exact ?? { rows, valid, quarantined, reasons };
+        const estimated = estimatedFrom !== undefined && !exact;
+        return [name, { ...counts, estimated, duplicates, new: measures.new, pinned: pin }];
+      }),
+    ),
+    steps: Object.values(state.steps).map((step) => ({
+      name: step.name,
+      state: step.ended?.state ?? (step.attempts.length > 0 ? 'running' : 'pending'),
+      reason: step.ended?.reason ?? null,
+      attempts: step.attempts.map((attempt) => ({
+        attempt: attempt.number,
+        key: attempt.key,
+        submission: attempt.submission?.id ?? null,
+        application: attempt.applicationId ?? null,
+        ui: attempt.ui ?? null,
+        state: attempt.life,
+        failure: attempt.failure?.kind ?? null,
+        message: attempt.failure?.message ?? null,
+        started: iso(attempt.startedAt),
+        ended: iso(attempt.ended?.at),
+        settings: attempt.settings ?? null,
+        answer: attempt.answer ?? null,
+        read: attempt.result?.inputs ?? [],
+        joins: multipliedJoins(attempt.result),
+        seconds: attempt.result?.seconds ?? {},
+      })),
+    })),
+    outputs: outputsOf(state),
+    report: state.report ?? null,
+    messages: await store.messages(summary.run),
+  };
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { measure } from '../../app/measure.ts';
+import { seal } from '../../app/plan-seal.ts';
+import { clusterOf, openPipeline, scratchOf, withStore } from '../../app/wiring.ts';
+import type { RunStore } from '../../domain/ports/store.ts';
+import { fold, type RunState } from '../../domain/state.ts';
+import { unwritable } from '../../lib/errors.ts';
+import { makePlan } from '../../planning/plan.ts';
+import { planned, type SavedPlan } from '../../planning/saved.ts';
+import { tellMeasured } from '../view/narrate.ts';
+import { exit, type Output } from '../view/output.ts';
+import { planText } from '../view/plan-text.ts';
+
+/** `sluice plan FILE`: measures and decides as a run would, and submits nothing. */
+export async function plan(
+  output: Output,
+  file: string,
+  options: { fullRefresh?: boolean; out?: string },
+): Promise<number> {
+  const { project, loaded } = await openPipeline(file);
+  const { pipeline } = loaded;
+  const { profiles: last, state } = await withStore(project, async (store) => ({
+    profiles: await store.lastProfiles(pipeline.name),
+    state: await lastRun(store, pipeline.name),
+  }));
+  const again = options.fullRefresh ? { again: true } : {};
+  const folder = join(scratchOf(project), `plan-${randomBytes(4).toString('hex')}`);
+  try {
+    const reviewed = await measure(project, pipeline, { profiles: last, ...again }, folder, tellMeasured(output));
+    const at = Date.now();
+    const made = makePlan(pipeline, reviewed, await clusterOf(project), at);
+    const profiles = planned(reviewed.profiles);
+    for (const line of planText(pipeline, { ...reviewed, profiles }, made, state)) output.line(line);
+    if (options.out !== undefined) {
+      const { findings } = reviewed;
+      const saved: SavedPlan = { sluice: 'plan/1', file: loaded.file, at, pipeline, profiles, findings, plan: made };
+      await writeFile(options.out, JSON.stringify(await seal(project, saved), null, 2)).catch((error: unknown) => {
+        throw unwritable(options.out as string, error);
+      });
+      output.line(`Saved: sluice run ${file} --plan ${options.out} does exactly this, or nothing`);
+    }
+    const { run, plan: before } = state ?? {};
+    const lastRunSaid = run === undefined ? null : { run, state: state?.ended?.state ?? null, plan: before ?? null };
+    output.document({
+      file: loaded.file,
+      pipeline: pipeline.name,
+      sources: profiles,
+      findings: reviewed.findings,
+      ...made,
+      last: lastRunSaid,
+    });
+    return exit.ok;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The last run of a pipeline that came as far as a plan. */
+async function lastRun(store: RunStore, pipeline: string): Promise<RunState | undefined> {
+  for (const { run } of await store.list({ pipeline, limit: 5 })) {
+    const state = fold(await store.history(run));
+    if (state.plan) return state;
+  }
+  return undefined;
+}

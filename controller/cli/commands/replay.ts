@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pickRun } from '../../app/pick-run.ts';
+import { withSite } from '../../app/sluice.ts';
+import { openPipeline, openProject, repairsFolder, scratchOf, withStore } from '../../app/wiring.ts';
+import { rejected } from '../../lib/errors.ts';
+import { repairsOf, takeRepairs } from '../../snapshot/repairs.ts';
+import { number, type Output } from '../view/output.ts';
+import { pc } from '../view/style.ts';
+import { driveToEnd } from './run.ts';
+
+/** `sluice replay [RUN]`: takes over the rows of its quarantine that were repaired, and runs its pipeline with them. */
+export async function replay(
+  output: Output,
+  name: string | undefined,
+  options: { source?: string; repaired?: string },
+): Promise<number> {
+  const here = await openProject();
+  const { state } = await withStore(here, (store) => pickRun(store, name));
+  const { run, file, profiles = {} } = state;
+  const files = Object.entries(profiles).flatMap(([source, { quarantine }]) =>
+    quarantine !== undefined && (options.source ?? source) === source ? [{ source, csv: quarantine }] : [],
+  );
+  const [only] = files;
+  if (!only || file === undefined)
+    throw rejected(
+      `run ${run} has put no rows aside${options.source === undefined ? '' : ` of ${options.source}`}`,
+      '`sluice show` tells where the rows in quarantine are',
+    );
+  if (options.repaired !== undefined && files.length > 1)
+    throw rejected(
+      `${options.repaired}: of which source are these rows?`,
+      `say so: --source ${files.map(({ source }) => source).join(', or --source ')}`,
+    );
+  const { project, loaded } = await openPipeline(resolve(here.root, file));
+  let taken = 0;
+  for (const { source, csv } of files) {
+    const repaired = options.repaired ?? csv;
+    if (!existsSync(repaired))
+      throw rejected(`there is no file ${repaired}`, 'give the repaired rows: --repaired FILE');
+    const repairs = repairsOf(repairsFolder(project, loaded.pipeline.name), source);
+    const n = await takeRepairs(csv, repaired, repairs, scratchOf(project));
+    if (n > 0) output.line(`${pc.bold('replay'.padEnd(9))} ${source}: ${number(n)} repaired rows of ${repaired}`);
+    taken += n;
+  }
+  if (taken === 0)
+    throw rejected(
+      'no row has been repaired yet',
+      `correct the columns in ${files.map(({ csv }) => csv).join(', ')}, and call replay again`,
+    );
+  return withSite(project, async (site, store) => {
+    // Everything counts as new, so that the run has something to do; topics are not read again for that.
+    const again = { again: true as const, since: Date.now() };
+    return driveToEnd(site, await site.begin(loaded, { again }), store, output);
+  });
+}

@@ -1,0 +1,202 @@
+import { relative } from 'node:path';
+import { takeoverLine } from '../../domain/controller-id.ts';
+import type { RunEvent } from '../../domain/events.ts';
+import type { Plan, SparkSettings } from '../../domain/plan.ts';
+import type { Measures, Profile } from '../../domain/profile.ts';
+import { multipliedJoins } from '../../domain/result.ts';
+import type { News } from '../../engine/ports.ts';
+import { spoken } from '../../lib/duration.ts';
+import { reasonOf } from '../../lib/errors.ts';
+import { iso } from '../../lib/text.ts';
+import { coloured, number, type Output } from './output.ts';
+import { pc } from './style.ts';
+
+/** A path as one would type it here. */
+const fromHere = (path: string): string => {
+  const short = relative('', path);
+  return short.startsWith('..') ? path : short;
+};
+
+const label = (text: string): string => pc.bold(text.padEnd(9));
+
+/**
+ * Tells a run as it goes: one line an event; the Spark job's progress in a line of its own that moves. What cannot be told
+ * is named, and ends nothing.
+ */
+export function narrator(output: Output): (news: News) => void {
+  const tell = teller(output);
+  return (news) => {
+    try {
+      tell(news);
+    } catch (error) {
+      const what = news.kind === 'event' ? news.record.event.type : news.kind;
+      output.line(pc.yellow(`${label('note')} ${what} cannot be shown: ${reasonOf(error)}`));
+    }
+  };
+}
+
+function teller(output: Output): (news: News) => void {
+  const stages = new Map<string, string>();
+  return (news) => {
+    if (news.kind === 'measured') return output.line(measuredLine(news.source, news.profile, news.ms));
+    if (news.kind === 'note') return output.line(pc.yellow(`${label('note')} ${news.text}`));
+    if (news.kind === 'event') {
+      // A text of several lines, which may be anybody's, cannot pass for lines of ours.
+      for (const line of linesOf(news.record.event)) output.line(line.replaceAll('\n', `\n${label('')} `));
+      return;
+    }
+    const { step, progress } = news;
+    const share = progress.tasks === 0 ? 0 : progress.tasksDone / progress.tasks;
+    const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
+    const text = `${label('spark')} ${step}: ${progress.stage}, tasks ${progress.tasksDone} of ${progress.tasks}`;
+    output.live(`${text} ${pc.cyan(bar)}`);
+    // Not on a terminal: a line when another stage begins, rather than one a look.
+    if (!output.isTerminal && stages.get(step) !== progress.stage) output.line(text);
+    stages.set(step, progress.stage);
+  };
+}
+
+/** Tells of each source as it is measured. */
+export const tellMeasured =
+  (output: Output) =>
+  (source: string, profile: Profile, ms: number): void =>
+    output.line(measuredLine(source, profile, ms));
+
+/** How many rows; an estimate is named as one. */
+export const rowsText = ({ rows, estimatedFrom }: Measures): string =>
+  estimatedFrom === undefined
+    ? `${number(rows)} rows`
+    : `about ${number(rows)} rows (estimated from ${Math.round(estimatedFrom / 2 ** 20)} MB)`;
+
+/** What was measured of a source, and after how long; a history does not tell that of each. */
+function measuredLine(source: string, { measures: m }: Profile, ms: number | undefined): string {
+  const after = ms === undefined ? '' : ` ${pc.dim(`(${spoken(ms)})`)}`;
+  const why = Object.entries(m.invalidByReason)
+    .map(([reason, n]) => `${reason} ${number(n)}`)
+    .join(', ');
+  const invalid = m.invalid === 0 ? '' : pc.yellow(`, ${number(m.invalid)} invalid (${why})`);
+  const duplicates = m.duplicates === 0 ? '' : `, ${number(m.duplicates)} duplicate keys`;
+  return `${label('measured')} ${source}: ${rowsText(m)}, ${(m.bytes / 1e6).toFixed(1)} MB, ${number(m.new)} new${invalid}${duplicates}${after}`;
+}
+
+/** What a Spark application is given, in one line. */
+export const settingsText = (s: SparkSettings): string =>
+  `${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, driver ${s.driverMemory}, ${s.partitions} partitions, JVM ${s.profile}`;
+
+/** What to know of a plan whose cluster could not be asked. */
+export const guessLines = ({ cluster: { assumed, cores, largestMb } }: Plan): string[] =>
+  assumed === undefined
+    ? []
+    : [pc.yellow(`${label('note')} sized for a guess of ${cores} cores and ${largestMb} MB a worker: ${assumed}`)];
+
+export function planLines(plan: Plan): string[] {
+  const checks = plan.verdicts.map(
+    (v) => `${label('check')} ${v.name}: ${coloured(v.outcome)} (${v.because}; expected ${v.expect})`,
+  );
+  const ways = plan.choice.rejected.map((r) => `${label('')} ${pc.dim(`not ${r.branch}: ${r.reason}`)}`);
+  return [
+    ...checks,
+    `${label('quality')} ${plan.quality.toFixed(4)}`,
+    `${label('branch')} ${pc.bold(plan.choice.branch ?? 'none')}: ${plan.choice.reason}`,
+    ...ways,
+    ...guessLines(plan),
+  ];
+}
+
+function linesOf(event: RunEvent): string[] {
+  switch (event.type) {
+    case 'run-started':
+      return [`${label('run')} ${event.pipeline.name} ${pc.dim(event.file)}`];
+    case 'sources-measured':
+      return Object.entries(event.profiles).flatMap(([source, { quarantine, measures, notes = [] }]) => [
+        ...(quarantine === undefined
+          ? []
+          : [
+              `${label('aside')} ${source}: ${number(measures.invalid)} rows, to be repaired in ${fromHere(quarantine)} (then: sluice replay)`,
+            ]),
+        ...notes.map((note) => pc.yellow(`${label('note')} ${note}`)),
+      ]);
+    case 'planned':
+      return planLines(event.plan);
+    case 'taken-over':
+      return [`${label('driver')} ${takeoverLine(event.by, event.from)}`];
+    case 'controller-failed':
+      return [pc.red(`${label('error')} unexpected: ${event.reason}; trying again`)];
+    case 'sources-waiting':
+      return [pc.yellow(`${label('waiting')} sources: ${event.what}; asking again`)];
+    case 'sources-reached':
+      return [`${label('back')} sources: answered again after ${spoken(event.waitedMs)}`];
+    case 'queued':
+      return [`${label('queued')} behind ${event.behind.join(', ')}`];
+    case 'inputs-lost':
+      return [pc.yellow(`${label('inputs')} measured again: ${event.reason}`)];
+    case 'step-held':
+      return [`${label('held')} ${event.step}: ${event.reason}`];
+    case 'store-returned':
+      return [`${label('store')} was away for ${spoken(event.awayMs)}`];
+    case 'attempt-intended': {
+      const given = event.settings ? `: ${settingsText(event.settings)}` : '';
+      return [`${label('step')} ${event.step}, attempt ${event.attempt}${given} ${pc.dim(event.key)}`];
+    }
+    case 'attempt-submitted':
+      return [`${label('submitted')} ${event.step}: batch ${event.submission.id}`];
+    case 'application-found':
+      return [
+        `${label('spark')} ${event.step}: ${event.applicationId} ${event.ui === undefined ? '' : pc.underline(event.ui)}`,
+      ];
+    case 'attempt-waiting':
+      return [pc.yellow(`${label('waiting')} ${event.step}: ${event.what}; the attempt is kept, asking again`)];
+    case 'attempt-reached':
+      return [`${label('back')} ${event.step}: answered again after ${spoken(event.waitedMs)}`];
+    case 'attempt-ended':
+      return endedLines(event);
+    case 'retry-scheduled':
+      return [
+        pc.yellow(
+          `${label('retry')} ${event.step}: attempt ${event.attempt} at ${iso(event.at)?.slice(11, 19) ?? 'no time'} UTC, because of ${event.reason}${event.remedy === undefined ? '' : `; with ${event.remedy}`}`,
+        ),
+      ];
+    case 'outputs-published':
+      return event.outputs.map((o) => `${label('published')} ${o.view}: ${number(o.rows)} rows, ${o.kind} ${o.where}`);
+    case 'fallback-chosen':
+      return [pc.yellow(`${label('fallback')} ${event.to} stands in for ${event.step}: ${event.reason}`)];
+    case 'step-ended':
+      return [`${label('step')} ${event.step}: ${coloured(event.state)} (${event.reason})`];
+    case 'report-written':
+      return [`${label('report')} ${pc.underline(event.url)}`];
+    case 'report-failed':
+      return [pc.yellow(`${label('report')} could not be drawn: ${event.reason}`)];
+    case 'cancel-requested':
+      return [`${label('cancel')} asked for by ${event.by}; ending what runs`];
+    case 'run-ended':
+      return [`${label('run')} ${coloured(event.state)}: ${event.reason}`];
+    default:
+      return [];
+  }
+}
+
+function endedLines(event: Extract<RunEvent, { type: 'attempt-ended' }>): string[] {
+  const head = `${label('attempt')} ${event.step}, attempt ${event.attempt}: ${coloured(event.state)}`;
+  if (event.failure) {
+    return [
+      `${head}, ${event.failure.kind}: ${event.failure.message}`,
+      ...event.failure.lines.slice(0, 5).map((line) => `${label('')} ${pc.dim(line)}`),
+    ];
+  }
+  const answer =
+    event.answer === undefined
+      ? []
+      : [
+          `${label('answer')} ${[event.answer.status, JSON.stringify(event.answer.body).slice(0, 200)].filter((part) => part !== undefined).join(' ')}`,
+        ];
+  const read =
+    event.result?.inputs.map(
+      (i) => `${i.name} ${number(i.read)} = ${number(i.valid)} valid + ${number(i.quarantined)} quarantined`,
+    ) ?? [];
+  const joins = multipliedJoins(event.result).map(({ view, on, left, right, rows }) =>
+    pc.yellow(
+      `${label('join')} ${view}: ${on === null ? 'without a key' : `on ${on}`}, ${number(left)} and ${number(right)} rows became ${number(rows)}`,
+    ),
+  );
+  return [head, ...answer, ...read.map((line) => `${label('read')} ${line}`), ...joins];
+}

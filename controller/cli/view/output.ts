@@ -1,0 +1,100 @@
+import { stripVTControlCharacters } from 'node:util';
+import logUpdate from 'log-update';
+import { type FaultKind, foreseen, reasonOf, SluiceError } from '../../lib/errors.ts';
+import { onTerminal, pc } from './style.ts';
+
+/** The exit codes of the contract. */
+export const exit = { ok: 0, failed: 1, wrong: 2, unreachable: 3, interrupted: 130 } as const;
+
+/** Where commands print. With `--json` standard output is for the one document, and what people read goes to standard error. */
+export interface Output {
+  readonly json: boolean;
+  line(text?: string): void;
+  /** A line that the next one replaces; on a terminal only. */
+  live(text: string): void;
+  readonly isTerminal: boolean;
+  document(value: unknown): void;
+}
+
+/** Whether the reader of standard output has left, as in `sluice runs | head`. */
+export let readerLeft = false;
+
+/** From now on a reader that leaves ends nothing: what is written after it goes nowhere. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      readerLeft = true;
+    });
+}
+
+export function outputOf(json: boolean): Output {
+  const stream = json ? process.stderr : process.stdout;
+  const isTerminal = stream.isTTY === true && !json;
+  return {
+    json,
+    isTerminal,
+    line(text = '') {
+      if (isTerminal) logUpdate.clear();
+      stream.write(`${onTerminal(text)}\n`);
+    },
+    live(text) {
+      if (isTerminal) logUpdate(onTerminal(text.replaceAll('\n', ' ')));
+    },
+    document(value) {
+      if (isTerminal) logUpdate.clear();
+      if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    },
+  };
+}
+
+export const exitCodeOf = (kind: FaultKind): number => (kind === 'rejected' ? exit.wrong : exit.unreachable);
+
+/** Says what went wrong, without a stack trace, and returns the exit code. */
+export function report(thrown: unknown, output: Output): number {
+  const error = foreseen(thrown);
+  const known = error instanceof SluiceError;
+  const message = known ? error.message : `unexpected: ${reasonOf(error)}`;
+  const hint = known ? error.hint : 'this is a fault of Sluice; SLUICE_DEBUG=1 shows where';
+  const lines = `${pc.red('error')} ${message}\n${hint === undefined ? '' : `${pc.cyan('hint')}  ${hint}\n`}`;
+  process.stderr.write(onTerminal(lines));
+  output.document({
+    error: { kind: known ? error.kind : 'unexpected', message, ...(hint === undefined ? {} : { hint }) },
+  });
+  return known ? exitCodeOf(error.kind) : exit.failed;
+}
+
+/** Rows of text in columns that line up; the second line is no header unless it is given. */
+export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => width(row[i] ?? ''))));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => {
+        const gap = ' '.repeat(Math.max(0, (widths[i] ?? 0) - width(cell)));
+        return right.includes(i) ? gap + cell : cell + gap;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+const width = (text: string): number => stripVTControlCharacters(onTerminal(text)).length;
+
+export const number = (n: number): string => n.toLocaleString('en').replaceAll(',', ' ');
+
+const colours: Record<string, (text: string) => string> = {
+  succeeded: pc.green,
+  up: pc.green,
+  elsewhere: pc.green,
+  passed: pc.green,
+  degraded: pc.yellow,
+  quarantine: pc.yellow,
+  warn: pc.yellow,
+  unhealthy: pc.yellow,
+  failed: pc.red,
+  fail: pc.red,
+  taken: pc.red,
+  running: pc.cyan,
+};
+/** A state in its colour, where there are colours. */
+export const coloured = (state: string): string => (colours[state] ?? pc.dim)(state);

@@ -1,0 +1,139 @@
+import type { Pipeline, Output as Sink } from '../../domain/pipeline.ts';
+import type { Plan, PlannedStep } from '../../domain/plan.ts';
+import type { Example, Profile, Reviewed } from '../../domain/profile.ts';
+import type { RunState } from '../../domain/state.ts';
+import { spoken } from '../../lib/duration.ts';
+import { totals } from '../../planning/values.ts';
+import { guessLines, rowsText } from './narrate.ts';
+import { coloured, columns, number } from './output.ts';
+import { pc } from './style.ts';
+
+/** A plan as people read it: what there is, what is wrong with it, which way and why, and what each step would be given. */
+export function planText(pipeline: Pipeline, reviewed: Reviewed, plan: Plan, last: RunState | undefined): string[] {
+  const { profiles, findings } = reviewed;
+  const checks = plan.verdicts.flatMap(({ name, outcome, because, expect }) => [
+    `  ${coloured(outcome)} ${pc.bold(name)}: ${because} ${pc.dim(`(expected ${expect})`)}`,
+    ...(findings[name]?.examples ?? []).map(exampleLine),
+  ]);
+  const { choice } = plan;
+  return [
+    '',
+    pc.bold('Sources'),
+    ...columns(Object.entries(profiles).map(sourceCells), [1, 2, 3, 4]).flatMap((line, i) => [
+      `  ${line}`,
+      ...sourceLines(Object.values(profiles)[i] as Profile),
+    ]),
+    ...(checks.length === 0 ? [] : ['', pc.bold('Checks'), ...checks]),
+    '',
+    `${pc.bold('Branch')} ${pc.bold(pc.cyan(choice.branch ?? 'none'))}: ${choice.reason}`,
+    ...choice.rejected.map(({ branch, reason }) => pc.dim(`  not ${branch}: ${reason}`)),
+    '',
+    pc.bold('Steps'),
+    ...Object.entries(plan.steps).flatMap(([name, step]) => stepLines(pipeline, name, step, last)),
+    ...guessLines(plan),
+    ...lastLines(last, totals(profiles).rows),
+    '',
+    `${pc.bold('A run now:')} ${outcomeOf(plan)}`,
+  ];
+}
+
+const outcomeOf = ({ verdict, reason, steps }: Plan): string => {
+  const counts = Object.values(steps).reduce<Record<string, number>>((n, { role }) => {
+    n[role] = (n[role] ?? 0) + 1;
+    return n;
+  }, {});
+  const said = [
+    `${counts.run ?? 0} to run`,
+    `${counts.later ?? 0} to be decided`,
+    `${counts.fallback ?? 0} in reserve`,
+    `${counts.skip ?? 0} skipped`,
+  ].filter((text) => !text.startsWith('0 '));
+  if (verdict === 'go') return `${pc.green(said.join(', '))} (${reason})`;
+  return verdict === 'skip'
+    ? `${pc.dim('nothing is submitted')} (${reason})`
+    : `${pc.red('the run fails before its first step')} (${reason})`;
+};
+
+const sourceCells = ([name, { measures: m }]: [string, Profile]): string[] => [
+  pc.bold(name),
+  rowsText(m),
+  `${(m.bytes / 1e6).toFixed(1)} MB`,
+  `${number(m.new)} new`,
+  m.invalid === 0 ? 'none invalid' : pc.yellow(`${number(m.invalid)} invalid`),
+  m.duplicates === 0 ? '' : `${number(m.duplicates)} repeated keys`,
+];
+
+function sourceLines({ measures, examples, last, notes = [] }: Profile): string[] {
+  const lines = Object.entries(measures.invalidByReason).flatMap(([reason, n]) => [
+    `      ${pc.yellow(reason)}: ${number(n)}`,
+    ...examples.filter((example) => example.reason === reason).map(exampleLine),
+  ]);
+  const nulls = Object.entries(measures.nulls).filter(([, n]) => n > 0);
+  if (nulls.length > 0)
+    lines.push(pc.dim(`      empty: ${nulls.map(([column, n]) => `${column} ${number(n)}`).join(', ')}`));
+  if (last && last.rows !== measures.rows)
+    lines.push(pc.dim(`      ${number(last.rows)} rows at the last publication`));
+  return [...lines, ...notes.map((note) => pc.yellow(`      ${note}`))];
+}
+
+const exampleLine = ({ where, text }: Example): string =>
+  pc.dim(`        ${where}: ${text.replaceAll('\n', '⏎').slice(0, 120)}`);
+
+const marks: Record<PlannedStep['role'], (text: string) => string> = {
+  run: (text) => pc.green(`+ ${text}`),
+  skip: (text) => pc.dim(`- ${text}`),
+  fallback: (text) => pc.yellow(`~ ${text}`),
+  later: (text) => pc.cyan(`? ${text}`),
+};
+const spokenRole = { run: 'runs', skip: 'is skipped', fallback: 'in reserve', later: 'is decided later' } as const;
+
+function stepLines(pipeline: Pipeline, name: string, step: PlannedStep, last: RunState | undefined): string[] {
+  const lines = [`  ${marks[step.role](pc.bold(name))} ${spokenRole[step.role]} ${pc.dim(`(${step.reason})`)}`];
+  const definition = pipeline.steps[name];
+  if (step.role === 'skip' || !definition) return lines;
+  const before = settingsText(last?.plan?.steps[name]);
+  const rows = Object.entries(settingsText(step)).map(([what, value]) => {
+    const was = before[what];
+    const other = was !== undefined && was !== value ? pc.cyan(` (last run ${was})`) : '';
+    return [`      ${what}`, `${value}${other}`, pc.dim(step.why?.[what] ?? '')];
+  });
+  lines.push(...columns(rows));
+  const { http, postgres } = definition;
+  if (http) lines.push(`      calls ${http.method} ${http.url}`);
+  if (postgres) lines.push(`      runs ${postgres.sql} in ${postgres.connection}`);
+  for (const sink of definition.outputs) lines.push(`      publishes ${sink.views.join(', ')} ${whereTo(sink)}`);
+  return lines;
+}
+
+/** What a step is given, by the names its reasons have. */
+function settingsText(step: PlannedStep | undefined): Record<string, string> {
+  const { settings, why = {} } = step ?? {};
+  if (!settings) return {};
+  const { conf, ...rest } = settings;
+  const named: Record<string, unknown> = {
+    ...rest,
+    adaptive: conf['spark.sql.adaptive.enabled'],
+    broadcast: conf['spark.sql.autoBroadcastJoinThreshold'],
+    ...conf,
+  };
+  return Object.fromEntries(Object.keys(why).map((what) => [what, String(named[what])]));
+}
+
+function whereTo(sink: Sink): string {
+  if ('postgres' in sink) return `as tables of ${sink.postgres}, schema ${sink.schema ?? 'public'}`;
+  return 'parquet' in sink ? `as Parquet in ${sink.parquet}` : `as CSV in ${sink.csv}`;
+}
+
+/** What the last run did instead. */
+function lastLines(last: RunState | undefined, rows: number): string[] {
+  if (!last?.plan || !last.profiles) return [];
+  const { run, plan, ended, startedAt = 0 } = last;
+  const then = totals(last.profiles).rows;
+  const took = ended ? ` in ${spoken(ended.at - startedAt)}` : '';
+  const amount = then === rows ? 'as many rows' : `${number(then)} rows`;
+  const way = `branch ${plan.choice.branch ?? 'none'} on ${amount}${took}`;
+  return [
+    '',
+    `${pc.bold('Last run')} ${run}: ${coloured(ended?.state ?? 'running')}, ${way} ${pc.dim(`(${plan.reason})`)}`,
+  ];
+}

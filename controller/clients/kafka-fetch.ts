@@ -1,0 +1,198 @@
+import type { Kafka } from 'kafkajs';
+import { SluiceError } from '../lib/errors.ts';
+import { type Aborted, type RecordFound, walkBatches } from './kafka-batches.ts';
+
+/** A part of a partition: offsets from `start` up to, without, `end`. */
+export interface Range {
+  readonly partition: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is asked of kafkajs beyond its public interface, which reads through consumer groups alone (2.2.4). */
+interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  addTargetTopic(topic: string): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
+  findBroker(node: { nodeId: string }): Promise<Broker>;
+}
+interface Broker {
+  lookupRequest(
+    key: number,
+    request: unknown,
+  ): (options: object) => {
+    readonly request: { readonly apiVersion: number };
+    readonly response: { decode(bytes: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> };
+  };
+  readonly connectionPool: { send(request: object): Promise<unknown> };
+}
+
+function clusterOf(kafka: Kafka): Cluster {
+  const name = Object.getOwnPropertySymbols(kafka).find((each) => each.description === 'private:Kafka:createCluster');
+  if (!name) throw new TypeError('kafkajs is not the version that this was written for');
+  const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[name] as (o: object) => Cluster;
+  return create({ metadataMaxAge: 60_000, allowAutoTopicCreation: false, maxInFlightRequests: null });
+}
+
+const fetchKey = 1;
+const maxBytesOfPartition = 4 << 20;
+const maxBytesOfFetch = 16 << 20;
+const maxWaitMs = 200;
+const readCommitted = 1;
+/** Errors of a partition that pass once its new leader is known: LEADER_NOT_AVAILABLE, NOT_LEADER, UNKNOWN_LEADER_EPOCH and the like. */
+const leaderMoved: readonly number[] = [3, 5, 6, 9, 74, 75, 76];
+const outOfRange = 1;
+
+/**
+ * Reads ranges of a topic's partitions, without a consumer group: whoever may read the topic can do so, and nothing is
+ * rebalanced. Each broker is asked on its own; `found` is called for committed records only. Throws `unavailable` when nothing
+ * comes for `idleMs`, `rejected` when a range is not there any more.
+ */
+export async function fetchRanges(
+  kafka: Kafka,
+  topic: string,
+  ranges: readonly Range[],
+  idleMs: number,
+  found: (partition: number, ...record: Parameters<RecordFound>) => void,
+): Promise<void> {
+  const cluster = clusterOf(kafka);
+  await cluster.connect();
+  try {
+    const { requests } = await import('kafkajs/src/protocol/requests/index.js');
+    await cluster.addTargetTopic(topic);
+    const next = new Map(ranges.filter(({ start, end }) => start < end).map((each) => [each.partition, each]));
+    let heard = Date.now();
+    const silent = (): SluiceError =>
+      new SluiceError(`topic ${topic}: no message for ${idleMs / 1000} s, with some still to come`, {
+        kind: 'unavailable',
+      });
+    /** Asks one broker for what it leads, until that is read; false when it leads something no more. */
+    const readFrom = async (nodeId: string, partitions: readonly number[]): Promise<boolean> => {
+      const broker = await cluster.findBroker({ nodeId });
+      for (let rest = partitions; rest.length > 0; rest = rest.filter((each) => next.has(each))) {
+        const fetched = await fetchOnce(
+          broker,
+          requests.Fetch,
+          topic,
+          rest.flatMap((each) => next.get(each) ?? []),
+        );
+        for (const { partition, error, aborted, records } of fetched) {
+          const range = next.get(partition);
+          if (!range) continue;
+          if (leaderMoved.includes(error)) return false;
+          if (error !== 0) throw refused(topic, range, error);
+          const at = walkBatches(records, aborted, (offset, ...record) => {
+            if (offset >= range.start && offset < range.end) found(partition, offset, ...record);
+          });
+          if (at === undefined) continue;
+          heard = Date.now();
+          if (at >= range.end) next.delete(partition);
+          else next.set(partition, { ...range, start: at });
+        }
+        if (Date.now() - heard > idleMs) throw silent();
+      }
+      return true;
+    };
+    /** Asks all brokers at once; a connection that breaks, or a leader that is not known yet, is asked again for a while. */
+    const round = async (): Promise<boolean> => {
+      const leaders = Object.entries(cluster.findLeaderForPartitions(topic, [...next.keys()]));
+      // All of them have come to rest before anything is asked again: no partition is read by two at a time.
+      const settled = await Promise.allSettled(leaders.map(([nodeId, partitions]) => readFrom(nodeId, partitions)));
+      for (const each of settled) if (each.status === 'rejected') throw each.reason;
+      return leaders.length > 0 && settled.every((each) => each.status === 'fulfilled' && each.value);
+    };
+    const patiently = <T>(work: Promise<T>): Promise<T | false> =>
+      work.catch((error: { retriable?: boolean }) => {
+        if (!error.retriable || Date.now() - heard > idleMs) throw error;
+        return false;
+      });
+    while (next.size > 0) {
+      if (await patiently(round())) continue;
+      if (Date.now() - heard > idleMs) throw silent();
+      await new Promise((resolve) => setTimeout(resolve, maxWaitMs));
+      await patiently(cluster.refreshMetadata());
+    }
+  } finally {
+    await cluster.disconnect();
+  }
+}
+
+const refused = (topic: string, { partition, start, end }: Range, error: number): SluiceError =>
+  error === outOfRange
+    ? new SluiceError(
+        `topic ${topic}: offsets ${start} to ${end - 1} of partition ${partition} are not there any more`,
+        {
+          kind: 'rejected',
+          hint: 'let the topic keep its events for longer',
+        },
+      )
+    : new SluiceError(`topic ${topic}: partition ${partition} cannot be read: Kafka's error code ${error}`, {
+        kind: 'rejected',
+        hint: error === 29 ? 'grant the user READ on the topic' : 'the protocol guide of Kafka says what it means',
+      });
+
+interface Fetched {
+  readonly partition: number;
+  readonly error: number;
+  readonly aborted: readonly Aborted[];
+  readonly records: Buffer;
+}
+
+async function fetchOnce(broker: Broker, fetch: unknown, topic: string, ranges: readonly Range[]): Promise<Fetched[]> {
+  const request = broker.lookupRequest(
+    fetchKey,
+    fetch,
+  )({
+    replicaId: -1,
+    maxWaitTime: maxWaitMs,
+    minBytes: 1,
+    maxBytes: maxBytesOfFetch,
+    isolationLevel: readCommitted,
+    topics: [
+      {
+        topic,
+        partitions: ranges.map(({ partition, start }) => ({
+          partition,
+          fetchOffset: String(start),
+          maxBytes: maxBytesOfPartition,
+        })),
+      },
+    ],
+  });
+  const { apiVersion } = request.request;
+  const response = {
+    decode: async (bytes: Buffer) => fetchedIn(bytes, apiVersion),
+    parse: async (decoded: unknown) => decoded,
+  };
+  return (await broker.connectionPool.send({ request: request.request, response })) as Fetched[];
+}
+
+/** A fetch response of versions 4 to 11, its records left as they are. */
+function fetchedIn(bytes: Buffer, version: number): Fetched[] {
+  let at = version >= 7 ? 10 : 4;
+  const take = (size: number): number => {
+    at += size;
+    return at - size;
+  };
+  const int32 = (): number => bytes.readInt32BE(take(4));
+  const int64 = (): bigint => bytes.readBigInt64BE(take(8));
+  const fetched: Fetched[] = [];
+  for (let topics = int32(); topics > 0; topics--) {
+    at += 2 + bytes.readInt16BE(at);
+    for (let partitions = int32(); partitions > 0; partitions--) {
+      const partition = int32();
+      const error = bytes.readInt16BE(at);
+      // High watermark, last stable offset and, since version 5, the log's start.
+      at += 2 + (version >= 5 ? 24 : 16);
+      const aborted: Aborted[] = [];
+      for (let count = int32(); count > 0; count--) aborted.push({ producer: int64(), from: int64() });
+      if (version >= 11) at += 4;
+      const size = Math.max(0, int32());
+      fetched.push({ partition, error, aborted, records: bytes.subarray(at, at + size) });
+      at += size;
+    }
+  }
+  return fetched;
+}

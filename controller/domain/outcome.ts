@@ -1,0 +1,19 @@
+import type { SluiceError } from '../lib/errors.ts';
+import type { Answer } from './events.ts';
+import type { Failure } from './failure.ts';
+import type { FailureKind } from './failure-kinds.ts';
+import type { RunnerResult } from './result.ts';
+
+/** How an attempt ended. */
+export interface Ended {
+  readonly state: 'succeeded' | 'failed' | 'cancelled';
+  readonly failure?: Failure | undefined;
+  readonly result?: RunnerResult | undefined;
+  readonly answer?: Answer | undefined;
+}
+
+/** An attempt that was refused before it could begin. */
+export const refusal = (kind: FailureKind, error: SluiceError): Ended => ({
+  state: 'failed',
+  failure: { kind, message: error.message, lines: error.hint === undefined ? [] : [error.hint] },
+});

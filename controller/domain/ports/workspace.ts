@@ -1,0 +1,35 @@
+import type { Pipeline } from '../pipeline.ts';
+import type { Pin } from '../profile.ts';
+import type { RunnerResult } from '../result.ts';
+import type { AttemptState } from '../state.ts';
+import type { BatchJob } from './backend.ts';
+import type { Staged } from './sink.ts';
+
+/** The files of an attempt: what the runner is given, and what it leaves behind. */
+export interface Workspace {
+  /** Writes the job description; the batch it returns holds no secret. */
+  prepare(
+    pipeline: Pipeline,
+    step: string,
+    attempt: AttemptState,
+    pins: Readonly<Record<string, Pin>>,
+  ): Promise<BatchJob>;
+  /** The runner's result file, or undefined when there is none. */
+  result(step: string, attempt: AttemptState): Promise<RunnerResult | undefined>;
+  /** Calls back when the runner has left its result file; returns how to stop listening. Nobody may rely on it. */
+  listen(step: string, attempt: AttemptState, left: () => void): () => void;
+  /** What the attempt staged, a sink each; with the rows its result tells. */
+  staged(pipeline: Pipeline, step: string, attempt: AttemptState): Staged[];
+  /**
+   * Bars an attempt for good: a runner that has not begun never will, and one that has stops before it writes. True when it
+   * had not begun. Both would create the same file, which only one can.
+   */
+  revoke(step: string, attempt: AttemptState): Promise<boolean>;
+  /**
+   * Removes the rows that were kept for the run, but for the files that later runs go on from, and `replaced`: those in which
+   * earlier runs kept what this one has taken over.
+   */
+  forget(except: readonly string[], replaced: readonly string[]): Promise<void>;
+  /** Removes the attempt's files of passwords. */
+  tidy(step: string, attempt: AttemptState): Promise<void>;
+}

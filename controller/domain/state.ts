@@ -1,0 +1,243 @@
+import type { FaultKind } from '../lib/errors.ts';
+import type { Answer, Figure, Given, PublishedOutput, Recorded, RunEnd, StepEnd, Submission } from './events.ts';
+import type { Failure } from './failure.ts';
+import { attemptTable, type LifeState, next, runTable } from './lifecycle.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Plan, Profiles, SparkSettings } from './plan.ts';
+import type { Reviewed } from './profile.ts';
+import type { RunnerResult } from './result.ts';
+
+export interface AttemptState {
+  readonly number: number;
+  readonly key: string;
+  /** Of a Spark application; other steps have none. */
+  readonly settings: SparkSettings | undefined;
+  readonly startedAt: number;
+  life: LifeState;
+  submission?: Submission;
+  applicationId?: string;
+  ui?: string;
+  /** Since when the gateway has not answered. */
+  waitingSince?: number;
+  ended?: { readonly state: 'succeeded' | 'failed' | 'cancelled'; readonly at: number };
+  failure?: Failure;
+  result?: RunnerResult;
+  answer?: Answer;
+}
+
+export interface StepState {
+  readonly name: string;
+  readonly attempts: AttemptState[];
+  /** When the next attempt may start. */
+  retryAt?: number;
+  /** What the next attempt is to have, when it is not what was planned. */
+  nextSettings?: SparkSettings;
+  /** Why it is not started although nothing else is in its way. */
+  held?: string;
+  /** So many of its attempts read rows that are lost, and count for nothing. */
+  voided?: number;
+  outputs?: readonly PublishedOutput[];
+  standIn?: string;
+  ended?: { readonly state: StepEnd; readonly reason: string; readonly at: number };
+}
+
+/** All that is known about a run; made by `fold` alone. */
+export interface RunState {
+  run?: string;
+  life?: LifeState;
+  pipeline?: Pipeline;
+  file?: string;
+  again?: { readonly again: true; readonly since?: number };
+  given?: Given;
+  startedAt?: number;
+  /** Earlier runs of this pipeline that had to end first. */
+  queuedBehind?: readonly string[];
+  /** How often the inputs had to be measured again. */
+  inputsLost: number;
+  /** How often a controller failed at this run, and with what last. */
+  failures: number;
+  lastFailure?: string;
+  /** How many controllers were lost while they measured its sources. */
+  lostWhileMeasuring: number;
+  /** Since when a source has not answered, and what the first one said. */
+  waiting?: { readonly since: number; readonly what: string };
+  profiles?: Profiles;
+  findings?: Reviewed['findings'];
+  measuredAt?: number;
+  plan?: Plan;
+  readonly steps: Record<string, StepState>;
+  cancelRequested?: string;
+  report?: {
+    readonly file?: string;
+    readonly url?: string;
+    readonly figures?: readonly Figure[];
+    readonly problem?: string;
+  };
+  ended?: { readonly state: RunEnd; readonly reason: string; readonly at: number; readonly errorKind?: FaultKind };
+}
+
+/** The state after a history; the same history always gives the same state. */
+export function fold(history: readonly Recorded[]): RunState {
+  const state = emptyState();
+  for (const record of history) apply(state, record);
+  return state;
+}
+
+export const emptyState = (): RunState => ({ steps: {}, inputsLost: 0, failures: 0, lostWhileMeasuring: 0 });
+
+/** Takes one more event into a state. */
+export function apply(state: RunState, { at, event }: Recorded): void {
+  const life = next(runTable, state.life, event);
+  if (life !== undefined) state.life = life;
+  switch (event.type) {
+    case 'run-started':
+      state.run = event.run;
+      state.pipeline = event.pipeline;
+      state.file = event.file;
+      state.startedAt = at;
+      if (event.again) state.again = event.again;
+      if (event.given) state.given = event.given;
+      for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
+      return;
+    case 'taken-over':
+      if (!state.profiles && !state.queuedBehind && !state.waiting) state.lostWhileMeasuring += 1;
+      return;
+    case 'controller-failed':
+      state.failures += 1;
+      state.lastFailure = event.reason;
+      return;
+    case 'store-returned':
+      return;
+    case 'queued':
+      state.queuedBehind = event.behind;
+      return;
+    case 'queue-left':
+      delete state.queuedBehind;
+      return;
+    case 'sources-waiting':
+      state.waiting = { since: at, what: event.what };
+      return;
+    case 'sources-reached':
+      delete state.waiting;
+      return;
+    case 'inputs-lost':
+      forgetInputs(state);
+      return;
+    case 'sources-measured':
+      state.profiles = event.profiles;
+      state.findings = event.findings;
+      state.measuredAt = at;
+      return;
+    case 'planned':
+      state.plan = event.plan;
+      return;
+    case 'report-written':
+      state.report = { file: event.file, url: event.url, figures: event.figures };
+      return;
+    case 'report-failed':
+      state.report = { problem: event.reason };
+      return;
+    case 'cancel-requested':
+      state.cancelRequested ??= event.by;
+      return;
+    case 'run-ended': {
+      const { state: end, reason, exitCode, errorKind = faultOf(exitCode) } = event;
+      state.ended = { state: end, reason, at, ...(errorKind && { errorKind }) };
+      return;
+    }
+    default:
+      applyToStep(state, at, event);
+  }
+}
+
+const faultOf = (exitCode: number | undefined): FaultKind | undefined =>
+  exitCode === 2 ? 'rejected' : exitCode === 3 ? 'unavailable' : undefined;
+
+/** What was measured and decided is void; steps begin anew, but for the numbers of their attempts. */
+function forgetInputs(state: RunState): void {
+  state.inputsLost += 1;
+  state.lostWhileMeasuring = 0;
+  delete state.profiles;
+  delete state.findings;
+  delete state.measuredAt;
+  delete state.plan;
+  for (const step of Object.values(state.steps)) {
+    delete step.ended;
+    delete step.standIn;
+    delete step.retryAt;
+    step.voided = step.attempts.length;
+  }
+}
+
+function applyToStep(state: RunState, at: number, event: Extract<Recorded['event'], { step: string }>): void {
+  const step = state.steps[event.step];
+  if (!step) return;
+  if (event.type === 'attempt-intended') {
+    delete step.retryAt;
+    delete step.nextSettings;
+    delete step.held;
+    step.attempts.push({
+      number: event.attempt,
+      key: event.key,
+      settings: event.settings,
+      startedAt: at,
+      life: 'pending',
+    });
+    return;
+  }
+  if (event.type === 'step-held') {
+    step.held = event.reason;
+    return;
+  }
+  if (event.type === 'fallback-chosen') {
+    step.standIn = event.to;
+    return;
+  }
+  if (event.type === 'step-ended') {
+    step.ended = { state: event.state, reason: event.reason, at };
+    return;
+  }
+  if (event.type === 'retry-scheduled') {
+    step.retryAt = event.at;
+    if (event.settings) step.nextSettings = event.settings;
+    return;
+  }
+  if (event.type === 'outputs-published') {
+    step.outputs = event.outputs;
+    return;
+  }
+  const attempt = step.attempts.find((each) => each.number === event.attempt);
+  if (!attempt) return;
+  attempt.life = next(attemptTable, attempt.life, event) ?? attempt.life;
+  switch (event.type) {
+    case 'attempt-submitted':
+      attempt.submission = event.submission;
+      return;
+    case 'application-found':
+      attempt.applicationId = event.applicationId;
+      if (event.ui !== undefined) attempt.ui = event.ui;
+      return;
+    case 'attempt-waiting':
+      attempt.waitingSince = at;
+      return;
+    case 'attempt-reached':
+      delete attempt.waitingSince;
+      return;
+    case 'attempt-ended':
+      delete attempt.waitingSince;
+      attempt.ended = { state: event.state, at };
+      if (event.failure) attempt.failure = event.failure;
+      if (event.result) attempt.result = event.result;
+      if (event.answer) attempt.answer = event.answer;
+  }
+}
+
+/** The attempt that may still be alive. */
+export const liveAttempt = (step: StepState): AttemptState | undefined => step.attempts.find((each) => !each.ended);
+
+/** The attempts of a step that read what the run reads now, and so the last of them. */
+export const validAttempts = (step: StepState): readonly AttemptState[] => step.attempts.slice(step.voided ?? 0);
+
+/** What is published, over all steps. */
+export const outputsOf = (state: RunState): PublishedOutput[] =>
+  Object.values(state.steps).flatMap((step) => step.outputs ?? []);

@@ -1,0 +1,52 @@
+import type { Profiles } from '../domain/plan.ts';
+import { type AttemptState, fold, validAttempts } from '../domain/state.ts';
+import { SluiceError } from '../lib/errors.ts';
+import type { Ports } from './ports.ts';
+
+/** How long after its end a run is looked through: whoever was late has been stopped or has given up by then. Milliseconds. */
+const graceMs = 60_000;
+const runsAtATime = 20;
+
+type Sweeping = Pick<Ports, 'store' | 'backend' | 'publisher'> & {
+  readonly workspaceOf: (run: string) => Ports['workspace'];
+};
+
+/**
+ * Clears away what attempts of ended runs have left: applications that nobody could confirm dead, and what was staged and
+ * never published. What cannot be reached now is left for the next time. Returns the runs that are clean.
+ */
+export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping): Promise<string[]> {
+  const clean: string[] = [];
+  for (const run of await store.unswept(graceMs, runsAtATime)) {
+    const { pipeline, profiles = {}, ended, steps } = fold(await store.history(run));
+    const workspace = workspaceOf(run);
+    try {
+      for (const step of Object.values(steps)) {
+        // What an attempt staged whose inputs were lost afterwards was not published, however it ended.
+        const published = step.outputs && validAttempts(step).find((attempt) => attempt.ended?.state === 'succeeded');
+        for (const attempt of step.attempts) {
+          if (!attempt.settings || !pipeline || attempt === published) continue;
+          if (isDoubtful(attempt)) await backend.cancel({ key: attempt.key, id: '' });
+          for (const staged of workspace.staged(pipeline, step.name, attempt)) await publisher.discard(staged);
+        }
+      }
+      const last = pipeline ? topicFiles(await store.lastProfiles(pipeline.name), 'paths') : [];
+      const published = ended?.state === 'succeeded' || ended?.state === 'degraded';
+      await workspace.forget(last, published ? topicFiles(profiles, 'replaces') : []);
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      // What a person has to mend is not looked at for ever.
+      if (error.kind !== 'rejected') continue;
+    }
+    await store.swept(run);
+    clean.push(run);
+  }
+  return clean;
+}
+
+/** The files in which runs hand on to each other what they have read of topics. */
+const topicFiles = (profiles: Profiles, which: 'paths' | 'replaces'): readonly string[] =>
+  Object.values(profiles).flatMap(({ pin }) => (pin.kind === 'kafka' ? (pin.log?.[which] ?? []) : []));
+
+const isDoubtful = ({ ended, failure }: AttemptState): boolean =>
+  !ended || failure?.kind === 'lost' || failure?.kind === 'gateway-unavailable';

@@ -1,0 +1,136 @@
+import type { RunEvent } from '../domain/events.ts';
+import { next, runTable } from '../domain/lifecycle.ts';
+import type { Message } from '../domain/ports/notifier.ts';
+import type { Entry, Lease, RunStore } from '../domain/ports/store.ts';
+import { apply, emptyState, type RunState } from '../domain/state.ts';
+import { SluiceError } from '../lib/errors.ts';
+import type { Ports } from './ports.ts';
+
+/** The store could not be asked. Nothing is lost: it is asked again, and what it has taken in meanwhile is read first. */
+export class StoreAway extends Error {}
+
+/** The history is longer than was known when something was to be noted; it is to be decided upon anew. */
+export class Moved extends Error {}
+
+/** Another controller drives the run now. */
+export class GaveWay extends Error {
+  constructor(run: string) {
+    super(`run ${run} is driven by another controller now`);
+  }
+}
+
+type Extras = Pick<Entry, 'begins' | 'ends'>;
+
+/** A run's history as its driver knows it: what is in the store, folded; and the only way to add to it. */
+export class Journal {
+  state: RunState = emptyState();
+  seq = 0;
+  /** Others may have added to the history, or an answer was lost. */
+  stale = true;
+  private awaySince: number | undefined;
+  private working: Promise<unknown> = Promise.resolve();
+  private readonly lease: Lease;
+  private readonly ports: Pick<Ports, 'store' | 'now' | 'told' | 'messages'>;
+
+  constructor(lease: Lease, ports: Pick<Ports, 'store' | 'now' | 'told' | 'messages'>) {
+    this.lease = lease;
+    this.ports = ports;
+  }
+
+  /** Asks the store. Throws StoreAway when that did not answer, after which nobody can say whether it did what was asked. */
+  async ask<T>(work: (store: RunStore) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.ports.store);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.kind === 'rejected') throw error;
+      this.stale = true;
+      if (this.awaySince === undefined) {
+        this.awaySince = this.ports.now();
+        this.ports.told({ kind: 'note', text: `the run store is away, and the run waits for it: ${error.message}` });
+      }
+      throw new StoreAway(error.message, { cause: error });
+    }
+  }
+
+  /** Reads what is new, when there may be something. Notes for how long the store was away. */
+  async catchUp(): Promise<void> {
+    if (this.stale) await this.afterOthers(() => this.read());
+  }
+
+  /**
+   * Makes events durable, with the summary and mails they amount to, and takes them in. One entry after the other, as each
+   * follows the one before. False when a Spark application may not begin yet. Throws Moved, GaveWay or StoreAway.
+   */
+  note(events: readonly RunEvent[], extras: Extras = {}): Promise<boolean> {
+    return this.afterOthers(() => this.write(events, extras));
+  }
+
+  /** Reading and writing take turns, so that no event is taken in twice. */
+  private afterOthers<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.working.then(work, work);
+    this.working = done;
+    return done;
+  }
+
+  private async read(): Promise<void> {
+    this.stale = false;
+    const { run } = this.lease;
+    for (const record of await this.ask((store) => store.history(run, this.seq))) this.take(record);
+    if (this.awaySince === undefined || this.state.ended) return;
+    const awayMs = this.ports.now() - this.awaySince;
+    this.awaySince = undefined;
+    await this.write([{ type: 'store-returned', awayMs }], {});
+  }
+
+  private async write(events: readonly RunEvent[], extras: Extras): Promise<boolean> {
+    if (this.stale) throw new Moved();
+    const entry = { events, ...this.consequences(events), ...extras };
+    const appended = await this.ask((store) => store.append(this.lease, this.seq, this.ports.now(), entry));
+    if (!('refused' in appended)) {
+      const first = appended.seq - events.length + 1;
+      for (const [i, event] of events.entries()) this.take({ seq: first + i, at: appended.at, event });
+      return true;
+    }
+    if (appended.refused === 'no-slot') return false;
+    if (appended.refused === 'lost') throw new GaveWay(this.lease.run);
+    this.stale = true;
+    throw new Moved();
+  }
+
+  /** The line in the list of runs, and the mails: they are rendered from the state that the events lead to. */
+  private consequences(events: readonly RunEvent[]): Pick<Entry, 'summary' | 'messages'> {
+    const { state } = this;
+    const life = events.reduce((before, event) => next(runTable, before, event), state.life);
+    const planned = events.find((event) => event.type === 'planned');
+    const summary = {
+      ...(life === state.life || life === undefined ? {} : { state: life }),
+      ...(planned ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason } : {}),
+    };
+    const ended = events.find((event) => event.type === 'run-ended');
+    if (!ended) return { summary };
+    const at = this.ports.now();
+    const after = structuredClone(state);
+    for (const event of events) apply(after, { seq: 0, at, event });
+    return { summary: { ...summary, reason: ended.reason, ended: at }, messages: this.messages(after) };
+  }
+
+  /** The mails of an ended run; short ones when its state cannot be rendered, as a run must be able to end. */
+  private messages(state: RunState): readonly Message[] {
+    const { messages } = this.ports;
+    const { run } = this.lease;
+    try {
+      return messages(run, state);
+    } catch {
+      const { pipeline, startedAt, ended } = state;
+      return pipeline && ended
+        ? messages(run, { ...emptyState(), pipeline, startedAt: startedAt ?? ended.at, ended })
+        : [];
+    }
+  }
+
+  private take(record: Parameters<typeof apply>[1]): void {
+    apply(this.state, record);
+    this.seq = record.seq;
+    this.ports.told({ kind: 'event', record, state: this.state });
+  }
+}

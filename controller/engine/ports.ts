@@ -1,0 +1,45 @@
+import type { Figure, Recorded } from '../domain/events.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import type { Cluster, Profiles } from '../domain/plan.ts';
+import type { BatchBackend, Progress } from '../domain/ports/backend.ts';
+import type { Message } from '../domain/ports/notifier.ts';
+import type { Publisher } from '../domain/ports/sink.ts';
+import type { SourceProbe } from '../domain/ports/source.ts';
+import type { RunStore } from '../domain/ports/store.ts';
+import type { Caller } from '../domain/ports/task.ts';
+import type { Workspace } from '../domain/ports/workspace.ts';
+import type { Profile, Reviewed } from '../domain/profile.ts';
+import type { RunState } from '../domain/state.ts';
+
+/** Everything the engine acts through. */
+export interface Ports {
+  readonly probe: SourceProbe;
+  /** Judges the rows that the probe has kept. */
+  readonly review: (pipeline: Pipeline, profiles: Profiles) => Promise<Reviewed>;
+  readonly backend: BatchBackend;
+  readonly caller: Caller;
+  readonly publisher: Publisher;
+  readonly store: RunStore;
+  readonly workspace: Workspace;
+  readonly cluster: () => Promise<Cluster>;
+  /** Spark applications that may live at the same time, over all runs; no limit when undefined. */
+  readonly maximumApplications: number | undefined;
+  /** Writes the report of a run; returns where it is. */
+  readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
+  /** The mails that a run's end causes, rendered. */
+  readonly messages: (run: string, state: RunState) => readonly Message[];
+  /** Milliseconds since 1970, steadily: a clock that somebody sets does not move it. */
+  readonly now: () => number;
+  /** Ends early when the signal says so. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Hears what happens as it happens. */
+  readonly told: (news: News) => void;
+}
+
+/** What a watcher is told: what went into the history, and what passes without being kept. */
+export type News =
+  | { readonly kind: 'event'; readonly record: Recorded; readonly state: RunState }
+  | { readonly kind: 'measured'; readonly source: string; readonly profile: Profile; readonly ms: number | undefined }
+  | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress }
+  /** Of this process alone: the store is away or back, the run was given up to another controller. */
+  | { readonly kind: 'note'; readonly text: string };

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import type { RunEnd } from '../domain/events.ts';
+import { inLanguage } from '../domain/pipeline.ts';
+import type { Message } from '../domain/ports/notifier.ts';
+import { multipliedJoins } from '../domain/result.ts';
+import { outputsOf, type RunState } from '../domain/state.ts';
+import { spoken } from '../lib/duration.ts';
+import { type Html, html } from '../lib/html.ts';
+import { visible } from '../lib/text.ts';
+import { type Language, type Words, words } from './words.ts';
+
+export interface MailOptions {
+  readonly from: string;
+  readonly language: Language;
+}
+
+/** One message for each address that wants to hear of how the run ended; with the same Message-ID whenever it is made. */
+export function mailsOf(run: string, state: RunState, options: MailOptions): Message[] {
+  const { pipeline, ended } = state;
+  if (!pipeline || !ended) return [];
+  return pipeline.notify
+    .filter((entry) => (entry.on as readonly string[]).includes(ended.state))
+    .map((entry) => {
+      const language = entry.language ?? options.language;
+      const said = words[language];
+      const blocks = contentOf(run, state, language);
+      const id = createHash('sha256').update(`${run}\n${ended.state}\n${entry.email}`).digest('hex').slice(0, 32);
+      return {
+        id: `<${id}@sluice>`,
+        run,
+        event: ended.state,
+        to: entry.email,
+        from: options.from,
+        subject: said.subject[ended.state](pipeline.name),
+        text: `${blocks.map(asText).join('\n\n')}\n`,
+        html: page(said.subject[ended.state](pipeline.name), ended.state, blocks),
+      };
+    });
+}
+
+/** What a mail is made of; text and HTML show the same. */
+type Block =
+  | { readonly kind: 'lead'; readonly text: string }
+  | { readonly kind: 'facts'; readonly title?: string; readonly rows: readonly (readonly [string, string])[] }
+  | {
+      readonly kind: 'table';
+      readonly title: string;
+      readonly head: readonly string[];
+      readonly rows: readonly (readonly string[])[];
+    }
+  | { readonly kind: 'log'; readonly title: string; readonly lines: readonly string[] }
+  | { readonly kind: 'link'; readonly title: string; readonly url: string };
+
+const n = (value: number): string => value.toLocaleString('en').replaceAll(',', '\u00a0');
+
+function contentOf(run: string, state: RunState, language: Language): Block[] {
+  const said = words[language];
+  const { pipeline, plan, profiles, ended, startedAt, report } = state;
+  if (!ended) return [];
+  const blocks: Block[] = [{ kind: 'lead', text: said.lead[ended.state] }];
+  const branch = pipeline?.branches.find((each) => each.name === plan?.choice.branch);
+  if (branch?.says !== undefined) blocks.push({ kind: 'lead', text: inLanguage(branch.says, language) });
+  const figures = report?.figures ?? [];
+  if (figures.length > 0)
+    blocks.push({ kind: 'facts', title: said.figures, rows: figures.map(({ name, value }) => [name, value]) });
+  if (report?.url !== undefined) blocks.push({ kind: 'link', title: said.report, url: report.url });
+  if (report?.problem !== undefined) blocks.push({ kind: 'lead', text: `${said.reportProblem}: ${report.problem}` });
+  blocks.push(...failures(run, state, said));
+  blocks.push({
+    kind: 'facts',
+    rows: [
+      [said.run, run],
+      [said.branch, plan?.choice.branch ?? '—'],
+      [said.reason, ended.reason],
+      [said.took, spoken(ended.at - (startedAt ?? ended.at))],
+      ...(plan ? [[said.quality, plan.quality.toFixed(4)] as const] : []),
+    ],
+  });
+  const outputs = outputsOf(state);
+  const published = outputs.map((o) => [o.view, n(o.rows), o.where]);
+  blocks.push(...tableOf(said.outputs, ['', said.rows, ''], published));
+  const broken = (plan?.verdicts ?? []).flatMap((verdict) =>
+    verdict.outcome === 'passed' ? [] : [[verdict.name, verdict.because, said.verdict[verdict.outcome]]],
+  );
+  blocks.push(...tableOf(said.checks, ['', '', ''], broken));
+  const joins = Object.values(state.steps)
+    .flatMap(({ attempts }) => multipliedJoins(attempts.at(-1)?.result))
+    .map((join) => [join.view, join.on ?? '—', `${n(join.left)} × ${n(join.right)} → ${n(join.rows)}`]);
+  blocks.push(...tableOf(said.joins, ['', '', said.rows], joins));
+  if (profiles) {
+    const rows = Object.entries(profiles).map(([name, { measures: m }]) => [
+      name,
+      n(m.rows),
+      n(m.valid),
+      n(m.invalid),
+      Object.entries(m.invalidByReason)
+        .map(([reason, count]) => `${reason} ${n(count)}`)
+        .join(', '),
+    ]);
+    blocks.push({
+      kind: 'table',
+      title: said.sources,
+      head: [said.source, said.read, said.valid, said.quarantined, said.why],
+      rows,
+    });
+  }
+  return blocks;
+}
+
+/** A table, unless it would be empty. */
+const tableOf = (title: string, head: readonly string[], rows: readonly (readonly string[])[]): Block[] =>
+  rows.length === 0 ? [] : [{ kind: 'table', title, head, rows }];
+
+/** The steps that failed, also those that another stood in for: kind, telling lines, tries, where to look. */
+function failures(run: string, state: RunState, said: Words): Block[] {
+  const broken = Object.values(state.steps).filter(
+    (step) => step.ended?.state === 'failed' || step.ended?.state === 'degraded',
+  );
+  const blocks = broken.flatMap<Block>((step) => {
+    const last = step.attempts.at(-1);
+    const kind = last?.failure?.kind;
+    const rows: (readonly [string, string])[] = [[said.step, step.name]];
+    if (kind) rows.push([said.failure, `${said.kinds[kind]} (${kind})`]);
+    rows.push([said.tries, String(step.attempts.length)], [said.reason, step.ended?.reason ?? '']);
+    const lines = last?.failure?.lines ?? [];
+    return [{ kind: 'facts', rows }, ...(lines.length > 0 ? [{ kind: 'log' as const, title: said.log, lines }] : [])];
+  });
+  if (state.ended?.state !== 'failed') return blocks;
+  const untouched: Block[] = outputsOf(state).length === 0 ? [{ kind: 'lead', text: said.untouched }] : [];
+  return [
+    ...blocks,
+    ...untouched,
+    { kind: 'log', title: said.further, lines: [`sluice show ${run}`, `sluice logs ${run}`] },
+  ];
+}
+
+/** A text of anybody's, which in a mail is one line and nothing but text. */
+const oneLine = (text: string): string => visible(text.replace(/\s*[\r\n]+\s*/g, ' '));
+
+function asText(block: Block): string {
+  return linesOf(block).map(oneLine).join('\n');
+}
+
+function linesOf(block: Block): string[] {
+  switch (block.kind) {
+    case 'lead':
+      return [block.text];
+    case 'link':
+      return [`${block.title}: ${block.url}`];
+    case 'log':
+      return [`${block.title}:`, ...block.lines.map((line) => `  ${line}`)];
+    case 'facts':
+      return [
+        ...(block.title === undefined ? [] : [`${block.title}:`]),
+        ...block.rows.map(([name, value]) => `${name}: ${value}`),
+      ];
+    case 'table':
+      return [`${block.title}:`, ...block.rows.map((row) => `  ${row.filter((cell) => cell !== '').join(' · ')}`)];
+  }
+}
+
+const colour: Record<RunEnd, string> = {
+  succeeded: '#1a7f4b',
+  degraded: '#a86400',
+  failed: '#b3261e',
+  skipped: '#5b6772',
+  cancelled: '#5b6772',
+};
+const cell = 'padding:4px 16px 4px 0;border-bottom:1px solid #e6eaef;text-align:left;vertical-align:top';
+
+function asHtml(block: Block): Html {
+  switch (block.kind) {
+    case 'lead':
+      return html`<p style="font-size:16px">${block.text}</p>`;
+    case 'link':
+      return html`<p><a href="${block.url}" style="display:inline-block;background:#0b63ce;color:#fff;padding:10px 18px;border-radius:6px;text-decoration:none">${block.title}</a></p>`;
+    case 'log':
+      return html`<h3 style="margin:24px 0 6px">${block.title}</h3><pre style="background:#f4f6f8;padding:12px;border-radius:6px;white-space:pre-wrap;font-size:13px">${block.lines.join('\n')}</pre>`;
+    case 'facts':
+      return html`${block.title && html`<h3 style="margin:24px 0 6px">${block.title}</h3>`}<table style="border-collapse:collapse">${block.rows.map(([name, value]) => html`<tr><td style="${cell};color:#5b6772">${name}</td><td style="${cell}">${value}</td></tr>`)}</table>`;
+    case 'table':
+      return html`<h3 style="margin:24px 0 6px">${block.title}</h3><table style="border-collapse:collapse;font-size:14px"><tr>${block.head.map((name) => html`<th style="${cell};color:#5b6772;font-weight:500">${name}</th>`)}</tr>${block.rows.map((row) => html`<tr>${row.map((value) => html`<td style="${cell}">${value}</td>`)}</tr>`)}</table>`;
+  }
+}
+
+const page = (title: string, state: RunEnd, blocks: readonly Block[]): string =>
+  html`<!doctype html><html><head><meta charset="utf-8"><title>${title}</title></head><body style="margin:0;background:#eef1f4;font:15px/1.5 -apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;color:#1c2733"><div style="max-width:760px;margin:0 auto;padding:24px 12px"><div style="background:#fff;border-top:5px solid ${colour[state]};border-radius:6px;padding:20px 28px 28px"><h2 style="margin:0 0 8px">${title}</h2>${blocks.map(asHtml)}</div></div></body></html>`
+    .text;

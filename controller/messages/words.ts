@@ -1,0 +1,190 @@
+import type { RunEnd } from '../domain/events.ts';
+import type { FailureKind } from '../domain/failure-kinds.ts';
+
+export type Language = 'en' | 'ru';
+
+/** Everything a mail and a report say, in one language. */
+export interface Words {
+  readonly subject: Readonly<Record<RunEnd, (pipeline: string) => string>>;
+  readonly lead: Readonly<Record<RunEnd, string>>;
+  readonly figures: string;
+  readonly report: string;
+  readonly reportProblem: string;
+  readonly run: string;
+  readonly branch: string;
+  readonly reason: string;
+  readonly took: string;
+  readonly quality: string;
+  readonly sources: string;
+  readonly source: string;
+  readonly read: string;
+  readonly valid: string;
+  readonly quarantined: string;
+  readonly why: string;
+  readonly checks: string;
+  readonly verdict: Readonly<Record<'fail' | 'quarantine' | 'warn', string>>;
+  readonly joins: string;
+  readonly outputs: string;
+  readonly rows: string;
+  readonly step: string;
+  readonly failure: string;
+  readonly kinds: Readonly<Record<FailureKind, string>>;
+  readonly tries: string;
+  readonly log: string;
+  readonly further: string;
+  readonly untouched: string;
+  readonly made: string;
+  readonly score: string;
+  readonly bytes: string;
+  readonly duplicates: string;
+  readonly examples: string;
+  readonly where: string;
+  readonly row: string;
+  readonly noFigures: string;
+  readonly spreadsheets: string;
+  readonly others: string;
+}
+
+const en: Words = {
+  subject: {
+    succeeded: (p) => `${p}: the report is ready`,
+    degraded: (p) => `${p}: the report is ready, with reservations`,
+    failed: (p) => `${p}: the run failed`,
+    skipped: (p) => `${p}: nothing to do`,
+    cancelled: (p) => `${p}: the run was cancelled`,
+  },
+  lead: {
+    succeeded: 'The run succeeded and its results are published.',
+    degraded: 'The run succeeded through a fallback: part of it failed, and a substitute took its place.',
+    failed: 'The run failed.',
+    skipped: 'There was nothing to do; nothing was submitted to Spark.',
+    cancelled: 'The run was cancelled.',
+  },
+  figures: 'Headline figures',
+  report: 'Open the report',
+  reportProblem: 'The results are published, but the report could not be drawn',
+  run: 'Run',
+  branch: 'Branch',
+  reason: 'Reason',
+  took: 'Duration',
+  quality: 'Data quality',
+  sources: 'Sources',
+  source: 'Source',
+  read: 'Read',
+  valid: 'Valid',
+  quarantined: 'Quarantined',
+  why: 'Why',
+  checks: 'Checks that did not hold',
+  verdict: { fail: 'stops the run', quarantine: 'rows put aside', warn: 'warning' },
+  joins: 'Joins that multiplied rows',
+  outputs: 'Published',
+  rows: 'rows',
+  step: 'Step',
+  failure: 'Failure',
+  kinds: {
+    'out-of-memory': 'out of memory',
+    'lost-executor': 'an executor was lost',
+    killed: 'the application was killed',
+    'bad-sql': 'the SQL is wrong',
+    'bad-input': 'the input data is wrong or has changed',
+    'inputs-lost': 'the rows that were measured can no longer be read',
+    'service-unavailable': 'an external service did not answer',
+    'service-refused': 'an external service refused the request',
+    'missing-dependency': 'a class or driver is missing',
+    audit: 'the rows do not add up',
+    'gateway-unavailable': 'Livy was away too long',
+    'gateway-rejected': 'Livy refused the job',
+    'not-prepared': 'the job could not be prepared',
+    'timed-out': 'it took too long',
+    lost: 'nobody knows the job any more',
+    cancelled: 'cancelled',
+    unknown: 'unknown',
+  },
+  tries: 'Tries',
+  log: 'From the driver’s log',
+  further: 'Look further',
+  untouched: 'What was published before is unchanged.',
+  made: 'Made',
+  score: 'Score',
+  bytes: 'MB',
+  duplicates: 'Duplicates',
+  examples: 'Some of the rows put aside',
+  where: 'Where',
+  row: 'Row',
+  noFigures: 'This run published no tables that the report’s figures are made of.',
+  spreadsheets: 'As spreadsheets',
+  others: 'others',
+};
+
+const ru: Words = {
+  subject: {
+    succeeded: (p) => `${p}: отчёт готов`,
+    degraded: (p) => `${p}: отчёт готов, с оговорками`,
+    failed: (p) => `${p}: запуск не удался`,
+    skipped: (p) => `${p}: обрабатывать нечего`,
+    cancelled: (p) => `${p}: запуск отменён`,
+  },
+  lead: {
+    succeeded: 'Запуск завершён успешно, результаты опубликованы.',
+    degraded: 'Запуск завершён через запасной путь: часть шагов не удалась, вместо них выполнена замена.',
+    failed: 'Запуск не удался.',
+    skipped: 'Обрабатывать нечего; в Spark ничего не отправлено.',
+    cancelled: 'Запуск отменён.',
+  },
+  figures: 'Главные показатели',
+  report: 'Открыть отчёт',
+  reportProblem: 'Результаты опубликованы, но отчёт построить не удалось',
+  run: 'Запуск',
+  branch: 'Ветвь',
+  reason: 'Причина',
+  took: 'Длительность',
+  quality: 'Качество данных',
+  sources: 'Источники',
+  source: 'Источник',
+  read: 'Прочитано',
+  valid: 'Верных',
+  quarantined: 'В карантине',
+  why: 'Почему',
+  checks: 'Невыполненные проверки',
+  verdict: { fail: 'запуск остановлен', quarantine: 'строки отложены', warn: 'предупреждение' },
+  joins: 'Соединения, размножившие строки',
+  outputs: 'Опубликовано',
+  rows: 'строк',
+  step: 'Шаг',
+  failure: 'Ошибка',
+  kinds: {
+    'out-of-memory': 'не хватило памяти',
+    'lost-executor': 'потерян исполнитель',
+    killed: 'приложение остановлено извне',
+    'bad-sql': 'ошибка в SQL',
+    'bad-input': 'входные данные неверны или изменились',
+    'inputs-lost': 'измеренные строки больше нельзя прочитать',
+    'service-unavailable': 'внешняя служба не ответила',
+    'service-refused': 'внешняя служба отклонила запрос',
+    'missing-dependency': 'не найден класс или драйвер',
+    audit: 'число строк не сходится',
+    'gateway-unavailable': 'Livy слишком долго недоступен',
+    'gateway-rejected': 'Livy отклонил задание',
+    'not-prepared': 'задание не удалось подготовить',
+    'timed-out': 'превышено время',
+    lost: 'задание потеряно',
+    cancelled: 'отменено',
+    unknown: 'неизвестно',
+  },
+  tries: 'Попытки',
+  log: 'Из журнала драйвера',
+  further: 'Подробнее',
+  untouched: 'Опубликованное ранее не изменилось.',
+  made: 'Составлен',
+  score: 'Оценка',
+  bytes: 'МБ',
+  duplicates: 'Повторы',
+  examples: 'Некоторые из отложенных строк',
+  where: 'Где',
+  row: 'Строка',
+  noFigures: 'Этот запуск не опубликовал таблиц, из которых строятся показатели отчёта.',
+  spreadsheets: 'В виде таблиц',
+  others: 'остальные',
+};
+
+export const words: Readonly<Record<Language, Words>> = { en, ru };

@@ -1,0 +1,60 @@
+import type { Pipeline, SparkJob } from '../domain/pipeline.ts';
+import type { Choice, Cluster, Plan, PlannedStep, Profiles, Verdict } from '../domain/plan.ts';
+import type { Reviewed } from '../domain/profile.ts';
+import { holds, operands, stepsIn } from '../pipeline/conditions.ts';
+import { chooseBranch } from './branch.ts';
+import { judge } from './checks.ts';
+import { type Load, sizeJob, tooLarge } from './sizing.ts';
+import { conditionValues, qualityScore } from './values.ts';
+
+/** Judges the checks, chooses the branch and sizes the jobs. Pure: the same measures at the same time (milliseconds) give the same plan. */
+export function makePlan(pipeline: Pipeline, { profiles, findings }: Reviewed, cluster: Cluster, now: number): Plan {
+  const values = conditionValues(profiles, now);
+  const verdicts = judge(pipeline.checks, values, findings);
+  const choice = chooseBranch(pipeline.branches, values);
+  const within = { ...values, branch: choice.branch ?? '' };
+  const standIns = new Set(Object.values(pipeline.steps).flatMap((step) => step.fallback ?? []));
+
+  const steps = Object.fromEntries(
+    Object.entries(pipeline.steps).map(([name, step]) => {
+      const sized = step.spark ? sizeJob(step.spark, loadOf(pipeline, profiles, step.spark), cluster) : {};
+      if (standIns.has(name)) return [name, { role: 'fallback', reason: 'stands in for a step that failed', ...sized }];
+      if (step.if === undefined) return [name, { role: 'run', reason: 'it has no condition', ...sized }];
+      const asked = stepsIn(step.if);
+      if (asked.length > 0)
+        return [name, { role: 'later', reason: `it depends on how ${asked.join(', ')} ends`, ...sized }];
+      const reason = `${operands(step.if, within).join(', ')}, and ${name} asks for ${step.if}`;
+      return [name, { role: holds(step.if, within) ? 'run' : 'skip', reason, ...sized }];
+    }),
+  ) as Record<string, PlannedStep>;
+
+  const verdict = verdictOf(verdicts, choice, steps, cluster);
+  return { verdicts, quality: qualityScore(profiles), choice, steps, cluster, ...verdict };
+}
+
+function loadOf(pipeline: Pipeline, profiles: Profiles, { inputs }: SparkJob): Load {
+  const read = (inputs ?? Object.keys(pipeline.sources)).flatMap((input) => profiles[input]?.measures ?? []);
+  return {
+    rows: read.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: read.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+function verdictOf(
+  verdicts: readonly Verdict[],
+  choice: Choice,
+  steps: Plan['steps'],
+  cluster: Cluster,
+): Pick<Plan, 'verdict' | 'reason'> {
+  const idle = !Object.values(steps).some((step) => step.role === 'run' || step.role === 'later');
+  // A run with nothing to do is skipped even when a check would have stopped it: there is nothing to protect.
+  if (choice.branch === undefined || idle) return { verdict: 'skip', reason: choice.reason };
+  const stop = verdicts.find((each) => each.outcome === 'fail');
+  if (stop) return { verdict: 'fail', reason: `check "${stop.name}" failed: ${stop.because}, expected ${stop.expect}` };
+  // Spark would wait for such an executor for ever.
+  for (const [name, { role, settings }] of Object.entries(steps)) {
+    const reason = settings && role !== 'skip' ? tooLarge(settings, cluster) : undefined;
+    if (reason !== undefined) return { verdict: 'fail', reason: `step ${name}: ${reason}` };
+  }
+  return { verdict: 'go', reason: choice.reason };
+}

@@ -1,0 +1,73 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { Pipeline } from '../domain/pipeline.ts';
+import type { Plan, Profiles } from '../domain/plan.ts';
+import type { Reviewed } from '../domain/profile.ts';
+
+/** A plan as `sluice plan --out` writes it: all that a run of it needs besides the data. */
+export interface SavedPlan {
+  readonly sluice: 'plan/1';
+  readonly file: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly pipeline: Pipeline;
+  readonly profiles: Profiles;
+  readonly findings: Reviewed['findings'];
+  readonly plan: Plan;
+  /** Tells a plan that was edited, or made elsewhere, from one of the project's own. */
+  readonly seal?: string;
+}
+
+const shape = z.looseObject({
+  sluice: z.literal('plan/1'),
+  file: z.string(),
+  at: z.number(),
+  pipeline: z.looseObject({ name: z.string() }),
+  profiles: z.record(z.string(), z.looseObject({ measures: z.looseObject({}), pin: z.looseObject({}) })),
+  findings: z.record(z.string(), z.looseObject({})),
+  plan: z.looseObject({ verdict: z.string(), steps: z.looseObject({}) }),
+});
+
+/** The seal of a plan: all that it says, by a key that nobody else has. */
+export function sealOf({ seal: _, ...plan }: SavedPlan, key: string): string {
+  return createHmac('sha256', key).update(JSON.stringify(plan)).digest('hex');
+}
+
+export function isSealed(plan: SavedPlan, key: string): boolean {
+  const [is, wanted] = [Buffer.from(plan.seal ?? ''), Buffer.from(sealOf(plan, key))];
+  return is.length === wanted.length && timingSafeEqual(is, wanted);
+}
+
+/** Whether a document is a saved plan; its seal tells whether what is inside can be taken as it is. */
+export const isSavedPlan = (document: unknown): document is SavedPlan => shape.safeParse(document).success;
+
+/** The pins without what was kept for the plan alone. */
+export const planned = (profiles: Profiles): Profiles =>
+  Object.fromEntries(
+    Object.entries(profiles).map(([name, { quarantine: _, ...profile }]) => {
+      const { kept: _kept, ...pin } = profile.pin;
+      if (pin.kind !== 'kafka') return [name, { ...profile, pin }];
+      const { log: _log, ...offsets } = pin;
+      return [name, { ...profile, pin: offsets }];
+    }),
+  );
+
+/**
+ * What has changed since a plan was made, a sentence a source; empty when nothing has. `now` was measured with the saved
+ * profiles as the last ones, so that its new rows are those the plan has not seen.
+ */
+export function changesSince({ profiles, findings }: SavedPlan, now: Reviewed): string[] {
+  const changes: string[] = [];
+  for (const [name, { measures: was }] of Object.entries(profiles)) {
+    const is = now.profiles[name]?.measures;
+    if (!is) changes.push(`${name} is not measured any more`);
+    else if (is.new > 0) changes.push(`${name}: ${is.new} rows are new or have changed`);
+    else if (is.rows !== was.rows) changes.push(`${name}: ${is.rows} rows instead of ${was.rows}`);
+    else if (is.invalid !== was.invalid) changes.push(`${name}: ${is.invalid} invalid rows instead of ${was.invalid}`);
+  }
+  for (const [name, { rows }] of Object.entries(findings)) {
+    const is = now.findings[name]?.rows ?? 0;
+    if (is !== rows) changes.push(`check "${name}": ${is} rows break it instead of ${rows}`);
+  }
+  return changes;
+}

@@ -1,0 +1,121 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Duck, DuckColumn } from '../clients/duckdb.ts';
+import { asItIs, fileLiteral, identifier, jsonPointer, literal } from '../clients/sql.ts';
+import type { Column } from '../domain/pipeline.ts';
+import type { Kept } from '../domain/profile.ts';
+import { rejected } from '../lib/errors.ts';
+import { duckdb } from './rules.ts';
+
+/** Where a probe keeps what it has measured. Without a folder, or for more bytes than this, Spark reads the source itself. */
+export interface Keeping {
+  readonly folder: string;
+  readonly upToBytes: number;
+}
+
+/** The largest source whose rows are kept: Parquet of this is written in seconds, and fits on any disk. Bytes. */
+export const upToBytes = 4 * 2 ** 30;
+
+/** What our own columns beside a source's begin with; no source may have a column of such a name. */
+const prefix = '__sluice_';
+
+/**
+ * What a kept row has beside its columns. Of an invalid one: `reason` why, `raw` as it was read, `where` it stands, `fields`
+ * its columns as a JSON object of texts (NULL when it could not be split), `original` what it was before a repair. `part` and
+ * `pos` are a message's place. `isNew` and `file` are there while a source is measured. Spark is shown the first two.
+ */
+export const own = {
+  reason: `${prefix}reason`,
+  raw: `${prefix}raw`,
+  where: `${prefix}where`,
+  fields: `${prefix}fields`,
+  original: `${prefix}original`,
+  part: `${prefix}part`,
+  pos: `${prefix}pos`,
+  isNew: `${prefix}new`,
+  file: `${prefix}file`,
+} as const;
+const forSpark: readonly string[] = [own.reason, own.raw];
+
+/** DuckDB's names of types, as Spark has them; DECIMAL(p,s) is the same in both. */
+const sparkTypes: Readonly<Record<string, string>> = {
+  VARCHAR: 'STRING',
+  SMALLINT: 'SMALLINT',
+  INTEGER: 'INT',
+  BIGINT: 'BIGINT',
+  FLOAT: 'FLOAT',
+  DOUBLE: 'DOUBLE',
+  BOOLEAN: 'BOOLEAN',
+  DATE: 'DATE',
+  'TIMESTAMP WITH TIME ZONE': 'TIMESTAMP',
+};
+
+/** The type of a declared column; a timestamp is an instant, in UTC unless it says otherwise. */
+export const duckType = ({ type }: Pick<Column, 'type'>): string =>
+  type === 'timestamp' ? 'TIMESTAMPTZ' : duckdb.types[type];
+
+/** A declared column, read as text by `source`, with its type. */
+export const typedColumn = (column: Column, source = identifier(column.name)): string =>
+  `TRY_CAST(${source} AS ${duckType(column)}) AS ${identifier(column.name)}`;
+
+/** Columns as one JSON object; `sourceOf` says where a column's value is, when not in a column of its name. */
+export const asJson = (columns: readonly { readonly name: string }[], sourceOf = identifier): string =>
+  columns.length === 0
+    ? `'{}'`
+    : `CAST(to_json({${columns.map(({ name }) => `${literal(name)}: ${sourceOf(name)}`).join(', ')}}) AS VARCHAR)`;
+
+/** A field of a JSON object as text. */
+export const jsonText = (object: string, field: string): string =>
+  `json_extract_string(${object}, ${jsonPointer(field)})`;
+
+/** Folders called `name=value` on the way to a file are folders, and no columns. */
+export const parquet = (paths: readonly string[]): string =>
+  `read_parquet([${paths.map(fileLiteral).join(', ')}], ${asItIs})`;
+
+/** The source's own columns of a relation. */
+export const ownColumns = (columns: readonly DuckColumn[]): DuckColumn[] =>
+  columns.filter(({ name }) => !name.startsWith(prefix));
+
+/** Throws a rejected SluiceError for columns that no engine could carry along unchanged, by their names. */
+export function checkNames(source: string, names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const folded = name.toLowerCase();
+    if (folded.startsWith(prefix))
+      throw rejected(
+        `${source}: column ${JSON.stringify(name)}: names that begin with ${prefix} are Sluice's own`,
+        'read it through a view that calls the column something else',
+      );
+    const other = seen.get(folded);
+    if (other !== undefined)
+      throw rejected(
+        `${source}: columns ${JSON.stringify(other)} and ${JSON.stringify(name)} differ only in case, and Spark cannot tell them apart`,
+        'read it through a view that calls one of them something else',
+      );
+    seen.set(folded, name);
+  }
+}
+
+/** Writes a relation, whole or not at all; the file is named after `name`. */
+export async function keep(duck: Duck, name: string, relation: string, { folder }: Keeping): Promise<Kept> {
+  const path = join(folder, `${name}.parquet`);
+  await mkdir(dirname(path), { recursive: true });
+  await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(`${path}.part`)} (FORMAT parquet, COMPRESSION snappy)`);
+  await rename(`${path}.part`, path);
+  return { paths: [path], columns: sparkColumns(await duck.columns(relation)) };
+}
+
+/** A kept relation's columns as Spark is told them. */
+export function sparkColumns(columns: readonly DuckColumn[]): Kept['columns'] {
+  const shown = [...ownColumns(columns), ...columns.filter(({ name }) => forSpark.includes(name))];
+  return shown.map(({ name, type }) => ({ name, type: sparkTypes[type] ?? type }));
+}
+
+/** Texts as one line of CSV, an empty field for NULL. */
+export const csvLine = (texts: readonly string[]): string =>
+  `concat_ws(',', ${texts
+    .map(
+      (text) =>
+        `CASE WHEN ${text} IS NULL THEN '' WHEN regexp_matches(${text}, '[",\\r\\n]') THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END`,
+    )
+    .join(', ')})`;

@@ -1,0 +1,66 @@
+import type { Duck, DuckColumn, DuckRow } from '../clients/duckdb.ts';
+import { identifier, jsonPointer } from '../clients/sql.ts';
+import type { Example, Measures } from '../domain/profile.ts';
+import { own, ownColumns } from './keep.ts';
+
+const examplesPerReason = 2;
+const isTime = ({ type }: DuckColumn): boolean => type === 'DATE' || type.startsWith('TIMESTAMP');
+const { reason, raw, where, fields, isNew } = own;
+
+/**
+ * Counts a relation of typed columns with our own `reason`, `raw`, `where`, `fields` and `isNew`; `key` names the column that
+ * identifies a row. It is read once for the counts by reason, once for the repeated keys, and once for examples, if there are any.
+ */
+export async function measured(
+  duck: Duck,
+  relation: string,
+  key: string,
+  bytes: number,
+): Promise<{ measures: Measures; examples: Example[] }> {
+  const columns = ownColumns(await duck.columns(relation));
+  const times = columns.filter(isTime);
+  // A value that does not fit its type is there all the same: an invalid row's columns are seen as they were read.
+  const nulls = columns.map(
+    ({ name }, i) =>
+      `count(*) FILTER (WHERE ${identifier(name)} IS NULL AND (${reason} IS NULL OR json_type(${fields}, ${jsonPointer(name)}) = 'NULL')) AS n${i}`,
+  );
+  const latest = times.map(({ name }, i) => `max(${identifier(name)}) FILTER (WHERE ${reason} IS NULL) AS t${i}`);
+  const counts = ['count(*) AS rows', `count(*) FILTER (WHERE ${isNew}) AS new`, ...nulls, ...latest].join(', ');
+  const groups = await duck.rows(`SELECT ${reason} AS reason, ${counts} FROM ${relation} GROUP BY ${reason}`);
+  const [unique] = await duck.rows(
+    `SELECT count(*) - count(DISTINCT ${identifier(key)}) AS duplicates FROM ${relation} WHERE ${reason} IS NULL`,
+  );
+  const sum = (field: string): number => groups.reduce((total, group) => total + Number(group[field]), 0);
+  const bad = groups.filter((group) => group.reason !== null);
+  const good = groups.find((group) => group.reason === null);
+  const invalid = bad.reduce((total, group) => total + Number(group.rows), 0);
+  const measures: Measures = {
+    rows: sum('rows'),
+    valid: sum('rows') - invalid,
+    invalid,
+    invalidByReason: Object.fromEntries(bad.map((group) => [String(group.reason), Number(group.rows)])),
+    nulls: Object.fromEntries(columns.map(({ name }, i) => [name, sum(`n${i}`)])),
+    duplicates: Number(unique?.duplicates ?? 0),
+    bytes,
+    new: sum('new'),
+    latest: Object.fromEntries(times.flatMap(({ name }, i) => entryOf(name, good?.[`t${i}`]))),
+  };
+  return { measures, examples: invalid === 0 ? [] : await examplesOf(duck, relation) };
+}
+
+/** ISO text, whether DuckDB gives a moment or a day. */
+const entryOf = (name: string, value: DuckRow[string] | undefined): [string, string][] =>
+  value === null || value === undefined ? [] : [[name, new Date(String(value)).toISOString()]];
+
+async function examplesOf(duck: Duck, relation: string): Promise<Example[]> {
+  const rows = await duck.rows(
+    `SELECT ${reason} AS reason, ${where} AS place, left(${raw}, 200) AS text FROM ${relation} WHERE ${reason} IS NOT NULL
+     QUALIFY row_number() OVER (PARTITION BY ${reason} ORDER BY length(${where}), ${where}) <= ${examplesPerReason}
+     ORDER BY ${reason}, length(${where}), ${where}`,
+  );
+  return rows.map(({ reason: why, place, text }) => ({
+    reason: String(why),
+    where: String(place),
+    text: String(text ?? ''),
+  }));
+}

@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Duck, openDuck } from '../clients/duckdb.ts';
+import { asItIs, fileLiteral, identifier, literal } from '../clients/sql.ts';
+import { countRecords } from '../lib/csv-records.ts';
+import { reasonOf, rejected } from '../lib/errors.ts';
+import { asJson, own, parquet } from './keep.ts';
+
+/** The repaired rows of a source: `_where` and `_original` tell which row each replaces, `_fixed` is a JSON object of texts. */
+export const repairsOf = (folder: string, source: string): string => join(folder, `${source}.parquet`);
+
+/** The quarantine as it was written, beside the CSV file that people repair. */
+const asWritten = (csv: string): string => csv.replace(/\.csv$/, '.parquet');
+
+/** Begins what a spreadsheet program would take for a formula, or what has been made safe already; a number is none. */
+const isFormula = (text: string): string =>
+  `(regexp_matches(${text}, '^[=+@\\t\\r\\x27-]') AND NOT regexp_full_match(${text}, '[+-]?[0-9]+([.][0-9]+)?'))`;
+
+/** A value as it is safe to open: an apostrophe stands before what could be a formula. */
+const shown = (column: string): string => `CASE WHEN ${isFormula(column)} THEN chr(39) || ${column} ELSE ${column} END`;
+
+/** The value that was meant, whether a spreadsheet program has kept the apostrophe or not. */
+const meant = (column: string): string =>
+  `CASE WHEN starts_with(${column}, chr(39)) AND ${isFormula(`${column}[2:]`)} THEN ${column}[2:] ELSE ${column} END`;
+
+/** Writes a relation of rows in quarantine, all of them text, as a CSV file to be repaired, and once more as it is. */
+export async function writeQuarantine(duck: Duck, relation: string, csv: string): Promise<void> {
+  const columns = (await duck.columns(relation)).map(({ name }) => name);
+  // A header goes over one line and is no formula, whatever a table calls its columns.
+  const title = (name: string): string => name.replace(/[\r\n]+/g, ' ').replace(/^[=+@\t'-]/, "'$&");
+  const titled = columns.map((name) => `${shown(identifier(name))} AS ${identifier(title(name))}`);
+  const safe = titled.join(', ');
+  await duck.run(`COPY (SELECT ${safe} FROM ${relation}) TO ${literal(csv)} (FORMAT csv, HEADER)`);
+  await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(asWritten(csv))} (FORMAT parquet)`);
+}
+
+/**
+ * Takes over what a person has changed in a quarantine's CSV file, on top of earlier repairs of the source; returns how many
+ * rows. Throws a rejected SluiceError when the file is not that quarantine any more.
+ */
+export async function takeRepairs(csv: string, repaired: string, repairs: string, scratch: string): Promise<number> {
+  await mkdir(dirname(repairs), { recursive: true });
+  const duck = await openDuck(scratch, [asWritten(csv), repaired, dirname(repairs)]);
+  try {
+    const written = parquet([asWritten(csv)]);
+    const columns = (await duck.columns(written)).map(({ name }) => name);
+    // Runs before version 0.2 called our own columns otherwise.
+    const isOld = !columns.includes(own.where);
+    const [where, original, reason] = isOld
+      ? ['_where', '_original', '_reason']
+      : [own.where, own.original, own.reason];
+    const schema = columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+    const values = columns.map((name) => `${meant(identifier(name))} AS ${identifier(name)}`).join(', ');
+    await duck
+      .run(
+        `CREATE TABLE edited AS SELECT row_number() OVER () AS __sluice_line, ${values}
+         FROM read_csv(${fileLiteral(repaired)}, header=true, delim=',', quote='"', escape='"', auto_detect=false, ${asItIs}, columns={${schema}})`,
+      )
+      .catch((error: unknown) => {
+        throw rejected(`${repaired} cannot be read: ${reasonOf(error)}`, `keep its header: ${columns.join(',')}`);
+      });
+    const [edited] = await duck.rows('SELECT count(*) AS n FROM edited');
+    const records = await countRecords({ file: repaired, lineEnd: '\n' });
+    if (Number(edited?.n) !== records - 1)
+      throw rejected(
+        `${repaired}: of its ${records - 1} rows ${edited?.n} could be read`,
+        'save it as CSV with commas, and with quotes around values of several lines',
+      );
+    const same = `coalesce(e.${where}, '') = coalesce(w.${where}, '') AND coalesce(e.${original}, '') = coalesce(w.${original}, '')`;
+    const [stranger] = await duck.rows(
+      `SELECT __sluice_line AS line FROM edited e WHERE NOT EXISTS (SELECT 1 FROM ${written} w WHERE ${same}) ORDER BY 1 LIMIT 1`,
+    );
+    if (stranger)
+      throw rejected(
+        `${repaired}: row ${stranger.line} is none of those in quarantine`,
+        `change the columns of the source alone; ${where} and ${original} tell which row it is`,
+      );
+    const source = columns.filter((name) => ![where, original, reason].includes(name));
+    const textOf = (of: 'e' | 'w', name: string): string => `nullif(${of}.${identifier(name)}, '')`;
+    const isChanged = (name: string): string => `${textOf('e', name)} IS DISTINCT FROM ${textOf('w', name)}`;
+    const fixed = asJson(
+      source.map((name) => ({ name })),
+      // What was not touched stays what it is, an empty text as well as none.
+      (name) => `CASE WHEN ${isChanged(name)} THEN ${textOf('e', name)} ELSE w.${identifier(name)} END`,
+    );
+    const changed = source.map(isChanged).join(', ');
+    await duck.run(
+      `CREATE TABLE repairs AS SELECT DISTINCT w.${where} AS _where, w.${original} AS _original, ${fixed} AS _fixed
+       FROM edited e JOIN ${written} w ON ${same} WHERE list_contains([${changed}], true)`,
+    );
+    const [count] = await duck.rows('SELECT count(*) AS n FROM repairs');
+    if (Number(count?.n) === 0) return 0;
+    if (existsSync(repairs))
+      await duck.run(
+        `INSERT INTO repairs SELECT * FROM ${parquet([repairs])} w WHERE NOT EXISTS
+           (SELECT 1 FROM repairs e WHERE e._where IS NOT DISTINCT FROM w._where AND e._original IS NOT DISTINCT FROM w._original)`,
+      );
+    await duck.run(`COPY repairs TO ${literal(`${repairs}.part`)} (FORMAT parquet)`);
+    await rename(`${repairs}.part`, repairs);
+    return Number(count?.n);
+  } finally {
+    await duck.close();
+  }
+}

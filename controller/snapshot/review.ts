@@ -1,0 +1,238 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Duck, type DuckColumn, openDuck } from '../clients/duckdb.ts';
+import { identifier, literal } from '../clients/sql.ts';
+import { columnsOf, type Pipeline, type RowCheck, rowChecks, type Source } from '../domain/pipeline.ts';
+import type { Finding, Profile, Reviewed } from '../domain/profile.ts';
+import { reasonOf, rejected } from '../lib/errors.ts';
+import { checkExpression } from './expression.ts';
+import { asJson, jsonText, type Keeping, keep, own, ownColumns, parquet } from './keep.ts';
+import { measured } from './measure.ts';
+import { repairsOf, writeQuarantine } from './repairs.ts';
+import { duckdb, reasonSql, rulesOf } from './rules.ts';
+
+type Profiles = Readonly<Record<string, Profile>>;
+
+/** Where the rows of a run are, where those that are put aside go, and where the repaired ones of its pipeline are. */
+export interface Review {
+  readonly keeping: Keeping;
+  readonly quarantine: string;
+  readonly repairs: string;
+  readonly scratch: string;
+}
+
+/**
+ * Looks at the rows that were kept once more: puts repaired rows in the place of those that were put aside, judges the
+ * checks of rows, and writes down what stays in quarantine, a file a source. Throws a rejected SluiceError for a check whose
+ * SQL is wrong, or whose source was not kept.
+ */
+export async function review(pipeline: Pipeline, profiles: Profiles, where: Review): Promise<Reviewed> {
+  const checks = rowChecks(pipeline);
+  const repaired = Object.keys(profiles).filter((name) => existsSync(repairsOf(where.repairs, name)));
+  const dirty = Object.values(profiles).some(({ measures }) => measures.invalid > 0);
+  if (checks.length === 0 && repaired.length === 0 && !dirty) return { profiles, findings: {} };
+
+  const duck = await openDuck(where.scratch, reachOf(profiles, where));
+  try {
+    const changing = new Set([
+      ...repaired,
+      ...checks.filter(({ otherwise }) => otherwise === 'quarantine').map(({ rows }) => rows),
+    ]);
+    const rows = await open(duck, profiles, changing);
+    for (const check of checks) await checkExpression(duck, check);
+    for (const check of checks)
+      if (!rows.has(check.rows))
+        throw rejected(
+          `check "${check.name}": the rows of ${check.rows} are not kept, so nobody can look at them before Spark does`,
+          'judge it by measures (expect: …) instead',
+        );
+    if (repaired.length > 0) {
+      await setAside(duck, pipeline, checks, rows);
+      for (const name of repaired) await repair(duck, pipeline.sources[name] as Source, rows.get(name), where, name);
+    }
+    const of = await setAside(duck, pipeline, checks, rows);
+    const findings = await found(duck, pipeline, checks, rows, of);
+    const changed = await Promise.all(
+      Object.entries(profiles).map(async ([name, profile]) => {
+        const seen = rows.get(name);
+        if (!seen) return [name, profile];
+        const counted = changing.has(name) ? await recount(duck, pipeline, name, profile, seen, where) : profile;
+        return [name, await writeDown(duck, name, counted, seen, where)];
+      }),
+    );
+    return { profiles: Object.fromEntries(changed), findings };
+  } finally {
+    await duck.close();
+  }
+}
+
+/** What the checks' SQL may touch: the rows of this run, its quarantine, and the repairs of its pipeline. */
+const reachOf = (profiles: Profiles, { keeping, quarantine, repairs }: Review): string[] => [
+  keeping.folder,
+  quarantine,
+  repairs,
+  ...Object.values(profiles).flatMap(({ pin }) => pin.kept?.paths ?? []),
+];
+
+/** A source's rows in the DuckDB: all of them in `table`, the valid ones in a view of the source's name. */
+interface Rows {
+  readonly table: string;
+  readonly columns: readonly DuckColumn[];
+}
+
+async function open(duck: Duck, profiles: Profiles, changing: ReadonlySet<string>): Promise<Map<string, Rows>> {
+  const rows = new Map<string, Rows>();
+  for (const [name, { pin }] of Object.entries(profiles)) {
+    if (!pin.kept) continue;
+    const table = identifier(`all ${name}`);
+    await duck.run(
+      `CREATE ${changing.has(name) ? 'TABLE' : 'VIEW'} ${table} AS SELECT * FROM ${parquet(pin.kept.paths)}`,
+    );
+    const columns = ownColumns(await duck.columns(table));
+    const shown = columns.map((column) => identifier(column.name)).join(', ');
+    await duck.run(`CREATE VIEW ${identifier(name)} AS SELECT ${shown} FROM ${table} WHERE ${own.reason} IS NULL`);
+    rows.set(name, { table, columns });
+  }
+  return rows;
+}
+
+const label = (check: RowCheck): string => `check ${check.name}`;
+/** As with a CHECK constraint, a condition that is neither true nor false is not broken. */
+const breaks = ({ where }: RowCheck): string => `${own.reason} IS NULL AND NOT coalesce((${where}\n), true)`;
+
+/** Judges the checks in their order; rows that break one with `quarantine` are valid no more. Returns how many were valid before each. */
+async function setAside(
+  duck: Duck,
+  { sources }: Pipeline,
+  checks: readonly RowCheck[],
+  rows: ReadonlyMap<string, Rows>,
+): Promise<ReadonlyMap<string, number>> {
+  const of = new Map<string, number>();
+  for (const check of checks) {
+    const { table, columns } = rows.get(check.rows) as Rows;
+    of.set(check.name, await count(duck, `${table} WHERE ${own.reason} IS NULL`));
+    if (check.otherwise !== 'quarantine') continue;
+    const { key } = sources[check.rows] as Source;
+    const row = asJson(columns.map(({ name }) => ({ name })));
+    await inSql(check, () =>
+      duck.run(
+        `UPDATE ${table} SET ${own.reason} = ${literal(label(check))}, ${own.raw} = ${row}, ${own.fields} = ${textJson(columns)},
+           ${own.original} = coalesce(${own.original}, ${textJson(columns)}),
+           ${own.where} = coalesce(${own.where}, ${literal(`${key}=`)} || coalesce(${identifier(key)}::VARCHAR, 'NULL'))
+         WHERE ${breaks(check)}`,
+      ),
+    );
+  }
+  return of;
+}
+
+/** Columns as a JSON object of texts, written as the rules want them. */
+function textJson(columns: readonly DuckColumn[]): string {
+  const texts = columns.map(({ name, type }) => {
+    const text = `${identifier(name)}::VARCHAR`;
+    return `${literal(name)}: ${type === 'TIMESTAMP WITH TIME ZONE' ? `regexp_replace(${text}, '[+]00$', 'Z')` : text}`;
+  });
+  return `CAST(to_json({${texts.join(', ')}}) AS VARCHAR)`;
+}
+
+async function count(duck: Duck, from: string): Promise<number> {
+  const [row] = await duck.rows(`SELECT count(*) AS n FROM ${from}`);
+  return Number(row?.n ?? 0);
+}
+
+async function inSql<T>(check: RowCheck, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw rejected(`check "${check.name}": ${reasonOf(error)}`, `correct its SQL: ${check.where}`);
+  }
+}
+
+/** Puts repaired rows in the place of those they repair, and judges them as if they had come so. */
+async function repair(duck: Duck, source: Source, rows: Rows | undefined, where: Review, name: string): Promise<void> {
+  if (!rows) return;
+  // An empty text is a value of a table, and none of a file or a message.
+  const isTable = 'postgres' in source;
+  const text = (column: string): string =>
+    isTable ? jsonText('_fixed', column) : `nullif(${jsonText('_fixed', column)}, '')`;
+  const declared = isTable ? rulesOf(source) : columnsOf(source);
+  const rules = reasonSql(declared, { ...duckdb, quote: text }, !isTable);
+  const fits = rows.columns.map(
+    (column) =>
+      `WHEN ${text(column.name)} IS NOT NULL AND TRY_CAST(${text(column.name)} AS ${column.type}) IS NULL THEN ${literal(`${column.name}: not of type ${column.type}`)}`,
+  );
+  const reason = `coalesce(${rules}, CASE ${fits.join(' ')} END)`;
+  const typed = rows.columns.map(
+    (column) => `${identifier(column.name)} = TRY_CAST(${text(column.name)} AS ${column.type})`,
+  );
+  await duck.run(
+    `UPDATE ${rows.table} t SET ${own.reason} = ${reason}, ${own.raw} = _fixed, ${own.fields} = _fixed, ${typed.join(', ')}
+     FROM ${parquet([repairsOf(where.repairs, name)])} r
+     WHERE t.${own.reason} IS NOT NULL AND t.${own.where} = r._where AND t.${own.original} = r._original`,
+  );
+}
+
+async function found(
+  duck: Duck,
+  { sources }: Pipeline,
+  checks: readonly RowCheck[],
+  rows: ReadonlyMap<string, Rows>,
+  of: ReadonlyMap<string, number>,
+): Promise<Record<string, Finding>> {
+  const findings: Record<string, Finding> = {};
+  for (const check of checks) {
+    const { table, columns } = rows.get(check.rows) as Rows;
+    const broken = check.otherwise === 'quarantine' ? `${own.reason} = ${literal(label(check))}` : breaks(check);
+    const n = await inSql(check, () => count(duck, `${table} WHERE ${broken}`));
+    const { key } = sources[check.rows] as Source;
+    const row = asJson(columns.map(({ name }) => ({ name })));
+    const examples =
+      n === 0
+        ? []
+        : await duck.rows(
+            `SELECT ${identifier(key)} AS key, left(${row}, 200) AS text FROM ${table} WHERE ${broken} LIMIT 2`,
+          );
+    findings[check.name] = {
+      source: check.rows,
+      rows: n,
+      of: of.get(check.name) ?? 0,
+      examples: examples.map(({ key: value, text }) => ({
+        reason: check.name,
+        where: `${key}=${value ?? 'NULL'}`,
+        text: String(text),
+      })),
+    };
+  }
+  return findings;
+}
+
+/** Keeps the rows as they are judged now, for Spark, and counts them anew; none have come or gone. */
+async function recount(
+  duck: Duck,
+  { sources }: Pipeline,
+  name: string,
+  profile: Profile,
+  { table }: Rows,
+  { keeping }: Review,
+): Promise<Profile> {
+  const { key } = sources[name] as Source;
+  const { measures, pin } = profile;
+  const kept = await keep(duck, `${name}-reviewed`, table, keeping);
+  const counted = await measured(duck, `(SELECT *, false AS ${own.isNew} FROM ${table})`, key, measures.bytes);
+  return { ...profile, ...counted, measures: { ...counted.measures, new: measures.new }, pin: { ...pin, kept } };
+}
+
+/** Writes the rows in quarantine, each with its place and reason and its columns as they were read, ready to be repaired. */
+async function writeDown(duck: Duck, name: string, profile: Profile, rows: Rows, where: Review): Promise<Profile> {
+  if (profile.measures.invalid === 0) return profile;
+  await mkdir(where.quarantine, { recursive: true });
+  const file = join(where.quarantine, `${name}.csv`);
+  const columns = rows.columns.map(({ name: column }) => `${jsonText(own.fields, column)} AS ${identifier(column)}`);
+  await writeQuarantine(
+    duck,
+    `(SELECT ${[own.where, own.reason, ...columns, own.original].join(', ')} FROM ${rows.table} WHERE ${own.reason} IS NOT NULL ORDER BY length(${own.where}), ${own.where})`,
+    file,
+  );
+  return { ...profile, quarantine: file };
+}

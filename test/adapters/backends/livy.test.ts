@@ -1,0 +1,142 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { linkOf } from '../../../controller/adapters/backends/livy/answers.ts';
+import { livyBackend } from '../../../controller/adapters/backends/livy/livy.ts';
+import { sparkMaster } from '../../../controller/adapters/backends/livy/spark-master.ts';
+import type { Submission } from '../../../controller/domain/events.ts';
+import { SluiceError } from '../../../controller/lib/errors.ts';
+import { backendContract } from '../../contract/backend.ts';
+import { job } from '../../contract/jobs.ts';
+import { FakeSpark } from './fake-spark.ts';
+
+const fake = new FakeSpark();
+const url = await fake.open();
+/** One that has asked nothing yet: what was seen a moment ago serves the next question as well. */
+const fresh = () => livyBackend({ url, sparkMaster: url, historyServer: `${url}/history` });
+const submission = { key: 'k', id: '0' };
+
+afterEach(() => {
+  fake.lie = () => undefined;
+});
+afterAll(() => fake.close());
+
+let keys = 0;
+backendContract('Livy, before a server that only plays it', async () => ({
+  backend: fresh(),
+  short: job('Short'),
+  long: job('Long'),
+  failing: job('Failing'),
+  newKey: (name) => `${name}-${++keys}`,
+}));
+
+test('a batch that was cancelled is not seen running afterwards, however many are followed', async () => {
+  const backend = fresh();
+  const all = await Promise.all([1, 2, 3].map(() => backend.submit(job('Long'), `followed-${++keys}`)));
+  for (const { key } of [...all, ...all]) await backend.find(key);
+  const seen = await Promise.all(all.map((each) => backend.observe(each)));
+  expect(seen.map(({ state }) => state)).toEqual(['running', 'running', 'running']);
+  await backend.cancel(all[0] as Submission);
+  expect((await backend.observe(all[0] as Submission)).state).toBe('cancelled');
+});
+
+/** The kind of error that a question ends with; `none` when it is answered. */
+const kindOf = (question: Promise<unknown>): Promise<string> =>
+  question.then(
+    () => 'none',
+    (error: unknown) => (error instanceof SluiceError ? error.kind : `no error of ours: ${error}`),
+  );
+
+const lies = [
+  '{}',
+  '[]',
+  'null',
+  '1',
+  '"text"',
+  '{"sessions":[null]}',
+  '{"id":"0","name":"k","state":"running"}',
+  '{"id":-1,"name":"k","state":"running"}',
+  '{"id":0,"name":7,"state":"running"}',
+  '{"id":0,"name":"k"}',
+  '{"id":0,"name":"k","state":null}',
+  `${'['.repeat(5000)}${']'.repeat(5000)}`,
+].map((lie) => [lie.slice(0, 40), lie] as const);
+
+describe('what is no batch', () => {
+  test.each(lies)('%s is no state either: Livy counts as away', async (_what, lie) => {
+    fake.lie = (path) => (path.startsWith('/batches') ? lie : undefined);
+    expect(await kindOf(fresh().find('k'))).toBe('unavailable');
+    expect(await kindOf(fresh().observe(submission))).toBe('unavailable');
+    expect(await kindOf(fresh().logs(submission))).toBe('unavailable');
+  });
+
+  test.each(lies)('%s as the answer to a submission leaves its outcome to be found out', async (_what, lie) => {
+    fake.lie = (path) => (path === '/batches' ? (response) => void response.writeHead(201).end(lie) : undefined);
+    const kind = await kindOf(fresh().submit(job('Short'), 'k'));
+    expect(kind).toBe(/"id":0/.test(lie) ? 'none' : 'unknown-outcome');
+  });
+});
+
+test.each(['constructor', '__proto__', 'toString', 'hibernating'])(
+  'a state that Livy has no name for (%s) is of a batch that goes on',
+  async (state) => {
+    fake.lie = (path) => (path === '/batches/k' ? JSON.stringify({ id: 0, name: 'k', state }) : undefined);
+    expect(await fresh().observe(submission)).toEqual({ state: 'running' });
+  },
+);
+
+test.each([
+  '{"workers":[],"activeapps":[null],"completedapps":[]}',
+  '{"workers":[],"activeapps":{},"completedapps":[]}',
+  '{"workers":[],"activeapps":"x","completedapps":[]}',
+  '{"workers":[{}],"activeapps":[],"completedapps":[]}',
+  '{"workers":[],"activeapps":[{"id":"../x","name":"k","state":"RUNNING"}],"completedapps":[]}',
+])('what is no page of a Spark master is no answer of one: %s', async (lie) => {
+  fake.lie = (path) => (path === '/json/' ? lie : undefined);
+  expect(await kindOf(sparkMaster(url).application('k'))).toBe('unavailable');
+  expect(await kindOf(sparkMaster(url).capacity())).toBe('unavailable');
+});
+
+describe('an answer without an end', () => {
+  const endless = (response: Parameters<Exclude<ReturnType<FakeSpark['lie']>, string | undefined>>[0]): void => {
+    const chunk = Buffer.alloc(1 << 20, ' ');
+    const more = (): void => {
+      while (!response.destroyed && response.write(chunk));
+    };
+    response.on('drain', more);
+    more();
+  };
+
+  test('is not read to its end', async () => {
+    fake.lie = () => endless;
+    await expect(sparkMaster(url).capacity()).rejects.toThrow(/the answer is longer than 16 MiB/);
+  });
+
+  test('is not unpacked to its end', async () => {
+    const bomb = gzipSync(Buffer.alloc(64 << 20, ' '));
+    fake.lie = () => (response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb);
+    await expect(sparkMaster(url).capacity()).rejects.toThrow(/the answer is longer than 16 MiB/);
+  });
+});
+
+test('a link leads to a web page, or nowhere', async () => {
+  const withLink = (sparkUiUrl: unknown) => {
+    fake.lie = (path) =>
+      path === '/batches/k'
+        ? JSON.stringify({ id: 0, name: 'k', state: 'running', appId: 'application_1_2', appInfo: { sparkUiUrl } })
+        : undefined;
+    return fresh().observe(submission);
+  };
+  expect(await withLink('http://driver:4040')).toEqual({
+    state: 'running',
+    applicationId: 'application_1_2',
+    ui: 'http://driver:4040/',
+  });
+  for (const bad of ['javascript:alert(1)', 'file:///etc/passwd', 'no address', 7, null])
+    expect(await withLink(bad)).not.toHaveProperty('ui');
+  expect(linkOf('https://host/\u001b]0;t\u0007/')).toBe('https://host/%1B]0;t%07/');
+});
+
+test('what a server writes into a message can move no cursor', async () => {
+  fake.lie = () => (response) => void response.writeHead(500).end('\u001b[2K\rall fine\u0007');
+  await expect(fresh().find('k')).rejects.toThrow(/500 \\u001b\[2K\\u000dall fine\\u0007/);
+});

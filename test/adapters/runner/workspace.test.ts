@@ -1,0 +1,66 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { localWorkspace, runFolder } from '../../../controller/adapters/runner/workspace.ts';
+import { connectionsSchema } from '../../../controller/config/connections.ts';
+import type { Project } from '../../../controller/config/project.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'sluice-workspace-'));
+afterAll(() => rmSync(home, { recursive: true }));
+
+const workspaceAt = (project: object) =>
+  localWorkspace({
+    project: project as Project,
+    run: 'r1',
+    jar: 'jar',
+    stage: (_output, key) => ({ kind: 'parquet', target: '', key, views: [] }),
+  });
+
+function made(...parts: string[]): string {
+  const path = join(home, ...parts);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, '');
+  return path;
+}
+
+test('what a history names is removed only where runs keep their inputs', async () => {
+  const replaced = made('home/runs/r0/inputs/events-1.parquet');
+  const wanted = made('home/runs/r0/inputs/events-2.parquet');
+  const own = made('home/runs/r1/inputs/orders.parquet');
+  const others = [
+    made('precious.parquet'),
+    made('home/secrets/inputs/stack.parquet'),
+    made('home/runs/r0/inputs/notes.txt'),
+    made('home/runs/r0/inputs/deeper/x.parquet'),
+  ];
+  const workspace = workspaceAt({ root: home, home: join(home, 'home') });
+  const tricky = join(home, 'home/runs/r0/inputs/../../../../precious.parquet');
+  await workspace.forget([wanted], [replaced, wanted, tricky, ...others]);
+  expect([replaced, own].map(existsSync)).toEqual([false, false]);
+  expect([wanted, ...others].map(existsSync)).toEqual([true, true, true, true, true]);
+});
+
+test('a run is called by a name that stays one part of a path', () => {
+  expect(runFolder('/h', '20261125-100000-ab12')).toBe('/h/runs/20261125-100000-ab12');
+  for (const name of ['..', '../x', 'a/b', '', '.hidden', 'a\0b'])
+    expect(() => runFolder('/h', name), name).toThrow(/is no run's name/);
+});
+
+test('a step that needs two files of passwords is refused: a JVM reads one', async () => {
+  const url = 'postgres://u@127.0.0.1/x';
+  const postgres = { own: { url, password: 'p' }, filed: { url, passfile: '/etc/pgpass' }, open: { url } };
+  const connections = connectionsSchema.parse({ postgres });
+  const stack = { elsewhere: {} };
+  const workspace = workspaceAt({ root: home, home, connections, stack });
+  const prepared = (...names: (keyof typeof postgres)[]) => {
+    const outputs = names.map((name) => ({ postgres: name, schema: 'marts', views: ['v'] }));
+    const steps = { step: { spark: { sql: [] }, outputs } };
+    const attempt = { key: 'k', number: 1, settings: { conf: {}, partitions: 1 } };
+    return workspace.prepare({ sources: {}, steps } as never, 'step', attempt as never, {});
+  };
+  const passfile = 'org.postgresql.pgpassfile';
+  expect((await prepared('filed', 'open')).properties[passfile]).toBe('/etc/pgpass');
+  expect((await prepared('own', 'open')).properties[passfile]).toBe(join(home, 'runs/r1/step/1/pgpass'));
+  await expect(prepared('own', 'filed')).rejects.toMatchObject({ kind: 'rejected', message: /different files/ });
+});

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { growing } from '../../controller/app/pick-run.ts';
+import { clusterOf } from '../../controller/app/wiring.ts';
+import { guessLines } from '../../controller/cli/view/narrate.ts';
+import { onTerminal } from '../../controller/cli/view/style.ts';
+import type { Project } from '../../controller/config/project.ts';
+import { version } from '../../controller/lib/env.ts';
+import { makePlan } from '../../controller/planning/plan.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { memoryStore } from '../fakes/store.ts';
+import { good, load } from '../pipeline/files.ts';
+import { profile } from '../planning/profiles.ts';
+
+test('a plan for a cluster that could not be asked says that it is a guess, and why', async () => {
+  const endpoints = { sparkMaster: 'http://127.0.0.1:9' } as Project['endpoints'];
+  const cluster = await clusterOf({
+    home: '/nowhere',
+    endpoints,
+    connections: { spark: {} },
+    stack: { elsewhere: {} },
+  } as unknown as Project);
+  const profiles = { deliveries: profile(), orders: profile() };
+  const plan = makePlan(await load(good), { profiles, findings: {} }, cluster, 1);
+  expect(guessLines(plan).map(onTerminal).join()).toMatch(
+    /sized for a guess of 2 cores and 2560 MB a worker: http:\/\/127\.0\.0\.1:9 does not answer/,
+  );
+  expect(guessLines({ ...plan, cluster: { cores: 2, largestMb: 2560 } })).toEqual([]);
+});
+
+test('a history that is followed is read from where it was left', async () => {
+  const store = memoryStore();
+  const run = { type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' } as const;
+  await store.create('r1', 'shop', 1, [run]);
+  const asked: (number | undefined)[] = [];
+  const read = growing(
+    {
+      ...store,
+      history: (name, after) => {
+        asked.push(after);
+        return store.history(name, after);
+      },
+    },
+    'r1',
+  );
+  expect((await read()).fresh).toHaveLength(1);
+  await store.request('r1', 2, { type: 'cancel-requested', by: 'x' });
+  const { state, fresh } = await read();
+  expect(fresh.map(({ seq }) => seq)).toEqual([2]);
+  expect(state.cancelRequested).toBe('x');
+  expect((await read()).fresh).toEqual([]);
+  expect(asked).toEqual([0, 1, 2]);
+});
+
+test('the version is the package’s own', () => {
+  expect(version).toBe(packageJson.version);
+});

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { Controller } from '../../controller/engine/controller.ts';
+import { GaveWay } from '../../controller/engine/journal.ts';
+import { memoryStore } from '../fakes/store.ts';
+import { good, load } from '../pipeline/files.ts';
+import { profile } from '../planning/profiles.ts';
+import { world } from './world.ts';
+
+test('a controller that leaves does nothing more for its runs, and they are anybody’s at once', async () => {
+  const w = world({ deliveries: profile(), orders: profile() }, () => [{ state: 'running', applicationId: 'app-1' }]);
+  const store = memoryStore();
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  const of = (name: string) =>
+    new Controller({
+      store,
+      now: () => performance.now(),
+      sleep: pause,
+      newName: () => name,
+      isDead: async () => false,
+    });
+  const [first, second] = [of('first'), of('second')];
+  await first.open();
+  await second.open();
+  const event = { type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' } as const;
+  const { number, lease } = await store.create('r1', 'shop', 1, [event], 'first');
+  const gaveWay = expect(first.drive(number, lease, { ...w.ports, store, sleep: pause })).rejects.toThrow(GaveWay);
+  while ((await store.history('r1')).length < 6) await pause(5);
+  await first.close();
+  await gaveWay;
+  expect(await second.claim('r1')).toBeDefined();
+  await second.close();
+});

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest';
+import { fold, type RunState } from '../../controller/domain/state.ts';
+import { Engine } from '../../controller/engine/engine.ts';
+import type { Ports } from '../../controller/engine/ports.ts';
+import { good, load } from '../pipeline/files.ts';
+import { profile } from '../planning/profiles.ts';
+import { dead, done, world } from './world.ts';
+
+/** The controller is gone: no error of ours, and nobody may handle it. */
+class Crash extends Error {}
+
+/** A port whose calls are counted together with those of others; one of them does not return, or was never made. */
+function crashing<T extends object>(port: T, next: () => 'before' | 'after' | undefined): T {
+  return new Proxy(port, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      // Where an attempt stages is computed, not asked of anybody; and nobody relies on listening.
+      if (typeof value !== 'function' || name === 'staged' || name === 'listen') return value;
+      return async (...args: unknown[]) => {
+        const when = next();
+        if (when === 'before') throw new Crash();
+        const result = await value.apply(target, args);
+        if (when === 'after') throw new Crash();
+        return result;
+      };
+    },
+  });
+}
+
+const pipeline = good
+  .replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 2, initialInterval: 1s }')
+  .replace('on: [failed]', 'on: [succeeded, degraded, failed]')
+  .replace(
+    '{ sql: marts.sql }\nnotify',
+    '{ sql: marts.sql }\n    outputs:\n      - { parquet: out, views: [marts] }\nreport: { title: Shop }\nnotify',
+  );
+
+/** Runs with a controller that dies at its `n`th call to the outside, and with others after it that may die too. */
+async function runWithCrashes(
+  scriptOf: (key: string) => typeof done,
+  crashAt: readonly number[],
+  when: 'before' | 'after',
+) {
+  const w = world({ deliveries: profile(), orders: profile() }, scriptOf);
+  const published: string[] = [];
+  const { publisher } = w;
+  const counted = {
+    ...publisher,
+    publish: async (...args: Parameters<typeof publisher.publish>) => {
+      const before = publisher.published.get(args[0].target)?.key;
+      const outputs = await publisher.publish(...args);
+      const after = publisher.published.get(args[0].target)?.key;
+      if (after !== undefined && after !== before) published.push(after);
+      return outputs;
+    },
+  };
+  const { number } = await w.ports.store.create('r1', 'shop', w.now, [
+    { type: 'run-started', run: 'r1', pipeline: await load(pipeline), file: 'f' },
+  ]);
+
+  let calls = 0;
+  let gone = false;
+  const next = () => {
+    if (gone) return 'before';
+    calls += 1;
+    gone = crashAt.includes(calls);
+    return gone ? when : undefined;
+  };
+  for (let controller = 1; ; controller++) {
+    await w.ports.store.attend(`controller ${controller}`, 1);
+    const lease = await w.ports.store.claim('r1', `controller ${controller}`);
+    const outcome = (state: RunState) => ({
+      state,
+      calls,
+      published,
+      submitted: w.backend.submitted,
+      controllers: controller,
+    });
+    // The one before died when all was done.
+    if (!lease) return { ...outcome(fold(await w.ports.store.history('r1'))), mails: await w.ports.store.due() };
+    const ports: Ports = {
+      ...w.ports,
+      store: crashing(w.ports.store, next),
+      backend: crashing(w.backend, next),
+      publisher: crashing(counted, next),
+      workspace: crashing(w.ports.workspace, next),
+    };
+    gone = false;
+    try {
+      const state = await new Engine(number, lease, ports).drive();
+      return { ...outcome(state), mails: await w.ports.store.due() };
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      w.now += 2;
+    }
+  }
+}
+
+const scenarios = {
+  'that goes well': { scriptOf: () => done, state: 'succeeded', submitted: ['marts-1'], published: ['marts-1'] },
+  'whose first attempt fails': {
+    scriptOf: (key: string) => (key.endsWith('marts-1') ? dead : done),
+    state: 'succeeded',
+    submitted: ['marts-1', 'marts-2'],
+    published: ['marts-2'],
+  },
+  'that falls back': {
+    scriptOf: (key: string) => (key.includes('marts') ? dead : done),
+    state: 'degraded',
+    submitted: ['marts-1', 'marts-2', 'poorer-1'],
+    published: ['poorer-1'],
+  },
+  'that fails': {
+    scriptOf: () => dead,
+    state: 'failed',
+    submitted: ['marts-1', 'marts-2', 'poorer-1', 'poorer-2', 'poorer-3'],
+    published: [],
+  },
+};
+
+describe.each(Object.entries(scenarios))('a run %s', (_name, { scriptOf, state, submitted, published }) => {
+  test('ends the same, with one submission a attempt, one publication and one mail, wherever its controller dies', {
+    timeout: 120_000,
+  }, async () => {
+    const { calls } = await runWithCrashes(scriptOf, [], 'before');
+    expect(calls).toBeGreaterThan(20);
+    const keys = (names: readonly string[]) => names.map((name) => `sluice-r1-${name}`);
+    for (let n = 1; n <= calls; n++) {
+      for (const when of ['before', 'after'] as const) {
+        // A second controller dies soon after the first.
+        for (const crashes of [[n], [n, n + 3]]) {
+          const run = await runWithCrashes(scriptOf, crashes, when);
+          const where = `${when} call ${crashes}`;
+          expect(run.controllers, where).toBeGreaterThan(1);
+          expect(run.state.ended?.state, where).toBe(state);
+          expect(run.submitted, where).toEqual(keys(submitted));
+          expect(run.published, where).toEqual(keys(published));
+          expect(run.mails, where).toHaveLength(1);
+        }
+      }
+    }
+  });
+});

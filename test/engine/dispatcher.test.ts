@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { type Message, Postponed } from '../../controller/domain/ports/notifier.ts';
+import { deliver, nextTry } from '../../controller/engine/dispatcher.ts';
+import { SluiceError } from '../../controller/lib/errors.ts';
+import { memoryNotifier } from '../fakes/notifier.ts';
+import { memoryStore } from '../fakes/store.ts';
+
+const mail = (to: string): Message => ({
+  id: `<${to}>`,
+  run: 'r',
+  event: 'failed',
+  to,
+  from: 'me',
+  subject: 's',
+  text: 't',
+  html: 'h',
+});
+
+async function filled(...to: string[]) {
+  let now = 0;
+  const store = memoryStore(() => now);
+  const { lease } = await store.create('r', 'p', 0, []);
+  await store.append(lease, 0, 0, { events: [], messages: to.map(mail) });
+  await store.attend('me', 1e12);
+  await store.attend('you', 1e12);
+  return {
+    store,
+    pass(ms: number): void {
+      now += ms;
+    },
+  };
+}
+const away = (): never => {
+  throw new SluiceError('mail server away', { kind: 'unavailable' });
+};
+
+describe('the outbox', () => {
+  test('keeps what a dead server did not take for an hour, and sends all of it in order when it is back', async () => {
+    const { store, pass } = await filled('a', 'b');
+    let isAway = true;
+    const notifier = memoryNotifier(() => isAway && away());
+    let tries = 0;
+    const counted = { send: (message: Message) => notifier.send(message).finally(() => (tries += 1)) };
+    for (let second = 0; second < 3600; second++) {
+      await deliver(store, counted, 'me');
+      pass(1000);
+    }
+    expect(notifier.sent).toEqual([]);
+    // One connection a try, however many mails wait: about one a minute.
+    expect(tries).toBeGreaterThan(50);
+    expect(tries).toBeLessThan(80);
+    isAway = false;
+    pass(60_000);
+    expect(await deliver(store, counted, 'me')).toEqual({ sent: 2, problem: undefined });
+    expect(notifier.sent.map((message) => message.to)).toEqual(['a', 'b']);
+    pass(1e9);
+    expect(await deliver(store, counted, 'me')).toEqual({ sent: 0, problem: undefined });
+  });
+
+  test('gives up only what the server refuses for good, holds back only what it wants later, and sends the others', async () => {
+    const { store, pass } = await filled('nobody', 'greylisted', 'c');
+    let late = true;
+    const notifier = memoryNotifier((message) => {
+      if (message.to === 'nobody') throw new SluiceError('550 no such user', { kind: 'rejected' });
+      if (message.to === 'greylisted' && late) throw new Postponed('450 come again', undefined);
+    });
+    await deliver(store, notifier, 'me');
+    const states = async () => (await store.messages('r')).map(({ to, state, note }) => [to, state, note]);
+    expect(await states()).toEqual([
+      ['nobody', 'refused', '550 no such user'],
+      ['greylisted', 'waiting', '450 come again'],
+      ['c', 'sent', 'taken at try 1'],
+    ]);
+    late = false;
+    pass(nextTry(0));
+    await deliver(store, notifier, 'me');
+    expect((await states())[1]).toEqual(['greylisted', 'sent', 'taken at try 2']);
+  });
+
+  test('is emptied by one controller at a time', async () => {
+    const { store, pass } = await filled('a');
+    await store.postman('you', 5000);
+    const notifier = memoryNotifier();
+    expect(await deliver(store, notifier, 'me')).toMatchObject({ sent: 0 });
+    pass(6000);
+    expect(await deliver(store, notifier, 'me')).toMatchObject({ sent: 1 });
+  });
+
+  test('tries again after pauses that double up to a minute', () => {
+    expect([0, 1, 2, 20].map(nextTry)).toEqual([5000, 10_000, 20_000, 60_000]);
+  });
+});

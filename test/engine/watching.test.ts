@@ -1,0 +1,76 @@
+import { EventEmitter } from 'node:events';
+import { expect, test, vi } from 'vitest';
+import { localWorkspace } from '../../controller/adapters/runner/workspace.ts';
+import type { Project } from '../../controller/config/project.ts';
+import type { AttemptState } from '../../controller/domain/state.ts';
+import { Controller } from '../../controller/engine/controller.ts';
+import { type Adopted, Crew } from '../../controller/engine/worker.ts';
+import { memoryStore } from '../fakes/store.ts';
+import { good, load } from '../pipeline/files.ts';
+
+const watchers: EventEmitter[] = [];
+vi.mock('node:fs', async (original) => ({
+  ...(await original<typeof import('node:fs')>()),
+  watch: () => {
+    const watcher = Object.assign(new EventEmitter(), { close: () => undefined });
+    watchers.push(watcher);
+    return watcher;
+  },
+}));
+
+test('a folder that can no longer be watched ends nothing', () => {
+  const workspace = localWorkspace({
+    project: { home: '/nowhere', connections: {} } as Project,
+    run: 'r1',
+    jar: 'jar',
+    stage: (_output, key) => ({ kind: 'parquet', target: '', key, views: [] }),
+  });
+  const stop = workspace.listen('work', { number: 1 } as AttemptState, () => undefined);
+  expect(watchers).toHaveLength(1);
+  expect(() => watchers[0]?.emit('error', new Error('ESTALE'))).not.toThrow();
+  stop();
+});
+
+test('a crew goes on looking after an error that nobody foresaw, and says so', async () => {
+  const said: string[] = [];
+  let looks = 0;
+  const crew = new Crew(
+    {
+      adopt: async (): Promise<Adopted[]> => {
+        looks += 1;
+        throw new TypeError(`no ${looks}`);
+      },
+      drive: async () => undefined,
+      sleep: () => new Promise((resolve) => setTimeout(resolve, 5)),
+      now: () => 0,
+    },
+    (_run, news) => {
+      if (news.kind === 'note') said.push(news.text);
+      throw new Error('a watcher that fails, too');
+    },
+  );
+  crew.start(1);
+  await vi.waitUntil(() => looks >= 3);
+  await crew.stop();
+  expect(said.slice(0, 2)).toEqual(['unexpected: no 1', 'unexpected: no 2']);
+});
+
+test('a run that was claimed and cannot be driven is given back', async () => {
+  const store = memoryStore();
+  const of = (name: string) =>
+    new Controller({
+      store,
+      now: () => performance.now(),
+      sleep: async () => undefined,
+      newName: () => name,
+      isDead: async () => false,
+    });
+  const [first, second] = [of('first'), of('second')];
+  await store.attend('first', 60_000);
+  await store.attend('second', 60_000);
+  await store.create('r1', 'shop', 1, [{ type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' }]);
+  const lease = await first.claim('r1');
+  expect(await second.claim('r1')).toBeUndefined();
+  if (lease) await first.giveBack(lease);
+  expect(await second.claim('r1')).toBeDefined();
+});

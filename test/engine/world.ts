@@ -1,0 +1,148 @@
+import type { RunEvent } from '../../controller/domain/events.ts';
+import type { Pipeline } from '../../controller/domain/pipeline.ts';
+import type { SparkSettings } from '../../controller/domain/plan.ts';
+import type { BatchBackend } from '../../controller/domain/ports/backend.ts';
+import type { Workspace } from '../../controller/domain/ports/workspace.ts';
+import type { Profile } from '../../controller/domain/profile.ts';
+import type { RunnerResult } from '../../controller/domain/result.ts';
+import type { RunState } from '../../controller/domain/state.ts';
+import { Engine } from '../../controller/engine/engine.ts';
+import type { News, Ports } from '../../controller/engine/ports.ts';
+import { SluiceError } from '../../controller/lib/errors.ts';
+import { mailsOf } from '../../controller/messages/mail.ts';
+import { memoryBackend, type Script } from '../fakes/backend.ts';
+import { memoryPublisher } from '../fakes/sink.ts';
+import { memoryProbe, memoryReview } from '../fakes/source.ts';
+import { memoryStore } from '../fakes/store.ts';
+import { memoryCaller } from '../fakes/task.ts';
+
+/** A world of memory twins in which a whole run takes no time: the clock moves when the engine sleeps. */
+export interface World {
+  readonly ports: Ports;
+  readonly backend: ReturnType<typeof memoryBackend>;
+  readonly publisher: ReturnType<typeof memoryPublisher>;
+  readonly news: News[];
+  now: number;
+  /** What the runner of a key leaves behind; a success that reconciles, unless set. */
+  results: Map<string, Partial<RunnerResult>>;
+  /** Tells the engine that somebody else has noted something. */
+  wake(): void;
+  /** Runs a pipeline to its end. */
+  run(pipeline: Pipeline, name?: string): Promise<{ state: RunState; events: RunEvent[] }>;
+}
+
+export const done: Script = [
+  { state: 'pending' },
+  { state: 'running', applicationId: 'app-1' },
+  { state: 'succeeded', applicationId: 'app-1' },
+];
+export const dead: Script = [
+  { state: 'running', applicationId: 'app-1' },
+  { state: 'failed', detail: 'Livy says dead' },
+];
+
+export function world(profiles: Record<string, Profile>, scriptOf: (key: string) => Script = () => done): World {
+  const backend = memoryBackend((_job, key) => scriptOf(key));
+  const publisher = memoryPublisher(() => 7);
+  const store = memoryStore(() => made.now);
+  const news: News[] = [];
+  const results: World['results'] = new Map();
+
+  const workspace: Workspace = {
+    prepare: async (_pipeline, _step, attempt) => ({
+      jar: 'jar',
+      mainClass: 'Main',
+      args: [],
+      settings: attempt.settings as SparkSettings,
+      properties: {},
+    }),
+    async result(_step, attempt) {
+      const set = results.get(attempt.key);
+      if (!set && scriptOf(attempt.key).at(-1)?.state !== 'succeeded') return undefined;
+      const inputs = Object.entries(profiles).map(([name, { measures }]) => ({
+        name,
+        read: measures.rows,
+        valid: measures.valid,
+        quarantined: measures.invalid,
+        reasons: {},
+      }));
+      return { key: attempt.key, state: 'succeeded', applicationId: 'app-1', inputs, outputs: [], seconds: {}, ...set };
+    },
+    staged: (pipeline, step, attempt) =>
+      (pipeline.steps[step]?.outputs ?? []).map((output) => ({
+        kind: 'parquet',
+        target: 'parquet' in output ? output.parquet : 'other',
+        key: attempt.key,
+        views: output.views.map((view) => ({ view, place: `${attempt.key}/${view}`, rows: 7 })),
+      })),
+    revoke: async (_step, attempt) => !backend.submitted.includes(attempt.key),
+    tidy: async () => undefined,
+    listen: () => () => undefined,
+    forget: async () => undefined,
+  };
+
+  const made: World = {
+    backend,
+    publisher,
+    news,
+    results,
+    now: 1_000_000,
+    wake: () => undefined,
+    ports: {
+      review: memoryReview,
+      probe: memoryProbe(profiles),
+      backend,
+      caller: memoryCaller(() => ({ body: {} })),
+      maximumApplications: undefined,
+      publisher,
+      store,
+      workspace,
+      cluster: async () => ({ cores: 2, largestMb: 8192 }),
+      report: async () => ({ file: '/report', url: 'file:///report', figures: [{ name: 'Orders', value: '5' }] }),
+      messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
+      now: () => made.now,
+      sleep: async (ms, signal) => {
+        // Time moves only when nothing can happen without it.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (!signal?.aborted) made.now += ms;
+      },
+      told: (each) => news.push(each),
+    },
+    async run(pipeline, name = 'r1') {
+      const { number, lease } = await store.create(name, pipeline.name, made.now, [
+        { type: 'run-started', run: name, pipeline, file: 'shop.yaml' },
+      ]);
+      const engine = new Engine(number, lease, made.ports);
+      made.wake = () => engine.wake(true);
+      const state = await engine.drive();
+      return { state, events: (await store.history(name)).map((record) => record.event) };
+    },
+  };
+  return made;
+}
+
+/** The same backend, whose calls fail as told before they reach it. */
+export function failing(
+  backend: BatchBackend,
+  faults: Partial<Record<keyof BatchBackend, (n: number) => SluiceError | undefined>>,
+): BatchBackend {
+  const counts = new Map<string, number>();
+  const call = <K extends keyof BatchBackend>(name: K): BatchBackend[K] =>
+    (async (...args: never[]) => {
+      const n = (counts.get(name) ?? 0) + 1;
+      counts.set(name, n);
+      const fault = faults[name]?.(n);
+      if (fault) throw fault;
+      return (backend[name] as (...args: never[]) => unknown)(...args);
+    }) as unknown as BatchBackend[K];
+  return {
+    submit: call('submit'),
+    find: call('find'),
+    observe: call('observe'),
+    cancel: call('cancel'),
+    logs: call('logs'),
+  };
+}
+
+export const unavailable = (): SluiceError =>
+  new SluiceError('http://livy does not answer (ECONNREFUSED)', { kind: 'unavailable' });

@@ -1,0 +1,42 @@
+import type { Submission } from '../../controller/domain/events.ts';
+import { type BatchBackend, type BatchJob, ended, type Observation } from '../../controller/domain/ports/backend.ts';
+import { SluiceError } from '../../controller/lib/errors.ts';
+
+/** What a batch will show, one observation after the other; the last one stays. */
+export type Script = readonly Observation[];
+
+/** A backend without Spark: each batch plays the script that `scriptOf` writes for it. */
+export function memoryBackend(scriptOf: (job: BatchJob, key: string) => Script): BatchBackend & {
+  readonly submitted: readonly string[];
+} {
+  const batches = new Map<string, { script: Script; seen: number; cancelled: boolean }>();
+  const known = ({ key }: Submission): { script: Script; seen: number; cancelled: boolean } => {
+    const batch = batches.get(key);
+    if (!batch) throw new SluiceError(`there is no batch ${key}`, { kind: 'rejected' });
+    return batch;
+  };
+  return {
+    get submitted() {
+      return [...batches.keys()];
+    },
+    async submit(job, key) {
+      if (!batches.has(key)) batches.set(key, { script: scriptOf(job, key), seen: 0, cancelled: false });
+      return { key, id: key };
+    },
+    find: async (key) => (batches.has(key) ? { key, id: key } : undefined),
+    async observe(submission) {
+      const batch = batches.get(submission.key);
+      if (!batch) return { state: 'pending', unknown: true };
+      if (batch.cancelled) return { state: 'cancelled' };
+      const shown = batch.script[Math.min(batch.seen, batch.script.length - 1)] ?? { state: 'pending' };
+      batch.seen += 1;
+      return shown;
+    },
+    async cancel(submission) {
+      const batch = batches.get(submission.key);
+      const last = batch?.script[Math.min(Math.max(0, batch.seen - 1), batch.script.length - 1)];
+      if (batch && !(last && batch.seen > 0 && ended(last.state))) batch.cancelled = true;
+    },
+    logs: async (submission) => (known(submission).script.at(-1)?.detail ?? '').split('\n'),
+  };
+}

@@ -1,0 +1,32 @@
+import type { PublishedOutput } from '../../controller/domain/events.ts';
+import type { Publisher } from '../../controller/domain/ports/sink.ts';
+import { rejected } from '../../controller/lib/errors.ts';
+
+/** A publisher that remembers: what is staged is given by `rowsAt`, what is published can be read. */
+export function memoryPublisher(rowsAt: (place: string) => number | undefined): Publisher & {
+  readonly published: ReadonlyMap<string, { readonly key: string; readonly fence: number }>;
+} {
+  const published = new Map<string, { key: string; fence: number }>();
+  const ever = new Set<string>();
+  return {
+    published,
+    prepare: async () => undefined,
+    async audit({ views }) {
+      for (const { view, place, rows } of views) {
+        const found = rowsAt(place) ?? 0;
+        if (found !== rows)
+          throw rejected(`${view}: ${found} rows are staged in ${place}, and the runner wrote ${rows}`);
+      }
+    },
+    async publish({ target, key, kind, views }, fence) {
+      const last = published.get(target);
+      if (last && last.key !== key && last.fence > fence && !ever.has(`${target} ${key}`)) {
+        throw rejected(`${target} already shows a later run's result (${last.key}); this one is not published over it`);
+      }
+      if (!ever.has(`${target} ${key}`)) published.set(target, { key, fence });
+      ever.add(`${target} ${key}`);
+      return views.map<PublishedOutput>(({ view, rows }) => ({ view, kind, rows, where: `${target}/${view}` }));
+    },
+    discard: async () => undefined,
+  };
+}

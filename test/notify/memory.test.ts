@@ -1,7 +1,0 @@
-import { memoryNotifier } from '../../controller/notify/memory.ts';
-import { notifierContract } from '../contract/notifier.ts';
-
-notifierContract('in memory', async () => {
-  const notifier = memoryNotifier();
-  return { notifier, received: async (id) => notifier.sent.filter((mail) => mail.id === id).map((mail) => mail.text) };
-});
