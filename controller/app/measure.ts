@@ -7,9 +7,11 @@ import type { Reviewed } from '../domain/profile.ts';
 import { type Last, profileAll } from '../engine/profile-all.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
 import { changesSince, isSavedPlan, type SavedPlan } from '../planning/saved.ts';
+import { upToBytes } from '../snapshot/keep.ts';
 import { review } from '../snapshot/review.ts';
+import { probeOf } from './adapters.ts';
 import { isOwn } from './plan-seal.ts';
-import { probeOf } from './sources.ts';
+import { builtIn } from './registry.ts';
 import { reviewOf, scratchOf } from './wiring.ts';
 
 type Told = Parameters<typeof profileAll>[3];
@@ -22,7 +24,11 @@ export async function measure(
   folder: string,
   told: Told,
 ): Promise<Reviewed> {
-  const probe = probeOf(project, scratchOf(project), join(folder, 'inputs'));
+  const probe = probeOf(builtIn, {
+    project,
+    scratch: scratchOf(project),
+    keeping: { folder: join(folder, 'inputs'), upToBytes },
+  });
   try {
     const measured = await profileAll(probe, pipeline, last, told);
     return await review(pipeline, measured, reviewOf(project, pipeline, folder));

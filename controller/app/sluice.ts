@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { emailNotifier } from '../adapters/notifiers/email.ts';
+import type { Context, Registry } from '../adapters/drivers.ts';
 import { inputsOf, runFolder } from '../adapters/runner/workspace.ts';
-import { mailServer } from '../config/addresses.ts';
 import type { Project } from '../config/project.ts';
 import { spokenOwner } from '../domain/controller-id.ts';
 import type { Given } from '../domain/events.ts';
+import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Lease, RunStore } from '../domain/ports/store.ts';
 import { fold, type RunState } from '../domain/state.ts';
 import { Controller, leaseMs } from '../engine/controller.ts';
@@ -16,16 +16,14 @@ import { sweep } from '../engine/janitor.ts';
 import { GaveWay } from '../engine/journal.ts';
 import type { News, Ports } from '../engine/ports.ts';
 import type { Adopted, Helm } from '../engine/worker.ts';
-import { SluiceError } from '../lib/errors.ts';
-import { mailsOf } from '../messages/mail.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
+import { upToBytes } from '../snapshot/keep.ts';
 import { review } from '../snapshot/review.ts';
+import { callerOf, notifierOf, probeOf, publisherOf } from './adapters.ts';
 import { newOwner, ownerIsDead } from './controller-id.ts';
 import { growing } from './pick-run.ts';
-import { publisherOf } from './sinks.ts';
-import { probeOf } from './sources.ts';
-import { callerOf } from './tasks.ts';
-import { backendOf, clusterOf, jarOf, reviewOf, scratchOf, withStore, workspaceOf } from './wiring.ts';
+import { builtIn } from './registry.ts';
+import { backendOf, reviewOf, scratchOf, withStore, workspaceOf } from './wiring.ts';
 
 /** A run, and the right to drive it when this process has that. */
 export type Claimed = Omit<Adopted, 'lease'> & { readonly lease: Lease | undefined };
@@ -40,19 +38,30 @@ export class Site implements Helm {
   private readonly store: RunStore;
   /** What all runs share. */
   private readonly common: Pick<Ports, 'backend' | 'publisher' | 'caller'>;
+  private readonly registry: Registry;
+  private readonly context: Context;
 
-  private constructor(project: Project, store: RunStore, controller: Controller) {
+  private constructor(
+    project: Project,
+    store: RunStore,
+    registry: Registry,
+    backend: BatchBackend,
+    controller: Controller,
+  ) {
     this.project = project;
     this.store = store;
+    this.registry = registry;
     this.controller = controller;
+    this.context = { project, scratch: scratchOf(project) };
     this.common = {
-      backend: backendOf(project),
-      publisher: publisherOf(project, scratchOf(project)),
-      caller: callerOf(project),
+      backend,
+      publisher: publisherOf(registry, this.context),
+      caller: callerOf(registry, this.context),
     };
   }
 
-  static async open(project: Project, store: RunStore): Promise<Site> {
+  static async open(project: Project, store: RunStore, registry: Registry = builtIn): Promise<Site> {
+    const backend = await backendOf(project, registry);
     const controller = new Controller({
       store,
       now: () => Math.round(performance.now()),
@@ -61,7 +70,7 @@ export class Site implements Helm {
       isDead: ownerIsDead,
     });
     await controller.open();
-    return new Site(project, faulty(store), controller);
+    return new Site(project, faulty(store), registry, backend, controller);
   }
 
   close(): Promise<void> {
@@ -78,7 +87,7 @@ export class Site implements Helm {
       given?: (folder: string) => Promise<Given>;
     },
   ): Promise<Claimed> {
-    await this.submittable();
+    await this.common.backend.check();
     const run = newRunName(new Date());
     const folder = runFolder(this.project.home, run);
     const given = await options.given?.(folder).catch(async (error: unknown) => {
@@ -191,49 +200,33 @@ export class Site implements Helm {
 
   /** Sends what is in the outbox, also of earlier runs. */
   mail(told?: (line: string) => void): Promise<Delivered> {
-    return deliver(this.store, emailNotifier(mailServer(this.project)), this.controller.owner, told);
+    return deliver(this.store, notifierOf(this.registry, this.context), this.controller.owner, told);
   }
 
   /** Clears away what earlier runs have left. */
   async sweep(): Promise<void> {
-    const { project, store } = this;
+    const { project, registry, store } = this;
     await sweep({
       store,
       ...this.common,
-      workspaceOf: (run) => workspaceOf(project, run),
+      workspaceOf: (run) => workspaceOf(project, registry, run),
     });
   }
 
-  private async submittable(): Promise<void> {
-    jarOf(this.project);
-    try {
-      await this.common.backend.find('sluice-is-anybody-there');
-    } catch (error) {
-      if (!(error instanceof SluiceError) || error.hint !== undefined) throw error;
-      throw new SluiceError(error.message, {
-        kind: error.kind,
-        hint: 'start the local stack (`sluice up`), or correct spark in conf/connections.yaml',
-        cause: error,
-      });
-    }
-  }
-
   private portsOf(run: string, told: (news: News) => void): Omit<Ports, 'now'> {
-    const { project, store } = this;
-    const scratch = scratchOf(project);
+    const { project, registry, context, store } = this;
     const { from, language } = project.connections.mail;
     return {
       ...this.common,
-      probe: probeOf(project, scratch, inputsOf(project.home, run)),
+      probe: probeOf(registry, { ...context, keeping: { folder: inputsOf(project.home, run), upToBytes } }),
       review: (pipeline, profiles) =>
         review(pipeline, profiles, reviewOf(project, pipeline, runFolder(project.home, run))),
       store,
-      workspace: workspaceOf(project, run),
-      cluster: () => clusterOf(project),
+      workspace: workspaceOf(project, registry, run),
       maximumApplications: project.connections.spark.maximumApplications,
       report: async (name, state) =>
-        (await import('../report/write.ts')).writeReport(project, name, state, scratch, this.now()),
-      messages: (name, state) => mailsOf(name, state, { from, language }),
+        (await import('../report/write.ts')).writeReport(project, name, state, context.scratch, this.now()),
+      messages: (name, state) => registry.notifiers.flatMap((each) => each.messages(name, state, { from, language })),
       sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
       told,
     };
@@ -241,9 +234,13 @@ export class Site implements Helm {
 }
 
 /** Makes this process one of the project's controllers for some work. */
-export const withSite = <T>(project: Project, work: (site: Site, store: RunStore) => Promise<T>): Promise<T> =>
+export const withSite = <T>(
+  project: Project,
+  work: (site: Site, store: RunStore) => Promise<T>,
+  registry?: Registry,
+): Promise<T> =>
   withStore(project, async (store) => {
-    const site = await Site.open(project, store);
+    const site = await Site.open(project, store, registry);
     try {
       return await work(site, store);
     } finally {

@@ -122,3 +122,13 @@ function certificates(project: Project, path: string): string {
   }
   throw rejected(`${file}, named in conf/, holds no certificate`, 'it has to be in PEM form');
 }
+
+/** A database as Java's driver is told of it: no password, and the same demands on TLS. */
+export function jdbcUrl({ host, port, database, tls }: PostgresAddress): string {
+  const server = host.includes(':') ? `[${host}]` : host;
+  const parameters = new URLSearchParams({ sslmode: tls?.mode ?? 'disable' });
+  if (tls?.ca !== undefined) parameters.set('sslrootcert', tls.ca);
+  // The driver's own default trusts a file that hardly anybody has; this is what the JVM trusts.
+  else if (tls && tls.mode !== 'require') parameters.set('sslfactory', 'org.postgresql.ssl.DefaultJavaSSLFactory');
+  return `jdbc:postgresql://${server}:${port}/${encodeURIComponent(database)}?${parameters}`;
+}

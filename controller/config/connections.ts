@@ -32,11 +32,12 @@ const kafka = z.strictObject({
     .optional(),
 });
 
-export const connectionsSchema = z.strictObject({
+const fixed = {
   postgres: z.record(z.string(), postgres).default({}),
   kafka: z.record(z.string(), kafka).default({}),
   spark: z
     .strictObject({
+      backend: z.string().default('livy').describe('where Spark applications run'),
       livy: z.string().optional(),
       livyUser: z.string().optional(),
       livyPassword: z.string().optional(),
@@ -54,7 +55,7 @@ export const connectionsSchema = z.strictObject({
         .describe('Spark applications of all runs at the same time; no limit, when left out'),
       jar: z.string().optional().describe('the runner’s jar as the cluster sees it'),
     })
-    .default({}),
+    .prefault({}),
   mail: z
     .strictObject({
       url: z
@@ -84,7 +85,20 @@ export const connectionsSchema = z.strictObject({
     })
     .prefault({}),
   reports: z.strictObject({ folder: z.string().default('data/reports'), url: z.string().optional() }).prefault({}),
-});
-export type Connections = z.output<typeof connectionsSchema>;
+};
+const fixedSchema = z.strictObject(fixed);
+
+/** Sections of connections that drivers bring, each with the shape of one of its connections. */
+export type Sections = Readonly<Record<string, z.ZodType>>;
+
+/** The schema of conf/connections.yaml. */
+export const connectionsSchema = (sections: Sections = {}): z.ZodType<Connections> =>
+  z.strictObject({
+    ...fixed,
+    ...Object.fromEntries(
+      Object.entries(sections).map(([name, spec]) => [name, z.record(z.string(), spec).default({})]),
+    ),
+  }) as never;
+export type Connections = z.output<typeof fixedSchema> & { readonly [section: string]: unknown };
 export type PostgresConnection = z.output<typeof postgres>;
 export type KafkaConnection = z.output<typeof kafka>;

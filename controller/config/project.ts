@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { homeOverride, portOffset } from '../lib/env.ts';
 import { rejected } from '../lib/errors.ts';
 import { readYaml } from '../lib/yaml/yaml-file.ts';
-import { type Connections, connectionsSchema } from './connections.ts';
+import { type Connections, connectionsSchema, type Sections } from './connections.ts';
 import { splitLogin } from './login.ts';
 import { serverUrl } from './server-url.ts';
 
@@ -62,9 +62,9 @@ export function projectRoot(from: string): string {
   }
 }
 
-export async function loadProject(from: string): Promise<Project> {
+export async function loadProject(from: string, sections: Sections = {}): Promise<Project> {
   const root = projectRoot(from);
-  const connections = (await readYaml(join(root, 'conf', 'connections.yaml'), connectionsSchema)).value;
+  const connections = (await readYaml(join(root, 'conf', 'connections.yaml'), connectionsSchema(sections))).value;
   const file = (await readYaml(join(root, 'conf', 'stack.yaml'), stackSchema)).value;
   const offset = portOffset === undefined ? file.portOffset : Number(portOffset);
   if (!Number.isInteger(offset) || offset < 0 || offset > 45_000) {

@@ -12,7 +12,8 @@ export type StepEnd = 'succeeded' | 'degraded' | 'failed' | 'skipped' | 'cancell
 /** One view that people can now read. */
 export interface PublishedOutput {
   readonly view: string;
-  readonly kind: 'parquet' | 'csv' | 'postgres';
+  /** The sink's. */
+  readonly kind: string;
   readonly where: string;
   readonly rows: number;
 }

@@ -14,7 +14,7 @@ export interface Failure {
 
 /** Everything that is known about how an attempt ended. */
 export interface Evidence {
-  /** What the backend said, such as `Livy says dead`. */
+  /** What the backend said, in a few words. */
   readonly detail?: string | undefined;
   /** What the runner wrote into its result file before it gave up. */
   readonly runner?: { readonly type: string; readonly message: string; readonly phase: string } | undefined;
@@ -47,11 +47,11 @@ const table: readonly (readonly [FailureKind, RegExp])[] = [
   ],
 ];
 
-/** Reads the evidence into one kind. What the runner itself said weighs more than the log around it. */
-export function classify({ detail, runner, log }: Evidence): Failure {
+/** Reads the evidence into one kind, `own` being what the backend takes it for. What the runner said weighs more than the log. */
+export function classify({ detail, runner, log }: Evidence, own?: FailureKind): Failure {
   const said = runner === undefined ? '' : `${runner.type}: ${runner.message}`;
   const telling = tellingLines(log);
-  const told = kindOf(said) ?? kindOf(telling.join('\n')) ?? kindOf(log.join('\n')) ?? kindOf(detail ?? '');
+  const told = kindOf(said) ?? own ?? kindOf(telling.join('\n')) ?? kindOf(log.join('\n')) ?? kindOf(detail ?? '');
   const silent = told === undefined && runner === undefined && cutShort(log);
   const kind = told ?? (silent ? 'killed' : 'unknown');
   // An exception says more than the line that announces it.

@@ -19,60 +19,24 @@ export interface Measures {
   readonly estimatedFrom?: number;
 }
 
-/** Which rows a run reads, fixed when it was measured, so that every attempt reads the same. */
-export type Pin = CsvPin | PostgresPin | KafkaPin;
+/** Which rows a run reads, fixed when it was measured, so that every attempt reads the same. Plain JSON; what else is in it is its kind's. */
+export interface Pin {
+  /** The source's. */
+  readonly kind: string;
+  /** Where there is one, every attempt reads this, whatever becomes of the source. */
+  readonly kept?: Kept;
+  /** Rows of the source, counted without the engine that measured it; an engine that reads it must find as many. */
+  readonly records?: number;
+  /** What runs of a pipeline hand on to each other: the files of this run, and those of the run it goes on from. */
+  readonly log?: { readonly paths: readonly string[]; readonly replaces: readonly string[] };
+  readonly [field: string]: unknown;
+}
 
 /** The rows of a source as they were measured, in Parquet files that driver and executors can read. */
 export interface Kept {
   readonly paths: readonly string[];
   /** Spark's types. Every file also has `__sluice_reason`, why a row is invalid, and `__sluice_raw`, such a row as it was read. */
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-}
-
-interface MayBeKept {
-  /** Where there is one, every attempt reads this, whatever becomes of the source. */
-  readonly kept?: Kept;
-}
-
-export interface CsvPin extends MayBeKept {
-  readonly kind: 'csv';
-  readonly files: readonly { readonly path: string; readonly size: number; readonly mtimeMs: number }[];
-  /** Rows of all files, counted without an engine; an engine that reads them must find as many. */
-  readonly records?: number;
-}
-
-export interface PostgresPin extends MayBeKept {
-  readonly kind: 'postgres';
-  readonly table: string;
-  /** An exported snapshot; readable while the probe that made it is open. */
-  readonly snapshot: string;
-  /** pg_current_snapshot(): tells which rows are newer, long after the snapshot itself is gone. */
-  readonly visible: string;
-  /** Pages of 8 KiB, for reading in even ranges; 0 when it is a view. */
-  readonly pages: number;
-}
-
-export interface KafkaPin extends MayBeKept {
-  readonly kind: 'kafka';
-  readonly topic: string;
-  /** Offsets from `start` up to, without, `end`. */
-  readonly partitions: readonly { readonly partition: number; readonly start: number; readonly end: number }[];
-  readonly log?: TopicLog;
-}
-
-/** All that was ever read of a topic, so that the next run reads only what came after it. */
-export interface TopicLog {
-  readonly paths: readonly string[];
-  /** The files of the run that it goes on from; of no use once this run is published. */
-  readonly replaces: readonly string[];
-  /** How many of its rows earlier runs have read. */
-  readonly carried: number;
-  readonly bytes: number;
-  /** What the rows were judged by. */
-  readonly rules: string;
-  /** The time of the youngest message, and the offsets a topic gives for it: by these it is known again. Milliseconds. */
-  readonly youngest: number;
-  readonly marks: readonly { readonly partition: number; readonly offset: string }[];
 }
 
 export interface Example {

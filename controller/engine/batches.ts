@@ -7,16 +7,12 @@ import { unreconciled } from '../machine/audit.ts';
 import type { Journal } from './journal.ts';
 import type { Ports } from './ports.ts';
 
-/** Waits between two looks at a batch: short at first, as most jobs here are, then longer. Milliseconds. */
-const look = { first: 150, factor: 1.3, longest: 2000 };
-/** The same for a batch that is as good as over: its result is there. */
+/** By how much the pause grows from one look at a batch to the next. */
+const lookFactor = 1.3;
+/** The pause before the next look at a batch that is as good as over: its result is there. */
 const closeLook = 10;
 /** How long something that did not answer is left alone. Milliseconds. */
 export const afterTrouble = 1000;
-/** How long a batch that has begun may be known to nobody: a driver needs some seconds before it shows up at the Spark master. */
-const lostAfter = 60_000;
-/** How long a batch may be on its way to Spark before it is taken for stuck. */
-const pendingFor = 120_000;
 
 /** Who is told of what becomes of a batch. */
 interface Told {
@@ -116,7 +112,8 @@ export class Batches {
       if (seen.unknown) return afterTrouble;
     } else this.since.delete(attempt.key);
     if (result.there) return closeLook;
-    const wait = Math.min(look.longest, (this.looks.get(attempt.key) ?? look.first) * look.factor);
+    const { poll } = backend.traits;
+    const wait = Math.min(poll.longestMs, (this.looks.get(attempt.key) ?? poll.firstMs) * lookFactor);
     this.looks.set(attempt.key, wait);
     return wait;
   }
@@ -153,7 +150,8 @@ export class Batches {
    */
   private async gone(step: string, attempt: AttemptState, { unknown }: Observation): Promise<boolean> {
     const { now, workspace, backend } = this.ports;
-    const patience = unknown ? lostAfter : pendingFor;
+    const { unknownMs, pendingMs } = backend.traits;
+    const patience = unknown ? unknownMs : pendingMs;
     if (unknown && (await workspace.result(step, attempt))) {
       await this.settle(step, attempt, { state: 'succeeded' });
       return true;
@@ -181,7 +179,7 @@ export class Batches {
     }
     const log = attempt.submission ? await backend.logs(attempt.submission).catch(() => []) : [];
     const detail = seen.state === 'succeeded' ? 'it ended without a result file' : seen.detail;
-    const failure = classify({ detail, runner: result?.error, log });
+    const failure = classify({ detail, runner: result?.error, log }, backend.classify?.({ detail, log }));
     await this.tell.end(step, attempt, { state: 'failed', failure, result });
   }
 
@@ -194,6 +192,6 @@ export class Batches {
     // A driver that has just begun is not known to Spark yet.
     const since = this.since.get(`${attempt.key} stopping`) ?? now();
     this.since.set(`${attempt.key} stopping`, since);
-    return (await backend.find(attempt.key)) !== undefined || now() - since > lostAfter / 4;
+    return (await backend.find(attempt.key)) !== undefined || now() - since > backend.traits.unknownMs / 4;
   }
 }

@@ -1,6 +1,6 @@
 import type { Answer } from '../domain/events.ts';
 import type { Failure } from '../domain/failure.ts';
-import { Busy, type Call, type Caller } from '../domain/ports/task.ts';
+import { Busy, type Call, type Caller, Refused } from '../domain/ports/task.ts';
 import { SluiceError } from '../lib/errors.ts';
 
 type Outcome = { readonly answer: Answer } | { readonly failure: Failure };
@@ -48,7 +48,7 @@ export class Calls {
           done();
         },
         (error: unknown) => {
-          pending.outcome = error instanceof SluiceError ? { failure: this.failureOf(error, call) } : { broken: error };
+          pending.outcome = error instanceof SluiceError ? { failure: this.failureOf(error) } : { broken: error };
           done();
         },
       ),
@@ -57,9 +57,9 @@ export class Calls {
     return pending;
   }
 
-  private failureOf(error: SluiceError, { step }: Omit<Call, 'signal'>): Failure {
+  private failureOf(error: SluiceError): Failure {
     const lines = error.hint === undefined ? [] : [error.hint];
-    const refused = step.postgres ? 'bad-sql' : 'service-refused';
+    const refused = error instanceof Refused ? error.as : 'service-refused';
     const wait = error instanceof Busy ? error.retryAfterMs : undefined;
     return {
       kind: error.kind === 'rejected' ? refused : 'service-unavailable',

@@ -46,7 +46,7 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
 
 /** The files in which runs hand on to each other what they have read of topics. */
 const topicFiles = (profiles: Profiles, which: 'paths' | 'replaces'): readonly string[] =>
-  Object.values(profiles).flatMap(({ pin }) => (pin.kind === 'kafka' ? (pin.log?.[which] ?? []) : []));
+  Object.values(profiles).flatMap(({ pin }) => pin.log?.[which] ?? []);
 
 const isDoubtful = ({ ended, failure }: AttemptState): boolean =>
   !ended || failure?.kind === 'lost' || failure?.kind === 'gateway-unavailable';

@@ -113,7 +113,8 @@ export class Measuring {
     const { pipeline, profiles, findings = {}, measuredAt = 0, given } = this.state;
     if (!pipeline || !profiles) return;
     try {
-      const plan = given?.plan ?? makePlan(pipeline, { profiles, findings }, await this.ports.cluster(), measuredAt);
+      const plan =
+        given?.plan ?? makePlan(pipeline, { profiles, findings }, await this.ports.backend.capacity(), measuredAt);
       await this.note({ type: 'planned', plan });
     } catch (error) {
       await this.fail('no plan could be made', error);

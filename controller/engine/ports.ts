@@ -1,6 +1,6 @@
 import type { Figure, Recorded } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
-import type { Cluster, Profiles } from '../domain/plan.ts';
+import type { Profiles } from '../domain/plan.ts';
 import type { BatchBackend, Progress } from '../domain/ports/backend.ts';
 import type { Message } from '../domain/ports/notifier.ts';
 import type { Publisher } from '../domain/ports/sink.ts';
@@ -21,7 +21,6 @@ export interface Ports {
   readonly publisher: Publisher;
   readonly store: RunStore;
   readonly workspace: Workspace;
-  readonly cluster: () => Promise<Cluster>;
   /** Spark applications that may live at the same time, over all runs; no limit when undefined. */
   readonly maximumApplications: number | undefined;
   /** Writes the report of a run; returns where it is. */

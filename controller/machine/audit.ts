@@ -11,8 +11,7 @@ export function unreconciled(result: RunnerResult, profiles: Profiles): string[]
     if (!profile) return problems;
     const { measures, pin } = profile;
     // Of files too large to be measured whole, the records were counted all the same.
-    const records = pin.kind === 'csv' ? pin.records : undefined;
-    const expected = measures.estimatedFrom === undefined ? measures.rows : records;
+    const expected = measures.estimatedFrom === undefined ? measures.rows : pin.records;
     if (expected !== undefined && expected !== read)
       problems.push(`${name}: ${expected} rows measured, but Spark read ${read}`);
     return problems;

@@ -9,27 +9,36 @@ import { type Html, html } from '../lib/html.ts';
 import { visible } from '../lib/text.ts';
 import { type Language, type Words, words } from './words.ts';
 
+/** A mail; its id is the Message-ID header. */
+export interface Mail extends Message {
+  readonly from: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
 export interface MailOptions {
   readonly from: string;
   readonly language: Language;
 }
 
 /** One message for each address that wants to hear of how the run ended; with the same Message-ID whenever it is made. */
-export function mailsOf(run: string, state: RunState, options: MailOptions): Message[] {
+export function mailsOf(run: string, state: RunState, options: MailOptions): Mail[] {
   const { pipeline, ended } = state;
   if (!pipeline || !ended) return [];
   return pipeline.notify
-    .filter((entry) => (entry.on as readonly string[]).includes(ended.state))
+    .filter(({ email, on }) => email !== undefined && on.includes(ended.state))
     .map((entry) => {
+      const to = String(entry.email);
       const language = entry.language ?? options.language;
       const said = words[language];
       const blocks = contentOf(run, state, language);
-      const id = createHash('sha256').update(`${run}\n${ended.state}\n${entry.email}`).digest('hex').slice(0, 32);
+      const id = createHash('sha256').update(`${run}\n${ended.state}\n${to}`).digest('hex').slice(0, 32);
       return {
         id: `<${id}@sluice>`,
         run,
         event: ended.state,
-        to: entry.email,
+        to,
         from: options.from,
         subject: said.subject[ended.state](pipeline.name),
         text: `${blocks.map(asText).join('\n\n')}\n`,

@@ -25,7 +25,7 @@ const refused: readonly RegExp[] = [
   /^spark\.(driver|executor|blockManager|driver\.blockManager)\.(bindAddress|host|port|resource|log)(\.|$)/,
   /^spark\.sql\.(extensions|catalog|catalogImplementation|warehouse|hive|queryExecutionListeners|streaming\.streamingQueryListeners|redaction)(\.|$)/,
   /^spark\.hadoop\..*(script|command|keytab|impl|mapping)/i,
-  /^spark\.(master|app\.(name|id)|sql\.ansi\.enabled|sql\.session\.timeZone|cores\.max)$/,
+  /^spark\.(sluice\..*|master|app\.(name|id)|sql\.ansi\.enabled|sql\.session\.timeZone|cores\.max)$/,
 ];
 
 /** Whether a pipeline may set a property of Spark. */

@@ -1,5 +1,5 @@
 import { type ASTNode, Environment, type ObjectSchema } from '@marcbachmann/cel-js';
-import { columnsOf, type Pipeline } from '../domain/pipeline.ts';
+import { columnsOf, kindOf, type Pipeline, type SourceKind } from '../domain/pipeline.ts';
 import type { Values } from '../domain/plan.ts';
 import { rejected } from '../lib/errors.ts';
 import { didYouMean } from '../lib/suggest.ts';
@@ -29,7 +29,7 @@ const timestamp = 'google.protobuf.Timestamp';
 const totalFields = { rows: 'int', valid: 'int', invalid: 'int', duplicates: 'int', bytes: 'int', new: 'int' } as const;
 const qualityFields = { score: 'double' } as const;
 
-export function conditionsOf(pipeline: Pipeline): Conditions {
+export function conditionsOf(pipeline: Pipeline, kinds: readonly SourceKind[]): Conditions {
   const known: Record<string, ObjectSchema | string> = {
     total: { ...totalFields },
     quality: { ...qualityFields },
@@ -42,7 +42,7 @@ export function conditionsOf(pipeline: Pipeline): Conditions {
     .registerVariable('now', timestamp);
   for (const [name, source] of Object.entries(pipeline.sources)) {
     // A table's columns are known only once it is measured; declared ones are checked at once.
-    const isTable = 'postgres' in source;
+    const { isTable } = kindOf(kinds, source);
     const columns = columnsOf(source);
     const times = columns.filter(({ type }) => type === 'timestamp' || type === 'date');
     const schema: ObjectSchema = {

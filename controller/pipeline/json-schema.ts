@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { pipelineSchema } from '../domain/pipeline.ts';
+import type { Kinds } from '../domain/pipeline.ts';
+import { pipelineSchema } from './schema.ts';
 
 /** The JSON Schema of a pipeline file, for editors; conf/pipeline.schema.json holds it and a test keeps it fresh. */
-export function pipelineJsonSchema(): string {
-  const schema = z.toJSONSchema(pipelineSchema, { io: 'input', reused: 'ref' });
+export function pipelineJsonSchema(kinds: Kinds): string {
+  const schema = z.toJSONSchema(pipelineSchema(kinds), { io: 'input', reused: 'ref' });
   return `${JSON.stringify({ ...schema, title: 'Sluice pipeline' }, null, 2)}\n`;
 }

@@ -1,8 +1,10 @@
 import { relative } from 'node:path';
-import { type Pipeline, pipelineSchema } from '../domain/pipeline.ts';
+import type { Kinds, Pipeline } from '../domain/pipeline.ts';
 import { FileProblems, keyPath, mostProblems, type Problem } from '../lib/yaml/problem.ts';
 import { readYaml } from '../lib/yaml/yaml-file.ts';
-import { brokenReferences, type Known } from './references.ts';
+import type { Known } from './parts.ts';
+import { brokenReferences } from './references.ts';
+import { pipelineSchema } from './schema.ts';
 
 /** A pipeline that can be run: parsed, complete, every name in it found. */
 export interface LoadedPipeline {
@@ -16,8 +18,11 @@ export interface LoadedPipeline {
  * A token in a request, or a key for a file system, must not be in the history, which keeps the pipeline: it is filled in when
  * the request leaves, or when the job is prepared.
  */
-const filledLate = ([steps, , kind, key]: readonly PropertyKey[]): boolean =>
-  steps === 'steps' && (kind === 'http' || (kind === 'spark' && key === 'conf'));
+const filledLate =
+  ({ tasks }: Kinds) =>
+  ([steps, , kind, key]: readonly PropertyKey[]): boolean =>
+    steps === 'steps' &&
+    ((kind === 'spark' && key === 'conf') || tasks.some((task) => task.isLate && task.kind === kind));
 
 /**
  * Reads and checks a pipeline file. Throws FileProblems (kind `rejected`) that name file, line, column, key,
@@ -25,7 +30,7 @@ const filledLate = ([steps, , kind, key]: readonly PropertyKey[]): boolean =>
  */
 export async function loadPipeline(path: string, known: Known, root: string): Promise<LoadedPipeline> {
   const fromHere = relative(process.cwd(), path) || path;
-  const { value: pipeline, text, at } = await readYaml(fromHere, pipelineSchema, filledLate);
+  const { value: pipeline, text, at } = await readYaml(fromHere, pipelineSchema(known.kinds), filledLate(known.kinds));
   const problems: Problem[] = [];
   for (const { path: key, message } of brokenReferences(pipeline, known, root)) {
     problems.push({ ...at(key), key: keyPath(key), message });

@@ -1,6 +1,7 @@
 import type { FailureKind } from '../domain/failure-kinds.ts';
-import { type Pipeline, type Retry, retrySchema, type Step } from '../domain/pipeline.ts';
+import type { Pipeline, Retry, Step } from '../domain/pipeline.ts';
 import { milliseconds } from '../lib/duration.ts';
+import { retrySchema } from './schema.ts';
 
 const defaultRetry: Retry = retrySchema.parse({});
 
@@ -27,4 +28,4 @@ export function retryOn(policy: Retry, kind: FailureKind): Retry & { readonly bu
 }
 
 /** How long one attempt may take, in milliseconds. */
-export const timeoutOf = (step: Step): number => milliseconds(step.timeout ?? (step.http ? '30s' : '1h'));
+export const timeoutOf = (step: Step): number => milliseconds(step.timeout ?? '1h');

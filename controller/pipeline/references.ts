@@ -1,28 +1,10 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { type Pipeline, type Step, sqlFiles } from '../domain/pipeline.ts';
-import { liesIn } from '../lib/paths.ts';
-import { didYouMean } from '../lib/suggest.ts';
-import { variablesIn } from '../lib/variables.ts';
-import { type Allowed, baseOf, isSetLate, maySet } from './allowed.ts';
+import { type Kinds, kindOf, type Pipeline, type Step, type TaskKind } from '../domain/pipeline.ts';
+import type { Allowed } from './allowed.ts';
 import { conditionsOf, type Place, stepsIn } from './conditions.ts';
+import { type Broken, connections, type Known, oneOf, partsOf, places, properties } from './parts.ts';
 import { expressionsIn } from './template.ts';
 
-/** Something a pipeline names that is not there, with the key path that names it. */
-export interface Broken {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-/** The connections a pipeline may name, by kind, and what it may do beyond its project. */
-export interface Known {
-  readonly postgres: readonly string[];
-  readonly kafka: readonly string[];
-  readonly allow?: Allowed;
-}
-
 const nothingMore: Allowed = { paths: [], sparkConf: [] };
-
 const mostSteps = 500;
 
 /**
@@ -35,79 +17,22 @@ export function* brokenReferences(pipeline: Pipeline, known: Known, root: string
     yield { path: ['steps'], message: `there are ${count} steps, the most that can be are ${mostSteps}` };
     return;
   }
-  yield* connections(pipeline, known);
-  yield* steps(pipeline, root);
+  const parts = partsOf(pipeline, known.kinds);
+  yield* connections(parts, known);
+  yield* steps(pipeline);
+  yield* places(pipeline, parts, root, known.allow ?? nothingMore);
   yield* cycles(pipeline);
-  yield* conditions(pipeline);
+  yield* conditions(pipeline, known.kinds);
   yield* branches(pipeline);
-  yield* sources(pipeline);
+  yield* sources(pipeline, known.kinds);
   yield* checks(pipeline);
-  yield* beyond(pipeline, root, known.allow ?? nothingMore);
+  yield* properties(pipeline, known.allow ?? nothingMore);
 }
 
-/** Paths outside the project and properties of Spark that conf/ does not allow. */
-function* beyond({ sources: all, steps: each }: Pipeline, root: string, allow: Allowed): Generator<Broken> {
-  const folders = [root, ...allow.paths];
-  const outside = (path: readonly PropertyKey[], place: string): Broken[] =>
-    liesIn(folders, resolve(root, place))
-      ? []
-      : [
-          {
-            path,
-            message: `${place} lies outside the project; allow.paths in conf/connections.yaml says where else files may be`,
-          },
-        ];
-  for (const [name, source] of Object.entries(all))
-    if ('csv' in source) yield* outside(['sources', name, 'csv'], baseOf(source.csv));
-  for (const [name, { spark, postgres, outputs }] of Object.entries(each)) {
-    const at = (...path: PropertyKey[]): PropertyKey[] => ['steps', name, ...path];
-    for (const file of spark ? sqlFiles(spark) : []) yield* outside(at('spark', 'sql'), file);
-    if (postgres) yield* outside(at('postgres', 'sql'), postgres.sql);
-    for (const [index, output] of outputs.entries()) {
-      if ('parquet' in output) yield* outside(at('outputs', index, 'parquet'), output.parquet);
-      if ('csv' in output) yield* outside(at('outputs', index, 'csv'), output.csv);
-    }
-    for (const [property, value] of Object.entries(spark?.conf ?? {})) {
-      if (variablesIn(value).length > 0 && !isSetLate(property))
-        yield {
-          path: at('spark', 'conf', property),
-          message: `${property} is set before a job has its secrets; only spark.hadoop.*, spark.sql.* and properties of your own can take \${NAME}`,
-        };
-      if (!maySet(property, allow.sparkConf))
-        yield {
-          path: at('spark', 'conf', property),
-          message: `${property} loads code, moves files, opens doors or is Sluice's to set; allow.sparkConf in conf/connections.yaml says what pipelines may set all the same`,
-        };
-    }
-  }
-}
-
-const oneOf = (what: string, name: string, names: readonly string[]): string =>
-  `there is no ${what} "${name}"${didYouMean(name, names) || ` (known: ${names.slice(0, 20).join(', ') || 'none'}${names.length > 20 ? ', …' : ''})`}`;
-
-function connections(pipeline: Pipeline, known: Known): Broken[] {
-  const broken: Broken[] = [];
-  const look = (kind: 'postgres' | 'kafka', name: string, path: PropertyKey[]): void => {
-    if (known[kind].includes(name)) return;
-    broken.push({ path, message: `${oneOf(`${kind} connection`, name, known[kind])} in conf/connections.yaml` });
-  };
-  for (const [name, source] of Object.entries(pipeline.sources)) {
-    if ('postgres' in source) look('postgres', source.postgres, ['sources', name, 'postgres']);
-    if ('kafka' in source) look('kafka', source.kafka, ['sources', name, 'kafka']);
-  }
-  for (const [name, step] of Object.entries(pipeline.steps)) {
-    if (step.postgres) look('postgres', step.postgres.connection, ['steps', name, 'postgres', 'connection']);
-    for (const [index, output] of step.outputs.entries()) {
-      if ('postgres' in output) look('postgres', output.postgres, ['steps', name, 'outputs', index, 'postgres']);
-    }
-  }
-  return broken;
-}
-
-function sources(pipeline: Pipeline): Broken[] {
+function sources(pipeline: Pipeline, kinds: Kinds): Broken[] {
   return Object.entries(pipeline.sources).flatMap(([name, source]) => {
     const declared = Object.keys(source.columns ?? {});
-    if ('postgres' in source || declared.includes(source.key)) return [];
+    if (kindOf(kinds.sources, source).isTable || declared.includes(source.key)) return [];
     return [{ path: ['sources', name, 'key'], message: oneOf('column', source.key, declared) }];
   });
 }
@@ -123,7 +48,7 @@ function checks({ checks: all, sources: known }: Pipeline): Broken[] {
   });
 }
 
-function* steps(pipeline: Pipeline, root: string): Generator<Broken> {
+function* steps(pipeline: Pipeline): Generator<Broken> {
   const names = Object.keys(pipeline.steps);
   const known = new Set(names);
   const sourceNames = Object.keys(pipeline.sources);
@@ -144,14 +69,6 @@ function* steps(pipeline: Pipeline, root: string): Generator<Broken> {
       for (const view of Object.keys(output.unique ?? {}))
         if (!output.views.includes(view))
           yield { path: at('outputs', index, 'unique', view), message: oneOf('view', view, output.views) };
-    const files: [string, string][] = [
-      ...(step.spark ? sqlFiles(step.spark) : []).map((file): [string, string] => ['spark', file]),
-      ...(step.postgres ? [['postgres', step.postgres.sql] as [string, string]] : []),
-    ];
-    for (const [kind, file] of files) {
-      if (!existsSync(resolve(root, file)))
-        yield { path: at(kind, 'sql'), message: `there is no file ${file} in ${root}` };
-    }
   }
 }
 
@@ -177,8 +94,8 @@ function cycles(pipeline: Pipeline): Broken[] {
   return broken;
 }
 
-function* conditions(pipeline: Pipeline): Generator<Broken> {
-  const all = conditionsOf(pipeline);
+function* conditions(pipeline: Pipeline, kinds: Kinds): Generator<Broken> {
+  const all = conditionsOf(pipeline, kinds.sources);
   const judge = (expression: string | undefined, place: Place, path: PropertyKey[]): Broken[] => {
     const problem = expression === undefined ? undefined : all.check(expression, place);
     return problem === undefined ? [] : [{ path, message: `"${expression}": ${problem}` }];
@@ -186,7 +103,7 @@ function* conditions(pipeline: Pipeline): Generator<Broken> {
   for (const [i, check] of pipeline.checks.entries()) yield* judge(check.expect, 'check', ['checks', i, 'expect']);
   for (const [i, branch] of pipeline.branches.entries()) yield* judge(branch.if, 'branch', ['branches', i, 'if']);
   for (const [name, step] of Object.entries(pipeline.steps))
-    for (const { place, path, expression } of expressionsOf(name, step)) {
+    for (const { place, path, expression } of expressionsOf(name, step, kinds.tasks)) {
       yield* judge(expression, place, [...path]);
       for (const other of notNeeded(expression, step))
         yield {
@@ -198,19 +115,21 @@ function* conditions(pipeline: Pipeline): Generator<Broken> {
     }
 }
 
-/** The expressions of a step: its condition, and what is filled into its request. */
+/** The expressions of a step: its condition, and what is filled into its task. */
 function expressionsOf(
   name: string,
-  { if: condition, http }: Step,
+  step: Step,
+  tasks: readonly TaskKind[],
 ): { place: Place; path: readonly PropertyKey[]; expression: string }[] {
-  const calls = http
-    ? expressionsIn({ url: http.url, headers: http.headers, body: http.body }, ['steps', name, 'http'])
-    : [];
+  const path = ['steps', name];
+  const filled = tasks.flatMap(({ kind, templates = [] }) =>
+    templates.flatMap((field) =>
+      expressionsIn((step[kind] as Readonly<Record<string, unknown>> | undefined)?.[field], [...path, kind, field]),
+    ),
+  );
   return [
-    ...(condition === undefined
-      ? []
-      : [{ place: 'step' as const, path: ['steps', name, 'if'], expression: condition }]),
-    ...calls.map((each) => ({ place: 'call' as const, ...each })),
+    ...(step.if === undefined ? [] : [{ place: 'step' as const, path: [...path, 'if'], expression: step.if }]),
+    ...filled.map((each) => ({ place: 'call' as const, ...each })),
   ];
 }
 

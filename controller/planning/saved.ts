@@ -45,10 +45,8 @@ export const isSavedPlan = (document: unknown): document is SavedPlan => shape.s
 export const planned = (profiles: Profiles): Profiles =>
   Object.fromEntries(
     Object.entries(profiles).map(([name, { quarantine: _, ...profile }]) => {
-      const { kept: _kept, ...pin } = profile.pin;
-      if (pin.kind !== 'kafka') return [name, { ...profile, pin }];
-      const { log: _log, ...offsets } = pin;
-      return [name, { ...profile, pin: offsets }];
+      const { kept: _kept, log: _log, ...pin } = profile.pin;
+      return [name, { ...profile, pin }];
     }),
   );
 

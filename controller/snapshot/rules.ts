@@ -93,3 +93,7 @@ export function rulesOf(source: Source): Column[] {
   if (declared.some((column) => column.name === source.key)) return declared;
   return [{ name: source.key, type: 'string', required: true, values: undefined }, ...declared];
 }
+
+/** Columns with the types that Spark gives them. */
+export const typedColumns = (columns: readonly Column[]): { name: string; type: string }[] =>
+  columns.map(({ name, type }) => ({ name, type: spark.types[type] }));

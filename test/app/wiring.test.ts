@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { growing } from '../../controller/app/pick-run.ts';
-import { clusterOf } from '../../controller/app/wiring.ts';
+import { backendOf } from '../../controller/app/wiring.ts';
 import { guessLines } from '../../controller/cli/view/narrate.ts';
 import { onTerminal } from '../../controller/cli/view/style.ts';
 import type { Project } from '../../controller/config/project.ts';
@@ -12,13 +12,14 @@ import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 
 test('a plan for a cluster that could not be asked says that it is a guess, and why', async () => {
-  const endpoints = { sparkMaster: 'http://127.0.0.1:9' } as Project['endpoints'];
-  const cluster = await clusterOf({
+  const endpoints = { sparkMaster: 'http://127.0.0.1:9', historyServer: 'http://127.0.0.1:9' } as Project['endpoints'];
+  const backend = await backendOf({
     home: '/nowhere',
     endpoints,
-    connections: { spark: {} },
+    connections: { spark: { backend: 'livy' } },
     stack: { elsewhere: {} },
   } as unknown as Project);
+  const cluster = await backend.capacity();
   const profiles = { deliveries: profile(), orders: profile() };
   const plan = makePlan(await load(good), { profiles, findings: {} }, cluster, 1);
   expect(guessLines(plan).map(onTerminal).join()).toMatch(

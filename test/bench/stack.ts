@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { jdbcUrl, pgpass } from '../../controller/adapters/runner/job.ts';
-import { postgresAddress } from '../../controller/config/addresses.ts';
+import { pgpass } from '../../controller/adapters/runner/job.ts';
+import { jdbcUrl, postgresAddress } from '../../controller/config/addresses.ts';
 import { madeHome, masterUrl, sparkEnv } from '../../controller/stack/spark.ts';
 import { folder, login, main, project, query, type RunDocument, sluiceJson, write } from '../integration/world.ts';
 

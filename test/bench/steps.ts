@@ -4,11 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';
+import { builtIn } from '../../controller/app/registry.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
 import { loadProject } from '../../controller/config/project.ts';
-import { pipelineSchema } from '../../controller/domain/pipeline.ts';
 import { Controller } from '../../controller/engine/controller.ts';
 import { mailsOf } from '../../controller/messages/mail.ts';
+import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { memoryBackend } from '../fakes/backend.ts';
 import { memoryPublisher } from '../fakes/sink.ts';
 import { memoryProbe, memoryReview } from '../fakes/source.ts';
@@ -20,7 +21,7 @@ const steps = 40;
 const [folder = '.'] = process.argv.slice(2);
 const project = await loadProject(folder);
 const store = await postgresStore(postgresAddress(project, project.connections.store), `bench-${process.pid}`);
-const pipeline = pipelineSchema.parse({
+const pipeline = pipelineSchema(builtIn).parse({
   name: 'steps',
   sources: { orders: { csv: '*.csv', key: 'id', columns: { id: 'bigint' } } },
   branches: [{ name: 'all' }],
@@ -56,7 +57,6 @@ const state = await controller.drive(number, lease, {
   publisher: memoryPublisher(() => 0),
   store,
   workspace: memoryWorkspace,
-  cluster: async () => ({ cores: 2, largestMb: 4096 }),
   maximumApplications: undefined,
   report: async () => ({ file: '', url: '', figures: [] }),
   messages: (name, at) => mailsOf(name, at, { from: 'f', language: 'en' }),

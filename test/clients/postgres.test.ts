@@ -1,7 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { postgresProbe } from '../../controller/adapters/sources/postgres/postgres.ts';
-import type { Source } from '../../controller/domain/pipeline.ts';
 
 /** A server that lets everybody in and then says nothing more. */
 const sockets: Socket[] = [];
@@ -30,7 +29,7 @@ test('a server that takes the connection and never answers is unavailable, and i
     passfile: undefined,
   }));
   const refused = probe
-    .profile('orders', { postgres: 'db', table: 'orders' } as Source)
+    .profile('orders', { postgres: 'db', table: 'orders', key: 'id' })
     .catch((error: unknown) => error);
   while ((await Promise.race([refused, new Promise((resolve) => setImmediate(resolve))])) === undefined)
     await vi.advanceTimersByTimeAsync(100);

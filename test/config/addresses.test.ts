@@ -2,8 +2,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { jaas, jdbcUrl } from '../../controller/adapters/runner/job.ts';
-import { addressesOf, mailServer } from '../../controller/config/addresses.ts';
+import { jaas } from '../../controller/adapters/sources/kafka/driver.ts';
+import { addressesOf, jdbcUrl, mailServer } from '../../controller/config/addresses.ts';
 import { connectionsSchema } from '../../controller/config/connections.ts';
 import { addressOf, splitLogin } from '../../controller/config/login.ts';
 import { loadProject, type Project } from '../../controller/config/project.ts';
@@ -14,7 +14,7 @@ writeFileSync(join(root, 'ca.pem'), '-----BEGIN CERTIFICATE-----\n-----END CERTI
 writeFileSync(join(root, 'no.pem'), 'nothing\n');
 
 function projectWith(connections: object): Project {
-  const read = connectionsSchema.parse(connections);
+  const read = connectionsSchema().parse(connections);
   const endpoints = { kafka: ['127.0.0.1:9092'], postgres: 'postgres://127.0.0.1:5433', smtp: read.mail.url ?? '' };
   return { root, home: root, connections: read, stack: { elsewhere: {} }, endpoints } as unknown as Project;
 }
@@ -90,7 +90,7 @@ describe('a PostgreSQL connection', () => {
 });
 
 test('a list of no brokers is refused where it stands', () => {
-  expect(connectionsSchema.safeParse({ kafka: { events: { brokers: [] } } }).success).toBe(false);
+  expect(connectionsSchema().safeParse({ kafka: { events: { brokers: [] } } }).success).toBe(false);
 });
 
 describe('a Kafka connection', () => {

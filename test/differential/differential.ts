@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { runnerInput } from '../../controller/adapters/runner/job.ts';
 import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { csvSource } from '../../controller/adapters/sources/csv/driver.ts';
 import { type Duck, openDuck } from '../../controller/clients/duckdb.ts';
 import type { Project } from '../../controller/config/project.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
@@ -65,12 +65,8 @@ interface Prepared {
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 
-const nowhere = {
-  postgres: () => {
-    throw new Error('no database here');
-  },
-  kafka: () => ({ brokers: [] }),
-};
+/** CSV files need no connection. */
+const nowhere = {} as Project;
 
 async function prepare(of: Case, folder: string): Promise<Prepared> {
   const profiles: Record<string, Profile> = {};
@@ -86,7 +82,9 @@ async function prepare(of: Case, folder: string): Promise<Prepared> {
     const keeping = of.seed % 2 === 0 ? { folder: join(folder, 'kept'), upToBytes: 1e9 } : undefined;
     const profile = await csvProbe({ root: folder, scratch: join(folder, 'scratch'), keeping }).profile(name, source);
     profiles[name] = profile;
-    inputs.push(runnerInput(name, source, profile.pin, 2, nowhere));
+    const { pin } = profile;
+    const unkept = { name, source, pin, partitions: 2 };
+    inputs.push(pin.kept ? { name, kind: 'kept', ...pin.kept } : (csvSource.input?.(unkept, nowhere).input ?? {}));
   }
   const job = {
     key: `case-${of.seed}`,

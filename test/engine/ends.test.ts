@@ -47,7 +47,7 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
   test.each([
     ['measuring', 'probe', 'profile'],
     ['reviewing the rows', 'review', undefined],
-    ['asking for the cluster', 'cluster', undefined],
+    ['asking for the cluster', 'backend', 'capacity'],
     ['preparing a job', 'workspace', 'prepare'],
     ['submitting', 'backend', 'submit'],
     ['observing', 'backend', 'observe'],
@@ -213,7 +213,8 @@ test('a service that wants to be asked in a thousand years is asked when the ste
 
 test('an error that Sluice knows is none that controllers fail with', async () => {
   const w = world(profiles);
-  Object.assign(w.ports, { cluster: () => Promise.reject(new SluiceError('no', { kind: 'rejected' })) });
+  const capacity = () => Promise.reject(new SluiceError('no', { kind: 'rejected' }));
+  Object.assign(w.ports, { backend: { ...w.ports.backend, capacity } });
   const { state, events } = await w.run(await load(alone));
   expect(state.ended).toMatchObject({ state: 'failed', errorKind: 'rejected' });
   expect(count(events, 'controller-failed')).toBe(0);

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import { localWorkspace } from '../../controller/adapters/runner/workspace.ts';
+import { builtIn } from '../../controller/app/registry.ts';
 import type { Project } from '../../controller/config/project.ts';
 import type { AttemptState } from '../../controller/domain/state.ts';
 import { Controller } from '../../controller/engine/controller.ts';
@@ -22,8 +23,7 @@ test('a folder that can no longer be watched ends nothing', () => {
   const workspace = localWorkspace({
     project: { home: '/nowhere', connections: {} } as Project,
     run: 'r1',
-    jar: 'jar',
-    stage: (_output, key) => ({ kind: 'parquet', target: '', key, views: [] }),
+    registry: builtIn,
   });
   const stop = workspace.listen('work', { number: 1 } as AttemptState, () => undefined);
   expect(watchers).toHaveLength(1);

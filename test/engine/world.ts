@@ -50,11 +50,11 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
 
   const workspace: Workspace = {
     prepare: async (_pipeline, _step, attempt) => ({
-      jar: 'jar',
-      mainClass: 'Main',
-      args: [],
+      spec: 'job.json',
       settings: attempt.settings as SparkSettings,
       properties: {},
+      secretFiles: [],
+      labels: {},
     }),
     async result(_step, attempt) {
       const set = results.get(attempt.key);
@@ -71,7 +71,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
     staged: (pipeline, step, attempt) =>
       (pipeline.steps[step]?.outputs ?? []).map((output) => ({
         kind: 'parquet',
-        target: 'parquet' in output ? output.parquet : 'other',
+        target: String(output.parquet ?? 'other'),
         key: attempt.key,
         views: output.views.map((view) => ({ view, place: `${attempt.key}/${view}`, rows: 7 })),
       })),
@@ -97,7 +97,6 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       publisher,
       store,
       workspace,
-      cluster: async () => ({ cores: 2, largestMb: 8192 }),
       report: async () => ({ file: '/report', url: 'file:///report', figures: [{ name: 'Orders', value: '5' }] }),
       messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
       now: () => made.now,
@@ -136,6 +135,9 @@ export function failing(
       return (backend[name] as (...args: never[]) => unknown)(...args);
     }) as unknown as BatchBackend[K];
   return {
+    traits: backend.traits,
+    check: call('check'),
+    capacity: call('capacity'),
     submit: call('submit'),
     find: call('find'),
     observe: call('observe'),

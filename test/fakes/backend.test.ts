@@ -3,11 +3,11 @@ import { job } from '../contract/jobs.ts';
 import { memoryBackend } from './backend.ts';
 
 backendContract('in memory', async () => ({
-  backend: memoryBackend(({ mainClass }) => [
+  backend: memoryBackend(({ spec }) => [
     { state: 'running', applicationId: 'app-1' },
-    mainClass === 'Long'
+    spec === 'Long'
       ? { state: 'running' }
-      : mainClass === 'Failing'
+      : spec === 'Failing'
         ? { state: 'failed', detail: 'it broke' }
         : { state: 'succeeded', applicationId: 'app-1' },
   ]),

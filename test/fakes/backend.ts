@@ -1,9 +1,25 @@
 import type { Submission } from '../../controller/domain/events.ts';
-import { type BatchBackend, type BatchJob, ended, type Observation } from '../../controller/domain/ports/backend.ts';
+import type { Cluster } from '../../controller/domain/plan.ts';
+import {
+  type BackendTraits,
+  type BatchBackend,
+  type BatchJob,
+  ended,
+  type Observation,
+} from '../../controller/domain/ports/backend.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
 
 /** What a batch will show, one observation after the other; the last one stays. */
 export type Script = readonly Observation[];
+
+/** As with a real gateway, so that what waits for one waits here as long. */
+export const traits: BackendTraits = {
+  poll: { firstMs: 150, longestMs: 2000 },
+  pendingMs: 120_000,
+  unknownMs: 60_000,
+};
+/** What a small cluster offers. */
+export const capacity = async (): Promise<Cluster> => ({ cores: 2, largestMb: 8192 });
 
 /** A backend without Spark: each batch plays the script that `scriptOf` writes for it. */
 export function memoryBackend(scriptOf: (job: BatchJob, key: string) => Script): BatchBackend & {
@@ -16,6 +32,9 @@ export function memoryBackend(scriptOf: (job: BatchJob, key: string) => Script):
     return batch;
   };
   return {
+    traits,
+    check: async () => undefined,
+    capacity,
     get submitted() {
       return [...batches.keys()];
     },

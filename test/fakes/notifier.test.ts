@@ -3,5 +3,8 @@ import { memoryNotifier } from './notifier.ts';
 
 notifierContract('in memory', async () => {
   const notifier = memoryNotifier();
-  return { notifier, received: async (id) => notifier.sent.filter((mail) => mail.id === id).map((mail) => mail.text) };
+  return {
+    notifier,
+    received: async (id) => notifier.sent.filter((mail) => mail.id === id).map((mail) => String(mail.text)),
+  };
 });

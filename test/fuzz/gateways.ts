@@ -57,7 +57,7 @@ export async function gateways(): Promise<Subject> {
         response.statusCode = status;
         response.end(body);
       };
-      const livy = livyBackend({ url, sparkMaster: url, historyServer: `${url}/history` });
+      const livy = livyBackend({ url, jar: () => 'jar', sparkMaster: url, historyServer: `${url}/history` });
       const master = sparkMaster(url);
       let answered = false;
       for (const ask of [

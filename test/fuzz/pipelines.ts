@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
+import { builtIn } from '../../controller/app/registry.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
 import { refusedOr, type Subject } from './subject.ts';
 
@@ -75,7 +76,7 @@ const tokens = [
 export function pipelineFiles(): Subject {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-fuzz-'));
   const good = readFileSync(join(root, 'conf/pipelines/customer-report.yaml'), 'utf8');
-  const known = { postgres: ['shop'], kafka: ['shop'] };
+  const known = { kinds: builtIn, connections: { postgres: ['shop'], kafka: ['shop'] } };
   return {
     name: 'pipeline files',
     share: 1,

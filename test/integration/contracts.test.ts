@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { emailNotifier } from '../../controller/adapters/notifiers/email.ts';
-import { postgresPublisher, stagingTable } from '../../controller/adapters/sinks/postgres.ts';
+import { emailNotifier } from '../../controller/adapters/notifiers/email/email.ts';
+import { stagingTable } from '../../controller/adapters/sinks/postgres/driver.ts';
+import { postgresPublisher } from '../../controller/adapters/sinks/postgres/postgres.ts';
 import { kafkaProbe } from '../../controller/adapters/sources/kafka/kafka.ts';
 import { postgresProbe } from '../../controller/adapters/sources/postgres/postgres.ts';
 import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';
@@ -16,7 +17,7 @@ import { notifierContract } from '../contract/notifier.ts';
 import { columns, probeContract, rows } from '../contract/probe.ts';
 import { publisherContract } from '../contract/publisher.ts';
 import { storeContract } from '../contract/store.ts';
-import { folder, mails, project, query } from './world.ts';
+import { mails, project, query } from './world.ts';
 
 const here = await project();
 const shop = postgresAddress(here, { database: 'shop' });
@@ -101,7 +102,6 @@ probeContract('a Kafka topic', async (keeping) => {
 });
 
 backendContract('Livy', async () => {
-  const jar = `local:${join(folder, 'spark-jobs', 'target', 'spark-runner.jar')}`;
   const job = async (sql: string): Promise<BatchJob> => {
     const name = fresh('job');
     const file = join(here.home, `${name}.json`);
@@ -127,10 +127,10 @@ backendContract('Livy', async () => {
       profile: 'quick' as const,
       conf: {},
     };
-    return { jar, mainClass: 'sluice.runner.Runner', args: [file], settings, properties: {} };
+    return { spec: file, settings, properties: {}, secretFiles: [], labels: {} };
   };
   return {
-    backend: backendOf(here),
+    backend: await backendOf(here),
     short: await job('CREATE OR REPLACE TEMP VIEW quick AS SELECT 1 AS x'),
     long: await job(
       'CREATE OR REPLACE TEMP VIEW slow AS SELECT count(*) AS n FROM range(1000000000000000) WHERE id % 7 = hash(id)',

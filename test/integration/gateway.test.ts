@@ -59,7 +59,7 @@ async function expectUntouched(text: unknown): Promise<RunDocument> {
 
 test('a thousand batches are followed with one request a look', async () => {
   const { proxy, folder } = await proxied('many');
-  const backend = backendOf(await loadProject(folder));
+  const backend = await backendOf(await loadProject(folder));
   const keys = Array.from({ length: 1000 }, (_, i) => `sluice-nobody-${i}`);
   const look = () => Promise.all(keys.map((key) => backend.observe({ key, id: '' })));
   await look();

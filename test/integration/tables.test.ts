@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { postgresPublisher, stagingTable } from '../../controller/adapters/sinks/postgres.ts';
+import { stagingTable } from '../../controller/adapters/sinks/postgres/driver.ts';
+import { postgresPublisher } from '../../controller/adapters/sinks/postgres/postgres.ts';
 import { postgresProbe } from '../../controller/adapters/sources/postgres/postgres.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { identifier } from '../../controller/clients/sql.ts';

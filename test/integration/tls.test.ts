@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { jaas, runnerInput } from '../../controller/adapters/runner/job.ts';
+import { jaas, kafkaSource } from '../../controller/adapters/sources/kafka/driver.ts';
+import { builtIn } from '../../controller/app/registry.ts';
 import { backendOf } from '../../controller/app/wiring.ts';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
 import { connectPostgres } from '../../controller/clients/postgres.ts';
@@ -84,8 +85,8 @@ describe('where TLS is demanded', () => {
     const { pipeline } = await loadPipeline(
       join(secured, file),
       {
-        postgres: ['shop'],
-        kafka: ['shop'],
+        kinds: builtIn,
+        connections: { postgres: ['shop'], kafka: ['shop'] },
         allow: { paths: [folder, here.root, join(folder, '..'), process.cwd()], sparkConf: [] },
       },
       secured,
@@ -102,13 +103,8 @@ describe('where TLS is demanded', () => {
     await admin.disconnect();
     const at = join(here.home, 'secure-job');
     await mkdir(at);
-    const input = runnerInput(
-      'order_events',
-      source,
-      { kind: 'kafka', topic: 'order-events', partitions },
-      2,
-      addresses,
-    );
+    const pin = { kind: 'kafka', topic: 'order-events', partitions };
+    const input = kafkaSource.input?.({ name: 'order_events', source, pin, partitions: 2 }, there).input;
     const job = {
       key: `sluice-tls-${Date.now()}`,
       result: join(at, 'result.json'),
@@ -127,7 +123,7 @@ describe('where TLS is demanded', () => {
     await writeFile(job.secrets, JSON.stringify({ conf: {}, jaas: { order_events: jaas(addresses.kafka('shop')) } }), {
       mode: 0o600,
     });
-    const backend = backendOf(here);
+    const backend = await backendOf(here);
     const settings = {
       executors: 1,
       executorCores: 2,
@@ -137,9 +133,8 @@ describe('where TLS is demanded', () => {
       profile: 'quick' as const,
       conf: {},
     };
-    const jar = `local:${join(folder, 'spark-jobs', 'target', 'spark-runner.jar')}`;
     const submission = await backend.submit(
-      { jar, mainClass: 'sluice.runner.Runner', args: [join(at, 'job.json')], settings, properties: {} },
+      { spec: join(at, 'job.json'), settings, properties: {}, secretFiles: [], labels: {} },
       job.key,
     );
     while (['pending', 'running'].includes((await backend.observe(submission)).state)) await pause(300);

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';
+import { builtIn } from '../../controller/app/registry.ts';
 import type { PostgresAddress } from '../../controller/config/addresses.ts';
-import { pipelineSchema } from '../../controller/domain/pipeline.ts';
 import { Controller } from '../../controller/engine/controller.ts';
 import type { Ports } from '../../controller/engine/ports.ts';
 import { Crew } from '../../controller/engine/worker.ts';
 import { mailsOf } from '../../controller/messages/mail.ts';
+import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { memoryBackend } from '../fakes/backend.ts';
 import { memoryPublisher } from '../fakes/sink.ts';
 import { memoryProbe, memoryReview } from '../fakes/source.ts';
@@ -21,7 +22,7 @@ const { address, runs, jobMs } = JSON.parse(process.argv[2] ?? '{}') as {
 };
 const project = `many-${process.pid}`;
 const store = await postgresStore(address, project);
-const pipeline = pipelineSchema.parse({
+const pipeline = pipelineSchema(builtIn).parse({
   name: project,
   sources: { orders: { csv: 'orders.csv', key: 'id', columns: { id: 'bigint' } } },
   branches: [{ name: 'all' }],
@@ -60,7 +61,6 @@ const ports: Omit<Ports, 'now'> = {
   publisher: memoryPublisher(() => 0),
   store,
   workspace: memoryWorkspace,
-  cluster: async () => ({ cores: 2, largestMb: 4096 }),
   maximumApplications: undefined,
   report: async () => ({ file: '', url: '', figures: [] }),
   messages: (run, state) => mailsOf(run, state, { from: 'f', language: 'en' }),

@@ -4,11 +4,11 @@ import type { Workspace } from '../../controller/domain/ports/workspace.ts';
 /** Leaves no files: every attempt has read the hundred rows of `orders`. */
 export const memoryWorkspace: Workspace = {
   prepare: async (_pipeline, _step, attempt) => ({
-    jar: 'jar',
-    mainClass: 'Main',
-    args: [],
+    spec: 'job.json',
     settings: attempt.settings as SparkSettings,
     properties: {},
+    secretFiles: [],
+    labels: {},
   }),
   result: async (_step, { key }) => ({
     key,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mailsOf } from '../../controller/messages/mail.ts';
+import { type Mail, mailsOf } from '../../controller/messages/mail.ts';
 import { dead, done, world } from '../engine/world.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
@@ -19,7 +19,7 @@ async function mailOf(text: string, script = done, results: object = {}) {
   await w.run(await load(text), 'r1');
   const [waiting] = await w.ports.store.due();
   if (!waiting) throw new Error('no mail');
-  return waiting.message;
+  return waiting.message as Mail;
 }
 
 describe('the mail of a success', () => {

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { builtIn } from '../../controller/app/registry.ts';
 import { liesIn } from '../../controller/lib/paths.ts';
 import { baseOf, isSetLate, maySet } from '../../controller/pipeline/allowed.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
@@ -28,7 +29,7 @@ describe('the paths of a pipeline', () => {
   test('may be elsewhere where conf/ says so', async () => {
     const file = join(folder, 'elsewhere.yaml');
     writeFileSync(file, good.replace('parquet: out', `parquet: ${join(tmpdir(), 'sluice-elsewhere', 'out')}`));
-    const known = { postgres: ['shop'], kafka: [] };
+    const known = { kinds: builtIn, connections: { postgres: ['shop'], kafka: [] } };
     await expect(loadPipeline(file, known, folder)).rejects.toThrow(/lies outside the project/);
     const allow = { paths: [join(tmpdir(), 'sluice-elsewhere')], sparkConf: [] };
     await expect(loadPipeline(file, { ...known, allow }, folder)).resolves.toBeDefined();
@@ -100,7 +101,11 @@ describe('the Spark properties of a pipeline', () => {
         );
       const file = join(folder, 'late.yaml');
       writeFileSync(file, conf('spark.hadoop.fs.s3a.secret.key'));
-      const { pipeline } = await loadPipeline(file, { postgres: ['shop'], kafka: [] }, folder);
+      const { pipeline } = await loadPipeline(
+        file,
+        { kinds: builtIn, connections: { postgres: ['shop'], kafka: [] } },
+        folder,
+      );
       expect(JSON.stringify(pipeline)).not.toContain('C4nary');
       expect((await problems(conf('spark.executor.memoryOverhead'))).join('\n')).toContain(
         'before a job has its secrets',

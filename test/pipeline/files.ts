@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { builtIn } from '../../controller/app/registry.ts';
 import type { Pipeline } from '../../controller/domain/pipeline.ts';
 import type { SluiceError } from '../../controller/lib/errors.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
@@ -42,7 +43,13 @@ export async function load(text: string): Promise<Pipeline> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'pipeline.yaml');
   writeFileSync(file, text);
-  return (await loadPipeline(file, { postgres: ['shop', 'warehouse'], kafka: ['shop'] }, folder)).pipeline;
+  return (
+    await loadPipeline(
+      file,
+      { kinds: builtIn, connections: { postgres: ['shop', 'warehouse'], kafka: ['shop'] } },
+      folder,
+    )
+  ).pipeline;
 }
 
 /** What is wrong with a text, each problem as `line:column key: message`. */

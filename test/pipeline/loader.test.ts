@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { builtIn } from '../../controller/app/registry.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
 import { folder, good, load, problems } from './files.ts';
 
@@ -15,7 +16,7 @@ describe('a pipeline file that is right', () => {
 
   test('is known by its path in the project, wherever it is read from', async () => {
     await load(good);
-    const known = { postgres: ['shop'], kafka: [] };
+    const known = { kinds: builtIn, connections: { postgres: ['shop'], kafka: [] } };
     const here = process.cwd();
     process.chdir('/');
     const { file } = await loadPipeline(join(folder, 'pipeline.yaml'), known, folder);
@@ -151,7 +152,7 @@ describe('a pipeline file that is wrong is refused with line, column, key and fi
   });
 
   test('a file that is not there, a folder and a binary file', async () => {
-    const known = { postgres: [], kafka: [] };
+    const known = { kinds: builtIn, connections: { postgres: [], kafka: [] } };
     await expect(loadPipeline(join(folder, 'none.yaml'), known, folder)).rejects.toThrow(/there is no file/);
     await expect(loadPipeline(folder, known, folder)).rejects.toThrow(/is a folder/);
     await expect(load('name: \u0000')).rejects.toThrow(/binary file/);

@@ -3,12 +3,17 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { builtIn } from '../../controller/app/registry.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
 
 test('the sample of docs/pipeline-file.md is what it is said to be, read as customer-report reads deliveries', async () => {
   const root = resolve(import.meta.dirname, '../..');
   const file = join(root, 'conf/pipelines/customer-report.yaml');
-  const { pipeline } = await loadPipeline(file, { postgres: ['shop'], kafka: ['shop'] }, root);
+  const { pipeline } = await loadPipeline(
+    file,
+    { kinds: builtIn, connections: { postgres: ['shop'], kafka: ['shop'] } },
+    root,
+  );
   const scratch = mkdtempSync(join(tmpdir(), 'sluice-sample-'));
   const source = { ...pipeline.sources.deliveries, csv: 'data/samples/*.csv' } as never;
   const { measures, examples } = await csvProbe({ root, scratch }).profile('deliveries', source);

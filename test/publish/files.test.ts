@@ -3,8 +3,8 @@ import { mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { filePublisher } from '../../controller/adapters/sinks/files.ts';
-import { stagingFolder } from '../../controller/adapters/sinks/folder.ts';
+import { filePublisher } from '../../controller/adapters/sinks/files/files.ts';
+import { stagingFolder } from '../../controller/adapters/sinks/files/folder.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { literal } from '../../controller/clients/sql.ts';
 import type { StagedView } from '../../controller/domain/ports/sink.ts';

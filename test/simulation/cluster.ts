@@ -1,8 +1,9 @@
+import type { PostgresPin } from '../../controller/adapters/sources/postgres/driver.ts';
 import type { Random } from '../../controller/demo/random.ts';
 import type { BatchBackend, BatchJob, Observation } from '../../controller/domain/ports/backend.ts';
-import type { PostgresPin } from '../../controller/domain/profile.ts';
 import type { RunnerResult } from '../../controller/domain/result.ts';
 import { mebibytes } from '../../controller/planning/sizing.ts';
+import { capacity, traits } from '../fakes/backend.ts';
 import type { Time } from './time.ts';
 
 /** How a job of a key ends. */
@@ -76,6 +77,9 @@ export class Cluster {
   }
 
   readonly livy: BatchBackend = {
+    traits,
+    check: async () => undefined,
+    capacity,
     submit: async (job, key) => {
       if (!this.batches.has(key)) this.spawn(job as SimulatedJob, key);
       return { key, id: key };

@@ -1,7 +1,8 @@
+import type { PostgresPin } from '../../controller/adapters/sources/postgres/driver.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
 import type { SourceProbe } from '../../controller/domain/ports/source.ts';
 import type { Workspace } from '../../controller/domain/ports/workspace.ts';
-import type { Pin, PostgresPin } from '../../controller/domain/profile.ts';
+import type { Pin } from '../../controller/domain/profile.ts';
 import { Controller } from '../../controller/engine/controller.ts';
 import { deliver } from '../../controller/engine/dispatcher.ts';
 import { sweep } from '../../controller/engine/janitor.ts';
@@ -47,7 +48,6 @@ export function startController(world: World, process: Process): void {
     publisher,
     store,
     workspace,
-    cluster: async () => ({ cores: 2, largestMb: 8192 }),
     maximumApplications: 3,
     report: async () => ({ file: '/r', url: 'file:///r', figures: [] }),
     messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
@@ -114,11 +114,11 @@ function workspaceOf(disk: Disk, process: Process): Workspace {
       if (!attempt.settings) throw new TypeError('no Spark step');
       const views = (pipeline.steps[step]?.outputs ?? []).flatMap((output) => output.views);
       return {
-        jar: 'jar',
-        mainClass: 'Main',
-        args: [],
+        spec: 'job.json',
         settings: attempt.settings,
         properties: {},
+        secretFiles: [],
+        labels: {},
         places: views.map((view) => place(attempt.key, view)),
         pins: Object.values(pins) as PostgresPin[],
         read: Object.keys(pins).map((name) => ({ name, read: 100, valid: 100, quarantined: 0, reasons: {} })),
@@ -131,7 +131,7 @@ function workspaceOf(disk: Disk, process: Process): Workspace {
     staged: (pipeline, step, attempt) =>
       (pipeline.steps[step]?.outputs ?? []).map((output) => ({
         kind: 'parquet',
-        target: 'parquet' in output ? output.parquet : 'other',
+        target: String(output.parquet ?? 'other'),
         key: attempt.key,
         views: output.views.map((view) => ({ view, place: place(attempt.key, view), rows: attempt.result ? 7 : 0 })),
       })),

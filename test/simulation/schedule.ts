@@ -1,5 +1,7 @@
+import { builtIn } from '../../controller/app/registry.ts';
 import { pick, type Random } from '../../controller/demo/random.ts';
-import { type Pipeline, pipelineSchema } from '../../controller/domain/pipeline.ts';
+import type { Pipeline } from '../../controller/domain/pipeline.ts';
+import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { startController } from './controller.ts';
 import type { Weakness } from './weaknesses.ts';
 import { beginning, World } from './world.ts';
@@ -67,7 +69,7 @@ function pipelineOf(random: Random, name: string): Pipeline {
     steps.tell = { needs: ['work'], http: { url: 'http://api', method: 'POST' }, retry };
     steps.last = { ...spark, needs: ['tell'], if: 'steps.tell.body.ready' };
   }
-  return pipelineSchema.parse({
+  return pipelineSchema(builtIn).parse({
     name,
     sources: { orders: { postgres: 'shop', table: 'orders', key: 'id' } },
     branches: [{ name: 'all' }],

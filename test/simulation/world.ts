@@ -1,6 +1,6 @@
+import type { PostgresPin } from '../../controller/adapters/sources/postgres/driver.ts';
 import { pick, type Random, randomOf } from '../../controller/demo/random.ts';
 import type { Pipeline } from '../../controller/domain/pipeline.ts';
-import type { PostgresPin } from '../../controller/domain/profile.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { Cluster, type Disk, type Fate } from './cluster.ts';
 import { Process, Server } from './network.ts';

@@ -1,16 +1,16 @@
 import { watch } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { addressesOf, type PostgresAddress } from '../../config/addresses.ts';
+import type { PostgresAddress } from '../../config/addresses.ts';
 import type { Project } from '../../config/project.ts';
-import { type Output, sqlFiles } from '../../domain/pipeline.ts';
-import type { Staged } from '../../domain/ports/sink.ts';
+import { kindOf, sqlFiles } from '../../domain/pipeline.ts';
 import type { Workspace } from '../../domain/ports/workspace.ts';
 import { runnerResultSchema } from '../../domain/result.ts';
 import type { AttemptState } from '../../domain/state.ts';
 import { variables } from '../../lib/env.ts';
 import { rejected, unwritable } from '../../lib/errors.ts';
-import { jaas, pgpass, type RunnerJob, type RunnerSecrets, runnerInput, runnerOutputs, splitConf } from './job.ts';
+import { type Access, type Registry, stagedAt } from '../drivers.ts';
+import { pgpass, type RunnerJob, type RunnerSecrets, splitConf } from './job.ts';
 
 /** What the claim says when it was the controller that took it. */
 const byController = 'controller';
@@ -37,17 +37,13 @@ function passfileOf(step: string, databases: readonly PostgresAddress[]): string
 interface Options {
   readonly project: Project;
   readonly run: string;
-  /** The runner's. */
-  readonly jar: string;
-  /** Where an attempt stages a sink of its step; `rowsOf` is asked for the rows of each place. */
-  readonly stage: (output: Output, key: string, rowsOf?: (place: string) => number) => Staged;
+  readonly registry: Pick<Registry, 'sources' | 'sinks'>;
 }
 
 /** A workspace in the project's home, at a path that driver and executors can read. */
-export function localWorkspace({ project, run, jar, stage }: Options): Workspace {
+export function localWorkspace({ project, run, registry: { sources, sinks } }: Options): Workspace {
   const folderOf = (step: string, { number }: AttemptState): string =>
     join(runFolder(project.home, run), step, String(number));
-  const addresses = addressesOf(project);
 
   return {
     async prepare(pipeline, name, attempt, pins) {
@@ -58,18 +54,26 @@ export function localWorkspace({ project, run, jar, stage }: Options): Workspace
       const { partitions } = settings;
       const { open, secret } = splitConf(settings.conf, variables);
       const folder = folderOf(name, attempt);
-      const databases: string[] = [];
-      for (const output of step.outputs) {
-        if ('postgres' in output) databases.push(output.postgres);
-      }
+      const databases: PostgresAddress[] = [];
       const logins: Record<string, string> = {};
+      const needs = (input: string, { databases: more = [], jaas }: Access): void => {
+        databases.push(...more);
+        if (jaas !== undefined) logins[input] = jaas;
+      };
       const inputs = Object.entries(pipeline.sources).flatMap(([input, source]) => {
         const pin = pins[input];
         if (!pin || !(spark.inputs ?? [input]).includes(input)) return [];
-        if ('postgres' in source) databases.push(source.postgres);
-        const login = 'kafka' in source ? jaas(addresses.kafka(source.kafka)) : undefined;
-        if (login !== undefined) logins[input] = login;
-        return [runnerInput(input, source, pin, partitions, addresses)];
+        if (pin.kept) return [{ name: input, kind: 'kept', ...pin.kept }];
+        const read = kindOf(sources, source).input?.({ name: input, source, pin, partitions }, project);
+        if (!read) throw new TypeError(`source ${input} was pinned as ${pin.kind}, and not kept`);
+        needs(input, read);
+        return [read.input];
+      });
+      const outputs = step.outputs.flatMap((output) => {
+        const staged = stagedAt(sinks, output, { root: project.root, key: attempt.key });
+        const written = kindOf(sinks, output).writes(output, staged, project);
+        needs('', written);
+        return staged.views.map(({ view, place }) => ({ view, kind: staged.kind, place, ...written.fields }));
       });
       const job: RunnerJob = {
         key: attempt.key,
@@ -83,26 +87,24 @@ export function localWorkspace({ project, run, jar, stage }: Options): Workspace
         ),
         partitions,
         inputs,
-        outputs: step.outputs.flatMap((output) => runnerOutputs(output, stage(output, attempt.key), addresses)),
+        outputs,
       };
       try {
         await mkdir(folder, { recursive: true });
         await writeFile(join(folder, 'job.json'), JSON.stringify(job, null, 2));
         const secrets: RunnerSecrets = { conf: secret, jaas: logins };
-        await writeFile(join(folder, 'pgpass'), pgpass(databases.map(addresses.postgres)), { mode: 0o600 });
+        await writeFile(join(folder, 'pgpass'), pgpass(databases), { mode: 0o600 });
         await writeFile(job.secrets, JSON.stringify(secrets), { mode: 0o600 });
       } catch (error) {
         throw unwritable(folder, error);
       }
+      const passfile = passfileOf(name, databases) ?? join(folder, 'pgpass');
       return {
-        jar,
-        mainClass: 'sluice.runner.Runner',
-        args: [join(folder, 'job.json')],
+        spec: join(folder, 'job.json'),
         settings: { ...settings, conf: open },
-        properties: {
-          'user.timezone': 'UTC',
-          'org.postgresql.pgpassfile': passfileOf(name, databases.map(addresses.postgres)) ?? join(folder, 'pgpass'),
-        },
+        properties: { 'user.timezone': 'UTC' },
+        secretFiles: [{ property: 'org.postgresql.pgpassfile', path: passfile }],
+        labels: { pipeline: pipeline.name, run, step: name, attempt: String(attempt.number) },
       };
     },
 
@@ -128,7 +130,7 @@ export function localWorkspace({ project, run, jar, stage }: Options): Workspace
     staged(pipeline, name, attempt) {
       const rows = new Map(attempt.result?.outputs.map((output) => [output.place, output.rows]));
       return (pipeline.steps[name]?.outputs ?? []).map((output) =>
-        stage(output, attempt.key, (place) => rows.get(place) ?? 0),
+        stagedAt(sinks, output, { root: project.root, key: attempt.key, rowsOf: (place) => rows.get(place) ?? 0 }),
       );
     },
 

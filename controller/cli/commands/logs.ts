@@ -15,10 +15,10 @@ interface LogsOptions {
 
 const followEvery = 1000;
 
-/** `sluice logs [RUN]`: the end of the driver's log, as long as Livy keeps it; then what the history has of it. */
+/** `sluice logs [RUN]`: the end of the driver's log, as long as the backend keeps it; then what the history has of it. */
 export async function logs(output: Output, name: string | undefined, options: LogsOptions): Promise<number> {
   const project = await openProject();
-  const backend = backendOf(project);
+  const backend = await backendOf(project);
   return withStore(project, async (store) => {
     const { summary, state } = await pickRun(store, name);
     if (options.follow) return follow(output, store, backend, summary.run, options.step);
@@ -31,7 +31,7 @@ export async function logs(output: Output, name: string | undefined, options: Lo
     const lines = await linesOf(backend, attempt);
     output.line(heading(step, attempt));
     for (const line of lines) output.line(line);
-    if (lines.length === 0) output.line('Livy keeps no log of it any more.');
+    if (lines.length === 0) output.line('There is no log of it any more.');
     output.document({ run: summary.run, step, attempt: attempt.number, lines });
     return exit.ok;
   });

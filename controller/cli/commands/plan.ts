@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { measure } from '../../app/measure.ts';
 import { seal } from '../../app/plan-seal.ts';
-import { clusterOf, openPipeline, scratchOf, withStore } from '../../app/wiring.ts';
+import { backendOf, openPipeline, scratchOf, withStore } from '../../app/wiring.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import { fold, type RunState } from '../../domain/state.ts';
 import { unwritable } from '../../lib/errors.ts';
@@ -30,7 +30,7 @@ export async function plan(
   try {
     const reviewed = await measure(project, pipeline, { profiles: last, ...again }, folder, tellMeasured(output));
     const at = Date.now();
-    const made = makePlan(pipeline, reviewed, await clusterOf(project), at);
+    const made = makePlan(pipeline, reviewed, await (await backendOf(project)).capacity(), at);
     const profiles = planned(reviewed.profiles);
     for (const line of planText(pipeline, { ...reviewed, profiles }, made, state)) output.line(line);
     if (options.out !== undefined) {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Listr } from 'listr2';
-import { jarOf, openProject } from '../../app/wiring.ts';
+import { jarOf } from '../../adapters/backends/livy/driver.ts';
+import { openProject } from '../../app/wiring.ts';
 import type { Project } from '../../config/project.ts';
 import { isRoot, sparkHome } from '../../lib/env.ts';
 import { SluiceError } from '../../lib/errors.ts';

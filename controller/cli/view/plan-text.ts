@@ -1,4 +1,5 @@
-import type { Pipeline, Output as Sink } from '../../domain/pipeline.ts';
+import { builtIn } from '../../app/registry.ts';
+import { kindOf, type Pipeline } from '../../domain/pipeline.ts';
 import type { Plan, PlannedStep } from '../../domain/plan.ts';
 import type { Example, Profile, Reviewed } from '../../domain/profile.ts';
 import type { RunState } from '../../domain/state.ts';
@@ -98,10 +99,12 @@ function stepLines(pipeline: Pipeline, name: string, step: PlannedStep, last: Ru
     return [`      ${what}`, `${value}${other}`, pc.dim(step.why?.[what] ?? '')];
   });
   lines.push(...columns(rows));
-  const { http, postgres } = definition;
-  if (http) lines.push(`      calls ${http.method} ${http.url}`);
-  if (postgres) lines.push(`      runs ${postgres.sql} in ${postgres.connection}`);
-  for (const sink of definition.outputs) lines.push(`      publishes ${sink.views.join(', ')} ${whereTo(sink)}`);
+  for (const { kind, describe } of builtIn.tasks)
+    if (definition[kind] !== undefined) lines.push(`      ${describe(definition[kind])}`);
+  for (const output of definition.outputs) {
+    const where = kindOf(builtIn.sinks, output).describe(output);
+    lines.push(`      publishes ${output.views.join(', ')} ${where}`);
+  }
   return lines;
 }
 
@@ -117,11 +120,6 @@ function settingsText(step: PlannedStep | undefined): Record<string, string> {
     ...conf,
   };
   return Object.fromEntries(Object.keys(why).map((what) => [what, String(named[what])]));
-}
-
-function whereTo(sink: Sink): string {
-  if ('postgres' in sink) return `as tables of ${sink.postgres}, schema ${sink.schema ?? 'public'}`;
-  return 'parquet' in sink ? `as Parquet in ${sink.parquet}` : `as CSV in ${sink.csv}`;
 }
 
 /** What the last run did instead. */

@@ -1,14 +1,28 @@
 import type { Submission } from '../events.ts';
-import type { SparkSettings } from '../plan.ts';
+import type { FailureKind } from '../failure-kinds.ts';
+import type { Cluster, SparkSettings } from '../plan.ts';
 
-/** A Spark batch, ready to be submitted anywhere. Holds no secret: passwords are in files that its properties name. */
+/** A run of the Spark runner, ready to be submitted anywhere; where the runner is, the backend knows. Holds no secret itself. */
 export interface BatchJob {
-  readonly jar: string;
-  readonly mainClass: string;
-  readonly args: readonly string[];
+  /** Where the job description lies: the runner's only argument. */
+  readonly spec: string;
   readonly settings: SparkSettings;
   /** JVM system properties for driver and executors. */
   readonly properties: Readonly<Record<string, string>>;
+  /** Files that driver and executors need and nobody else may read, each with the system property that tells its path. */
+  readonly secretFiles: readonly { readonly property: string; readonly path: string }[];
+  /** By what people find it where the backend shows its batches: pipeline, run, step, attempt. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What differs from backend to backend. Milliseconds. */
+export interface BackendTraits {
+  /** Pauses between two looks at a batch, the first and the longest. */
+  readonly poll: { readonly firstMs: number; readonly longestMs: number };
+  /** How long a batch may be on its way before it is taken for stuck. */
+  readonly pendingMs: number;
+  /** How long a batch that was submitted may be known to nobody. */
+  readonly unknownMs: number;
 }
 
 export type BatchState = 'pending' | 'running' | 'cancelling' | 'cancelled' | 'succeeded' | 'failed';
@@ -36,6 +50,11 @@ export interface Observation {
  * not help), `unavailable` (the backend did not get it), `unknown-outcome` (it may have: ask `find`).
  */
 export interface BatchBackend {
+  readonly traits: BackendTraits;
+  /** Throws a SluiceError with a hint when nothing could be submitted now. */
+  check(): Promise<void>;
+  /** What it offers now; when it cannot tell, a modest guess that says why it is one. */
+  capacity(): Promise<Cluster>;
   /** Submits once: the same key twice gives the same submission. */
   submit(job: BatchJob, key: string): Promise<Submission>;
   /** The submission with this key, dead or alive; undefined when there never was one. */
@@ -45,6 +64,11 @@ export interface BatchBackend {
   cancel(submission: Submission): Promise<void>;
   /** The last lines of the driver's log. */
   logs(submission: Submission): Promise<readonly string[]>;
+  /** The kind of a failure that this backend alone knows by its words; looked at before the common table. */
+  classify?(evidence: {
+    readonly detail: string | undefined;
+    readonly log: readonly string[];
+  }): FailureKind | undefined;
 }
 
 export const ended = (state: BatchState): boolean =>

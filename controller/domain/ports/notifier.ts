@@ -1,16 +1,16 @@
 import { SluiceError } from '../../lib/errors.ts';
 
-/** A mail, rendered when its event happened, so that every try sends the same. */
+/** What somebody is told of an event, rendered when it happened, so that every try sends the same. Plain JSON. */
 export interface Message {
-  /** The Message-ID header, the same on every try. */
+  /** The same on every try. */
   readonly id: string;
+  /** The notifier's kind; email, when left out. */
+  readonly channel?: string;
   readonly run: string;
   readonly event: string;
   readonly to: string;
-  readonly from: string;
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
+  /** What else the channel needs. */
+  readonly [field: string]: unknown;
 }
 
 /** The server is there, and does not take this one message now; others it may take. */

@@ -12,7 +12,7 @@ export interface StagedView {
 
 /** What one attempt has staged for one sink. */
 export interface Staged {
-  readonly kind: PublishedOutput['kind'];
+  readonly kind: string;
   /** The sink: an absolute folder, or `connection/schema`. */
   readonly target: string;
   /** The attempt's key; names its staging place. */

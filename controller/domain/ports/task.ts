@@ -1,5 +1,6 @@
 import { SluiceError } from '../../lib/errors.ts';
 import type { Answer } from '../events.ts';
+import type { FailureKind } from '../failure-kinds.ts';
 import type { Step } from '../pipeline.ts';
 import type { Values } from '../plan.ts';
 
@@ -18,6 +19,16 @@ export interface Call {
  */
 export interface Caller {
   call(call: Call): Promise<Answer>;
+}
+
+/** The other side has understood and refuses; `as` is what a step's failure is called then. */
+export class Refused extends SluiceError {
+  readonly as: FailureKind;
+
+  constructor(as: FailureKind, { message, hint, cause }: SluiceError) {
+    super(message, { kind: 'rejected', cause, ...(hint === undefined ? {} : { hint }) });
+    this.as = as;
+  }
 }
 
 /** A service that is there and has no time; `retryAfterMs` when it said how long to wait. */

@@ -50,7 +50,8 @@ export class FakeSpark {
   private livy(method: string, path: string, body: string): [number, unknown] {
     const [, , name, log] = path.split(/[/?]/).map(decodeURIComponent);
     if (method === 'POST') {
-      const { name: wanted, className: kind } = JSON.parse(body) as { name: string; className: string };
+      const { name: wanted, args } = JSON.parse(body) as { name: string; args: string[] };
+      const [kind = ''] = args;
       if (this.batches.some((each) => each.name === wanted)) return [400, { msg: `Duplicate session name: ${wanted}` }];
       const batch = { id: this.batches.length, name: wanted, kind, looks: 0, killed: false };
       this.batches.push(batch);

@@ -12,7 +12,7 @@ import { FakeSpark } from './fake-spark.ts';
 const fake = new FakeSpark();
 const url = await fake.open();
 /** One that has asked nothing yet: what was seen a moment ago serves the next question as well. */
-const fresh = () => livyBackend({ url, sparkMaster: url, historyServer: `${url}/history` });
+const fresh = () => livyBackend({ url, jar: () => 'jar', sparkMaster: url, historyServer: `${url}/history` });
 const submission = { key: 'k', id: '0' };
 
 afterEach(() => {

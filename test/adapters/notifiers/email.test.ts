@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterAll, expect, test } from 'vitest';
-import { emailNotifier } from '../../../controller/adapters/notifiers/email.ts';
+import { emailNotifier } from '../../../controller/adapters/notifiers/email/email.ts';
 import { certificates } from '../../certificates.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-email-'));

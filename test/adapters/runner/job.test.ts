@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { pageRanges, pgpass, splitConf } from '../../../controller/adapters/runner/job.ts';
+import { pgpass, splitConf } from '../../../controller/adapters/runner/job.ts';
+import { pageRanges } from '../../../controller/adapters/sources/postgres/driver.ts';
 
 describe('ranges of a table’s pages', () => {
   test('follow each other without gap or overlap, and the last is open', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { localWorkspace, runFolder } from '../../../controller/adapters/runner/workspace.ts';
+import { builtIn } from '../../../controller/app/registry.ts';
 import { connectionsSchema } from '../../../controller/config/connections.ts';
 import type { Project } from '../../../controller/config/project.ts';
 
@@ -13,8 +14,7 @@ const workspaceAt = (project: object) =>
   localWorkspace({
     project: project as Project,
     run: 'r1',
-    jar: 'jar',
-    stage: (_output, key) => ({ kind: 'parquet', target: '', key, views: [] }),
+    registry: builtIn,
   });
 
 function made(...parts: string[]): string {
@@ -50,7 +50,7 @@ test('a run is called by a name that stays one part of a path', () => {
 test('a step that needs two files of passwords is refused: a JVM reads one', async () => {
   const url = 'postgres://u@127.0.0.1/x';
   const postgres = { own: { url, password: 'p' }, filed: { url, passfile: '/etc/pgpass' }, open: { url } };
-  const connections = connectionsSchema.parse({ postgres });
+  const connections = connectionsSchema().parse({ postgres });
   const stack = { elsewhere: {} };
   const workspace = workspaceAt({ root: home, home, connections, stack });
   const prepared = (...names: (keyof typeof postgres)[]) => {
@@ -59,8 +59,8 @@ test('a step that needs two files of passwords is refused: a JVM reads one', asy
     const attempt = { key: 'k', number: 1, settings: { conf: {}, partitions: 1 } };
     return workspace.prepare({ sources: {}, steps } as never, 'step', attempt as never, {});
   };
-  const passfile = 'org.postgresql.pgpassfile';
-  expect((await prepared('filed', 'open')).properties[passfile]).toBe('/etc/pgpass');
-  expect((await prepared('own', 'open')).properties[passfile]).toBe(join(home, 'runs/r1/step/1/pgpass'));
+  const passfileOf = async (...names: (keyof typeof postgres)[]) => (await prepared(...names)).secretFiles[0]?.path;
+  expect(await passfileOf('filed', 'open')).toBe('/etc/pgpass');
+  expect(await passfileOf('own', 'open')).toBe(join(home, 'runs/r1/step/1/pgpass'));
   await expect(prepared('own', 'filed')).rejects.toMatchObject({ kind: 'rejected', message: /different files/ });
 });

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { httpCaller, waitOf } from '../../../controller/adapters/tasks/http.ts';
+import { httpCaller, waitOf } from '../../../controller/adapters/tasks/http/http.ts';
+import { builtIn } from '../../../controller/app/registry.ts';
 import type { Step } from '../../../controller/domain/pipeline.ts';
-import { pipelineSchema } from '../../../controller/domain/pipeline.ts';
+import { pipelineSchema } from '../../../controller/pipeline/schema.ts';
 
 interface Heard {
   readonly request: IncomingMessage;
@@ -41,7 +42,7 @@ afterAll(() => {
 
 const variables = { TOKEN: 's3cret-token', ODD: 'C4nary "sp/é|\\', EMPTY: '' };
 const stepOf = (http: object): Step =>
-  pipelineSchema.parse({
+  pipelineSchema(builtIn).parse({
     name: 'p',
     sources: { a: { csv: 'a', key: 'id', columns: { id: 'int' } } },
     branches: [{ name: 'all' }],

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { Answer } from '../../../clients/http.ts';
+import { SluiceError } from '../../../lib/errors.ts';
+import { visible } from '../../../lib/text.ts';
 
 /** What Livy and the Spark master answer, as far as it is used. What does not fit is no answer of theirs. */
 
@@ -42,4 +45,36 @@ export function linkOf(address: string | null | undefined): string | undefined {
   if (!address || !URL.canParse(address)) return undefined;
   const { protocol, href } = new URL(address);
   return protocol === 'http:' || protocol === 'https:' ? href : undefined;
+}
+
+/** What Livy says in words. */
+export function messageOf(answer: Answer): string {
+  const message = (answer.body as { msg?: unknown } | undefined)?.msg;
+  return visible((typeof message === 'string' ? message : answer.text).slice(0, 300));
+}
+
+const unreadable = (url: string, what: string): SluiceError =>
+  new SluiceError(`Livy at ${url} answered with ${what}`, { kind: 'unavailable' });
+
+/** What a 201 holds. Livy has the batch by then, so an answer that cannot be read leaves the outcome to be found out. */
+export function created(answer: Answer, url: string): Pick<Batch, 'id'> {
+  const { success, data } = createdSchema.safeParse(answer.body);
+  if (success) return data;
+  throw new SluiceError(`Livy at ${url} took a submission, and its answer cannot be read`, { kind: 'unknown-outcome' });
+}
+
+/** What Livy answered, when it is what was asked for; `otherwise` says what it is not. */
+export function read<S extends z.ZodType>(answer: Answer, schema: S, url: string, otherwise: string): z.output<S> {
+  if (answer.status === 401 || answer.status === 403) {
+    throw new SluiceError(`Livy at ${url} refuses us (${answer.status})`, {
+      kind: 'rejected',
+      hint: 'check spark.livyUser and spark.livyPassword',
+    });
+  }
+  if (answer.status >= 300) throw unreadable(url, `${answer.status} ${messageOf(answer).slice(0, 80)}`);
+  const { success, data } = schema.safeParse(answer.body);
+  if (success) return data;
+  if (answer.text === '') throw unreadable(url, 'nothing');
+  const what = answer.body === undefined ? 'no JSON' : otherwise;
+  throw unreadable(url, `${what}: ${visible(answer.text.slice(0, 80))}`);
 }

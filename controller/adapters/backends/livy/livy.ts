@@ -1,8 +1,8 @@
 import pRetry from 'p-retry';
-import type { z } from 'zod';
 import { type Answer, request } from '../../../clients/http.ts';
 import type { Submission } from '../../../domain/events.ts';
 import {
+  type BackendTraits,
   type BatchBackend,
   type BatchJob,
   type BatchState,
@@ -10,11 +10,10 @@ import {
   type Observation,
 } from '../../../domain/ports/backend.ts';
 import { SluiceError } from '../../../lib/errors.ts';
-import { visible } from '../../../lib/text.ts';
-import { type Batch, batchesSchema, batchSchema, createdSchema, linkOf, logSchema } from './answers.ts';
+import { type Batch, batchesSchema, batchSchema, created, linkOf, logSchema, messageOf, read } from './answers.ts';
 import { shared } from './shared.ts';
-import { type ClassArchives, sparkConf } from './spark-conf.ts';
-import { type Application, sparkMaster } from './spark-master.ts';
+import { batchRequest, type ClassArchives } from './spark-conf.ts';
+import { type Application, capacityOf, type SparkMaster, sparkMaster } from './spark-master.ts';
 
 /** Livy's states (0.7 to 0.9) and what they mean here. */
 const states = new Map<string, BatchState>([
@@ -39,6 +38,8 @@ const masterStates = new Map<string, BatchState>([
 
 export interface LivyOptions {
   readonly url: string;
+  /** Where the runner's jar is, as driver and executors see it. Throws a SluiceError when there is none. */
+  readonly jar: () => string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly sparkMaster: string;
@@ -49,6 +50,12 @@ export interface LivyOptions {
   readonly archives?: () => ClassArchives | undefined;
 }
 
+/** Livy starts a driver at once; it shows up at the Spark master some seconds later. */
+const traits: BackendTraits = {
+  poll: { firstMs: 150, longestMs: 2000 },
+  pendingMs: 120_000,
+  unknownMs: 60_000,
+};
 const confirmEvery = 300;
 const confirmWithin = 60_000;
 /** One look at Livy serves everybody who asks within this time. Milliseconds. */
@@ -64,10 +71,7 @@ const pageSize = 5000;
  */
 export function livyBackend(options: LivyOptions): BatchBackend {
   const master = sparkMaster(options.sparkMaster);
-  const headers: Record<string, string> = { 'content-type': 'application/json', 'x-requested-by': 'sluice' };
-  if (options.user !== undefined) {
-    headers.authorization = `Basic ${Buffer.from(`${options.user}:${options.password ?? ''}`).toString('base64')}`;
-  }
+  const headers = headersOf(options);
   /** Who is followed at the moment, and when each was last asked for. */
   const followed = new Map<string, number>();
 
@@ -95,21 +99,16 @@ export function livyBackend(options: LivyOptions): BatchBackend {
   const remove = (key: string): Promise<unknown> =>
     request(`${options.url}/batches/${encodeURIComponent(key)}`, { method: 'DELETE', headers }).catch(() => undefined);
 
-  async function observeApplication(app: Application | undefined): Promise<Observation> {
-    if (!app) return { state: 'pending', unknown: true };
-    const history = `${options.historyServer}/history/${app.id}`;
-    if (app.active)
-      return { state: 'running', applicationId: app.id, ui: master.uiOf(app.id), ...(await progressOf(app)) };
-    const state = masterStates.get(app.state) ?? 'failed';
-    return { state, applicationId: app.id, ui: `${history}/jobs/`, detail: `the Spark master says ${app.state}` };
-  }
-
-  async function progressOf(app: Application): Promise<Pick<Observation, 'progress'>> {
-    const progress = await master.progress(app.id).catch(() => undefined);
-    return progress ? { progress } : {};
-  }
-
   return {
+    traits,
+
+    async check() {
+      options.jar();
+      await batch('sluice-is-anybody-there').catch(unreachable);
+    },
+
+    capacity: () => capacityOf(master),
+
     async submit(job, key) {
       const body = JSON.stringify(batchRequest(job, key, options));
       const answer = await request(`${options.url}/batches`, { method: 'POST', headers, body });
@@ -143,14 +142,19 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       const asked = master.application(key);
       const orNothing = asked.catch(() => undefined);
       const found = await looked(key);
-      if (!found) return observeApplication((await asked)?.active ? await master.application(key, true) : await asked);
+      if (!found)
+        return observeApplication(
+          master,
+          options.historyServer,
+          (await asked)?.active ? await master.application(key, true) : await asked,
+        );
       // Where the master cannot be asked, Livy alone will do, as long as it knows the batch.
       const app = await orNothing;
       const said = stateOf(found);
       // The master was asked a moment ago; whether the application goes on after its driver has to be known for sure.
       const now = app?.active && ended(said) ? await master.application(key, true).catch(() => app) : app;
       const state = now?.active && ended(said) ? 'running' : said;
-      const seen = app ? await observeApplication(app) : undefined;
+      const seen = app ? await observeApplication(master, options.historyServer, app) : undefined;
       const applicationId = seen?.applicationId ?? found.appId ?? undefined;
       const ui = seen?.ui ?? linkOf(found.appInfo?.sparkUiUrl);
       return {
@@ -192,6 +196,28 @@ export function livyBackend(options: LivyOptions): BatchBackend {
   };
 }
 
+/** A batch as the Spark master shows its application. */
+async function observeApplication(
+  master: SparkMaster,
+  historyServer: string,
+  app: Application | undefined,
+): Promise<Observation> {
+  if (!app) return { state: 'pending', unknown: true };
+  if (app.active) {
+    const progress = await master.progress(app.id).catch(() => undefined);
+    return { state: 'running', applicationId: app.id, ui: master.uiOf(app.id), ...(progress ? { progress } : {}) };
+  }
+  const state = masterStates.get(app.state) ?? 'failed';
+  const ui = `${historyServer}/history/${app.id}/jobs/`;
+  return { state, applicationId: app.id, ui, detail: `the Spark master says ${app.state}` };
+}
+
+function headersOf({ user, password = '' }: LivyOptions): Record<string, string> {
+  const headers = { 'content-type': 'application/json', 'x-requested-by': 'sluice' };
+  if (user === undefined) return headers;
+  return { ...headers, authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
+}
+
 /** All batches that Livy has, by their names. */
 async function listed(get: (path: string) => Promise<Answer>, url: string): Promise<ReadonlyMap<string, Batch>> {
   const byName = new Map<string, Batch>();
@@ -203,50 +229,14 @@ async function listed(get: (path: string) => Promise<Answer>, url: string): Prom
   }
 }
 
-function batchRequest(job: BatchJob, key: string, { conf, archives }: LivyOptions): object {
-  const { settings } = job;
-  return {
-    name: key,
-    file: job.jar,
-    className: job.mainClass,
-    args: job.args,
-    driverMemory: settings.driverMemory,
-    executorMemory: settings.executorMemory,
-    executorCores: settings.executorCores,
-    numExecutors: settings.executors,
-    conf: { ...conf, ...sparkConf(job, key, archives?.()) },
-  };
-}
-
 const submissionOf = (batch: Pick<Batch, 'id'>, key: string): Submission => ({ key, id: String(batch.id) });
 
-function messageOf(answer: Answer): string {
-  const message = (answer.body as { msg?: unknown } | undefined)?.msg;
-  return visible((typeof message === 'string' ? message : answer.text).slice(0, 300));
-}
-
-const unreadable = (url: string, what: string): SluiceError =>
-  new SluiceError(`Livy at ${url} answered with ${what}`, { kind: 'unavailable' });
-
-/** What a 201 holds. Livy has the batch by then, so an answer that cannot be read leaves the outcome to be found out. */
-function created(answer: Answer, url: string): Pick<Batch, 'id'> {
-  const { success, data } = createdSchema.safeParse(answer.body);
-  if (success) return data;
-  throw new SluiceError(`Livy at ${url} took a submission, and its answer cannot be read`, { kind: 'unknown-outcome' });
-}
-
-/** What Livy answered, when it is what was asked for; `otherwise` says what it is not. */
-function read<S extends z.ZodType>(answer: Answer, schema: S, url: string, otherwise: string): z.output<S> {
-  if (answer.status === 401 || answer.status === 403) {
-    throw new SluiceError(`Livy at ${url} refuses us (${answer.status})`, {
-      kind: 'rejected',
-      hint: 'check spark.livyUser and spark.livyPassword',
-    });
-  }
-  if (answer.status >= 300) throw unreadable(url, `${answer.status} ${messageOf(answer).slice(0, 80)}`);
-  const { success, data } = schema.safeParse(answer.body);
-  if (success) return data;
-  if (answer.text === '') throw unreadable(url, 'nothing');
-  const what = answer.body === undefined ? 'no JSON' : otherwise;
-  throw unreadable(url, `${what}: ${visible(answer.text.slice(0, 80))}`);
+/** What the first question to a backend says when there is no answer. */
+function unreachable(error: unknown): never {
+  if (!(error instanceof SluiceError) || error.hint !== undefined) throw error;
+  throw new SluiceError(error.message, {
+    kind: error.kind,
+    hint: 'start the local stack (`sluice up`), or correct spark in conf/connections.yaml',
+    cause: error,
+  });
 }

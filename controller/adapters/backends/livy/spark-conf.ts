@@ -12,13 +12,14 @@ const jvm = {
 } as const;
 
 /** The Spark properties a job is submitted with. The key is the application's name, so that Spark itself can find it. */
-export function sparkConf(job: BatchJob, key: string, archives?: ClassArchives): Record<string, string> {
+function sparkConf(job: BatchJob, key: string, archives?: ClassArchives): Record<string, string> {
   const { settings } = job;
   // A JVM for which an archive does not fit goes on without it.
   const from = (archive: string | undefined): string[] =>
     archive === undefined ? [] : [`"-XX:SharedArchiveFile=${archive}"`, '-Xlog:disable'];
   // Spark splits these options as a shell does, so that a path with a space must be quoted.
-  const properties = Object.entries(job.properties).map(([name, value]) => `"-D${name}=${value}"`);
+  const files = job.secretFiles.map(({ property, path }) => [property, path] as const);
+  const properties = [...Object.entries(job.properties), ...files].map(([name, value]) => `"-D${name}=${value}"`);
   const options = (archive: string | undefined): string =>
     [jvm[settings.profile], ...from(archive), ...properties].join(' ');
   return {
@@ -35,6 +36,31 @@ export function sparkConf(job: BatchJob, key: string, archives?: ClassArchives):
         return [name, [options(archives?.[process]), settings.conf[name] ?? []].flat().join(' ')];
       }),
     ),
+    ...Object.fromEntries(Object.entries(job.labels).map(([name, value]) => [`spark.sluice.${name}`, value])),
     'spark.app.name': key,
+  };
+}
+
+/** What a batch is submitted with. */
+export function batchRequest(
+  job: BatchJob,
+  key: string,
+  {
+    jar,
+    conf,
+    archives,
+  }: { jar: () => string; conf?: Readonly<Record<string, string>>; archives?: () => ClassArchives | undefined },
+): object {
+  const { settings } = job;
+  return {
+    name: key,
+    file: jar(),
+    className: 'sluice.runner.Runner',
+    args: [job.spec],
+    driverMemory: settings.driverMemory,
+    executorMemory: settings.executorMemory,
+    executorCores: settings.executorCores,
+    numExecutors: settings.executors,
+    conf: { ...conf, ...sparkConf(job, key, archives?.()) },
   };
 }

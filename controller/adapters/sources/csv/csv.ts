@@ -3,19 +3,18 @@ import { basename, dirname, join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { type Duck, openDuck } from '../../../clients/duckdb.ts';
 import { asItIs, fileLiteral, literal } from '../../../clients/sql.ts';
-import { type Column, columnsOf, type Source } from '../../../domain/pipeline.ts';
+import { type Column, columnsOf } from '../../../domain/pipeline.ts';
 import type { SourceProbe } from '../../../domain/ports/source.ts';
-import type { CsvPin, Pin } from '../../../domain/profile.ts';
+import type { Pin } from '../../../domain/profile.ts';
 import { countRecords, findPlaces, type Records } from '../../../lib/csv-records.ts';
 import { reasonOf, rejected, SluiceError } from '../../../lib/errors.ts';
 import { liesIn } from '../../../lib/paths.ts';
 import { asJson, csvLine, type Keeping, keep, own, parquet, typedColumn, upToBytes } from '../../../snapshot/keep.ts';
 import { measured } from '../../../snapshot/measure.ts';
 import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
+import type { CsvPin, CsvSource } from './driver.ts';
 import { headsOf, scaled } from './sample.ts';
 import { checkHeader } from './text.ts';
-
-type CsvSource = Extract<Source, { csv: string }>;
 
 /** What DuckDB calls a line it cannot split, in our words; the runner uses the same ones. */
 const structural = `CASE error_type WHEN 'MISSING COLUMNS' THEN 'too few columns' WHEN 'TOO MANY COLUMNS' THEN 'too many columns' ELSE 'unreadable' END`;
@@ -128,9 +127,10 @@ async function pinFiles(
 
 function seenFiles(files: CsvPin['files'], previous: Pin): string[] {
   if (previous.kind !== 'csv') return [];
+  const before = (previous as CsvPin).files;
   const same = (a: CsvPin['files'][number], b: CsvPin['files'][number]): boolean =>
     a.path === b.path && a.size === b.size && a.mtimeMs === b.mtimeMs;
-  return files.filter((file) => previous.files.some((old) => same(file, old))).map((file) => file.path);
+  return files.filter((file) => before.some((old) => same(file, old))).map((file) => file.path);
 }
 
 const list = (items: readonly string[]): string => `[${items.map(literal).join(', ')}]`;

@@ -6,14 +6,13 @@ import { identifier, literal } from '../../../clients/sql.ts';
 import type { KafkaAddress } from '../../../config/addresses.ts';
 import { type Column, columnsOf, type Source } from '../../../domain/pipeline.ts';
 import type { Earlier, SourceProbe } from '../../../domain/ports/source.ts';
-import type { TopicLog } from '../../../domain/profile.ts';
 import { asJson, jsonText, type Keeping, keep, own, parquet, typedColumn } from '../../../snapshot/keep.ts';
 import { measured } from '../../../snapshot/measure.ts';
 import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
+import type { KafkaSource } from './driver.ts';
 import { type Before, carriedRows, goOn, inTodaysNames, linked, logOf, marksAt, pinOffsets, rulesOf } from './log.ts';
+import { isKafkaPin, type TopicLog } from './pin.ts';
 import { messages, readMessages } from './read.ts';
-
-type KafkaSource = Extract<Source, { kafka: string }>;
 
 /** Said of a message whose value is no JSON object; the runner says the same. */
 const notAnObject = 'not a JSON object';
@@ -95,7 +94,7 @@ interface Topic {
 /** Whether a row is one that the last published run has not read. */
 function newSince({ notes }: Before, earlier: Earlier | undefined): string {
   const last = earlier?.pin;
-  if (last?.kind !== 'kafka' || earlier?.again || notes.length > 0) return 'true';
+  if (!isKafkaPin(last) || earlier?.again || notes.length > 0) return 'true';
   const old = last.partitions.map((p) => `(${own.part} = ${p.partition} AND ${own.pos} < ${p.end})`).join(' OR ');
   return `NOT (${old || 'false'})`;
 }

@@ -6,10 +6,10 @@ import type { Admin, Kafka } from 'kafkajs';
 import type { Duck } from '../../../clients/duckdb.ts';
 import type { Column } from '../../../domain/pipeline.ts';
 import type { Earlier } from '../../../domain/ports/source.ts';
-import type { KafkaPin, TopicLog } from '../../../domain/profile.ts';
 import { rejected } from '../../../lib/errors.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import { own, parquet } from '../../../snapshot/keep.ts';
+import { isKafkaPin, type KafkaPin, type TopicLog } from './pin.ts';
 
 /** What this run need not read again, and from which offsets on it has to. */
 export interface Before {
@@ -72,7 +72,7 @@ export const marksAt = (kafka: Kafka, topic: string, at: number): Promise<TopicL
   at === 0 ? Promise.resolve([]) : withAdmin(kafka, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, at));
 
 export const logOf = (earlier: Earlier | undefined): TopicLog | undefined =>
-  earlier?.pin.kind === 'kafka' ? earlier.pin.log : undefined;
+  isKafkaPin(earlier?.pin) ? earlier.pin.log : undefined;
 
 /**
  * What the last published run has read, when this topic is still the one that it read. Throws a rejected SluiceError when
@@ -86,7 +86,7 @@ export async function goOn(
   earlier: Earlier | undefined,
 ): Promise<Before> {
   const last = earlier?.pin;
-  if (last?.kind !== 'kafka' || last.topic !== pin.topic || !last.log) return nothing;
+  if (!isKafkaPin(last) || last.topic !== pin.topic || !last.log) return nothing;
   const { log } = last;
   const anew = (why: string): Before => ({ ...nothing, notes: [`${name}: ${why}; topic ${pin.topic} is read whole`] });
   if (!log.paths.every((path) => existsSync(path)))

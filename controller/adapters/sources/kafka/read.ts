@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Kafka } from 'kafkajs';
 import type { Duck } from '../../../clients/duckdb.ts';
 import { fetchRanges } from '../../../clients/kafka-fetch.ts';
-import type { KafkaPin } from '../../../domain/profile.ts';
+import type { KafkaPin } from './pin.ts';
 
 /** No message for this long, with some still to come, is a broker that has stopped answering. */
 const idleTimeoutMs = 30_000;

@@ -12,7 +12,8 @@ import type { Example, Kept, Measures } from '../../../domain/profile.ts';
 import { unwritable, unwritableCode } from '../../../lib/errors.ts';
 import { type Keeping, keep, own, parquet } from '../../../snapshot/keep.ts';
 import { measured } from '../../../snapshot/measure.ts';
-import type { PostgresSource, Table, TableColumn } from './table.ts';
+import type { PostgresSource } from './driver.ts';
+import type { Table, TableColumn } from './table.ts';
 
 interface Copy {
   readonly name: string;

@@ -4,11 +4,12 @@ import { closePostgres, connectPostgres, explain, short } from '../../../clients
 import { identifier, tableName } from '../../../clients/sql.ts';
 import type { PostgresAddress } from '../../../config/addresses.ts';
 import type { SourceProbe } from '../../../domain/ports/source.ts';
-import type { Example, PostgresPin, Profile } from '../../../domain/profile.ts';
+import type { Example, Profile } from '../../../domain/profile.ts';
 import { rejected } from '../../../lib/errors.ts';
 import type { Keeping } from '../../../snapshot/keep.ts';
 import { copyTable } from './copy.ts';
-import { describeTable, type PostgresSource, type Table } from './table.ts';
+import type { PostgresPin, PostgresSource } from './driver.ts';
+import { describeTable, type Table } from './table.ts';
 
 interface Session {
   readonly client: pg.Client;
@@ -49,8 +50,8 @@ export function postgresProbe(
       const address = addressOf(table.postgres);
       const { relation, isNew, pin } = await inTurn(table.postgres, async ({ client, snapshot, visible }) => {
         const described = await describeTable(client, name, table);
-        const before = earlier?.pin;
-        const seen = before?.kind === 'postgres' && before.table === table.table && !earlier?.again && described.plain;
+        const before = earlier?.pin.kind === 'postgres' ? (earlier.pin as PostgresPin) : undefined;
+        const seen = before?.table === table.table && !earlier?.again && described.plain;
         return {
           relation: described,
           isNew: seen
@@ -81,16 +82,16 @@ export function postgresProbe(
       });
     },
     async holds(source, pin) {
-      if (!('postgres' in source) || pin.kind !== 'postgres') return true;
-      const client = await connectPostgres(addressOf(source.postgres));
+      const address = addressOf((source as PostgresSource).postgres);
+      const client = await connectPostgres(address);
       try {
         await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-        await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(pin.snapshot)}`);
+        await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral((pin as PostgresPin).snapshot)}`);
         return true;
       } catch (error) {
         // invalid_parameter_value, undefined_object: there is no such snapshot (any more).
         if (['22023', '42704'].includes((error as { code?: string }).code ?? '')) return false;
-        throw explain(error, addressOf(source.postgres));
+        throw explain(error, address);
       } finally {
         await closePostgres(client);
       }

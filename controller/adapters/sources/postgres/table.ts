@@ -1,12 +1,11 @@
 import type pg from 'pg';
 import { identifier, literal, tableName } from '../../../clients/sql.ts';
-import { columnsOf, type Source } from '../../../domain/pipeline.ts';
+import { columnsOf } from '../../../domain/pipeline.ts';
 import { rejected } from '../../../lib/errors.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import { checkNames } from '../../../snapshot/keep.ts';
 import { postgres, reasonSql, rulesOf } from '../../../snapshot/rules.ts';
-
-export type PostgresSource = Extract<Source, { postgres: string }>;
+import type { PostgresSource } from './driver.ts';
 
 /** A column of a table, and how its values are kept. */
 export interface TableColumn {

@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
 import { access, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { openDuck } from '../../clients/duckdb.ts';
-import { asItIs, filesLiteral, identifier } from '../../clients/sql.ts';
-import type { PublishedOutput } from '../../domain/events.ts';
-import type { Publisher, Staged } from '../../domain/ports/sink.ts';
-import { rejected, unwritable } from '../../lib/errors.ts';
+import { openDuck } from '../../../clients/duckdb.ts';
+import { asItIs, filesLiteral, identifier } from '../../../clients/sql.ts';
+import type { PublishedOutput } from '../../../domain/events.ts';
+import type { Publisher, Staged } from '../../../domain/ports/sink.ts';
+import { rejected, unwritable } from '../../../lib/errors.ts';
+import { checkShape, checkUnique } from '../shape.ts';
 import {
   addVersion,
   currentOf,
@@ -15,7 +16,6 @@ import {
   takeFolder,
   versionsOf,
 } from './folder.ts';
-import { checkShape, checkUnique } from './shape.ts';
 
 /** Versions of a result that are kept: the one that readers see and those before it. */
 const keptVersions = 3;

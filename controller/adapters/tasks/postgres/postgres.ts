@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type pg from 'pg';
-import { closePostgres, connectPostgres, explain, short } from '../../clients/postgres.ts';
-import type { PostgresAddress } from '../../config/addresses.ts';
-import type { DatabaseJob } from '../../domain/pipeline.ts';
-import type { Caller } from '../../domain/ports/task.ts';
-import { rejected, SluiceError } from '../../lib/errors.ts';
+import { closePostgres, connectPostgres, explain, short } from '../../../clients/postgres.ts';
+import type { PostgresAddress } from '../../../config/addresses.ts';
+import { type Caller, Refused } from '../../../domain/ports/task.ts';
+import { rejected } from '../../../lib/errors.ts';
+import type { DatabaseJob } from './driver.ts';
 
 /** In each database that steps work on: what has been done there already. */
 const done = 'sluice_done';
@@ -31,8 +31,8 @@ export function postgresCaller(root: string, addressOf: (connection: string) => 
         signal.throwIfAborted();
         return { body: { rows: await once(client, key, statements, sql) } };
       } catch (error) {
-        if (error instanceof SluiceError) throw error;
-        throw explain(error, address);
+        const known = explain(error, address);
+        throw known.kind === 'rejected' ? new Refused('bad-sql', known) : known;
       } finally {
         signal.removeEventListener('abort', stop);
         await closePostgres(client);

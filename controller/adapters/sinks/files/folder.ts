@@ -1,6 +1,6 @@
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rejected } from '../../lib/errors.ts';
+import { rejected } from '../../../lib/errors.ts';
 
 /** The file by which a folder, and each version in it, is known to be Sluice's. */
 const mark = '.sluice';

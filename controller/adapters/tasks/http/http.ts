@@ -1,10 +1,10 @@
 import fetch from 'node-fetch';
-import type { HttpCall } from '../../domain/pipeline.ts';
-import { Busy, type Caller } from '../../domain/ports/task.ts';
-import { rejected, SluiceError } from '../../lib/errors.ts';
-import { redactedBody, redactor } from '../../lib/redact.ts';
-import { variablesIn } from '../../lib/variables.ts';
-import { render } from '../../pipeline/template.ts';
+import { Busy, type Caller } from '../../../domain/ports/task.ts';
+import { rejected, SluiceError } from '../../../lib/errors.ts';
+import { redactedBody, redactor } from '../../../lib/redact.ts';
+import { variablesIn } from '../../../lib/variables.ts';
+import { render } from '../../../pipeline/template.ts';
+import type { HttpCall } from './driver.ts';
 
 /** The longest answer that is kept in a run's history. Bytes. */
 const longestAnswer = 1 << 18;

@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { closePostgres, connectPostgres, explain } from '../../clients/postgres.ts';
-import { identifier, literal, tableName } from '../../clients/sql.ts';
-import type { PostgresAddress } from '../../config/addresses.ts';
-import type { PublishedOutput } from '../../domain/events.ts';
-import type { Publisher, Staged } from '../../domain/ports/sink.ts';
-import { rejected } from '../../lib/errors.ts';
-import { type Column, checkShape, checkUnique } from './shape.ts';
+import { closePostgres, connectPostgres, explain } from '../../../clients/postgres.ts';
+import { identifier, literal, tableName } from '../../../clients/sql.ts';
+import type { PostgresAddress } from '../../../config/addresses.ts';
+import type { PublishedOutput } from '../../../domain/events.ts';
+import type { Publisher, Staged } from '../../../domain/ports/sink.ts';
+import { rejected } from '../../../lib/errors.ts';
+import { type Column, checkShape, checkUnique } from '../shape.ts';
 
 /** Longer than counting any table takes; a statement that is not answered then is tried again, as publishing can be. */
 const statementWithinMs = 600_000;
@@ -16,10 +15,6 @@ const ledger = 'sluice_publication';
 const mark = 'Published by Sluice: replaced as a whole with each run';
 /** So many publications of a view the ledger remembers. */
 const kept = 100;
-
-/** The staging table of a view, `schema.view__key`; the key is shortened, as names have at most 63 letters. */
-export const stagingTable = (schema: string, view: string, key: string): string =>
-  `${schema}.${view.slice(0, 40)}__${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
 
 /**
  * Tables of a PostgreSQL schema. All views of a step take the place of their tables in one transaction; a table of the same

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createTransport } from 'nodemailer';
-import type { MailServer } from '../../config/addresses.ts';
-import { type Notifier, Postponed } from '../../domain/ports/notifier.ts';
-import { reasonOf, SluiceError } from '../../lib/errors.ts';
-import { redactor } from '../../lib/redact.ts';
+import type { MailServer } from '../../../config/addresses.ts';
+import { type Notifier, Postponed } from '../../../domain/ports/notifier.ts';
+import { reasonOf, SluiceError } from '../../../lib/errors.ts';
+import { redactor } from '../../../lib/redact.ts';
+import type { Mail } from '../../../messages/mail.ts';
 
 /** Mail by SMTP. */
 export function emailNotifier({ host, port, tls, ca, login }: MailServer): Notifier {
@@ -20,7 +21,7 @@ export function emailNotifier({ host, port, tls, ca, login }: MailServer): Notif
   });
   const redact = redactor(login ? [login.password] : []);
   return {
-    async send({ id, to, from, subject, text, html }) {
+    async send({ id, to, from, subject, text, html }: Mail) {
       try {
         await transport.sendMail({ messageId: id, to, from, subject, text, html });
       } catch (error) {

@@ -1,0 +1,116 @@
+import type { PostgresAddress } from '../config/addresses.ts';
+import type { Project } from '../config/project.ts';
+import { type Kind, kindOf, type Output, type Source, type SourceKind, type TaskKind } from '../domain/pipeline.ts';
+import type { BatchBackend } from '../domain/ports/backend.ts';
+import type { Message, Notifier } from '../domain/ports/notifier.ts';
+import type { Publisher, Staged } from '../domain/ports/sink.ts';
+import type { SourceProbe } from '../domain/ports/source.ts';
+import type { Caller } from '../domain/ports/task.ts';
+import type { Pin } from '../domain/profile.ts';
+import type { RunState } from '../domain/state.ts';
+import type { Language } from '../messages/words.ts';
+import type { Keeping } from '../snapshot/keep.ts';
+
+/** What adapters are opened with. */
+export interface Context {
+  readonly project: Project;
+  /** A folder of this process, for files that are needed for a while. */
+  readonly scratch: string;
+  /** Where the rows of sources are kept; without it they are only measured. */
+  readonly keeping?: Keeping;
+}
+
+/** What a job needs beside its description: databases whose passwords go into a pgpass file, a login to Kafka. */
+export interface Access {
+  readonly databases?: readonly PostgresAddress[];
+  readonly jaas?: string | undefined;
+}
+
+/** Rows that were pinned and not kept, to be read by the runner. */
+export interface Unkept {
+  readonly name: string;
+  readonly source: Source;
+  readonly pin: Pin;
+  /** Into how many pieces a job divides what it reads. */
+  readonly partitions: number;
+}
+
+/** A kind of source: one file and a line in app/registry.ts. Libraries are loaded when it is opened. */
+export interface SourceDriver extends SourceKind {
+  open(context: Context): Promise<SourceProbe>;
+  /** How the runner reads rows that were not kept; left out where all rows always are. */
+  input?(unkept: Unkept, project: Project): Access & { readonly input: object };
+}
+
+/** A kind of sink. */
+export interface SinkDriver extends Kind {
+  open(context: Context): Promise<Publisher>;
+  /** Where an attempt stages its views. Pure. */
+  stage(
+    output: Output,
+    key: string,
+    root: string,
+  ): { readonly target: string; readonly placeOf: (view: string) => string };
+  /** How the runner writes what is staged: `parquet` or `csv` into a folder, `postgres` into a table. */
+  writes(output: Output, staged: Staged, project: Project): Access & { readonly fields: object };
+  /** `as Parquet in marts/orders` */
+  describe(output: Output): string;
+}
+
+/** A kind of step beside Spark jobs. */
+export interface TaskDriver extends TaskKind {
+  open(context: Context): Promise<Caller>;
+  /** `calls POST https://…` */
+  describe(task: unknown): string;
+}
+
+/** A kind of notification. */
+export interface NotifierDriver extends Kind {
+  open(context: Context): Promise<Notifier>;
+  /** What the end of a run causes, rendered; the same, with the same id, whenever it is made. Pure. */
+  messages(run: string, state: RunState, options: { readonly from: string; readonly language: Language }): Message[];
+  /** The address of a notification, for people. */
+  describe(value: unknown): string;
+}
+
+/** Where Spark applications run. Opening it reaches nothing yet. */
+export interface BackendDriver {
+  /** `spark.backend` in conf/connections.yaml. */
+  readonly kind: string;
+  open(context: {
+    readonly project: Project;
+    /** What jobs on the local stack are given. */
+    readonly local: {
+      readonly conf: () => Readonly<Record<string, string>>;
+      readonly archives: () => { readonly driver: string; readonly executor: string } | undefined;
+    };
+  }): Promise<BatchBackend>;
+}
+
+/** All drivers there are. */
+export interface Registry {
+  readonly sources: readonly SourceDriver[];
+  readonly sinks: readonly SinkDriver[];
+  readonly tasks: readonly TaskDriver[];
+  readonly notifiers: readonly NotifierDriver[];
+  readonly backends: readonly BackendDriver[];
+}
+
+/** Where an attempt stages a sink of its step; `rowsOf` is asked for the rows of each place. */
+export function stagedAt(
+  sinks: readonly SinkDriver[],
+  output: Output,
+  {
+    root,
+    key,
+    rowsOf = () => 0,
+  }: { readonly root: string; readonly key: string; readonly rowsOf?: (place: string) => number },
+): Staged {
+  const { kind, stage } = kindOf(sinks, output);
+  const { target, placeOf } = stage(output, key, root);
+  const views = output.views.map((view) => {
+    const [place, unique] = [placeOf(view), output.unique?.[view]];
+    return { view, place, rows: rowsOf(place), ...(unique === undefined ? {} : { unique }) };
+  });
+  return { kind, target, key, ...(output.schemaChange === 'allow' ? { mayChange: true } : {}), views };
+}

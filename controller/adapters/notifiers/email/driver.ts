@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { mailServer } from '../../../config/addresses.ts';
+import { mailsOf } from '../../../messages/mail.ts';
+import type { NotifierDriver } from '../../drivers.ts';
+
+/** Mail. */
+export const emailNotifications: NotifierDriver = {
+  kind: 'email',
+  spec: z.email().describe('One address; list several entries for several people'),
+  async open({ project }) {
+    const { emailNotifier } = await import('./email.ts');
+    return emailNotifier(mailServer(project));
+  },
+  messages: mailsOf,
+  describe: String,
+};

@@ -1,0 +1,30 @@
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { ofOutput } from '../../../pipeline/schema.ts';
+import type { SinkDriver } from '../../drivers.ts';
+import { stagingFolder } from './folder.ts';
+
+const folder = z.string().min(1).describe('A folder relative to the project');
+
+function fileSink(kind: 'parquet' | 'csv', name: string): SinkDriver {
+  return {
+    kind,
+    spec: z.strictObject({ [kind]: folder, ...ofOutput }),
+    places: [{ at: [kind], is: 'folder' }],
+    async open({ project, scratch }) {
+      const { filePublisher } = await import('./files.ts');
+      return filePublisher(project.root, scratch);
+    },
+    stage(output, key, root) {
+      const target = resolve(root, String(output[kind]));
+      return { target, placeOf: (view) => join(stagingFolder(target, key), view) };
+    },
+    writes: () => ({ fields: {} }),
+    describe: (output) => `as ${name} in ${output[kind]}`,
+  };
+}
+
+/** Parquet files in a folder. */
+export const parquetSink = fileSink('parquet', 'Parquet');
+/** CSV files in a folder. */
+export const csvSink = fileSink('csv', 'CSV');

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { allowedIn } from '../../../config/project.ts';
+import { columnsOf } from '../../../domain/pipeline.ts';
+import type { Pin } from '../../../domain/profile.ts';
+import { columns, identifier } from '../../../pipeline/schema.ts';
+import { reasonSql, spark, typedColumns } from '../../../snapshot/rules.ts';
+import type { SourceDriver } from '../../drivers.ts';
+
+const spec = z.strictObject({
+  csv: z.string().min(1).describe('Files, as a glob relative to the project'),
+  key: identifier.describe('The column that identifies a row'),
+  columns: columns.describe('The header, in order, with the type of each column'),
+});
+export type CsvSource = z.output<typeof spec>;
+
+/** Files as they were found. */
+export interface CsvPin extends Pin {
+  readonly kind: 'csv';
+  readonly files: readonly { readonly path: string; readonly size: number; readonly mtimeMs: number }[];
+}
+
+/** CSV files by a glob. */
+export const csvSource: SourceDriver = {
+  kind: 'csv',
+  spec,
+  places: [{ at: ['csv'], is: 'glob' }],
+  async open({ project, scratch, keeping }) {
+    const { csvProbe } = await import('./csv.ts');
+    return csvProbe({ root: project.root, scratch, keeping, allowed: allowedIn(project).paths });
+  },
+  input({ name, source, pin }) {
+    const all = columnsOf(source);
+    const reason = reasonSql(all, spark, true);
+    return { input: { name, kind: 'csv', files: (pin as CsvPin).files, columns: typedColumns(all), reason } };
+  },
+};

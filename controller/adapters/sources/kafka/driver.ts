@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { addressesOf, type KafkaAddress } from '../../../config/addresses.ts';
+import { columnsOf } from '../../../domain/pipeline.ts';
+import { columns, identifier } from '../../../pipeline/schema.ts';
+import { reasonSql, spark, typedColumns } from '../../../snapshot/rules.ts';
+import type { SourceDriver } from '../../drivers.ts';
+import type { KafkaPin } from './pin.ts';
+
+const spec = z.strictObject({
+  kafka: z.string().describe('A connection of conf/connections.yaml'),
+  topic: z.string().min(1),
+  key: identifier,
+  columns: columns.describe('Fields of the JSON object in the message’s value'),
+});
+export type KafkaSource = z.output<typeof spec>;
+
+/** Topics of Kafka. */
+export const kafkaSource: SourceDriver = {
+  kind: 'kafka',
+  spec,
+  connection: { section: 'kafka', at: ['kafka'] },
+  async open({ project, scratch, keeping }) {
+    const { kafkaProbe } = await import('./kafka.ts');
+    return kafkaProbe({ addressOf: addressesOf(project).kafka, scratch, keeping });
+  },
+  input({ name, source, pin }, project) {
+    const address = addressesOf(project).kafka((source as KafkaSource).kafka);
+    const { topic, partitions } = pin as KafkaPin;
+    const all = columnsOf(source);
+    return {
+      jaas: jaas(address),
+      input: {
+        name,
+        kind: 'kafka',
+        brokers: address.brokers.join(','),
+        properties: kafkaProperties(address),
+        topic,
+        offsets: partitions,
+        columns: typedColumns(all),
+        reason: reasonSql(all, spark, true),
+      },
+    };
+  },
+};
+
+/** A Kafka client's properties, but for what is secret. */
+function kafkaProperties({ tls, sasl }: KafkaAddress): Record<string, string> {
+  const protocol = sasl ? (tls ? 'SASL_SSL' : 'SASL_PLAINTEXT') : tls ? 'SSL' : undefined;
+  return {
+    ...(protocol ? { 'security.protocol': protocol } : {}),
+    ...(tls?.ca === undefined ? {} : { 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': tls.ca }),
+    ...(sasl ? { 'sasl.mechanism': sasl.mechanism } : {}),
+  };
+}
+
+/** How Kafka's Java client logs in; undefined where nobody asks it to. */
+export function jaas({ sasl }: KafkaAddress): string | undefined {
+  if (!sasl) return undefined;
+  const module = sasl.mechanism === 'PLAIN' ? 'plain.PlainLoginModule' : 'scram.ScramLoginModule';
+  const quoted = (text: string): string =>
+    `"${text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;
+  return `org.apache.kafka.common.security.${module} required username=${quoted(sasl.user)} password=${quoted(sasl.password)};`;
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { tableName } from '../../../clients/sql.ts';
+import { addressesOf, jdbcUrl } from '../../../config/addresses.ts';
+import type { Pin } from '../../../domain/profile.ts';
+import { columns, identifier } from '../../../pipeline/schema.ts';
+import { reasonSql, rulesOf, spark } from '../../../snapshot/rules.ts';
+import type { SourceDriver } from '../../drivers.ts';
+
+const spec = z.strictObject({
+  postgres: z.string().describe('A connection of conf/connections.yaml'),
+  table: z.string().regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/, 'must be table or schema.table'),
+  key: identifier,
+  columns: columns.optional().describe('Rules for some of its columns; the types are the table’s own'),
+});
+export type PostgresSource = z.output<typeof spec>;
+
+/** A table as a snapshot shows it. */
+export interface PostgresPin extends Pin {
+  readonly kind: 'postgres';
+  readonly table: string;
+  /** An exported snapshot; readable while the probe that made it is open. */
+  readonly snapshot: string;
+  /** pg_current_snapshot(): tells which rows are newer, long after the snapshot itself is gone. */
+  readonly visible: string;
+  /** Pages of 8 KiB, for reading in even ranges; 0 when it is a view. */
+  readonly pages: number;
+}
+
+/** Tables and views of PostgreSQL. */
+export const postgresSource: SourceDriver = {
+  kind: 'postgres',
+  spec,
+  isTable: true,
+  connection: { section: 'postgres', at: ['postgres'] },
+  async open({ project, scratch, keeping }) {
+    const { postgresProbe } = await import('./postgres.ts');
+    return postgresProbe(addressesOf(project).postgres, scratch, keeping);
+  },
+  input({ name, source, pin, partitions }, project) {
+    const address = addressesOf(project).postgres((source as PostgresSource).postgres);
+    const { table, snapshot, pages } = pin as PostgresPin;
+    return {
+      databases: [address],
+      input: {
+        name,
+        kind: 'postgres',
+        url: jdbcUrl(address),
+        user: address.user,
+        table: tableName(table),
+        snapshot,
+        predicates: pageRanges({ pages }, partitions),
+        reason: reasonSql(rulesOf(source), spark, false),
+      },
+    };
+  },
+};
+
+/** Even ranges of a table's pages as predicates; the last is open, a view is read in one piece. */
+export function pageRanges({ pages }: Pick<PostgresPin, 'pages'>, partitions: number): string[] {
+  const ranges = Math.max(1, Math.min(partitions, pages));
+  if (ranges === 1) return ['true'];
+  const bound = (i: number): string => `'(${Math.floor((pages * i) / ranges)},0)'::tid`;
+  return Array.from({ length: ranges }, (_, i) =>
+    i === ranges - 1 ? `ctid >= ${bound(i)}` : `ctid >= ${bound(i)} AND ctid < ${bound(i + 1)}`,
+  );
+}

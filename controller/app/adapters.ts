@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import type { Context, Registry } from '../adapters/drivers.ts';
+import { kindOf } from '../domain/pipeline.ts';
+import type { Notifier } from '../domain/ports/notifier.ts';
+import type { Publisher } from '../domain/ports/sink.ts';
+import type { SourceProbe } from '../domain/ports/source.ts';
+import type { Caller } from '../domain/ports/task.ts';
+
+/** Adapters by their kind, each opened when it is first needed. */
+function opened<T>(
+  drivers: readonly { readonly kind: string; open(context: Context): Promise<T> }[],
+  context: Context,
+) {
+  const open = new Map<string, Promise<T>>();
+  return {
+    async of(kind: string): Promise<T> {
+      const adapter = open.get(kind) ?? kindNamed(drivers, kind).open(context);
+      open.set(kind, adapter);
+      return adapter;
+    },
+    /** Those that were opened, which are forgotten. */
+    async taken(): Promise<T[]> {
+      const all = [...open.values()];
+      open.clear();
+      return Promise.all(all);
+    },
+  };
+}
+
+function kindNamed<D extends { readonly kind: string }>(drivers: readonly D[], kind: string): D {
+  const driver = drivers.find((each) => each.kind === kind);
+  if (!driver) throw new TypeError(`there is no driver for ${kind}`);
+  return driver;
+}
+
+/** The probe of a run: hands each source to the adapter of its kind. */
+export function probeOf({ sources }: Pick<Registry, 'sources'>, context: Context): SourceProbe {
+  const adapters = opened(sources, context);
+  return {
+    profile: async (name, source, earlier) =>
+      (await adapters.of(kindOf(sources, source).kind)).profile(name, source, earlier),
+    holds: async (source, pin) =>
+      pin.kept
+        ? pin.kept.paths.every((path) => existsSync(path))
+        : (await adapters.of(kindOf(sources, source).kind)).holds(source, pin),
+    async close() {
+      await Promise.all((await adapters.taken()).map((probe) => probe.close()));
+    },
+  };
+}
+
+/** Hands what is staged to the adapter of its sink's kind. */
+export function publisherOf({ sinks }: Pick<Registry, 'sinks'>, context: Context): Publisher {
+  const adapters = opened(sinks, context);
+  return {
+    prepare: async (staged) => (await adapters.of(staged.kind)).prepare(staged),
+    audit: async (staged) => (await adapters.of(staged.kind)).audit(staged),
+    publish: async (staged, fence) => (await adapters.of(staged.kind)).publish(staged, fence),
+    discard: async (staged) => (await adapters.of(staged.kind)).discard(staged),
+  };
+}
+
+/** Hands each call to the adapter of its step's kind. */
+export function callerOf({ tasks }: Pick<Registry, 'tasks'>, context: Context): Caller {
+  const adapters = opened(tasks, context);
+  return { call: async (call) => (await adapters.of(kindOf(tasks, call.step).kind)).call(call) };
+}
+
+/** Hands each message to the adapter of its channel. */
+export function notifierOf({ notifiers }: Pick<Registry, 'notifiers'>, context: Context): Notifier {
+  const adapters = opened(notifiers, context);
+  return { send: async (message) => (await adapters.of(message.channel ?? 'email')).send(message) };
+}

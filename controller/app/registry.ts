@@ -1,0 +1,19 @@
+import { livyDriver } from '../adapters/backends/livy/driver.ts';
+import type { Registry } from '../adapters/drivers.ts';
+import { emailNotifications } from '../adapters/notifiers/email/driver.ts';
+import { csvSink, parquetSink } from '../adapters/sinks/files/driver.ts';
+import { postgresSink } from '../adapters/sinks/postgres/driver.ts';
+import { csvSource } from '../adapters/sources/csv/driver.ts';
+import { kafkaSource } from '../adapters/sources/kafka/driver.ts';
+import { postgresSource } from '../adapters/sources/postgres/driver.ts';
+import { httpTask } from '../adapters/tasks/http/driver.ts';
+import { postgresTask } from '../adapters/tasks/postgres/driver.ts';
+
+/** What Sluice comes with. An addition is a driver and its line here. */
+export const builtIn: Registry = {
+  sources: [csvSource, postgresSource, kafkaSource],
+  sinks: [parquetSink, csvSink, postgresSink],
+  tasks: [httpTask, postgresTask],
+  notifiers: [emailNotifications],
+  backends: [livyDriver],
+};
