@@ -7,12 +7,16 @@ export const exactColumns = (columns: readonly Column[]): ReadonlySet<string> =>
 /** Whole numbers of up to so many characters come out of DuckDB as they were written. */
 const shortNumber = 15;
 
+/** Whatever needs more than a glance matches it, and few other messages do. */
+const doubtful = /"\s*:\s*(?:-|[0-9]+[.eE]|[0-9]{16}|[[{])|[:,[]\s*(?:-?[iI]|[nN][aA])|,\s*[\]}]/;
+
 /**
  * What DuckDB has to read in place of a message so that the fields in `exact` keep their text: numbers and nested values
  * become texts, because DuckDB writes 1.10 as 1.1. Undefined where the message will do; empty where it is no JSON, though
  * DuckDB forgives it (a comma before a closing bracket, NaN, Infinity). What is no JSON for DuckDB either may get any answer.
  */
 export function readInstead(message: string, exact: ReadonlySet<string>): string | undefined {
+  if (!doubtful.test(message)) return undefined;
   let [instead, taken, depth, last] = ['', 0, 0, ''];
   // Of the top-level field that is being read: its name in quotes, and where its nested value begins.
   let [name, from] = ['""', 0];
