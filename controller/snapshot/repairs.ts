@@ -61,7 +61,7 @@ export async function takeRepairs(csv: string, repaired: string, repairs: string
         throw rejected(`${repaired} cannot be read: ${reasonOf(error)}`, `keep its header: ${columns.join(',')}`);
       });
     const [edited] = await duck.rows('SELECT count(*) AS n FROM edited');
-    const records = await countRecords({ file: repaired, lineEnd: '\n' });
+    const { records } = await countRecords({ file: repaired, lineEnd: '\n' });
     if (Number(edited?.n) !== records - 1)
       throw rejected(
         `${repaired}: of its ${records - 1} rows ${edited?.n} could be read`,

@@ -68,7 +68,8 @@ function source(random: Random, name: string, own: readonly RandomColumn[], rows
     });
     const fields = values.map((value) => field(random, value));
     const dice = random();
-    const broken = dice < 0.02 ? fields.slice(0, -1) : dice < 0.03 ? [...fields, 'more'] : undefined;
+    const broken =
+      dice < 0.02 ? fields.slice(0, -1) : dice < 0.04 ? [...fields, pick(random, ['more', '', '""'])] : undefined;
     const times = random() < 0.05 ? 2 : 1;
     for (let n = 0; n < times; n++) {
       lines.push((broken ?? fields).join(','));

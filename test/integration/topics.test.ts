@@ -102,14 +102,17 @@ describe('a topic', () => {
       '',
       '[1]',
       Buffer.from('{"id":2,"text":"\xe9"}', 'latin1'),
+      '{"id":3,}',
+      '{"id":4,"text":1.10,"pos":12345678901234567890}',
     ];
     await producer.send({ topic, messages: values.map((value) => ({ partition: 1, value })) });
-    const { profile } = await profiled(topic);
+    const { profile, rows } = await profiled(topic);
     expect(profile.measures).toMatchObject({
-      rows: 6,
-      valid: 1,
-      invalidByReason: { 'not valid UTF-8': 2, 'not a JSON object': 3 },
+      rows: 8,
+      valid: 2,
+      invalidByReason: { 'not valid UTF-8': 2, 'not a JSON object': 4 },
     });
+    expect(rows.find(({ id }) => id === 4)).toMatchObject({ text: '1.10', pos: '12345678901234567890' });
     expect(profile.examples.find(({ reason }) => reason === 'not valid UTF-8')?.where).toBe('partition 1, offset 1');
   });
 

@@ -64,6 +64,13 @@ describe('CSV files', { timeout: 30_000 }, () => {
     expect(valid.map((row) => columns.map((name) => row[name]).join(','))).toEqual([line(7), line(7), line(8)]);
   });
 
+  test('with broken lines that the engine tells by one byte have each of them once, at its line', async () => {
+    const text = `id,note\n${'x'.repeat(3000)}\n"";\n\n""`;
+    const { measures, examples } = await profiled({ 'a.csv': text }, ['id', 'note']);
+    expect(measures).toMatchObject({ rows: 3, valid: 0, invalid: 3 });
+    expect(examples.map(({ where }) => where).sort()).toEqual(['a.csv:2', 'a.csv:3', 'a.csv:5']);
+  });
+
   test('may have a thousand columns with long names', async () => {
     const columns = Array.from({ length: 1000 }, (_, i) => `${'a_rather_long_name_of_a_column_'.repeat(4)}${i}`);
     const values = columns.map((_, i) => i).join(',');
@@ -84,6 +91,52 @@ describe('CSV files', { timeout: 30_000 }, () => {
     expect(measures).toMatchObject({ rows: 3, valid: 2, invalidByReason: { 'too few columns': 1 } });
     expect(examples[0]?.where).toBe('a.csv:3');
   });
+
+  test('with fields beyond the header have invalid rows there, also when those are empty', async () => {
+    const text = 'id,note\n1,a,,\n2,b\n3,"c\n",""\n,,\n4,d,e\nx,f\n5,\n';
+    const profile = await profiled({ 'a.csv': text, 'b.csv': 'id,note\n6,\n7,,\n' }, ['id', 'note']);
+    expect(profile.measures).toMatchObject({
+      rows: 9,
+      valid: 3,
+      invalidByReason: { 'too many columns': 5, 'id: not a bigint': 1 },
+    });
+    const rows = (await kept(profile)).filter((row) => row.__sluice_reason !== null);
+    expect(rows.map((row) => [row.__sluice_where, row.__sluice_raw]).sort()).toEqual([
+      ['a.csv:2', '1,a,,'],
+      ['a.csv:4', '3,"c\n",'],
+      ['a.csv:6', ',,'],
+      ['a.csv:7', '4,d,e'],
+      ['a.csv:8', 'x,f'],
+      ['b.csv:3', '7,,'],
+    ]);
+  });
+
+  test('with line ends of any kind in their values have each invalid row at its line', async () => {
+    const text = 'id,note\r\n1,"a\rb\nc\r\nd"\r\n2\r\nx,"e\n\r"\r\n\r\n3,f,g\r\n4,"h"';
+    const profile = await profiled({ 'a.csv': text }, ['id', 'note']);
+    const rows = (await kept(profile)).filter((row) => row.__sluice_reason !== null);
+    const told = rows.map((row) => [row.__sluice_where, row.__sluice_reason, row.__sluice_raw]).sort();
+    expect(told).toEqual([
+      ['a.csv:5', 'too few columns', '2'],
+      ['a.csv:6', 'id: not a bigint', 'x,"e\n\r"'],
+      ['a.csv:9', 'too many columns', '3,f,g'],
+    ]);
+    const old = await profiled({ 'a.csv': 'id,note\r1,"a\nb\r\n"\r2\r3,c,\r' }, ['id', 'note']);
+    expect(old.examples.map(({ where, reason }) => [where, reason]).sort()).toEqual([
+      ['a.csv:4', 'too few columns'],
+      ['a.csv:5', 'too many columns'],
+    ]);
+  });
+
+  test.each(['id,note\n1,x\r\n2\n', 'id,note\r\n1,"x"\n\n2,"y\n"\n', 'id,note\r1,x\n2,y\n'])(
+    'whose lines end in several ways are refused with the line: %j',
+    async (text) => {
+      await expect(profiled({ 'a.csv': text }, ['id', 'note'])).rejects.toMatchObject({
+        kind: 'rejected',
+        message: expect.stringMatching(/a\.csv:2: this line ends otherwise than the first one of the file/),
+      });
+    },
+  );
 
   const many = Array.from({ length: 300_000 }, (_, i) => `${i},row ${i}`).join('\n');
   test.each([

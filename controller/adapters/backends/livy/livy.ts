@@ -4,7 +4,6 @@ import type { Submission } from '../../../domain/events.ts';
 import {
   type BackendTraits,
   type BatchBackend,
-  type BatchJob,
   type BatchState,
   ended,
   type Observation,

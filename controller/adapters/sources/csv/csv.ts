@@ -1,18 +1,19 @@
 import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { type Duck, openDuck } from '../../../clients/duckdb.ts';
 import { asItIs, fileLiteral, literal } from '../../../clients/sql.ts';
 import { type Column, columnsOf } from '../../../domain/pipeline.ts';
 import type { SourceProbe } from '../../../domain/ports/source.ts';
 import type { Pin } from '../../../domain/profile.ts';
-import { countRecords, findPlaces, type Records } from '../../../lib/csv-records.ts';
+import { countRecords, type Records } from '../../../lib/csv-records.ts';
 import { reasonOf, rejected, SluiceError } from '../../../lib/errors.ts';
 import { liesIn } from '../../../lib/paths.ts';
 import { asJson, csvLine, type Keeping, keep, own, parquet, typedColumn, upToBytes } from '../../../snapshot/keep.ts';
 import { measured } from '../../../snapshot/measure.ts';
 import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
 import type { CsvPin, CsvSource } from './driver.ts';
+import { placeRows } from './places.ts';
 import { headsOf, scaled } from './sample.ts';
 import { checkHeader } from './text.ts';
 
@@ -40,7 +41,7 @@ export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes, allo
       const filled: Records[] = [];
       for (const { path } of files) {
         const lineEnd = await checkHeader(path, names);
-        if (lineEnd !== undefined) filled.push({ file: path, lineEnd, blanks: names.length === 1 });
+        if (lineEnd !== undefined) filled.push({ file: path, lineEnd, columns: names.length });
       }
       const bytes = files.reduce((sum, file) => sum + file.size, 0);
       await mkdir(scratch, { recursive: true });
@@ -53,7 +54,7 @@ export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes, allo
         const counts = await Promise.all(filled.map(countRecords));
         const sampled = bytes > sampleAbove ? await headsOf(filled, bytes, heads) : undefined;
         const relation = await load(duck, sampled?.files ?? filled, columns, sampled ? undefined : counts);
-        const pin: CsvPin = { kind: 'csv', files, records: counts.reduce(rowsIn, 0) };
+        const pin: CsvPin = { kind: 'csv', files, records: counts.reduce((sum, count) => sum + rowsIn(count), 0) };
         const old = earlier && !earlier.again ? seenFiles(files, earlier.pin) : [];
         const seen = old.map((path) => sampled?.files[filled.findIndex(({ file }) => file === path)]?.file ?? path);
         const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], ${own.file})`;
@@ -152,7 +153,7 @@ async function load(
   duck: Duck,
   files: readonly Records[],
   columns: readonly Column[],
-  counts: readonly number[] | undefined,
+  counts: readonly Count[] | undefined,
 ): Promise<string> {
   const columnOf = (name: string): string => placed(columns, name);
   const texts = columns.map(({ name }) => columnOf(name));
@@ -169,18 +170,23 @@ async function load(
   }
   await findBroken(duck, files);
   if (counts) await checkCounts(duck, files, counts);
-  await placeRows(duck, files);
+  await placeRows(
+    duck,
+    files.map((file, i) => ({ ...file, surplus: counts?.[i]?.surplus ?? true })),
+  );
   const invalid = (sql: string): string => `CASE WHEN reason IS NOT NULL THEN ${sql} END`;
-  const fields = invalid(asJson(columns, columnOf));
+  const fields = `CASE WHEN reason IS NOT NULL AND surplus = 0 THEN ${asJson(columns, columnOf)} END`;
+  const raw = invalid(`${csvLine(texts)} || repeat(',', surplus)`);
   await duck.run(
     `CREATE VIEW placed AS
      SELECT ${columns.map((column) => typedColumn(column, columnOf(column.name))).join(', ')}, reason AS ${own.reason},
-            ${invalid(csvLine(texts))} AS ${own.raw}, place AS ${own.where},
-            ${fields} AS ${own.fields}, ${fields} AS ${own.original}, filename AS ${own.file}
-     FROM rows LEFT JOIN (SELECT row_id, place FROM places WHERE row_id IS NOT NULL) ON rows.rowid = row_id
+            ${raw} AS ${own.raw}, place AS ${own.where},
+            ${fields} AS ${own.fields}, coalesce(${own.fields}, ${own.raw}) AS ${own.original}, filename AS ${own.file}
+     FROM (SELECT rows.* REPLACE (CASE WHEN surplus > 0 THEN 'too many columns' ELSE reason END AS reason), place, coalesce(surplus, 0) AS surplus
+           FROM rows LEFT JOIN (SELECT row_id, place, surplus FROM places WHERE row_id IS NOT NULL) ON rows.rowid = row_id)
      UNION ALL BY NAME
      SELECT reason AS ${own.reason}, text AS ${own.raw}, place AS ${own.where}, text AS ${own.original}, broken.filename AS ${own.file}
-     FROM broken LEFT JOIN places ON places.filename = broken.filename AND at_byte = byte`,
+     FROM broken LEFT JOIN places ON broken_id = broken.rowid`,
   );
   return 'placed';
 }
@@ -199,25 +205,27 @@ async function findBroken(duck: Duck, files: readonly Records[]): Promise<void> 
   // A line has one entry for each column it lacks or has too many: it is counted once, by its first.
   await duck.run(
     `INSERT INTO broken
-     SELECT file_path, min(line_byte_position) - 1, any_value(csv_line), first(${structural} ORDER BY column_idx), bool_and(error_type::VARCHAR <> 'INVALID ENCODING')
+     SELECT file_path, min(line_byte_position) - 1, trim(any_value(csv_line), chr(10) || chr(13)), first(${structural} ORDER BY column_idx), bool_and(error_type::VARCHAR <> 'INVALID ENCODING')
      FROM reject_errors JOIN reject_scans USING (scan_id, file_id) GROUP BY file_path, line`,
   );
 }
 
+type Count = Awaited<ReturnType<typeof countRecords>>;
+
 /** A file's header is a record, and no row. */
-const rowsIn = (sum: number, records: number): number => sum + Math.max(0, records - 1);
+const rowsIn = ({ records }: Count): number => Math.max(0, records - 1);
 
 /** Every record is a row or a broken line: DuckDB has been seen to skip what does not fit its buffers. */
-async function checkCounts(duck: Duck, files: readonly Records[], records: readonly number[]): Promise<void> {
-  const counts = await duck.rows(
+async function checkCounts(duck: Duck, files: readonly Records[], counts: readonly Count[]): Promise<void> {
+  const all = await duck.rows(
     'SELECT filename, count(*) AS n FROM (SELECT filename FROM rows UNION ALL SELECT filename FROM broken) GROUP BY 1',
   );
-  const read = new Map(counts.map(({ filename, n }) => [String(filename), Number(n)]));
+  const read = new Map(all.map(({ filename, n }) => [String(filename), Number(n)]));
   const [odd] = await duck.rows(
-    `SELECT filename FROM broken WHERE reason = 'unreadable' AND is_text AND contains(trim(text, chr(10) || chr(13)), chr(10)) LIMIT 1`,
+    `SELECT filename FROM broken WHERE reason = 'unreadable' AND is_text AND contains(text, chr(10)) LIMIT 1`,
   );
   for (const [i, { file }] of files.entries()) {
-    const expected = rowsIn(0, records[i] ?? 0);
+    const expected = rowsIn(counts[i] as Count);
     const found = read.get(file) ?? 0;
     if (found !== expected || odd?.filename === file)
       throw rejected(
@@ -225,39 +233,4 @@ async function checkCounts(duck: Duck, files: readonly Records[], records: reado
         'put fields with quotes into quotes, and double the quotes inside',
       );
   }
-}
-
-/** Where each invalid row stands, in table `places`, by its row or, of a broken line, by its byte; a file that has none is not read again. */
-async function placeRows(duck: Duck, all: readonly Records[]): Promise<void> {
-  await duck.run('CREATE TABLE places (filename VARCHAR, row_id BIGINT, at_byte BIGINT, place VARCHAR)');
-  const files = await duck.rows(
-    `SELECT filename, min(rowid) AS first, count(*) AS rows FROM rows GROUP BY 1 UNION ALL BY NAME
-     SELECT DISTINCT filename, 0 AS first, 0 AS rows FROM broken ANTI JOIN rows USING (filename)`,
-  );
-  const appender = await duck.appender('places');
-  const place = (file: string, row: number | undefined, byte: number | undefined, line: number | undefined): void => {
-    appender.appendVarchar(file);
-    if (row === undefined) appender.appendNull();
-    else appender.appendBigInt(BigInt(row));
-    if (byte === undefined) appender.appendNull();
-    else appender.appendBigInt(BigInt(byte));
-    appender.appendVarchar(line === undefined ? basename(file) : `${basename(file)}:${line}`);
-    appender.endRow();
-  };
-  for (const { filename, first, rows } of files) {
-    const records = all.find(({ file }) => file === filename);
-    if (!records) continue;
-    const { file } = records;
-    const numbers = async (sql: string): Promise<number[]> => (await duck.rows(sql)).map(({ n }) => Number(n));
-    const ids = await numbers(
-      `SELECT rowid AS n FROM rows WHERE reason IS NOT NULL AND filename = ${literal(file)} ORDER BY 1`,
-    );
-    const bytes = await numbers(`SELECT byte AS n FROM broken WHERE filename = ${literal(file)} ORDER BY 1`);
-    if (ids.length + bytes.length === 0) continue;
-    const wanted = ids.map((id) => id - Number(first) + 1);
-    const found = await findPlaces(records, wanted, Number(rows), bytes);
-    for (const [i, id] of ids.entries()) place(file, id, undefined, found.rows?.[i]);
-    for (const [i, byte] of bytes.entries()) place(file, undefined, byte, found.broken[i]);
-  }
-  appender.closeSync();
 }

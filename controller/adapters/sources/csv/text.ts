@@ -32,7 +32,9 @@ export async function checkHeader(file: string, declared: readonly string[]): Pr
       'correct the file, or the columns of the source',
     );
   }
-  return start.includes('\n') || !start.includes('\r') ? '\n' : '\r';
+  // Line ends in quotes are a name's.
+  const bare = start.toString('latin1').replace(/"[^"]*"/g, '');
+  return /^[^\r\n]*\r(?!\n)/.test(bare) ? '\r' : '\n';
 }
 
 const shortened = (text: string): string => (text.length <= shownChars ? text : `${text.slice(0, shownChars)}…`);

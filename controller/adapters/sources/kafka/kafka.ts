@@ -10,6 +10,7 @@ import { asJson, jsonText, type Keeping, keep, own, parquet, typedColumn } from 
 import { measured } from '../../../snapshot/measure.ts';
 import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
 import type { KafkaSource } from './driver.ts';
+import { exactColumns } from './json.ts';
 import { type Before, carriedRows, goOn, inTodaysNames, linked, logOf, marksAt, pinOffsets, rulesOf } from './log.ts';
 import { isKafkaPin, type TopicLog } from './pin.ts';
 import { messages, readMessages } from './read.ts';
@@ -52,7 +53,7 @@ export function kafkaProbe(options: {
         const { duck, kafka } = topic;
         const pin = await pinOffsets(kafka, name, topic.name);
         const before = await inTodaysNames(duck, await goOn(kafka, name, topic, pin, earlier));
-        const read = await readMessages(kafka, pin, before.from, duck);
+        const read = await readMessages(kafka, pin, before.from, exactColumns(topic.columns), duck);
         await duck.run(`CREATE VIEW fresh AS ${freshRows(topic.columns)}`);
         const carried = before.paths.length === 0 ? undefined : carriedRows(before);
         const all = carried ? `(SELECT * FROM fresh UNION ALL BY NAME SELECT * FROM ${carried})` : 'fresh';
@@ -108,8 +109,8 @@ async function shareOf(duck: Duck, { relation, merge }: Before, carried: string)
   return Number(share?.share ?? 1);
 }
 
-/** A message that is no object has no columns, and its text is all there is of it. */
-function freshRows(columns: readonly Column[]): string {
+/** The messages of the table as rows; one that is no object has no columns, and its text is all there is of it. */
+export function freshRows(columns: readonly Column[]): string {
   const { text, part, pos } = messages;
   const invalid = (sql: string): string => `CASE WHEN ${own.reason} IS NOT NULL THEN ${sql} END`;
   const fields = `CASE WHEN ${isObject} THEN ${asJson(columns)} END`;
@@ -124,10 +125,11 @@ const isObject = '__sluice_object';
 
 /** The messages as text columns; a JSON null and an empty text are both NULL, as in CSV. */
 function fieldsOf(columns: readonly Column[]): string {
-  const { text, part, pos, isText, table } = messages;
+  const { text, instead, part, pos, isText, table } = messages;
   const fields = columns.map(
-    ({ name }) => `CASE WHEN ${isObject} THEN nullif(${jsonText(text, name)}, '') END AS ${identifier(name)}`,
+    ({ name }) =>
+      `CASE WHEN ${isObject} THEN nullif(${jsonText(`coalesce(${instead}, ${text})`, name)}, '') END AS ${identifier(name)}`,
   );
   return `SELECT ${part}, ${pos}, ${text}, ${isText}, ${isObject}, ${fields.join(', ')}
-          FROM (SELECT *, CASE WHEN json_valid(${text}) THEN json_type(${text}) = 'OBJECT' ELSE false END AS ${isObject} FROM ${table})`;
+          FROM (SELECT *, CASE WHEN json_valid(${text}) AND coalesce(${instead}, ${text}) <> '' THEN json_type(${text}) = 'OBJECT' ELSE false END AS ${isObject} FROM ${table})`;
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Kafka } from 'kafkajs';
 import type { Duck } from '../../../clients/duckdb.ts';
 import { fetchRanges } from '../../../clients/kafka-fetch.ts';
+import { readInstead } from './json.ts';
 import type { KafkaPin } from './pin.ts';
 
 /** No message for this long, with some still to come, is a broker that has stopped answering. */
@@ -15,48 +16,71 @@ export const messages = {
   part: '__sluice_partition',
   pos: '__sluice_offset',
   text: '__sluice_text',
+  /** What is to be read in place of the text; empty where it is no JSON, NULL where the text itself will do. */
+  instead: '__sluice_instead',
   /** Whether the value's bytes are UTF-8; what is not was replaced in the text. */
   isText: '__sluice_utf8',
 } as const;
 
-/** Reads the messages from given offsets to the pinned ends into the table, which it makes. Throws `unavailable` when they stop coming. */
+/** Makes the table, and returns what fills it; fields in `exact` keep the text in which they were written. */
+export async function messageTable(
+  duck: Duck,
+  exact: ReadonlySet<string>,
+): Promise<{ add(partition: number, offset: number, value: Buffer | undefined): void; flush(): void; close(): void }> {
+  const { table, part, pos, text, instead, isText } = messages;
+  await duck.run(
+    `CREATE TABLE ${table} (${part} INTEGER, ${pos} BIGINT, ${text} VARCHAR, ${instead} VARCHAR, ${isText} BOOLEAN)`,
+  );
+  const appender = await duck.appender(table);
+  return {
+    add(partition, offset, bytes) {
+      appender.appendInteger(partition);
+      appender.appendBigInt(BigInt(offset));
+      const value = bytes?.toString('utf8');
+      for (const each of [value, value === undefined ? undefined : readInstead(value, exact)]) {
+        if (each === undefined) appender.appendNull();
+        else appender.appendVarchar(each);
+      }
+      appender.appendBoolean(bytes === undefined || isUtf8(bytes));
+      appender.endRow();
+    },
+    flush: () => appender.flushSync(),
+    close: () => appender.closeSync(),
+  };
+}
+
+/** Reads the messages from given offsets to the pinned ends into the table. Throws `unavailable` when they stop coming. */
 export async function readMessages(
   kafka: Kafka,
   pin: KafkaPin,
   from: ReadonlyMap<number, number>,
+  exact: ReadonlySet<string>,
   duck: Duck,
 ): Promise<{ bytes: number; count: number; youngest: number }> {
-  const { table, part, pos, text, isText } = messages;
-  await duck.run(`CREATE TABLE ${table} (${part} INTEGER, ${pos} BIGINT, ${text} VARCHAR, ${isText} BOOLEAN)`);
+  const table = await messageTable(duck, exact);
   const ranges = pin.partitions.map(({ partition, start, end }) => ({
     partition,
     start: from.get(partition) ?? start,
     end,
   }));
   const read = { bytes: 0, count: 0, youngest: 0 };
-  if (ranges.every(({ start, end }) => start >= end)) return read;
-  const appender = await duck.appender(table);
   try {
+    if (ranges.every(({ start, end }) => start >= end)) return read;
     await fetchRanges(
       kafka,
       pin.topic,
       ranges,
       idleTimeoutMs,
       (partition, offset, timestamp, buffer, start, end, keyBytes) => {
-        appender.appendInteger(partition);
-        appender.appendBigInt(BigInt(offset));
-        if (start < 0) appender.appendNull();
-        else appender.appendVarchar(buffer.toString('utf8', start, end));
-        appender.appendBoolean(start < 0 || isUtf8(buffer.subarray(start, end)));
-        appender.endRow();
+        table.add(partition, Number(offset), start < 0 ? undefined : buffer.subarray(start, end));
         read.youngest = Math.max(read.youngest, timestamp);
         read.bytes += (start < 0 ? 0 : end - start) + keyBytes;
         read.count += 1;
-        if (read.count % flushEvery === 0) appender.flushSync();
+        if (read.count % flushEvery === 0) table.flush();
       },
     );
   } finally {
-    appender.closeSync();
+    table.close();
   }
   return read;
 }

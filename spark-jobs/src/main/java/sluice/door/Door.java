@@ -40,7 +40,8 @@ final class Door {
   /**
    * Why a request is refused whatever secret it carries, or null. Its Host must be this machine's,
    * else a page can have its own name resolved to 127.0.0.1; and a browser may follow a link from
-   * another site to a page, but do nothing else for that site.
+   * another site to a page, but do nothing else for that site. No page of Spark is behind a path
+   * with an escape in it, and an escaped one could be a kill link that does not look like one.
    */
   static String refusal(String method, String path, UnaryOperator<String> header) {
     String host = header.apply("Host");
@@ -51,7 +52,8 @@ final class Door {
     boolean isLink =
         method.equals("GET")
             && "navigate".equals(header.apply("Sec-Fetch-Mode"))
-            && !path.contains("/kill");
+            && !path.contains("/kill")
+            && !path.contains("%");
     String origin = header.apply("Origin");
     if ((isForeign && !isLink) || (origin != null && !isLoopback(origin)))
       return "a page of another site may not send this request";

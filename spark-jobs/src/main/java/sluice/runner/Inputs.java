@@ -2,11 +2,13 @@ package sluice.runner;
 
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.encode;
 import static org.apache.spark.sql.functions.expr;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.struct;
 import static org.apache.spark.sql.functions.to_csv;
 import static org.apache.spark.sql.functions.to_json;
+import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
 
 import java.io.IOException;
@@ -21,6 +23,7 @@ import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.expressions.UserDefinedFunction;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
@@ -30,6 +33,12 @@ import org.apache.spark.sql.types.StructType;
  */
 final class Inputs {
   private static final String CORRUPT = "_corrupt_record";
+
+  /** A message, beside its columns. */
+  private static final String VALUE = "__sluice_value";
+
+  private static final String BYTES = "__sluice_bytes";
+  private static final String FIELDS = "__sluice_fields";
 
   /** Spark's option by which paths are read as they are, brackets and stars and all. */
   private static final String NO_GLOBS = "__globPaths__";
@@ -197,42 +206,33 @@ final class Inputs {
             // The end is known: a fetch behind it must not hold up what the consumer asks next.
             .option("kafka.fetch.max.wait.ms", "20")
             .option("minPartitions", partitions)
-            .load()
-            .selectExpr("CAST(value AS STRING) AS _value", "value AS _bytes");
-    // json_tuple reads each message once, however many fields are asked for, and gives them as
-    // text.
-    List<Column> emptyAsNull = new ArrayList<>();
-    List<String> missing = new ArrayList<>();
-    emptyAsNull.add(col("_value"));
-    emptyAsNull.add(col("_bytes"));
-    StringJoiner tuple = new StringJoiner(", ", "json_tuple(_value, ", ") AS (");
-    StringJoiner names = new StringJoiner(", ", "", ")");
+            .load();
+    return judged(messages, input);
+  }
+
+  /** Messages, of which only the value counts, as typed columns with reason and raw text. */
+  static Dataset<Row> judged(Dataset<Row> messages, Job.Input input) {
+    List<String> names = new ArrayList<>();
+    List<Column> emptyAsNull = new ArrayList<>(List.of(col(VALUE), col(BYTES), col(FIELDS)));
     for (Job.Column column : input.columns) {
-      String name = Names.quoted(column.name);
-      tuple.add(Names.literal(column.name));
-      names.add(name);
-      emptyAsNull.add(expr("nullif(" + name + ", '')").as(column.name));
-      missing.add(name + " IS NULL");
+      Column field = col(FIELDS).getItem(names.size());
+      emptyAsNull.add(when(field.notEqual(""), field).as(column.name));
+      names.add(column.name);
     }
+    // What is not deterministic is computed once, and not once for every field.
+    UserDefinedFunction fields =
+        udf(new Fields(names), DataTypes.createArrayType(DataTypes.StringType))
+            .asNondeterministic();
     Dataset<Row> rows =
         messages
-            .selectExpr("_value", "_bytes", tuple.toString() + names)
+            .select(col("value").cast("string").as(VALUE), col("value").as(BYTES))
+            .select(col(VALUE), col(BYTES), fields.apply(col(VALUE)).as(FIELDS))
             .select(emptyAsNull.toArray(new Column[0]));
-    // Only a message without a single field is worth asking whether it is an object at all.
-    String noObject =
-        "(from_json(_value, 'map<string,string>') IS NULL OR NOT ltrim(_value) LIKE '{%')";
     Column broken =
         // A text that does not become the same bytes again was none.
-        when(expr("encode(_value, 'UTF-8') <> _bytes"), "not valid UTF-8")
-            .when(
-                expr(
-                    "_value IS NULL OR ("
-                        + String.join(" AND ", missing)
-                        + " AND "
-                        + noObject
-                        + ")"),
-                "not a JSON object");
-    return cast(rows, input, broken, coalesce(col("_value"), lit("")));
+        when(encode(col(VALUE), "UTF-8").notEqual(col(BYTES)), "not valid UTF-8")
+            .when(col(FIELDS).isNull(), "not a JSON object");
+    return cast(rows, input, broken, coalesce(col(VALUE), lit("")));
   }
 
   private static StructType text(List<Job.Column> columns) {

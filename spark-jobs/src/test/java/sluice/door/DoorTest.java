@@ -50,7 +50,10 @@ class DoorTest {
         "POST, /app/kill/, localhost:8080, -, -, null, false",
         "GET, /, localhost:8080, cross-site, navigate, -, true",
         "GET, /json/, localhost:8080, cross-site, no-cors, -, false",
-        "GET, /jobs/job/kill/, localhost:8080, cross-site, navigate, -, false"
+        "GET, /jobs/job/kill/, localhost:8080, cross-site, navigate, -, false",
+        "GET, /jobs/job/%6bill/, localhost:8080, cross-site, navigate, -, false",
+        "GET, /jobs/job/%6Bill/, localhost:8080, same-site, navigate, -, false",
+        "GET, /jobs/job/%6bill/, localhost:8080, same-origin, navigate, -, true"
       })
   void refusesOtherHostsAndOtherSites(
       String method,

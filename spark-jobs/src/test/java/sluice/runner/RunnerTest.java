@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -116,6 +119,51 @@ class RunnerTest {
     assertEquals("two\nlines, \"quoted\"", written.get(0).getString(1));
     assertTrue(written.get(1).isNullAt(1), "an empty text in quotes is no value");
     assertEquals(4, spark.read().json(job.quarantine + "/rows").count());
+  }
+
+  @Test
+  void aRecordWithMoreFieldsThanTheHeaderIsInvalidWhateverIsInThem() throws IOException {
+    Job job =
+        job(
+            "id,at,note\n1,2024-01-01,x,\n2,2024-01-01,,,\n3,2024-01-01,\"x\ny\",\"\"\n,,,\n5,2024-01-01,\n",
+            "CREATE OR REPLACE TEMP VIEW report AS SELECT id FROM rows");
+
+    Result result = Runner.run(spark, job);
+
+    assertEquals("succeeded", result.state, () -> result.error.message);
+    assertEquals(Map.of("too many columns", 4L), result.inputs.get(0).reasons);
+    assertEquals(1, result.inputs.get(0).valid);
+  }
+
+  /** What the controller reads of the same messages is tested with the same file. */
+  @Test
+  void theFieldsOfAMessageHaveTheTextInWhichTheyWereWrittenAndWhatIsNoJsonIsInvalid()
+      throws IOException {
+    Job.Input input = new Job.Input();
+    input.columns = List.of(column("a", "string"), column("b", "string"));
+    input.reason = "CAST(NULL AS string)";
+    StructType schema = new StructType().add("value", DataTypes.BinaryType);
+    JsonNode cases = new ObjectMapper().readTree(Path.of("../test/profile/messages.json").toFile());
+    assertTrue(cases.size() > 40);
+    for (JsonNode each : cases) {
+      // A long one is read in pieces.
+      for (String padding : List.of("", " ".repeat(100_000))) {
+        String message = each.get("message").asText().replaceFirst("^\\{", "{" + padding);
+        Row value = RowFactory.create((Object) message.getBytes(StandardCharsets.UTF_8));
+        Row row =
+            Inputs.judged(spark.createDataFrame(List.of(value), schema), input)
+                .collectAsList()
+                .get(0);
+        List<String> texts = new ArrayList<>();
+        each.get("texts").forEach(text -> texts.add(text.isNull() ? null : text.asText()));
+        boolean isObject = !each.get("texts").isNull();
+        String said = each.get("message").asText();
+        assertEquals(isObject ? null : "not a JSON object", row.getAs(Screened.REASON), said);
+        if (isObject) {
+          assertEquals(texts, Arrays.asList(row.getString(0), row.getString(1)), said);
+        }
+      }
+    }
   }
 
   @Test

@@ -1,0 +1,93 @@
+import { basename } from 'node:path';
+import type { Duck } from '../../../clients/duckdb.ts';
+import { literal } from '../../../clients/sql.ts';
+import { type Records, scanRecords } from '../../../lib/csv-records.ts';
+
+/** A row's number, counted from 1 among those that are not broken, its line, and how many fields it has too many. */
+interface Place {
+  readonly row: number;
+  readonly line: number;
+  readonly surplus: number;
+}
+
+/** Where the records of a CSV file begin. */
+interface Places {
+  /** The wanted rows, and all with too many fields; undefined when the file has not so many rows as were expected. */
+  readonly rows: readonly Place[] | undefined;
+  /** The line of each broken record, in the order of their bytes. */
+  readonly broken: readonly number[];
+}
+
+/**
+ * Finds the lines on which records begin: `wanted`, ascending, among the `rows` that could be split, and the broken ones by
+ * a byte inside each or before it, ascending.
+ */
+export async function findPlaces(
+  records: Records,
+  wanted: readonly number[],
+  rows: number,
+  brokenBytes: readonly number[],
+): Promise<Places> {
+  const places: Place[] = [];
+  const broken: number[] = [];
+  // The header is row 0.
+  let [row, next] = [-1, 0];
+  await scanRecords(records, ({ line, end, surplus }) => {
+    if ((brokenBytes[broken.length] ?? Number.POSITIVE_INFINITY) < end) {
+      broken.push(line);
+      return;
+    }
+    row += 1;
+    if (row === wanted[next]) next += 1;
+    else if (surplus === 0) return;
+    places.push({ row, line, surplus });
+  });
+  return { rows: row === rows ? places : undefined, broken };
+}
+
+/**
+ * Where each invalid row stands, in table `places`, by its row, with the number of its fields that are too many, or by its row
+ * among the broken lines, two of which may be told by the same byte; a file that has none, and no `surplus`, is not read again.
+ */
+export async function placeRows(duck: Duck, all: readonly (Records & { surplus: boolean })[]): Promise<void> {
+  await duck.run('CREATE TABLE places (row_id BIGINT, broken_id BIGINT, surplus INTEGER, place VARCHAR)');
+  const files = await duck.rows(
+    `SELECT filename, min(rowid) AS first, count(*) AS rows FROM rows GROUP BY 1 UNION ALL BY NAME
+     SELECT DISTINCT filename, 0 AS first, 0 AS rows FROM broken ANTI JOIN rows USING (filename)`,
+  );
+  const appender = await duck.appender('places');
+  const place = (file: string, row: number | undefined, broken: number | undefined, surplus: number, line?: number) => {
+    if (row === undefined) appender.appendNull();
+    else appender.appendBigInt(BigInt(row));
+    if (broken === undefined) appender.appendNull();
+    else appender.appendBigInt(BigInt(broken));
+    appender.appendInteger(surplus);
+    appender.appendVarchar(line === undefined ? basename(file) : `${basename(file)}:${line}`);
+    appender.endRow();
+  };
+  for (const { filename, first, rows } of files) {
+    const records = all.find(({ file }) => file === filename);
+    if (!records) continue;
+    const { file } = records;
+    const numbers = async (sql: string): Promise<number[]> => (await duck.rows(sql)).map(({ n }) => Number(n));
+    const ids = await numbers(
+      `SELECT rowid AS n FROM rows WHERE reason IS NOT NULL AND filename = ${literal(file)} ORDER BY 1`,
+    );
+    const broken = await duck.rows(
+      `SELECT rowid AS id, byte FROM broken WHERE filename = ${literal(file)} ORDER BY byte, rowid`,
+    );
+    if (ids.length + broken.length === 0 && !records.surplus) continue;
+    const wanted = ids.map((id) => id - Number(first) + 1);
+    const found = await findPlaces(
+      records,
+      wanted,
+      Number(rows),
+      broken.map(({ byte }) => Number(byte)),
+    );
+    for (const { row, line, surplus } of found.rows ?? [])
+      place(file, Number(first) + row - 1, undefined, surplus, line);
+    if (!found.rows) for (const id of ids) place(file, id, undefined, 0);
+    for (const [i, { id }] of broken.entries()) place(file, undefined, Number(id), 0, found.broken[i]);
+  }
+  appender.closeSync();
+}

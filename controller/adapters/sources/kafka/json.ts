@@ -1,0 +1,95 @@
+import type { Column } from '../../../domain/pipeline.ts';
+
+/** The columns whose text matters to the letter; a double is the same number however it is written. */
+export const exactColumns = (columns: readonly Column[]): ReadonlySet<string> =>
+  new Set(columns.filter(({ type, values }) => type !== 'double' || values).map(({ name }) => name));
+
+/** Whole numbers of up to so many characters come out of DuckDB as they were written. */
+const shortNumber = 15;
+
+/** Whatever needs more than a glance matches it, and few other messages do. */
+const doubtful = /"\s*:\s*(?:-|[0-9]+[.eE]|[0-9]{16}|[[{])|[:,[]\s*(?:-?[iI]|[nN][aA])|,\s*[\]}]/;
+
+/**
+ * What DuckDB has to read in place of a message so that the fields in `exact` keep their text: numbers and nested values
+ * become texts, because DuckDB writes 1.10 as 1.1. Undefined where the message will do; empty where it is no JSON, though
+ * DuckDB forgives it (a comma before a closing bracket, NaN, Infinity). What is no JSON for DuckDB either may get any answer.
+ */
+export function readInstead(message: string, exact: ReadonlySet<string>): string | undefined {
+  if (!doubtful.test(message)) return undefined;
+  let [instead, taken, depth, last] = ['', 0, 0, ''];
+  // Of the top-level field that is being read: its name in quotes, and where its nested value begins.
+  let [name, from] = ['""', 0];
+  const asText = (start: number, end: number): void => {
+    if (!exact.has(name.includes('\\') ? unescaped(name) : name.slice(1, -1))) return;
+    instead += message.slice(taken, start) + JSON.stringify(message.slice(start, end));
+    taken = end;
+  };
+  for (let i = 0; i < message.length; ) {
+    const [at, character] = [i, message.charAt(i)];
+    i += 1;
+    switch (character) {
+      case ' ':
+      case '\t':
+      case '\n':
+      case '\r':
+        continue;
+      case '"':
+        i = endOfString(message, at);
+        if (depth === 1 && last !== ':') name = message.slice(at, i);
+        break;
+      case '{':
+      case '[':
+        if (depth === 1) from = at;
+        depth += 1;
+        break;
+      case '}':
+      case ']':
+        if (last === ',') return '';
+        depth -= 1;
+        if (depth === 1) asText(from, i);
+        break;
+      case ',':
+      case ':':
+        break;
+      case 't':
+      case 'n':
+        if (character === 'n' && message.charAt(i) !== 'u') return '';
+        i += 3;
+        break;
+      case 'f':
+        i += 4;
+        break;
+      default: {
+        while (isOfNumber(message.charCodeAt(i))) i += 1;
+        const number = message.slice(at, i);
+        if (!/^-?[0-9]/.test(number)) return '';
+        if (depth === 1 && (number.length > shortNumber || !/^(0|-?[1-9][0-9]*)$/.test(number))) asText(at, i);
+      }
+    }
+    last = character;
+  }
+  return taken === 0 ? undefined : instead + message.slice(taken);
+}
+
+/** Digits, and + - . e E. */
+const isOfNumber = (code: number): boolean =>
+  (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46 || code === 69 || code === 101;
+
+/** Behind the quote that closes the one at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let first = end;
+    while (text.charAt(first - 1) === '\\') first -= 1;
+    if ((end - first) % 2 === 0) return end + 1;
+  }
+  return text.length;
+}
+
+function unescaped(name: string): string {
+  try {
+    return JSON.parse(name);
+  } catch {
+    return '';
+  }
+}
