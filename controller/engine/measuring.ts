@@ -1,5 +1,7 @@
 import type { RunEvent } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
+import type { Cluster } from '../domain/plan.ts';
+import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Reviewed } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
 import { foreseen, SluiceError } from '../lib/errors.ts';
@@ -114,7 +116,7 @@ export class Measuring {
     if (!pipeline || !profiles) return;
     try {
       const plan =
-        given?.plan ?? makePlan(pipeline, { profiles, findings }, await this.ports.backend.capacity(), measuredAt);
+        given?.plan ?? makePlan(pipeline, { profiles, findings }, await clusterOf(this.ports.backend), measuredAt);
       await this.note({ type: 'planned', plan });
     } catch (error) {
       await this.fail('no plan could be made', error);
@@ -134,3 +136,13 @@ export class Measuring {
 }
 
 const withHint = ({ message, hint }: SluiceError): string => (hint === undefined ? message : `${message} (${hint})`);
+
+/** What a backend offers now; of one that cannot tell, a modest guess that says why it is one. */
+export async function clusterOf(backend: BatchBackend): Promise<Cluster> {
+  try {
+    return await backend.capacity();
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.kind === 'rejected') throw error;
+    return { cores: 2, largestMb: 2560, assumed: error.message };
+  }
+}

@@ -6,6 +6,7 @@ import { seal } from '../../app/plan-seal.ts';
 import { backendOf, openPipeline, scratchOf, withStore } from '../../app/wiring.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import { fold, type RunState } from '../../domain/state.ts';
+import { clusterOf } from '../../engine/measuring.ts';
 import { unwritable } from '../../lib/errors.ts';
 import { makePlan } from '../../planning/plan.ts';
 import { planned, type SavedPlan } from '../../planning/saved.ts';
@@ -30,7 +31,7 @@ export async function plan(
   try {
     const reviewed = await measure(project, pipeline, { profiles: last, ...again }, folder, tellMeasured(output));
     const at = Date.now();
-    const made = makePlan(pipeline, reviewed, await (await backendOf(project)).capacity(), at);
+    const made = makePlan(pipeline, reviewed, await clusterOf(await backendOf(project)), at);
     const profiles = planned(reviewed.profiles);
     for (const line of planText(pipeline, { ...reviewed, profiles }, made, state)) output.line(line);
     if (options.out !== undefined) {
