@@ -20,7 +20,12 @@ test('a plan for a cluster that could not be asked says that it is a guess, and 
     connections: { spark: { backend: 'livy' } },
     stack: { elsewhere: {} },
   } as unknown as Project);
-  const cluster = await clusterOf(backend);
+  let time = 0;
+  const sleep = async (ms: number) => {
+    time += ms;
+  };
+  const cluster = await clusterOf({ backend, now: () => time, sleep });
+  expect(time).toBe(5000);
   const profiles = { deliveries: profile(), orders: profile() };
   const plan = makePlan(await load(good), { profiles, findings: {} }, cluster, 1);
   expect(guessLines(plan).map(onTerminal).join()).toMatch(

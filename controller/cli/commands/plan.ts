@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { measure } from '../../app/measure.ts';
 import { seal } from '../../app/plan-seal.ts';
 import { backendOf, openPipeline, scratchOf, withStore } from '../../app/wiring.ts';
@@ -31,7 +32,9 @@ export async function plan(
   try {
     const reviewed = await measure(project, pipeline, { profiles: last, ...again }, folder, tellMeasured(output));
     const at = Date.now();
-    const made = makePlan(pipeline, reviewed, await clusterOf(await backendOf(project)), at);
+    const backend = await backendOf(project);
+    const cluster = await clusterOf({ backend, now: Date.now, sleep: (ms) => sleep(ms) });
+    const made = makePlan(pipeline, reviewed, cluster, at);
     const profiles = planned(reviewed.profiles);
     for (const line of planText(pipeline, { ...reviewed, profiles }, made, state)) output.line(line);
     if (options.out !== undefined) {
