@@ -51,7 +51,7 @@ export interface SinkDriver extends Kind {
     key: string,
     root: string,
   ): { readonly target: string; readonly placeOf: (view: string) => string };
-  /** How the runner writes what is staged: `parquet` or `csv` into a folder, `postgres` into a table. */
+  /** How the runner writes what is staged, where `kind` in the fields is not its own: `parquet` or `csv` into a folder, `postgres` into a table. */
   writes(output: Output, staged: Staged, project: Project): Access & { readonly fields: object };
   /** `as Parquet in marts/orders` */
   describe(output: Output): string;
