@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { debug, version } from '../lib/env.ts';
+import { logLevels } from '../lib/logger.ts';
 import { exit, type Output, outliveReaders, outputOf, report } from './view/output.ts';
 
 /** What a command is given besides its own arguments. */
@@ -143,8 +144,15 @@ add(
   'serve',
   'drive whatever run nobody drives, deliver mails, until Ctrl-C; several may serve side by side',
   async () => (await import('./commands/serve.ts')).serve,
-  ['serve', 'serve --runs 50'],
-  [new Option('--runs <n>', 'how many at a time').default(1000).argParser(whole)],
+  ['serve', 'serve --runs 50', 'serve --log-format json --log-level warn'],
+  [
+    new Option('--runs <n>', 'how many at a time').default(1000).argParser(whole),
+    new Option('--log-level <level>', 'the least that is told').choices(logLevels).default('info'),
+    new Option('--log-format <format>', 'pretty on a terminal and json elsewhere, when left out').choices([
+      'json',
+      'pretty',
+    ]),
+  ],
 );
 add(
   'runs',
