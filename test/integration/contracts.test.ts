@@ -12,11 +12,12 @@ import { postgresProbe } from '../../controller/profile/postgres.ts';
 import { postgresPublisher, stagingTable } from '../../controller/publish/postgres.ts';
 import { postgresStore } from '../../controller/store/postgres.ts';
 import { backendContract } from '../contract/backend.ts';
+import { livyContract } from '../contract/livy.ts';
 import { notifierContract } from '../contract/notifier.ts';
 import { columns, probeContract, rows } from '../contract/probe.ts';
 import { publisherContract } from '../contract/publisher.ts';
 import { storeContract } from '../contract/store.ts';
-import { folder, mails, project, query } from './world.ts';
+import { folder, login, mails, project, query } from './world.ts';
 
 const here = await project();
 const shop = postgresAddress(here, { database: 'shop' });
@@ -99,6 +100,8 @@ probeContract('a Kafka topic', async (keeping) => {
     },
   };
 });
+
+livyContract('Livy', async () => ({ url: here.endpoints.livy, headers: await login() }));
 
 backendContract('Livy', async () => {
   const jar = `local:${join(folder, 'spark-jobs', 'target', 'spark-runner.jar')}`;
