@@ -70,7 +70,7 @@ describe('a submission whose outcome is not known', () => {
 });
 
 describe('a submission that Livy refuses', () => {
-  test('is told with what Livy says, and leaves no batch behind that keeps its name', async () => {
+  test('is reported with what Livy says, and leaves no batch behind that keeps its name', async () => {
     const key = newKey();
     const refused = spark.backend().submit({ ...job('Short'), jar: 'file:/elsewhere.jar' }, key);
     await expect(refused).rejects.toMatchObject({ kind: 'rejected' });
@@ -100,7 +100,7 @@ describe('a submission that Livy refuses', () => {
 
 test('a thousand batches are followed with one request a look', async () => {
   const backend = spark.backend();
-  const all = Array.from({ length: 1000 }, (_, i) => ({ key: `nobody-${i}`, id: '' }));
+  const all = Array.from({ length: 1000 }, (_, i) => ({ key: `missing-${i}`, id: '' }));
   await Promise.all(all.map((each) => backend.observe(each)));
   for (let looks = 1; looks <= 3; looks++) {
     await new Promise((resolve) => setTimeout(resolve, 110));

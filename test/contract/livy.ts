@@ -82,11 +82,11 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
     });
 
     test.each([
-      '/batches/nobody',
+      '/batches/missing',
       '/batches/999999',
-      '/batches/nobody/state',
-      '/batches/nobody/log',
-      '/batches/no%20one%2Fx',
+      '/batches/missing/state',
+      '/batches/missing/log',
+      '/batches/not%20there%2Fx',
     ])('to a question for a batch that is not there: %s', async (path) => {
       const asked = decodeURIComponent(path.split('/')[2] ?? '');
       expect(await ask(path)).toEqual({ status: 404, body: { msg: `Session '${asked}' not found.` } });

@@ -10,7 +10,7 @@ export interface BatchRequest {
   readonly conf?: Readonly<Record<string, string>>;
 }
 
-/** What a main class does: resolves when it ends well, throws when it fails, and stops when it is told to. */
+/** What a main class does: resolves when it ends well, throws when it fails, and stops when the signal says so. */
 export type Driver = (request: BatchRequest, stop: AbortSignal, log: (line: string) => void) => Promise<void>;
 
 /** Main classes that tests submit; any other cannot be loaded. */
