@@ -5,6 +5,7 @@ import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Message, Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher, Staged } from '../domain/ports/sink.ts';
 import type { SourceProbe } from '../domain/ports/source.ts';
+import type { Storage } from '../domain/ports/storage.ts';
 import type { Caller } from '../domain/ports/task.ts';
 import type { Pin } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
@@ -16,6 +17,8 @@ export interface Context {
   readonly project: Project;
   /** A folder of this process, for files that are needed for a while. */
   readonly scratch: string;
+  /** Where files are that driver, executors and controllers share. */
+  readonly storage: Storage;
   /** Where the rows of sources are kept; without it they are only measured. */
   readonly keeping?: Keeping;
 }
