@@ -94,14 +94,14 @@ export function explain(error: unknown, at: PostgresAddress): SluiceError {
     });
   }
   if (code === '3D000') {
-    return new SluiceError(`${named(at)} is not there`, {
+    return new SluiceError(`${named(at)} does not exist`, {
       kind: 'rejected',
       hint: 'create it, or correct conf/connections.yaml',
       cause: error,
     });
   }
   if (isTlsTrouble(error)) {
-    return new SluiceError(`${named(at)}: no TLS as sslmode ${at.tls?.mode} asks for it: ${answer}`, {
+    return new SluiceError(`${named(at)}: no TLS as sslmode ${at.tls?.mode} requires it: ${answer}`, {
       kind: 'rejected',
       hint: 'give its authority as sslrootcert, correct the host, or say another sslmode in conf/connections.yaml',
       cause: error,
@@ -112,7 +112,7 @@ export function explain(error: unknown, at: PostgresAddress): SluiceError {
     return new SluiceError(`${named(at)}: ${answer}`, { kind: 'rejected', cause: error });
   }
   if (code?.startsWith('53')) {
-    return new SluiceError(`${named(at)} has no room: ${answer}`, {
+    return new SluiceError(`${named(at)} is out of disk or connections: ${answer}`, {
       kind: 'unavailable',
       hint: 'free disk space or connections on the server',
       cause: error,

@@ -45,7 +45,7 @@ const fixed = {
         .string()
         .optional()
         .describe(
-          'http://host:8080, the standalone master’s page; http://user:password@host:8080 where it asks for a login',
+          'http://host:8080, the standalone master’s page; http://user:password@host:8080 where it wants a login',
         ),
       history: z.string().optional(),
       maximumApplications: z

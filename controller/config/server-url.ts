@@ -33,7 +33,7 @@ export function partsOf(text: string): { protocol: string; login: string | undef
 /**
  * Reads `scheme://user:password@host:port/path?name=value`. A password is taken as it is written, whatever characters it has,
  * unless it is percent-encoded. Throws a rejected SluiceError, which does not repeat the URL, for one that cannot be read or
- * asks for a parameter that is not in `known`: nothing in it is ignored.
+ * has a parameter that is not in `known`: nothing in it is ignored.
  */
 export function serverUrl(
   key: string,
@@ -54,7 +54,7 @@ export function serverUrl(
   const other = Object.keys(parameters).find((name) => !known.includes(name));
   if (other !== undefined)
     throw rejected(
-      `${key} in conf/ (${url.host}) asks for ${JSON.stringify(other)}, which is not supported`,
+      `${key} in conf/ (${url.host}) sets ${JSON.stringify(other)}, which is not supported`,
       known.length === 0 ? 'leave it out' : `leave it out; ${known.join(' and ')} are`,
     );
   const [user, password] = login === undefined ? [] : [login.split(':', 1)[0], /^[^:]*:(.*)$/s.exec(login)?.[1]];

@@ -7,7 +7,5 @@ export const spokenOwner = (owner: string): string => {
 /** How a run came to its driver: from a controller that is gone, or from itself, when it had not reached the store for a lease. */
 export function takeoverLine(by: string, from: string): string {
   const [who, before] = [spokenOwner(by), spokenOwner(from)];
-  return who === before
-    ? `${who} had lost sight of the store for longer than its lease, and goes on`
-    : `${who} goes on with the run of ${before}`;
+  return who === before ? `${who} lost its lease and resumed` : `${who} took over the run of ${before}`;
 }

@@ -56,8 +56,9 @@ export function classify({ detail, runner, log }: Evidence, own?: FailureKind): 
   const kind = told ?? (silent ? 'killed' : 'unknown');
   // An exception says more than the line that announces it.
   const loudest = telling.find((line) => /(Exception|Error): \S/.test(line)) ?? telling[0];
-  const silence = silent ? 'the driver ended in the middle of its work, without a word' : undefined;
-  const first = runner?.message.split('\n', 1)[0] ?? loudest ?? silence ?? detail ?? 'the driver ended without a word';
+  const silence = silent ? 'the driver was killed (its log ends abruptly)' : undefined;
+  const first =
+    runner?.message.split('\n', 1)[0] ?? loudest ?? silence ?? detail ?? 'the driver ended without an error message';
   const lines =
     runner === undefined
       ? telling

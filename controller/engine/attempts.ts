@@ -84,7 +84,7 @@ export class Attempts {
       this.batches.fresh.add(key);
       return 0;
     }
-    const reason = `${limit} Spark ${limit === 1 ? 'application lives' : 'applications live'}, the most that are allowed`;
+    const reason = `concurrency limit reached (${limit} Spark ${limit === 1 ? 'application' : 'applications'})`;
     if (this.state.steps[step]?.held !== reason) await this.journal.note([{ type: 'step-held', step, reason }]);
     return slotPause;
   }
@@ -106,7 +106,7 @@ export class Attempts {
         return 0;
       }
       case 'cancel': {
-        const message = `it took longer than ${definition.timeout ?? spoken(timeoutOf(definition))}`;
+        const message = `timed out after ${definition.timeout ?? spoken(timeoutOf(definition))}`;
         const late = action.why === 'timed-out';
         if (!(await this.stop(step, definition, attempt))) return afterTrouble;
         const failure: Failure | undefined = late ? { kind: 'timed-out', message, lines: [] } : undefined;

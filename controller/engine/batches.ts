@@ -59,7 +59,7 @@ export class Batches {
     }
     const found = this.fresh.delete(attempt.key) ? undefined : await backend.find(attempt.key);
     if (!found && !(await this.pinsHold(step))) {
-      const message = 'the snapshot of a database ended with the controller that held it';
+      const message = 'a PostgreSQL snapshot was lost with the controller that exported it';
       return this.tell.end(step, attempt, { state: 'failed', failure: { kind: 'inputs-lost', message, lines: [] } });
     }
     if (!found) await this.hold();
@@ -162,7 +162,7 @@ export class Batches {
     await this.hold();
     const never = await workspace.revoke(step, attempt);
     await backend.cancel(attempt.submission ?? { key: attempt.key, id: '' });
-    const message = `neither the gateway nor Spark has known ${attempt.key} for ${patience / 1000} s${never ? '; it can no longer start' : ''}`;
+    const message = `neither the gateway nor Spark knew batch ${attempt.key} for ${patience / 1000} s${never ? '; it is fenced off' : ''}`;
     await this.tell.end(step, attempt, { state: 'failed', failure: { kind: 'lost', message, lines: [] } });
     return true;
   }
@@ -178,7 +178,7 @@ export class Batches {
       return this.tell.end(step, attempt, { state: 'failed', failure, result });
     }
     const log = attempt.submission ? await backend.logs(attempt.submission).catch(() => []) : [];
-    const detail = seen.state === 'succeeded' ? 'it ended without a result file' : seen.detail;
+    const detail = seen.state === 'succeeded' ? 'the driver exited without a result file' : seen.detail;
     const failure = classify({ detail, runner: result?.error, log }, backend.classify?.({ detail, log }));
     await this.tell.end(step, attempt, { state: 'failed', failure, result });
   }

@@ -15,7 +15,7 @@ export class Moved extends Error {}
 /** Another controller drives the run now. */
 export class GaveWay extends Error {
   constructor(run: string) {
-    super(`run ${run} is driven by another controller now`);
+    super(`run ${run} was taken over by another controller`);
   }
 }
 
@@ -46,7 +46,7 @@ export class Journal {
       this.stale = true;
       if (this.awaySince === undefined) {
         this.awaySince = this.ports.now();
-        this.ports.told({ kind: 'note', text: `the run store is away, and the run waits for it: ${error.message}` });
+        this.ports.told({ kind: 'note', text: `the run store is unavailable; retrying: ${error.message}` });
       }
       throw new StoreAway(error.message, { cause: error });
     }

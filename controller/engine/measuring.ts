@@ -50,7 +50,7 @@ export class Measuring {
     } catch (thrown) {
       const error = foreseen(thrown);
       if (!(error instanceof SluiceError) || error.kind === 'rejected') {
-        await this.fail('the sources could not be measured', error);
+        await this.fail('profiling failed', error);
         return 0;
       }
       await probe.close().catch(() => undefined);
@@ -98,7 +98,7 @@ export class Measuring {
       return true;
     }
     if (policy === 'skip') {
-      const reason = `run ${behind[0]} of this pipeline is under way`;
+      const reason = `run ${behind[0]} of this pipeline is in progress`;
       await this.note({ type: 'run-ended', state: 'skipped', reason });
       return false;
     }
@@ -119,7 +119,7 @@ export class Measuring {
       const plan = given?.plan ?? makePlan(pipeline, { profiles, findings }, await clusterOf(this.ports), measuredAt);
       await this.note({ type: 'planned', plan });
     } catch (error) {
-      await this.fail('no plan could be made', error);
+      await this.fail('planning failed', error);
     }
   }
 

@@ -71,7 +71,7 @@ function withinLimit(actions: Action[], state: RunState, { parallelism }: Pipeli
 /** Sources that do not answer are asked again, as long as the pipeline is patient with gateways. */
 function measuring({ waiting }: RunState, pipeline: Pipeline, now: number): Action[] {
   if (!waiting || now - waiting.since <= patienceOf(pipeline)) return [{ do: 'measure' }];
-  const reason = `the sources could not be measured for ${spoken(now - waiting.since)}: ${waiting.what}`;
+  const reason = `profiling failed for ${spoken(now - waiting.since)}: ${waiting.what}`;
   return [{ do: 'end', state: 'failed', reason, errorKind: 'unavailable' }];
 }
 
@@ -84,7 +84,7 @@ function nextOf(step: StepState, state: RunState, pipeline: Pipeline, now: numbe
   if (!last.ended) {
     const patience = milliseconds(retryOf(definition).patience);
     if (last.waitingSince !== undefined && now - last.waitingSince > patience)
-      return [{ do: 'give-up', ...at, reason: `the gateway has not answered for ${spoken(now - last.waitingSince)}` }];
+      return [{ do: 'give-up', ...at, reason: `the gateway was unreachable for ${spoken(now - last.waitingSince)}` }];
     if (now - last.startedAt > timeoutOf(definition)) return [{ do: 'cancel', ...at, why: 'timed-out' }];
     if (!definition.spark) return [{ do: 'call', ...at }];
     return [{ do: last.submission ? 'follow' : 'submit', ...at }];
@@ -106,19 +106,19 @@ function beginning(step: StepState, definition: Step, state: RunState): Action[]
     const settled = Object.values(state.steps).every(
       (other) => other.ended || state.plan?.steps[other.name]?.role === 'fallback',
     );
-    return settled ? skip('no step needed it as its fallback') : [];
+    return settled ? skip('the fallback was not needed') : [];
   }
   const needs = (definition.needs ?? []).map((need) => state.steps[need]);
   if (needs.some((need) => !need?.ended)) return [];
   const bad = needs.find((need) => need?.ended?.state === 'failed' || need?.ended?.state === 'cancelled');
-  if (bad) return skip(`it needs ${bad.name}, which ${bad.ended?.state}`);
+  if (bad) return skip(`upstream step ${bad.name} ${bad.ended?.state}`);
   if (needs.length > 0 && needs.every((need) => need?.ended?.state === 'skipped'))
-    return skip('all the steps it needs were skipped');
+    return skip('all upstream steps were skipped');
   if (planned?.role !== 'later' || definition.if === undefined) return start;
   const values = runValues(state);
   try {
     if (holds(definition.if, values)) return start;
-    return skip(`${operands(definition.if, values).join(', ')}, and ${name} asks for ${definition.if}`);
+    return skip(`${operands(definition.if, values).join(', ')}, and ${name} requires ${definition.if}`);
   } catch (error) {
     return [{ do: 'end-step', step: name, state: 'failed', reason: (error as Error).message }];
   }
@@ -140,7 +140,7 @@ export function runValues({ run, profiles, measuredAt, plan, pipeline, steps }: 
 }
 
 function afterFailure(step: StepState, definition: Step, last: AttemptState, state: RunState, now: number): Action[] {
-  const { kind, message } = last.failure ?? { kind: 'unknown' as const, message: 'no reason known' };
+  const { kind, message } = last.failure ?? { kind: 'unknown' as const, message: 'unknown reason' };
   const next = last.number + 1;
   if (step.retryAt !== undefined) {
     return now >= step.retryAt
@@ -161,7 +161,9 @@ function afterFailure(step: StepState, definition: Step, last: AttemptState, sta
   const standIn = step.standIn === undefined ? undefined : state.steps[step.standIn];
   if (standIn?.ended) {
     const good = standIn.ended.state === 'succeeded' || standIn.ended.state === 'degraded';
-    const end = good ? `${standIn.name} stood in for it; ${reason}` : `${reason}; and ${standIn.name} failed too`;
+    const end = good
+      ? `completed by fallback ${standIn.name}; ${reason}`
+      : `${reason}; fallback ${standIn.name} failed too`;
     return [{ do: 'end-step', step: step.name, state: good ? 'degraded' : 'failed', reason: end }];
   }
   if (standIn) return [];

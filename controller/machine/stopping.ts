@@ -9,9 +9,9 @@ const lossesAllowed = 5;
 
 /** Why a run is not worth another try: not for anything in it, but because controllers fail at it. */
 export function hopelessBecause({ failures, lastFailure, profiles, lostWhileMeasuring }: RunState): string | undefined {
-  if (failures >= failuresAllowed) return `an error that Sluice does not know, ${failures} times: ${lastFailure}`;
+  if (failures >= failuresAllowed) return `an unexpected error, ${failures} times: ${lastFailure}`;
   if (profiles || lostWhileMeasuring < lossesAllowed) return undefined;
-  return `${lostWhileMeasuring} controllers were lost while they measured the sources`;
+  return `${lostWhileMeasuring} controllers died while measuring the sources`;
 }
 
 /** Ends what is alive, and then the run; at once when that fails as well. */

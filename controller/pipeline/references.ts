@@ -43,7 +43,7 @@ function checks({ checks: all, sources: known }: Pipeline): Broken[] {
     if (rows !== undefined && !Object.hasOwn(known, rows))
       broken.push({ path: ['checks', index, 'rows'], message: oneOf('source', rows, Object.keys(known)) });
     if (all.findIndex((other) => other.name === name) !== index)
-      broken.push({ path: ['checks', index, 'name'], message: `the check "${name}" is there twice` });
+      broken.push({ path: ['checks', index, 'name'], message: `duplicate check "${name}"` });
     return broken;
   });
 }
@@ -80,7 +80,7 @@ function cycles(pipeline: Pipeline): Broken[] {
     const from = way.indexOf(name);
     if (from >= 0) {
       const circle = [...way.slice(from), name].join(' -> ');
-      broken.push({ path: ['steps', name], message: `steps wait for each other in a circle: ${circle}` });
+      broken.push({ path: ['steps', name], message: `circular dependency: ${circle}` });
       return;
     }
     const step = Object.hasOwn(pipeline.steps, name) ? pipeline.steps[name] : undefined;
@@ -109,7 +109,7 @@ function* conditions(pipeline: Pipeline, kinds: Kinds): Generator<Broken> {
         yield {
           path,
           message: Object.hasOwn(pipeline.steps, other)
-            ? `"${expression}" looks at step "${other}", which must come first: add it to needs`
+            ? `"${expression}" references step "${other}": add it to needs`
             : `"${expression}": ${oneOf('step', other, Object.keys(pipeline.steps))}`,
         };
     }
@@ -141,7 +141,7 @@ function branches(pipeline: Pipeline): Broken[] {
   const names = pipeline.branches.map((branch) => branch.name);
   return pipeline.branches.flatMap((branch, index) => {
     const path = ['branches', index, 'name'];
-    if (names.indexOf(branch.name) !== index) return [{ path, message: `the branch "${branch.name}" is there twice` }];
+    if (names.indexOf(branch.name) !== index) return [{ path, message: `duplicate branch "${branch.name}"` }];
     if (branch.if === undefined && index < names.length - 1) {
       return [{ path, message: `"${branch.name}" has no "if", so the branches after it can never be chosen` }];
     }

@@ -39,7 +39,7 @@ const check = z
       .describe('SQL over the columns of a row, in DuckDB’s dialect; other sources are there by their names'),
     otherwise: z
       .enum(['fail', 'quarantine', 'warn'])
-      .describe('fail: the run ends before Spark; quarantine: the rows are put aside; warn: it is told'),
+      .describe('fail: end the run before Spark; quarantine: set the failing rows apart; warn: report only'),
   })
   .refine(
     ({ expect, rows, where }) =>
@@ -50,18 +50,18 @@ const says = z.union([z.string(), z.strictObject({ en: z.string(), ru: z.string(
 const branch = z.strictObject({
   name: slug,
   if: condition.optional(),
-  says: says.optional().describe('A sentence for the mail and the report when this branch is taken'),
+  says: says.optional().describe('A sentence for mail and report when this branch is taken'),
 });
 
 const views = z.array(identifier).min(1).describe('Views that the SQL defines');
 /** What an output has whatever its kind is. */
 export const ofOutput = {
   views,
-  unique: z.record(identifier, identifier).optional().describe('By view, a column whose values are there once each'),
+  unique: z.record(identifier, identifier).optional().describe('The unique key column of each view'),
   schemaChange: z
     .enum(['refuse', 'allow'])
     .optional()
-    .describe('Whether columns that readers know may go or change their type; refuse, when left out'),
+    .describe('Whether breaking schema changes are published; refuse, when left out'),
 };
 const memory = z.string().regex(/^\d+[mg]$/, 'must be a size such as 512m or 2g');
 const sparkJob = z.strictObject({
@@ -89,14 +89,14 @@ export const retrySchema = z.strictObject({
   initialInterval: pauses.initialInterval.default('5s'),
   backoffCoefficient: pauses.backoffCoefficient.default(2),
   maximumInterval: pauses.maximumInterval.default('1m'),
-  patience: duration.default('10m').describe('How long a gateway may be away before the attempt counts as failed'),
+  patience: duration.default('10m').describe('How long to wait for an unreachable gateway before the attempt fails'),
   on: z
     .partialRecord(
       z.enum(failureKinds),
       z.union([attempts, z.strictObject({ maximumAttempts: attempts, ...pauses }).partial()]),
     )
     .default({})
-    .describe('What holds for one kind of failure instead: so many attempts may end with it, with these pauses'),
+    .describe('Overrides for one kind of failure: a number of attempts, or attempts and pauses'),
 });
 const union = (kinds: readonly Kind[]): z.ZodType => z.union(kinds.map(({ spec }) => spec));
 
@@ -112,7 +112,7 @@ function stepOf({ sinks, tasks }: Kinds) {
       outputs: z.array(union(sinks)).default([]).describe('Of a Spark step: where its views go'),
       retry: retrySchema.optional(),
       timeout: duration.optional().describe('Of one attempt; 1h, of an HTTP request 30s, when left out'),
-      fallback: slug.optional().describe('A step that runs in its place when all its attempts have failed'),
+      fallback: slug.optional().describe('A step that runs when all attempts of this one have failed'),
     })
     .refine(
       (step) => work.filter((kind) => (step as Step)[kind] !== undefined).length === 1,
@@ -170,7 +170,7 @@ export const pipelineSchema = (kinds: Kinds): z.ZodType<Pipeline> =>
         .enum(['queue', 'skip', 'replace', 'parallel'])
         .default('queue')
         .describe(
-          'A run while an earlier one of this pipeline goes on: after it, not at all, in its place, or beside it',
+          'When an earlier run of this pipeline is in progress: queue behind it, skip, replace it, or run in parallel',
         ),
       parallelism: z.int().min(1).max(100).default(4).describe('Steps of a run at the same time'),
       report: report.optional(),

@@ -10,9 +10,7 @@ export function chooseBranch(branches: readonly Branch[], values: Values): Choic
     if (branch.if === undefined || holds(branch.if, values)) {
       const before = rejected.map((r) => r.branch).join(', ');
       const otherwise =
-        before === ''
-          ? 'it is the only branch'
-          : `none of ${before} holds: ${rejected.map((r) => r.reason).join('; ')}`;
+        before === '' ? 'only branch' : `none of ${before} holds: ${rejected.map((r) => r.reason).join('; ')}`;
       return { branch: branch.name, reason: branch.if === undefined ? otherwise : reason, rejected };
     }
     rejected.push({ branch: branch.name, reason });
@@ -21,6 +19,6 @@ export function chooseBranch(branches: readonly Branch[], values: Values): Choic
 }
 
 function why(branch: Branch, values: Values): string {
-  if (branch.if === undefined) return `${branch.name} asks for nothing`;
-  return `${operands(branch.if, values).join(', ')}, and ${branch.name} asks for ${branch.if}`;
+  if (branch.if === undefined) return `${branch.name} has no condition`;
+  return `${operands(branch.if, values).join(', ')}, and ${branch.name} requires ${branch.if}`;
 }

@@ -8,7 +8,7 @@ export const judge = (checks: readonly Check[], values: Values, findings: Review
     const { name, otherwise } = check;
     if (isRowCheck(check)) {
       const { rows, of } = findings[name] ?? { rows: 0, of: 0 };
-      const because = `${rows} of ${of} rows of ${check.rows} break it`;
+      const because = `${rows} of ${of} rows of ${check.rows} failed`;
       return { name, outcome: rows === 0 ? 'passed' : otherwise, expect: check.where, because };
     }
     const expect = check.expect as string;

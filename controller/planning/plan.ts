@@ -18,12 +18,13 @@ export function makePlan(pipeline: Pipeline, { profiles, findings }: Reviewed, c
   const steps = Object.fromEntries(
     Object.entries(pipeline.steps).map(([name, step]) => {
       const sized = step.spark ? sizeJob(step.spark, loadOf(pipeline, profiles, step.spark), cluster) : {};
-      if (standIns.has(name)) return [name, { role: 'fallback', reason: 'stands in for a step that failed', ...sized }];
-      if (step.if === undefined) return [name, { role: 'run', reason: 'it has no condition', ...sized }];
+      if (standIns.has(name))
+        return [name, { role: 'fallback', reason: 'runs when the step it is the fallback of has failed', ...sized }];
+      if (step.if === undefined) return [name, { role: 'run', reason: 'unconditional', ...sized }];
       const asked = stepsIn(step.if);
       if (asked.length > 0)
         return [name, { role: 'later', reason: `it depends on how ${asked.join(', ')} ends`, ...sized }];
-      const reason = `${operands(step.if, within).join(', ')}, and ${name} asks for ${step.if}`;
+      const reason = `${operands(step.if, within).join(', ')}, and ${name} requires ${step.if}`;
       return [name, { role: holds(step.if, within) ? 'run' : 'skip', reason, ...sized }];
     }),
   ) as Record<string, PlannedStep>;

@@ -58,14 +58,14 @@ export function changesSince({ profiles, findings }: SavedPlan, now: Reviewed): 
   const changes: string[] = [];
   for (const [name, { measures: was }] of Object.entries(profiles)) {
     const is = now.profiles[name]?.measures;
-    if (!is) changes.push(`${name} is not measured any more`);
+    if (!is) changes.push(`${name} was removed`);
     else if (is.new > 0) changes.push(`${name}: ${is.new} rows are new or have changed`);
     else if (is.rows !== was.rows) changes.push(`${name}: ${is.rows} rows instead of ${was.rows}`);
     else if (is.invalid !== was.invalid) changes.push(`${name}: ${is.invalid} invalid rows instead of ${was.invalid}`);
   }
   for (const [name, { rows }] of Object.entries(findings)) {
     const is = now.findings[name]?.rows ?? 0;
-    if (is !== rows) changes.push(`check "${name}": ${is} rows break it instead of ${rows}`);
+    if (is !== rows) changes.push(`check "${name}": ${is} rows fail it instead of ${rows}`);
   }
   return changes;
 }

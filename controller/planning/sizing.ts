@@ -28,7 +28,7 @@ const broadcastShare = 1 / 64;
 const share = 0.8;
 
 const n = (value: number): string => Math.round(value).toLocaleString('en').replaceAll(',', ' ');
-const said = 'the pipeline says so';
+const said = 'set in the pipeline';
 
 /** The settings for a step that reads so much, and the reason for each; what the pipeline says itself wins. Pure. */
 export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster): Sized {
@@ -47,7 +47,7 @@ export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster):
   const input = `${n(rows)} rows in ${n(mb)} MB`;
   const memory =
     wanted > most
-      ? `${input} would like ${wanted}m; ${most}m is what a worker can give`
+      ? `${input} would need ${wanted}m; capped at ${most}m, what a worker has`
       : `${smallestMb} MB and ${heapPerByte} times the input, ${input}`;
 
   const byRows = Math.ceil(rows / rowsPerPartition);
@@ -98,7 +98,7 @@ export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster):
       : said;
   why.adaptive =
     job.conf?.[adaptive] === undefined
-      ? `${compared}: planning anew at each stage ${small ? 'costs more than it saves' : 'pays'}`
+      ? `${compared}: adaptive replanning at each stage ${small ? 'costs more than it saves' : 'pays'}`
       : said;
   const profile = small ? 'quick' : 'steady';
   return { settings: { executors, executorCores, executorMemory, driverMemory, partitions, profile, conf }, why };
@@ -109,9 +109,9 @@ export function tooLarge({ executorMemory, executorCores }: SparkSettings, clust
   const { largestCores, largestMb } = cluster;
   if (largestCores === undefined) return undefined;
   if (mebibytes(executorMemory) > largestMb)
-    return `an executor is to have ${executorMemory}, and the largest worker has ${largestMb} MB`;
+    return `executor memory ${executorMemory} exceeds the largest worker (${largestMb} MB)`;
   if (executorCores > largestCores)
-    return `an executor is to have ${executorCores} cores, and the largest worker has ${largestCores}`;
+    return `${executorCores} executor cores exceed the largest worker (${largestCores} cores)`;
   return undefined;
 }
 
@@ -132,7 +132,7 @@ export function moreMemory(
   const before = settings[name];
   const mb = Math.min(largestMb, 2 * mebibytes(before));
   if (mb > mebibytes(before)) {
-    const remedy = `${side} memory ${mb}m instead of ${before}${mb === largestMb ? ', the most this cluster gives' : ''}`;
+    const remedy = `${side} memory ${mb}m instead of ${before}${mb === largestMb ? ', the most this cluster has' : ''}`;
     return { settings: { ...settings, [name]: `${mb}m` }, remedy };
   }
   if (side === 'driver' || settings.executorCores === 1) return undefined;

@@ -18,7 +18,7 @@ export interface ReportData {
 }
 
 /**
- * Runs a report's queries over the published Parquet views, which lie relative to `root`. What asks for a view that this run
+ * Runs a report's queries over the published Parquet views, which lie relative to `root`. What requires a view that this run
  * did not publish is left out; any other error of a query is thrown, with the query's title.
  */
 export async function computeReport(

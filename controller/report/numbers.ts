@@ -1,6 +1,6 @@
 /**
  * A value for people: whole numbers grouped by spaces that do not break, others with two digits, dates without a time that is
- * midnight. `cents` asks for two digits of a whole number too, as its neighbours have them.
+ * midnight. `cents` requires two digits of a whole number too, as its neighbours have them.
  */
 export function shownValue(value: unknown, cents = false): string {
   if (value === null || value === undefined) return '—';

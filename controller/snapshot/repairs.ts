@@ -73,7 +73,7 @@ export async function takeRepairs(csv: string, repaired: string, repairs: string
     );
     if (stranger)
       throw rejected(
-        `${repaired}: row ${stranger.line} is none of those in quarantine`,
+        `${repaired}: row ${stranger.line} does not match any quarantined row`,
         `change the columns of the source alone; ${where} and ${original} tell which row it is`,
       );
     const source = columns.filter((name) => ![where, original, reason].includes(name));

@@ -44,7 +44,7 @@ export async function review(pipeline: Pipeline, profiles: Profiles, where: Revi
     for (const check of checks)
       if (!rows.has(check.rows))
         throw rejected(
-          `check "${check.name}": the rows of ${check.rows} are not kept, so nobody can look at them before Spark does`,
+          `check "${check.name}": row checks need a snapshot, and ${check.rows} is too large for one`,
           'judge it by measures (expect: …) instead',
         );
     if (repaired.length > 0) {

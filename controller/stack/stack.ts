@@ -91,7 +91,7 @@ export async function preflight(project: Project): Promise<void> {
   for (const path of [project.root, project.home]) {
     if (!/\s/.test(path)) continue;
     throw rejected(
-      `the path "${path}" has a space, and Spark's executors load no jar from such a path`,
+      `the path "${path}" has a space, and Spark's executors cannot load jars from it`,
       'move the project',
     );
   }

@@ -54,7 +54,7 @@ describe('a PostgreSQL connection', () => {
 
   test.each([
     [{ url: 'postgres://u:S3cret@db/x?sslmode=prefer' }, /sslmode "prefer" .* is not supported/],
-    [{ url: 'postgres://u:S3cret@db/x?channel_binding=require' }, /asks for "channel_binding", which is not supported/],
+    [{ url: 'postgres://u:S3cret@db/x?channel_binding=require' }, /sets "channel_binding", which is not supported/],
     [{ url: 'db:S3cret' }, /is not a URL/],
     [{ url: 'postgres://u:S3cret@a b/x' }, /is not a URL/],
     // The host of these is a matter of opinion.

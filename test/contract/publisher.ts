@@ -30,7 +30,7 @@ export function publisherContract(name: string, open: () => Promise<Sink>): void
       const { publisher, stage } = await open();
       const staged = await stage('k1', { a: 3 });
       const claimed = { ...staged, views: staged.views.map((view) => ({ ...view, rows: 4 })) };
-      await expect(publisher.audit(claimed)).rejects.toThrow(/a: 3 rows are staged in .*, and the runner wrote 4/);
+      await expect(publisher.audit(claimed)).rejects.toThrow(/a: 3 rows are staged in .*, but the runner reported 4/);
     });
 
     test('publishes a key once: audited and published again, it is the same answer and no change', async () => {

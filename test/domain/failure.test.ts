@@ -73,7 +73,7 @@ describe('a failure', () => {
     const log = ['26/01/01 INFO SparkContext: Running Spark version 3.5.7', '26/01/01 INFO DAGScheduler: Job 1'];
     expect(classify({ log, detail: 'Livy says dead' })).toMatchObject({
       kind: 'killed',
-      message: 'the driver ended in the middle of its work, without a word',
+      message: 'the driver was killed (its log ends abruptly)',
     });
     expect(classify({ log: [...log, '26/01/01 INFO ShutdownHookManager: Shutdown hook called'] }).kind).toBe('unknown');
   });

@@ -139,7 +139,7 @@ test('a run whose sources kill one controller after the other is given up', asyn
   );
   expect((await lost.drive()).ended).toMatchObject({
     state: 'failed',
-    reason: '5 controllers were lost while they measured the sources',
+    reason: '5 controllers died while measuring the sources',
   });
 });
 

@@ -111,14 +111,14 @@ describe('a step that fails', () => {
       await load(good.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')),
     );
     expect(state.ended?.state).toBe('failed');
-    expect(state.ended?.reason).toContain('and poorer failed too');
+    expect(state.ended?.reason).toContain('fallback poorer failed too');
   });
 
   test('skips what needs it', async () => {
     const { run, backend } = world(profiles, () => dead);
     const after = alone.replace('notify:', '  after: { needs: [marts], spark: { sql: marts.sql } }\nnotify:');
     const { state } = await run(await load(after));
-    expect(state.steps.after?.ended).toMatchObject({ state: 'skipped', reason: 'it needs marts, which failed' });
+    expect(state.steps.after?.ended).toMatchObject({ state: 'skipped', reason: 'upstream step marts failed' });
     expect(backend.submitted.some((key) => key.includes('after'))).toBe(false);
   });
 
@@ -230,7 +230,7 @@ describe('sources that cannot be measured', () => {
     expect(state.ended).toMatchObject({
       state: 'failed',
       errorKind: 'rejected',
-      reason: 'the sources could not be measured: there is no table orders (make it)',
+      reason: 'profiling failed: there is no table orders (make it)',
     });
   });
 });

@@ -15,13 +15,13 @@ export function memoryPublisher(rowsAt: (place: string) => number | undefined): 
       for (const { view, place, rows } of views) {
         const found = rowsAt(place) ?? 0;
         if (found !== rows)
-          throw rejected(`${view}: ${found} rows are staged in ${place}, and the runner wrote ${rows}`);
+          throw rejected(`${view}: ${found} rows are staged in ${place}, but the runner reported ${rows}`);
       }
     },
     async publish({ target, key, kind, views }, fence) {
       const last = published.get(target);
       if (last && last.key !== key && last.fence > fence && !ever.has(`${target} ${key}`)) {
-        throw rejected(`${target} already shows a later run's result (${last.key}); this one is not published over it`);
+        throw rejected(`${target} already shows the result of a newer run (${last.key})`);
       }
       if (!ever.has(`${target} ${key}`)) published.set(target, { key, fence });
       ever.add(`${target} ${key}`);

@@ -36,7 +36,7 @@ describe('a pipeline file', () => {
     [
       'a cycle',
       (text: string) => text.replace('  work:\n', '  work:\n    needs: [work]\n'),
-      /wait for each other in a circle: work -> work/,
+      /circular dependency: work -> work/,
     ],
     [
       'an unknown connection',

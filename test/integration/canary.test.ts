@@ -80,7 +80,7 @@ const smtp = new SMTPServer({
       });
   },
 });
-/** Livy behind a gateway that asks for a login of its own. */
+/** Livy behind a gateway that requires a login of its own. */
 const gateway = createServer((request, response) => {
   heard.livyLogins.add(request.headers.authorization ?? '');
   const { url, headers } = splitLogin(addressOf(here, 'livy'));

@@ -30,7 +30,7 @@ describe('two controllers', () => {
     await said(serving, /serving as/);
     const stopped = Date.now();
     first.kill('SIGSTOP');
-    await said(serving, new RegExp(`"run":"${run}".*goes on with the run of process ${first.pid}`));
+    await said(serving, new RegExp(`"run":"${run}".*took over the run of process ${first.pid}`));
     const took = Date.now() - stopped;
     // The lease is 8 s, and looked for every second.
     expect(took).toBeLessThan(12_000);
@@ -71,7 +71,7 @@ describe('two controllers', () => {
     const { run } = await lastRun();
     const killed = Date.now();
     first.kill('SIGKILL');
-    await said(serving, new RegExp(`"run":"${run}".*goes on with the run of`));
+    await said(serving, new RegExp(`"run":"${run}".*took over the run of`));
     expect(Date.now() - killed).toBeLessThan(8000);
     await expectOnce(await untilEnded(run), 'seen_dead');
     serving.kill('SIGINT');
@@ -111,7 +111,7 @@ describe('the run store', () => {
     expect(doc.steps[0]?.attempts).toHaveLength(1);
     expect(await mails(doc.run)).toHaveLength(1);
     expect((await sluice('show', doc.run)).stdout).toMatch(
-      /store +was away for|lost sight of the store for longer than its lease/,
+      /store +was away for|lost its lease and resumed/,
     );
   });
 
@@ -125,7 +125,7 @@ describe('the run store', () => {
        CREATE TRIGGER full_disk BEFORE INSERT ON events EXECUTE FUNCTION full_disk()`,
       'sluice',
     );
-    await said(running, /the run store is away.*has no room: could not extend file/);
+    await said(running, /the run store is unavailable.*is out of disk or connections: could not extend file/);
     await pause(2000);
     await query('DROP FUNCTION full_disk() CASCADE', 'sluice');
     const { stdout, exitCode } = await running;

@@ -106,7 +106,7 @@ describe('the other branches', () => {
     const { exitCode, doc } = await sluiceJson('run', file);
     expect(exitCode).toBe(0);
     expect(doc).toMatchObject({ state: 'skipped', branch: 'nothing-new', outputs: [], messages: [] });
-    expect(doc.reason).toBe('total.new = 0, and nothing-new asks for total.new == 0');
+    expect(doc.reason).toBe('total.new = 0, and nothing-new requires total.new == 0');
     expect(doc.steps.flatMap((step) => step.attempts)).toEqual([]);
     expect(await applications(`sluice-${doc.run}-marts-1`)).toEqual([]);
   });

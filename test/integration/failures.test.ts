@@ -130,7 +130,7 @@ describe('a driver that is killed', () => {
     process.kill(driver as number, 'SIGKILL');
     const doc = JSON.parse(String((await running).stdout)) as RunDocument;
     expect(failuresOf(doc)).toEqual(['killed', null]);
-    expect(doc.steps[0]?.attempts[0]?.message).toBe('the driver ended in the middle of its work, without a word');
+    expect(doc.steps[0]?.attempts[0]?.message).toBe('the driver was killed (its log ends abruptly)');
     await expectOneAtATime(doc);
   });
 
@@ -148,7 +148,7 @@ describe('a driver that is killed', () => {
     }
     const doc = JSON.parse(String((await running).stdout)) as RunDocument;
     expect(failuresOf(doc)).toEqual(['killed', 'killed']);
-    await expectMail(doc, 'the application was killed (killed)', 'Tries: 2', /killed after 2 attempts/);
+    await expectMail(doc, 'the application was killed (killed)', 'Attempts: 2', /killed after 2 attempts/);
   });
 });
 

@@ -154,7 +154,7 @@ describe('a topic', () => {
     const { exitCode, stderr } = await sluice('run', file);
     expect(exitCode).toBe(2);
     expect(stderr + (await sluice('show')).stdout).toMatch(
-      /events: events \d+ to \d+ of partition 0 of changes are gone before a run has read them \(.*`sluice backfill` accepts the gap/,
+      /events: events \d+ to \d+ of partition 0 of changes expired before a run read them \(.*`sluice backfill` accepts the gap/,
     );
     expect(await run('backfill')).toMatchObject({ carried: 15_400, read: 0, state: 'succeeded' });
   });

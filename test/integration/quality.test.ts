@@ -124,7 +124,7 @@ describe('rows in quarantine', () => {
     );
     const other = await sluice('replay', doc.run, '--repaired', join(folder, 'other.csv'));
     expect(other.exitCode).toBe(2);
-    expect(other.stderr).toContain('row 1 is none of those in quarantine');
+    expect(other.stderr).toContain('row 1 does not match any quarantined row');
   });
 
   test('that are repaired and replayed give the marts of data that was never broken', async () => {

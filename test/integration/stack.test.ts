@@ -94,7 +94,7 @@ describe('a second stack that uses the first one’s services', () => {
   test('refuses a folder with a space, which Spark cannot load a jar from', async () => {
     const { exitCode, stderr } = await run(['up'], { SLUICE_HOME: join(other, 'a home') });
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/a home" has a space, and Spark's executors load no jar from such a path/);
+    expect(stderr).toMatch(/a home" has a space, and Spark's executors cannot load jars from it/);
   });
 
   test('says that there is no Java, and how to get one', async () => {

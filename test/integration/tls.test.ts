@@ -148,7 +148,7 @@ describe('where TLS is demanded', () => {
     const first = await inProject(wrongPostgres, 'plan', file);
     expect([first.exitCode, first.stderr]).toEqual([
       2,
-      expect.stringMatching(/no TLS as sslmode verify-full asks for it: .*certificate/),
+      expect.stringMatching(/no TLS as sslmode verify-full requires it: .*certificate/),
     ]);
 
     const wrongKafka = await projectWith('wrong-kafka', certs.ca, certs.otherCa);

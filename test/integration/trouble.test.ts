@@ -73,7 +73,7 @@ describe('a step with a fallback', () => {
     expect(await query('SELECT id FROM falling.result ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
     const [mail] = await mails(doc.run);
     expect(mail?.subject).toBe('falling: the report is ready, with reservations');
-    expect(mail?.text).toContain('plain stood in for it');
+    expect(mail?.text).toContain('completed by fallback plain');
   });
 });
 
@@ -169,7 +169,7 @@ describe('ending a run early', () => {
     });
     const { exitCode, doc } = await sluiceJson('run', file);
     expect(exitCode).toBe(1);
-    expect(doc.steps[0]?.attempts[0]).toMatchObject({ failure: 'timed-out', message: 'it took longer than 12s' });
+    expect(doc.steps[0]?.attempts[0]).toMatchObject({ failure: 'timed-out', message: 'timed out after 12s' });
     expect((await applications(doc.steps[0]?.attempts[0]?.key ?? '')).filter((app) => app.active)).toEqual([]);
   });
 });

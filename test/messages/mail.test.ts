@@ -72,7 +72,7 @@ describe('the mail of a failure', () => {
     for (const part of [
       'Step: marts',
       'Failure: the SQL is wrong (bad-sql)',
-      'Tries: 1',
+      'Attempts: 1',
       '`nope` cannot be resolved',
       'sluice show r1',
       'What was published before is unchanged.',
@@ -100,7 +100,7 @@ describe('the mail of a degraded run', () => {
     );
     const [waiting] = await w.ports.store.due();
     expect(waiting?.message.subject).toBe('shop: the report is ready, with reservations');
-    expect(waiting?.message.text).toContain('poorer stood in for it');
+    expect(waiting?.message.text).toContain('completed by fallback poorer');
   });
 });
 

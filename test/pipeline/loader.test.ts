@@ -136,7 +136,7 @@ describe('a pipeline file that is wrong is refused with line, column, key and fi
       '  poorer:\n',
       '  a: { needs: [b], spark: { sql: marts.sql } }\n  b: { needs: [a], spark: { sql: marts.sql } }\n  poorer:\n',
     );
-    expect(await problems(cyclic)).toEqual(['20:6 steps.a: steps wait for each other in a circle: a -> b -> a']);
+    expect(await problems(cyclic)).toEqual(['20:6 steps.a: circular dependency: a -> b -> a']);
   });
 
   test('all problems are told at once', async () => {

@@ -37,7 +37,7 @@ describe('what is done about a failure', () => {
     expect(memory(events)).toEqual(['1g 2', '2048m 2', '4096m 2', '8192m 2', '8192m 1']);
     expect(state.ended?.state).toBe('failed');
     const remedies = events.flatMap((event) => (event.type === 'retry-scheduled' ? [event.remedy] : []));
-    expect(remedies.at(-2)).toBe('executor memory 8192m instead of 4096m, the most this cluster gives');
+    expect(remedies.at(-2)).toBe('executor memory 8192m instead of 4096m, the most this cluster has');
     expect(remedies.at(-1)).toBe("1 instead of 2 tasks at once share an executor's 8192m");
   });
 
@@ -102,7 +102,7 @@ describe('steps that call', () => {
     expect(state.steps.go?.ended?.state).toBe('succeeded');
     expect(state.steps.stay?.ended).toMatchObject({
       state: 'skipped',
-      reason: 'steps.ask.body.ready = true, and stay asks for !steps.ask.body.ready',
+      reason: 'steps.ask.body.ready = true, and stay requires !steps.ask.body.ready',
     });
   });
 
@@ -171,7 +171,7 @@ describe('how much goes on at the same time', () => {
     const { state, events } = await w.run(pipeline);
     expect(state.ended?.state).toBe('succeeded');
     expect(events.find((event) => event.type === 'step-held')).toMatchObject({
-      reason: '1 Spark application lives, the most that are allowed',
+      reason: 'concurrency limit reached (1 Spark application)',
     });
   });
 });
@@ -203,7 +203,7 @@ describe('a run of a pipeline whose earlier run goes on', () => {
   test('skip: does not happen', async () => {
     const { second } = await behind('skip');
     await second.drive();
-    expect(second.state.ended).toMatchObject({ state: 'skipped', reason: 'run r1 of this pipeline is under way' });
+    expect(second.state.ended).toMatchObject({ state: 'skipped', reason: 'run r1 of this pipeline is in progress' });
   });
 
   test('replace: has that cancelled first', async () => {

@@ -15,13 +15,13 @@ describe('the branch', () => {
   test('is the first whose condition holds, with the values in words', async () => {
     const { choice } = await plan(profile({ rows: 400_000 }), profile({ rows: 100_000 }));
     expect(choice.branch).toBe('full');
-    expect(choice.reason).toBe('total.rows = 500000, and full asks for total.rows >= 500000');
+    expect(choice.reason).toBe('total.rows = 500000, and full requires total.rows >= 500000');
   });
 
   test('without a condition is taken because the others do not hold', async () => {
     const { choice } = await plan();
     expect(choice).toMatchObject({ branch: 'light', rejected: [{ branch: 'full' }] });
-    expect(choice.reason).toBe('none of full holds: total.rows = 200, and full asks for total.rows >= 500000');
+    expect(choice.reason).toBe('none of full holds: total.rows = 200, and full requires total.rows >= 500000');
   });
 
   test('that no step wants skips the run', async () => {
@@ -90,7 +90,7 @@ describe('sizing', () => {
       driverMemory: 'results stay in the cluster; the driver only plans',
       partitions: 'one a core; 1 000 000 rows would need 2',
       profile: '1 000 000 rows is under 4 000 000',
-      adaptive: '1 000 000 rows is under 4 000 000: planning anew at each stage costs more than it saves',
+      adaptive: '1 000 000 rows is under 4 000 000: adaptive replanning at each stage costs more than it saves',
       broadcast: 'a smaller table is sent to every executor: 1/64 of the driver’s 1g, and 10 MB at least',
     });
     expect(size(1e6, {}, { ...cluster, busy: true }).why.executorCores).toContain('busy');
@@ -160,7 +160,7 @@ describe('sizing', () => {
     };
     expect(asks({ executorMemory: '8g' })).toMatchObject({
       verdict: 'fail',
-      reason: 'step marts: an executor is to have 8g, and the largest worker has 2560 MB',
+      reason: 'step marts: executor memory 8g exceeds the largest worker (2560 MB)',
     });
     expect(asks({ executorCores: 3 }).reason).toContain('3 cores, and the largest worker has 2');
     expect(asks({}).verdict).toBe('go');
@@ -177,6 +177,6 @@ describe('sizing', () => {
     const { settings, why } = size(1, job);
     expect(settings).toMatchObject(job);
     for (const name of [...Object.keys(job).filter((each) => each !== 'conf'), 'adaptive'])
-      expect(why[name]).toBe('the pipeline says so');
+      expect(why[name]).toBe('set in the pipeline');
   });
 });

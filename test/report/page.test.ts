@@ -84,7 +84,7 @@ describe('a report', () => {
     expect(await chartSvg('bar', [{ name: 'a\u0000b', value: 1 }], '')).not.toContain('\u0000');
   });
 
-  test('leaves out what asks for a view that this run did not publish', async () => {
+  test('leaves out what requires a view that this run did not publish', async () => {
     const other = {
       ...report,
       figures: [{ name: 'Other', sql: 'SELECT 1 FROM rows_to_repair' }],

@@ -28,14 +28,14 @@ export class Sink {
       for (const { view, place, rows } of views) {
         const found = this.disk.staged.get(place) ?? 0;
         if (found !== rows)
-          throw rejected(`${view}: ${found} rows are staged in ${place}, and the runner wrote ${rows}`);
+          throw rejected(`${view}: ${found} rows are staged in ${place}, but the runner reported ${rows}`);
       }
     },
     publish: async ({ target, key, kind, views }, fence) => {
       const last = this.published.findLast((each) => each.target === target);
       const before = this.published.some((each) => each.target === target && each.key === key);
       if (last && !before && last.fence > fence)
-        throw rejected(`${target} already shows a later run's result (${last.key})`);
+        throw rejected(`${target} already shows the result of a newer run (${last.key})`);
       if (!before) {
         if (views.some(({ place }) => !this.disk.staged.has(place))) throw rejected(`nothing is staged for ${key}`);
         this.published.push({ target, key, fence, rows: views.map(({ place }) => this.disk.staged.get(place) ?? 0) });

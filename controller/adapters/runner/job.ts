@@ -42,7 +42,7 @@ export function splitConf(
   const names = late.map(([name]) => `\\Q${name.replace(/^spark\.hadoop\./, '')}\\E`);
   const hidden = `(?i)secret|password|token|access[.]?key|(${names.join('|')})$`;
   const missing = (name: string): string => {
-    throw rejected(`environment variable ${name} is not set, and a Spark property asks for it`);
+    throw rejected(`environment variable ${name} is not set, and a Spark property requires it`);
   };
   return {
     open: { ...open, 'spark.redaction.regex': hidden, 'spark.sql.redaction.options.regex': hidden },

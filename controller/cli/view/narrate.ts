@@ -164,7 +164,7 @@ function linesOf(event: RunEvent): string[] {
     case 'report-written':
       return [`${label('report')} ${pc.underline(event.url)}`];
     case 'report-failed':
-      return [pc.yellow(`${label('report')} could not be drawn: ${event.reason}`)];
+      return [pc.yellow(`${label('report')} could not be generated: ${event.reason}`)];
     case 'cancel-requested':
       return [`${label('cancel')} asked for by ${event.by}; ending what runs`];
     case 'run-ended':

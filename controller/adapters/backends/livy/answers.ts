@@ -60,13 +60,15 @@ const unreadable = (url: string, what: string): SluiceError =>
 export function created(answer: Answer, url: string): Pick<Batch, 'id'> {
   const { success, data } = createdSchema.safeParse(answer.body);
   if (success) return data;
-  throw new SluiceError(`Livy at ${url} took a submission, and its answer cannot be read`, { kind: 'unknown-outcome' });
+  throw new SluiceError(`Livy at ${url} accepted the batch but returned an unreadable response`, {
+    kind: 'unknown-outcome',
+  });
 }
 
 /** What Livy answered, when it is what was asked for; `otherwise` says what it is not. */
 export function read<S extends z.ZodType>(answer: Answer, schema: S, url: string, otherwise: string): z.output<S> {
   if (answer.status === 401 || answer.status === 403) {
-    throw new SluiceError(`Livy at ${url} refuses us (${answer.status})`, {
+    throw new SluiceError(`Livy at ${url} refused the login (${answer.status})`, {
       kind: 'rejected',
       hint: 'check spark.livyUser and spark.livyPassword',
     });

@@ -49,7 +49,7 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
           const [counted] = staged === undefined ? [] : await duck.rows(`SELECT count(*) AS n FROM ${staged}`);
           const found = Number(counted?.n ?? 0);
           if (found !== rows)
-            throw rejected(`${view}: ${found} rows are staged in ${place}, and the runner wrote ${rows}`);
+            throw rejected(`${view}: ${found} rows are staged in ${place}, but the runner reported ${rows}`);
           const published = await reader(kind, join(currentOf(target), view));
           if (staged === undefined) continue;
           if (published !== undefined && !mayChange)
@@ -87,9 +87,7 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
           if (current !== undefined && Number(current.split('-', 1)[0]) > fence) {
             // It was published, and a later run's result has taken its place since.
             if (isThere) break;
-            throw rejected(
-              `${target} already shows a later run's result (${current}); this one is not published over it`,
-            );
+            throw rejected(`${target} already shows the result of a newer run (${current})`);
           }
           if (!isThere) await addVersion(target, key, version);
           if (await pointTo(storage, target, version, pointer)) break;

@@ -46,7 +46,7 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
           if (published.some(({ key }) => key === staged.key)) continue;
           const { rows: counted } = await client.query(`SELECT count(*) AS n FROM ${tableName(place)}`);
           if (counted[0].n !== rows)
-            throw rejected(`${view}: ${counted[0].n} rows are staged in ${place}, and the runner wrote ${rows}`);
+            throw rejected(`${view}: ${counted[0].n} rows are staged in ${place}, but the runner reported ${rows}`);
           if (published.length > 0 && !staged.mayChange)
             checkShape(view, await columnsOf(client, `${schema}.${view}`), await columnsOf(client, place));
           if (unique === undefined) continue;
@@ -128,7 +128,7 @@ async function takePlace(
   // Also when a later run's result has taken its place since: it was published, and is not again.
   if (all.some((each) => each.key === key)) return;
   if (last && last.fence > fence) {
-    throw rejected(`table ${name} already shows a later run's result (${last.key}); this one is not published over it`);
+    throw rejected(`table ${name} already shows the result of a newer run (${last.key})`);
   }
   const table = tableName(`${schema}.${ledger}`);
   const { rows } = await client.query(
@@ -142,7 +142,7 @@ async function takePlace(
   const isOurs = last && (there?.published === null || there?.published === there?.oid || there?.comment === mark);
   if (there && !isOurs) {
     throw rejected(
-      `there is a table ${name} that Sluice did not publish; it is left alone`,
+      `table ${name} is not managed by Sluice and was not replaced`,
       'rename it, or publish into another schema',
     );
   }

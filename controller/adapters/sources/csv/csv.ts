@@ -195,7 +195,7 @@ async function load(
 function unreadable(error: unknown): SluiceError {
   const file = /^\s*file ?= ?(.+?)\s*$/m.exec(String(error))?.[1] ?? 'a file';
   const said = reasonOf(error).replace(/^Invalid Input Error: /, '');
-  return rejected(`${file} cannot be read as CSV: ${said}`, 'are its line ends all of one kind, its quotes closed?');
+  return rejected(`${file} cannot be read as CSV: ${said}`, 'check for mixed line ends and unbalanced quotes');
 }
 
 /** The lines that could not be split into columns, in table `broken`; each once. */

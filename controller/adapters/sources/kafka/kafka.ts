@@ -78,7 +78,7 @@ export function kafkaProbe(options: {
         };
         return { ...counted, pin: { ...pin, kept: { ...kept, paths }, log }, notes };
       }),
-    // The runner asks for these very offsets, and fails when they are gone.
+    // The runner requires these very offsets, and fails when they are gone.
     holds: async () => true,
     close: async () => undefined,
   };

@@ -89,8 +89,7 @@ export async function goOn(
   if (!isKafkaPin(last) || last.topic !== pin.topic || !last.log) return nothing;
   const { log } = last;
   const anew = (why: string): Before => ({ ...nothing, notes: [`${name}: ${why}; topic ${pin.topic} is read whole`] });
-  if (!log.paths.every((path) => existsSync(path)))
-    return anew('what earlier runs have read of it is not there any more');
+  if (!log.paths.every((path) => existsSync(path))) return anew('the snapshot of earlier runs is missing');
   if (log.rules !== rulesOf(topic)) return anew('its columns or its key have changed');
   if (!(await isSameTopic(kafka, pin, last, log))) return anew('the topic is not the one that the last run has read');
 
@@ -101,8 +100,8 @@ export async function goOn(
       const next = from.get(partition) as number;
       if (next < start)
         throw rejected(
-          `${name}: events ${next} to ${start - 1} of partition ${partition} of ${pin.topic} are gone before a run has read them`,
-          'let the topic keep its events for longer; `sluice backfill` accepts the gap, and reads what there is',
+          `${name}: events ${next} to ${start - 1} of partition ${partition} of ${pin.topic} expired before a run read them`,
+          'increase the retention of the topic; `sluice backfill` accepts the gap and reads what is left',
         );
     }
     return { ...log, relation: parquet(log.paths), from, merge: log.paths.length >= fewFiles, notes: [] };

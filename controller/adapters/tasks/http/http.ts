@@ -30,7 +30,7 @@ export function httpCaller(variables: Readonly<Record<string, string | undefined
         body: unknown;
       };
       const where = `${call.method} ${redact(origin(url))}`;
-      if (!URL.canParse(url)) throw rejected(`${where}: that is no URL`, 'correct http.url');
+      if (!URL.canParse(url)) throw rejected(`${where}: invalid URL`, 'correct http.url');
       let status: number;
       let text: string;
       let retryAfter: string | null;

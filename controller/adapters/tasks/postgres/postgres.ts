@@ -58,7 +58,7 @@ async function once(client: pg.Client, key: string, statements: string, file: st
     rows = results.reduce((sum, result) => sum + (result.command === 'SELECT' ? 0 : (result.rowCount ?? 0)), 0);
     if ((await transaction(client)) !== before)
       throw rejected(
-        `${file} ends its transaction itself`,
+        `${file} contains COMMIT or ROLLBACK`,
         'remove COMMIT and ROLLBACK: Sluice commits when all is done',
       );
   }
