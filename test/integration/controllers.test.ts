@@ -110,9 +110,7 @@ describe('the run store', () => {
     expect(doc.state).toBe('succeeded');
     expect(doc.steps[0]?.attempts).toHaveLength(1);
     expect(await mails(doc.run)).toHaveLength(1);
-    expect((await sluice('show', doc.run)).stdout).toMatch(
-      /store +was away for|lost its lease and resumed/,
-    );
+    expect((await sluice('show', doc.run)).stdout).toMatch(/store +was away for|lost its lease and resumed/);
   });
 
   test('full at an event: the run waits until there is room', async () => {

@@ -186,7 +186,7 @@ describe('what only a person can mend is tried once, and the mail has the line t
     expect(exitCode).toBe(1);
     const doc = JSON.parse(String(stdout)) as RunDocument;
     expect(failuresOf(doc)).toEqual(['gateway-rejected']);
-    await expectMail(doc, 'Livy refused the job (gateway-rejected)', /whitelist/);
+    await expectMail(doc, 'the gateway to Spark refused the job (gateway-rejected)', /whitelist/);
     const left = await fetch(`${endpoints.livy}/batches/${doc.steps[0]?.attempts[0]?.key}`, {
       headers: await login(),
     });

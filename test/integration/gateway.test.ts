@@ -128,7 +128,7 @@ describe('Livy refusing connections', () => {
     expect(doc.state).toBe('failed');
     expect(doc.steps[0]?.attempts.map((attempt) => attempt.failure)).toEqual(['gateway-unavailable']);
     const [mail] = await mails(doc.run);
-    expect(mail?.text).toContain('Livy was away too long (gateway-unavailable)');
+    expect(mail?.text).toContain('the gateway to Spark was away too long (gateway-unavailable)');
     expect(mail?.text).toContain('the gateway has not answered for');
   });
 });

@@ -45,7 +45,7 @@ describe('what must not be published', () => {
     const file = await smallPipeline('too-large', { spark: 'executorMemory: 900g' });
     const { exitCode, doc } = await sluiceJson('run', file);
     expect(exitCode).toBe(1);
-    expect(doc.reason).toMatch(/step work: an executor is to have 900g, and the largest worker has \d+ MB/);
+    expect(doc.reason).toMatch(/step work: executor memory 900g exceeds the largest worker \(\d+ MB\)/);
     expect(doc.steps[0]?.attempts).toEqual([]);
   });
 });

@@ -162,7 +162,7 @@ describe('sizing', () => {
       verdict: 'fail',
       reason: 'step marts: executor memory 8g exceeds the largest worker (2560 MB)',
     });
-    expect(asks({ executorCores: 3 }).reason).toContain('3 cores, and the largest worker has 2');
+    expect(asks({ executorCores: 3 }).reason).toContain('3 executor cores exceed the largest worker (2 cores)');
     expect(asks({}).verdict).toBe('go');
   });
 

@@ -42,7 +42,10 @@ export async function judge(world: World, settled: boolean): Promise<Broken[]> {
     if (world.cancelled.has(run) || pipeline.concurrency === 'replace') should.push('cancelled');
     if (pipeline.concurrency === 'skip') should.push('skipped');
     // A later run beside it was faster; what people see already is newer than this.
-    if (pipeline.concurrency === 'parallel' && /already shows the result of a newer run/.test(state.ended?.reason ?? ''))
+    if (
+      pipeline.concurrency === 'parallel' &&
+      /already shows the result of a newer run/.test(state.ended?.reason ?? '')
+    )
       should.push('failed');
     // A part is published, and the rest can no longer be made from the same rows.
     if (/inputs-lost/.test(state.ended?.reason ?? '') && Object.values(state.steps).some((step) => step.outputs))
