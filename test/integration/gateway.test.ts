@@ -129,7 +129,7 @@ describe('Livy refusing connections', () => {
     expect(doc.steps[0]?.attempts.map((attempt) => attempt.failure)).toEqual(['gateway-unavailable']);
     const [mail] = await mails(doc.run);
     expect(mail?.text).toContain('the gateway to Spark was away too long (gateway-unavailable)');
-    expect(mail?.text).toContain('the gateway has not answered for');
+    expect(mail?.text).toContain('the gateway was unreachable for');
   });
 });
 

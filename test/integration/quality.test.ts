@@ -162,7 +162,7 @@ describe('checks of rows', () => {
   test('that warn are told with an example, those that fail end the run before Spark', async () => {
     await put([...good, '8,anna,1,2019-01-01 00:00:00']);
     const warned = await sluice('plan', file);
-    expect(warned.stdout).toMatch(/warn sales are of this year: 1 of 7 rows of sales break it/);
+    expect(warned.stdout).toMatch(/warn sales are of this year: 1 of 7 rows of sales failed/);
     expect(warned.stdout).toMatch(/id=8: \{"id":8,"customer":"anna"/);
     await put(good.slice(0, 3));
     const failed = await sluiceJson('run', file);
