@@ -5,6 +5,7 @@ import type { Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher } from '../domain/ports/sink.ts';
 import type { SourceProbe } from '../domain/ports/source.ts';
 import type { Caller } from '../domain/ports/task.ts';
+import { rejected } from '../lib/errors.ts';
 
 /** Adapters by their kind, each opened when it is first needed. */
 function opened<T>(
@@ -16,6 +17,8 @@ function opened<T>(
     async of(kind: string): Promise<T> {
       const adapter = open.get(kind) ?? kindNamed(drivers, kind).open(context);
       open.set(kind, adapter);
+      // What could not be opened, for a file that is missing say, may be there the next time.
+      adapter.catch(() => open.delete(kind));
       return adapter;
     },
     /** Those that were opened, which are forgotten. */
@@ -29,7 +32,7 @@ function opened<T>(
 
 function kindNamed<D extends { readonly kind: string }>(drivers: readonly D[], kind: string): D {
   const driver = drivers.find((each) => each.kind === kind);
-  if (!driver) throw new TypeError(`there is no driver for ${kind}`);
+  if (!driver) throw rejected(`there is no driver for ${JSON.stringify(kind)}`, 'use the Sluice that knew it');
   return driver;
 }
 

@@ -21,8 +21,6 @@ import { closeHome } from '../stack/home.ts';
 import { localSparkConf } from '../stack/spark.ts';
 import { builtIn } from './registry.ts';
 
-/** Where the parts are made from conf/; with site.ts the only files that know all adapters. */
-
 /** A folder of this process's own: `sluice down` removes those of processes that are gone. */
 export const scratchOf = (project: Project): string => join(project.home, 'tmp', String(process.pid));
 

@@ -2,6 +2,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { fileStorage } from '../../controller/adapters/storage/file/file.ts';
+import { notifierOf } from '../../controller/app/adapters.ts';
 import { Site } from '../../controller/app/sluice.ts';
 import { openPipeline } from '../../controller/app/wiring.ts';
 import type { FileProblems } from '../../controller/lib/yaml/problem.ts';
@@ -63,4 +65,14 @@ test('what the file’s schema, its checks and its messages say of kinds comes f
   );
   expect(await problemsOf(pipeline.replace('lines: out/', 'lines: ../'))).toContain('lies outside the project');
   expect(await problemsOf(pipeline.replace('bell: front', 'bel: front'))).toContain('unknown key "bel"');
+});
+
+test('a message for a channel that is gone is refused, and holds up no other', async () => {
+  const { project } = await openPipeline(write(pipeline), registry);
+  const notifier = notifierOf({ notifiers: [] }, { project, scratch: root, storage: fileStorage });
+  const message = { id: '1', channel: 'bell', run: 'r1', event: 'failed', to: 'x' };
+  await expect(notifier.send(message)).rejects.toMatchObject({
+    kind: 'rejected',
+    message: expect.stringContaining('no driver for "bell"'),
+  });
 });
