@@ -19,7 +19,7 @@ const mail = (to: string): Message => ({
 async function filled(...to: string[]) {
   let now = 0;
   const store = memoryStore(() => now);
-  const { lease } = await store.create('r', 'p', 0, []);
+  const { lease } = await store.create({ run: 'r', pipeline: 'p', at: 0, events: [] });
   await store.append(lease, 0, 0, { events: [], messages: to.map(mail) });
   await store.attend('me', 1e12);
   await store.attend('you', 1e12);
@@ -79,7 +79,7 @@ describe('the outbox', () => {
 
   test('is emptied by one controller at a time', async () => {
     const { store, pass } = await filled('a');
-    await store.postman('you', 5000);
+    await store.claimRole('outbox', 'you', 5000);
     const notifier = memoryNotifier();
     expect(await deliver(store, notifier, 'me')).toMatchObject({ sent: 0 });
     pass(6000);

@@ -116,10 +116,12 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
 /** A run that controllers had before this one; `events` is what became of it there. */
 async function inherited(w: World, events: readonly RunEvent[]): Promise<Engine> {
   const pipeline = await load(alone);
-  const { number, lease } = await w.ports.store.create('r1', 'shop', w.now, [
-    { type: 'run-started', run: 'r1', pipeline, file: 'f' },
-    ...events,
-  ]);
+  const { number, lease } = await w.ports.store.create({
+    run: 'r1',
+    pipeline: 'shop',
+    at: w.now,
+    events: [{ type: 'run-started', run: 'r1', pipeline, file: 'f' }, ...events],
+  });
   return new Engine(number, lease, w.ports);
 }
 

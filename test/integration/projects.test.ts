@@ -12,12 +12,12 @@ import { project, query } from './world.ts';
 const address = postgresAddress(await project(), { database: 'sluice' });
 const id = Date.now().toString(36);
 const names = [`one-${id}`, `two-${id}`] as const;
-const stores = await Promise.all(names.map((name) => postgresStore(address, name)));
+const stores = await Promise.all(names.map((name) => postgresStore(address, { name })));
 afterAll(() => Promise.all(stores.map((store) => store.close())));
 
 async function runOf(store: RunStore, run: string, rows: number): Promise<void> {
   const started = { type: 'run-started', run, pipeline: { name: 'shared' }, file: 'f' } as unknown as RunEvent;
-  const { lease } = await store.create(run, 'shared', 1, [started]);
+  const { lease } = await store.create({ run, pipeline: 'shared', at: 1, events: [started] });
   const profiles = { a: { measures: { rows }, pin: {}, examples: [] } };
   const message = { id: `<${run}>`, event: 'succeeded', to: 'a@example.org' } as unknown as Message;
   const measured = { type: 'sources-measured', profiles, findings: {} } as unknown as RunEvent;
@@ -41,11 +41,14 @@ test('see, wait for, clean up and mail their own runs alone', async () => {
   expect([await due(one), await due(two)]).toEqual([[`<a-${id}>`], [`<b-${id}>`]]);
   await one.attend(`c1-${id}`, 5000);
   await two.attend(`c2-${id}`, 5000);
-  expect([await one.postman(`c1-${id}`, 5000), await two.postman(`c2-${id}`, 5000)]).toEqual([true, true]);
-  await one.create(`open-${id}`, 'shared', 3, []);
-  await two.create(`later-${id}`, 'shared', 4, []);
+  expect([await one.claimRole('outbox', `c1-${id}`, 5000), await two.claimRole('outbox', `c2-${id}`, 5000)]).toEqual([
+    true,
+    true,
+  ]);
+  await one.create({ run: `open-${id}`, pipeline: 'shared', at: 3, events: [] });
+  await two.create({ run: `later-${id}`, pipeline: 'shared', at: 4, events: [] });
   expect(await two.ahead(`later-${id}`)).toEqual([]);
-  await one.create(`after-${id}`, 'shared', 5, []);
+  await one.create({ run: `after-${id}`, pipeline: 'shared', at: 5, events: [] });
   expect(await one.ahead(`after-${id}`)).toEqual([`open-${id}`]);
 });
 

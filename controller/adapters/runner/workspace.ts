@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { PostgresAddress } from '../../config/addresses.ts';
 import type { Project } from '../../config/project.ts';
@@ -38,6 +38,14 @@ interface Options {
   readonly project: Project;
   readonly run: string;
   readonly registry: Pick<Registry, 'sources' | 'sinks'>;
+}
+
+/** Removes a folder but for these files in it. */
+async function removeFiles(folder: string, except: readonly string[]): Promise<void> {
+  const files = await readdir(folder).catch(() => []);
+  const kept = files.filter((file) => except.includes(join(folder, file)));
+  if (kept.length === 0) return rm(folder, { recursive: true, force: true });
+  for (const file of files) if (!kept.includes(file)) await rm(join(folder, file), { force: true });
 }
 
 /** A workspace in the project's home, at a path that driver and executors can read. */
@@ -153,11 +161,16 @@ export function localWorkspace({ project, run, registry: { sources, sinks } }: O
       const isInput = (file: string): boolean =>
         /^(?!\.\.)[^/]+\/inputs\/[^/]+\.parquet$/.test(relative(join(project.home, 'runs'), file));
       for (const file of replaced) if (isInput(file) && !except.includes(file)) await rm(file, { force: true });
-      const folder = inputsOf(project.home, run);
-      const files = await readdir(folder).catch(() => []);
-      const kept = files.filter((file) => except.includes(join(folder, file)));
-      if (kept.length === 0) return rm(folder, { recursive: true, force: true });
-      for (const file of files) if (!kept.includes(file)) await rm(join(folder, file), { force: true });
+      await removeFiles(inputsOf(project.home, run), except);
+    },
+
+    async remove(except) {
+      await removeFiles(inputsOf(project.home, run), except);
+      const folder = runFolder(project.home, run);
+      for (const entry of await readdir(folder).catch(() => []))
+        if (entry !== 'inputs') await rm(join(folder, entry), { recursive: true, force: true });
+      // With inputs that are still read in it, it stays.
+      await rmdir(folder).catch(() => undefined);
     },
 
     async tidy(step, attempt) {

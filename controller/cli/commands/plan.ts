@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { measure } from '../../app/measure.ts';
 import { seal } from '../../app/plan-seal.ts';
 import { backendOf, openPipeline, scratchOf, withStore } from '../../app/wiring.ts';
-import type { RunStore } from '../../domain/ports/store.ts';
-import { fold, type RunState } from '../../domain/state.ts';
 import { unwritable } from '../../lib/errors.ts';
 import { makePlan } from '../../planning/plan.ts';
 import { planned, type SavedPlan } from '../../planning/saved.ts';
@@ -21,9 +19,9 @@ export async function plan(
 ): Promise<number> {
   const { project, loaded } = await openPipeline(file);
   const { pipeline } = loaded;
-  const { profiles: last, state } = await withStore(project, async (store) => ({
+  const { profiles: last, before } = await withStore(project, async (store) => ({
     profiles: await store.lastProfiles(pipeline.name),
-    state: await lastRun(store, pipeline.name),
+    before: await store.lastPlanned(pipeline.name),
   }));
   const again = options.fullRefresh ? { again: true } : {};
   const folder = join(scratchOf(project), `plan-${randomBytes(4).toString('hex')}`);
@@ -32,7 +30,7 @@ export async function plan(
     const at = Date.now();
     const made = makePlan(pipeline, reviewed, await (await backendOf(project)).capacity(), at);
     const profiles = planned(reviewed.profiles);
-    for (const line of planText(pipeline, { ...reviewed, profiles }, made, state)) output.line(line);
+    for (const line of planText(pipeline, { ...reviewed, profiles }, made, before)) output.line(line);
     if (options.out !== undefined) {
       const { findings } = reviewed;
       const saved: SavedPlan = { sluice: 'plan/1', file: loaded.file, at, pipeline, profiles, findings, plan: made };
@@ -41,27 +39,18 @@ export async function plan(
       });
       output.line(`Saved: sluice run ${file} --plan ${options.out} does exactly this, or nothing`);
     }
-    const { run, plan: before } = state ?? {};
-    const lastRunSaid = run === undefined ? null : { run, state: state?.ended?.state ?? null, plan: before ?? null };
     output.document({
       file: loaded.file,
       pipeline: pipeline.name,
       sources: profiles,
       findings: reviewed.findings,
       ...made,
-      last: lastRunSaid,
+      last: before
+        ? { run: before.run, state: before.ended === undefined ? null : before.state, plan: before.plan }
+        : null,
     });
     return exit.ok;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The last run of a pipeline that came as far as a plan. */
-async function lastRun(store: RunStore, pipeline: string): Promise<RunState | undefined> {
-  for (const { run } of await store.list({ pipeline, limit: 5 })) {
-    const state = fold(await store.history(run));
-    if (state.plan) return state;
-  }
-  return undefined;
 }
