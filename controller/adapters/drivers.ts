@@ -5,6 +5,7 @@ import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Message, Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher, Staged } from '../domain/ports/sink.ts';
 import type { SourceProbe } from '../domain/ports/source.ts';
+import type { Storage } from '../domain/ports/storage.ts';
 import type { Caller } from '../domain/ports/task.ts';
 import type { Pin } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
@@ -16,6 +17,8 @@ export interface Context {
   readonly project: Project;
   /** A folder of this process, for files that are needed for a while. */
   readonly scratch: string;
+  /** Where files are that driver, executors and controllers share. */
+  readonly storage: Storage;
   /** Where the rows of sources are kept; without it they are only measured. */
   readonly keeping?: Keeping;
 }
@@ -51,7 +54,7 @@ export interface SinkDriver extends Kind {
     key: string,
     root: string,
   ): { readonly target: string; readonly placeOf: (view: string) => string };
-  /** How the runner writes what is staged: `parquet` or `csv` into a folder, `postgres` into a table. */
+  /** How the runner writes what is staged, where `kind` in the fields is not its own: `parquet` or `csv` into a folder, `postgres` into a table. */
   writes(output: Output, staged: Staged, project: Project): Access & { readonly fields: object };
   /** `as Parquet in marts/orders` */
   describe(output: Output): string;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileStorage } from '../adapters/storage/file/file.ts';
 import type { Project } from '../config/project.ts';
 import type { Given } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
@@ -27,6 +28,7 @@ export async function measure(
   const probe = probeOf(builtIn, {
     project,
     scratch: scratchOf(project),
+    storage: fileStorage,
     keeping: { folder: join(folder, 'inputs'), upToBytes },
   });
   try {

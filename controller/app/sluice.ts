@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Registry } from '../adapters/drivers.ts';
 import { inputsOf, runFolder } from '../adapters/runner/workspace.ts';
+import { fileStorage } from '../adapters/storage/file/file.ts';
 import type { Project } from '../config/project.ts';
 import { spokenOwner } from '../domain/controller-id.ts';
 import type { Given } from '../domain/events.ts';
@@ -50,7 +51,7 @@ export class Site implements Helm {
     this.store = store;
     this.registry = registry;
     this.controller = controller;
-    this.context = { project, scratch: scratchOf(project) };
+    this.context = { project, scratch: scratchOf(project), storage: fileStorage };
     this.common = {
       backend,
       publisher: publisherOf(registry, this.context),

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Registry } from '../adapters/drivers.ts';
-import { localWorkspace } from '../adapters/runner/workspace.ts';
+import { runnerWorkspace } from '../adapters/runner/workspace.ts';
+import { fileStorage } from '../adapters/storage/file/file.ts';
 import { postgresStore } from '../adapters/store/postgres/store.ts';
 import { postgresAddress } from '../config/addresses.ts';
 import type { Sections } from '../config/connections.ts';
@@ -101,4 +102,4 @@ export const reviewOf = (project: Project, pipeline: Pipeline, folder: string): 
 
 /** The files of a run's attempts, and where they stage their output. */
 export const workspaceOf = (project: Project, registry: Registry, run: string): Workspace =>
-  localWorkspace({ project, run, registry });
+  runnerWorkspace({ project, run, storage: fileStorage, registry });

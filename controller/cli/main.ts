@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { debug, version } from '../lib/env.ts';
+import { logLevels } from '../lib/logger.ts';
 import { exit, type Output, outliveReaders, outputOf, report } from './view/output.ts';
 
 /** What a command is given besides its own arguments. */
@@ -143,16 +144,25 @@ add(
   'serve',
   'drive whatever run nobody drives, deliver mails, until Ctrl-C; several may serve side by side',
   async () => (await import('./commands/serve.ts')).serve,
-  ['serve', 'serve --runs 50'],
-  [new Option('--runs <n>', 'how many at a time').default(1000).argParser(whole)],
+  ['serve', 'serve --runs 50', 'serve --log-format json --log-level warn'],
+  [
+    new Option('--runs <n>', 'how many at a time').default(1000).argParser(whole),
+    new Option('--log-level <level>', 'the least that is told').choices(logLevels).default('info'),
+    new Option('--log-format <format>', 'pretty on a terminal and json elsewhere, when left out').choices([
+      'json',
+      'pretty',
+    ]),
+  ],
 );
 add(
   'runs',
   'list the last runs',
   async () => (await import('./commands/runs.ts')).runs,
-  ['runs', 'runs --pipeline customer-report --limit 5'],
+  ['runs', 'runs --pipeline customer-report --limit 5', 'runs --state failed --before 20261123-0412 --json'],
   [
     new Option('--pipeline <name>', 'only those of a pipeline'),
+    new Option('--state <state>', 'only those in a state').choices(runStates),
+    new Option('--before <run>', 'only those that began before this run: the next page of a list that ends with it'),
     new Option('--limit <n>', 'how many').default(20).argParser(whole),
   ],
 );

@@ -25,7 +25,7 @@ export const runnerResultSchema = z.object({
   outputs: z.array(
     z.object({
       view: z.string(),
-      kind: z.enum(['parquet', 'csv', 'postgres']),
+      kind: z.string(),
       place: z.string(),
       rows: z.number(),
       /** Joins on the way to the view that made more rows than one by a unique key can. */

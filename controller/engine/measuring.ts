@@ -1,5 +1,6 @@
 import type { RunEvent } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
+import type { Cluster } from '../domain/plan.ts';
 import type { Reviewed } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
 import { foreseen, SluiceError } from '../lib/errors.ts';
@@ -8,6 +9,8 @@ import { GaveWay, type Journal, Moved } from './journal.ts';
 import type { News, Ports } from './ports.ts';
 import { profileAll } from './profile-all.ts';
 
+/** A whole run is sized by what the cluster offers: a gateway that is away for a moment is worth waiting for. */
+const capacityWithinMs = 5000;
 /** How long the runs ahead in the queue are left alone between two looks. Milliseconds. */
 const queuePause = 500;
 /** How often a measuring is asked whether anybody still wants it. Milliseconds. */
@@ -113,8 +116,7 @@ export class Measuring {
     const { pipeline, profiles, findings = {}, measuredAt = 0, given } = this.state;
     if (!pipeline || !profiles) return;
     try {
-      const plan =
-        given?.plan ?? makePlan(pipeline, { profiles, findings }, await this.ports.backend.capacity(), measuredAt);
+      const plan = given?.plan ?? makePlan(pipeline, { profiles, findings }, await clusterOf(this.ports), measuredAt);
       await this.note({ type: 'planned', plan });
     } catch (error) {
       await this.fail('no plan could be made', error);
@@ -134,3 +136,15 @@ export class Measuring {
 }
 
 const withHint = ({ message, hint }: SluiceError): string => (hint === undefined ? message : `${message} (${hint})`);
+
+/** What a backend offers now; of one that does not tell within some seconds, a modest guess that says why it is one. */
+export async function clusterOf({ backend, now, sleep }: Pick<Ports, 'backend' | 'now' | 'sleep'>): Promise<Cluster> {
+  for (const until = now() + capacityWithinMs; ; await sleep(1000)) {
+    try {
+      return await backend.capacity();
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.kind === 'rejected') throw error;
+      if (now() >= until) return { cores: 2, largestMb: 2560, assumed: error.message };
+    }
+  }
+}

@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { cacheFolder } from '../lib/env.ts';
 import { reasonOf, rejected, SluiceError } from '../lib/errors.ts';
 import { sweepScratch } from './scratch.ts';
+import type { Tell } from './service.ts';
 
 export type JarSet = 'spark' | 'livy' | 'kafka';
 export const jarSets: readonly JarSet[] = ['spark', 'livy', 'kafka'];
@@ -38,7 +39,7 @@ export const jarSetName = (set: JarSet, root: string): string =>
  * the jars of conf/stack/SET/SHA256SUMS; what is missing or differs is fetched again. `told` hears what arrives. Throws
  * `unavailable` when other jars arrive than those listed.
  */
-export async function jarsOf(set: JarSet, root: string, told: (line: string) => void): Promise<string> {
+export async function jarsOf(set: JarSet, root: string, told: Tell): Promise<string> {
   const folder = join(cacheFolder, 'jars', jarSetName(set, root));
   const sums = await sumsOf(set, root);
   if (existsSync(folder) && (await wrongJars(folder, sums)).length === 0) return folder;
@@ -47,12 +48,12 @@ export async function jarsOf(set: JarSet, root: string, told: (line: string) => 
 
   const fresh = `${folder}.${process.pid}`;
   try {
-    await fetchInto(fresh, set, root, told);
+    await fetchInto(fresh, set, root, told, Object.keys(sums).length);
     let wrong = await wrongJars(fresh, sums);
     if (wrong.length > 0) {
       told(`${set}: ${wrong.length} jars are damaged, fetching again`);
       await forgetInMaven(wrong);
-      await fetchInto(fresh, set, root, told);
+      await fetchInto(fresh, set, root, told, Object.keys(sums).length);
       wrong = await wrongJars(fresh, sums);
     }
     if (wrong.length > 0)
@@ -72,7 +73,7 @@ export async function jarsOf(set: JarSet, root: string, told: (line: string) => 
 }
 
 /** Fetches a set and writes the hashes of its jars to conf/stack/SET/SHA256SUMS, in the format of sha256sum. */
-export async function renewSums(set: JarSet, root: string, told: (line: string) => void): Promise<void> {
+export async function renewSums(set: JarSet, root: string, told: Tell): Promise<void> {
   const fresh = await mkdtemp(join(tmpdir(), 'sluice-jars-'));
   try {
     await fetchInto(fresh, set, root, told);
@@ -103,7 +104,7 @@ async function sumsOf(set: JarSet, root: string): Promise<Sums> {
 }
 
 /** Fills a folder of its own. `-C`: Maven refuses what differs from the repository's own checksum. */
-async function fetchInto(folder: string, set: JarSet, root: string, told: (line: string) => void): Promise<void> {
+async function fetchInto(folder: string, set: JarSet, root: string, told: Tell, total?: number): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const args = [
@@ -121,7 +122,8 @@ async function fetchInto(folder: string, set: JarSet, root: string, told: (line:
     const jars = chunk.toString().match(/Downloaded from .*\.jar/g)?.length ?? 0;
     if (jars === 0) return;
     fetched += jars;
-    told(`${set}: ${fetched} jars fetched`);
+    if (total === undefined) told(`${set}: ${fetched} jars fetched`);
+    else told(`${set}: ${fetched} of up to ${total} jars fetched`, Math.min(1, fetched / total));
   });
   const result = await maven;
   if (!result.failed) return;

@@ -11,7 +11,7 @@ import { doorJar, doorOptions } from './door.ts';
 import { jarSetName, jarsOf } from './jars.ts';
 import { javaBinary, light, opens } from './java.ts';
 import type { Command } from './process.ts';
-import type { Service } from './service.ts';
+import type { Service, Tell } from './service.ts';
 
 /** The Spark made from Maven's jars: one for all projects with the same ones, so that they share its class archive too. */
 export const madeHome = (root: string): string => join(cacheFolder, 'homes', jarSetName('spark', root));
@@ -30,7 +30,7 @@ export const masterUrl = ({ stack }: Project): string => `spark://127.0.0.1:${st
 let preparing: Promise<string> | undefined;
 
 /** A Spark home made from Maven's jars, or the one SPARK_HOME names. conf/ stays empty: settings go with each job. */
-export function prepareSpark({ root, home }: Project, told: (line: string) => void): Promise<string> {
+export function prepareSpark({ root, home }: Project, told: Tell): Promise<string> {
   preparing ??= (async () => {
     await mkdir(eventLogFolder(home), { recursive: true });
     if (sparkHome !== undefined) return sparkJars(sparkHome);
@@ -86,7 +86,7 @@ exec "\${words[@]}"
 /** A daemon of Spark as a plain JVM. */
 const daemon =
   (project: Project, mainClass: string, args: readonly string[], properties: Readonly<Record<string, string>> = {}) =>
-  async (told: (line: string) => void): Promise<Command> => {
+  async (told: Tell): Promise<Command> => {
     const jars = await prepareSpark(project, told);
     const flags = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
     return {

@@ -7,7 +7,7 @@ import { livy } from './livy.ts';
 import { mailbox } from './mailbox.ts';
 import { postgres } from './postgres.ts';
 import { logEnd, logFile, portFree, running, start, stop, until } from './process.ts';
-import type { Service, ServiceName } from './service.ts';
+import type { Service, ServiceName, Tell } from './service.ts';
 import { historyServer, master, worker } from './spark.ts';
 
 /** The services of the local stack, in the order in which they are told of. */
@@ -47,7 +47,7 @@ const comesUpWithin = 90_000;
 export async function bringUp(
   project: Project,
   service: Service,
-  told: (line: string) => void,
+  told: Tell,
 ): Promise<'started' | 'was up' | 'elsewhere'> {
   const { name, url } = service;
   if (service.elsewhere) {

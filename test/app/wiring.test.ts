@@ -4,6 +4,7 @@ import { backendOf } from '../../controller/app/wiring.ts';
 import { guessLines } from '../../controller/cli/view/narrate.ts';
 import { onTerminal } from '../../controller/cli/view/style.ts';
 import type { Project } from '../../controller/config/project.ts';
+import { clusterOf } from '../../controller/engine/measuring.ts';
 import { version } from '../../controller/lib/env.ts';
 import { makePlan } from '../../controller/planning/plan.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -19,7 +20,12 @@ test('a plan for a cluster that could not be asked says that it is a guess, and 
     connections: { spark: { backend: 'livy' } },
     stack: { elsewhere: {} },
   } as unknown as Project);
-  const cluster = await backend.capacity();
+  let time = 0;
+  const sleep = async (ms: number) => {
+    time += ms;
+  };
+  const cluster = await clusterOf({ backend, now: () => time, sleep });
+  expect(time).toBe(5000);
   const profiles = { deliveries: profile(), orders: profile() };
   const plan = makePlan(await load(good), { profiles, findings: {} }, cluster, 1);
   expect(guessLines(plan).map(onTerminal).join()).toMatch(

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { expect, test, vi } from 'vitest';
-import { columns, outputOf, report } from '../../controller/cli/view/output.ts';
+import { columns, outputOf, progressLines, report } from '../../controller/cli/view/output.ts';
 import { onTerminal, pc } from '../../controller/cli/view/style.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 
@@ -64,4 +64,16 @@ test('our own styles stay, one in the other, and columns line up under them', ()
       ['abc', 'd'],
     ]).map((row) => onTerminal(row)),
   ).toEqual([`${onTerminal(pc.red('ab'))}   c`, 'abc  d']);
+});
+
+test('long work is told in a few lines where nobody watches, and with a bar where somebody does', () => {
+  const toldOf = (isTerminal: boolean): string[] => {
+    const lines: string[] = [];
+    const tell = progressLines(isTerminal, (line) => lines.push(stripVTControlCharacters(line)));
+    tell('preparing');
+    for (let n = 1; n <= 200; n++) tell(`${n} of 200`, n / 200);
+    return lines;
+  };
+  expect(toldOf(false)).toEqual(['preparing', '50 of 200', '100 of 200', '150 of 200', '200 of 200']);
+  expect(toldOf(true)[101]).toBe(`101 of 200 ${'█'.repeat(10)}${'░'.repeat(10)}`);
 });

@@ -103,6 +103,28 @@ describe('a source that takes the connection and never answers', () => {
   });
 });
 
+describe('a cluster that does not say what it offers', () => {
+  const planned = async (tries: number) => {
+    const w = world(profiles);
+    let left = tries;
+    const capacity = async () => {
+      left -= 1;
+      if (left >= 0) throw unavailable();
+      return { cores: 16, largestMb: 65_536 };
+    };
+    Object.assign(w.ports, { backend: { ...w.ports.backend, capacity } });
+    return (await w.run(await load(alone))).state.plan?.cluster;
+  };
+
+  test('for a moment is waited for: a whole run is sized by it', async () => {
+    expect(await planned(3)).toEqual({ cores: 16, largestMb: 65_536 });
+  });
+
+  test('at all is guessed, and the plan says so', async () => {
+    expect(await planned(Number.POSITIVE_INFINITY)).toMatchObject({ assumed: expect.stringContaining('ECONNREFUSED') });
+  });
+});
+
 describe('a step whose gateway takes its time', () => {
   const two = steps(
     '  slow: { spark: { sql: marts.sql }, timeout: 10s, retry: { maximumAttempts: 1 } }\n  quick: { spark: { sql: marts.sql } }',

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { localWorkspace } from '../../controller/adapters/runner/workspace.ts';
+import { runnerWorkspace } from '../../controller/adapters/runner/workspace.ts';
+import { fileStorage } from '../../controller/adapters/storage/file/file.ts';
 import { builtIn } from '../../controller/app/registry.ts';
 import type { Project } from '../../controller/config/project.ts';
 import type { AttemptState } from '../../controller/domain/state.ts';
@@ -20,9 +21,10 @@ vi.mock('node:fs', async (original) => ({
 }));
 
 test('a folder that can no longer be watched ends nothing', () => {
-  const workspace = localWorkspace({
+  const workspace = runnerWorkspace({
     project: { home: '/nowhere', connections: {} } as Project,
     run: 'r1',
+    storage: fileStorage,
     registry: builtIn,
   });
   const stop = workspace.listen('work', { number: 1 } as AttemptState, () => undefined);

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
-import { livyBackend } from '../../controller/adapters/backends/livy/livy.ts';
 import { sparkMaster } from '../../controller/adapters/backends/livy/spark-master.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
-import { FakeSpark } from '../adapters/backends/fake-spark.ts';
+import { fakeSpark } from '../fakes/spark.ts';
 import type { Subject } from './subject.ts';
 
 const states: readonly string[] = ['pending', 'running', 'cancelling', 'cancelled', 'succeeded', 'failed'];
@@ -29,8 +28,7 @@ const words = [
 
 /** Answers of a gateway and a master that could be anything. */
 export async function gateways(): Promise<Subject> {
-  const fake = new FakeSpark();
-  const url = await fake.open();
+  const spark = await fakeSpark();
   const json = fc.jsonValue({ maxDepth: 4 });
   const likely = fc.dictionary(
     fc.constantFrom(...words),
@@ -44,7 +42,7 @@ export async function gateways(): Promise<Subject> {
   return {
     name: 'answers of gateways',
     share: 0.5,
-    close: async () => fake.close(),
+    close: spark.close,
     async play(random) {
       const body = random(() =>
         fc
@@ -53,12 +51,9 @@ export async function gateways(): Promise<Subject> {
           .chain((text) => fc.constantFrom(text, text.slice(0, text.length / 2), `<html>${text}`)),
       );
       const status = random(fc.constantFrom, 200, 200, 200, 201, 204, 302, 400, 404, 500, 503);
-      fake.lie = () => (response) => {
-        response.statusCode = status;
-        response.end(body);
-      };
-      const livy = livyBackend({ url, jar: () => 'jar', sparkMaster: url, historyServer: `${url}/history` });
-      const master = sparkMaster(url);
+      spark.livy.fault = spark.master.fault = () => ({ status, body });
+      const livy = spark.backend();
+      const master = sparkMaster(spark.masterAddress);
       let answered = false;
       for (const ask of [
         () => livy.find('k'),

@@ -13,11 +13,12 @@ import { mailServer, postgresAddress } from '../../controller/config/addresses.t
 import type { Source } from '../../controller/domain/pipeline.ts';
 import type { BatchJob } from '../../controller/domain/ports/backend.ts';
 import { backendContract } from '../contract/backend.ts';
+import { livyContract } from '../contract/livy.ts';
 import { notifierContract } from '../contract/notifier.ts';
 import { columns, probeContract, rows } from '../contract/probe.ts';
 import { publisherContract } from '../contract/publisher.ts';
 import { storeContract } from '../contract/store.ts';
-import { mails, project, query } from './world.ts';
+import { login, mails, project, query } from './world.ts';
 
 const here = await project();
 const shop = postgresAddress(here, { database: 'shop' });
@@ -100,6 +101,8 @@ probeContract('a Kafka topic', async (keeping) => {
     },
   };
 });
+
+livyContract('Livy', async () => ({ url: here.endpoints.livy, headers: await login() }));
 
 backendContract('Livy', async () => {
   const job = async (sql: string): Promise<BatchJob> => {

@@ -30,7 +30,7 @@ describe('two controllers', () => {
     await said(serving, /serving as/);
     const stopped = Date.now();
     first.kill('SIGSTOP');
-    await said(serving, new RegExp(`${run} .*goes on with the run of process ${first.pid}`));
+    await said(serving, new RegExp(`"run":"${run}".*goes on with the run of process ${first.pid}`));
     const took = Date.now() - stopped;
     // The lease is 8 s, and looked for every second.
     expect(took).toBeLessThan(12_000);
@@ -71,7 +71,7 @@ describe('two controllers', () => {
     const { run } = await lastRun();
     const killed = Date.now();
     first.kill('SIGKILL');
-    await said(serving, new RegExp(`${run} .*goes on with the run of`));
+    await said(serving, new RegExp(`"run":"${run}".*goes on with the run of`));
     expect(Date.now() - killed).toBeLessThan(8000);
     await expectOnce(await untilEnded(run), 'seen_dead');
     serving.kill('SIGINT');

@@ -1,10 +1,11 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { filePublisher } from '../../controller/adapters/sinks/files/files.ts';
 import { stagingFolder } from '../../controller/adapters/sinks/files/folder.ts';
+import { fileStorage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { literal } from '../../controller/clients/sql.ts';
 import type { StagedView } from '../../controller/domain/ports/sink.ts';
@@ -20,7 +21,7 @@ function sink(kind: 'parquet' | 'csv'): Sink & { readonly target: string } {
   const scratch = join(root, 'scratch');
   return {
     target,
-    publisher: filePublisher(root, scratch),
+    publisher: filePublisher(root, scratch, fileStorage),
     async stage(key, rows) {
       const duck = await openDuck(scratch, [root]);
       const views: StagedView[] = [];
@@ -52,6 +53,44 @@ publisherContract('of Parquet files', async () => sink('parquet'));
 publisherContract('of CSV files', async () => sink('csv'));
 
 describe('published files', () => {
+  test('of several controllers at once are those of the latest run, by the pointer and by the link', async () => {
+    const { publisher, stage, target } = sink('csv');
+    const all = await Promise.all(Array.from({ length: 8 }, (_, i) => stage(`k${i + 1}`, { a: i + 1 })));
+    await Promise.allSettled(all.map((staged, i) => publisher.publish(staged, i + 1)));
+    expect(JSON.parse(await readFile(join(target, '_current.json'), 'utf8'))).toEqual({ version: '0000000008-k8' });
+    expect(await readlink(join(target, 'current'))).toBe('versions/0000000008-k8');
+  });
+
+  test('are shown by the link as well when a controller died between the two', async () => {
+    const { publisher, stage, target } = sink('csv');
+    const [first, second] = [await stage('k1', { a: 1 }), await stage('k2', { a: 2 })];
+    await publisher.publish(first, 1);
+    await publisher.publish(second, 2);
+    await rm(join(target, 'current'));
+    await symlink('versions/0000000001-k1', join(target, 'current'));
+    await publisher.publish(second, 2);
+    expect(await readlink(join(target, 'current'))).toBe('versions/0000000002-k2');
+  });
+
+  test('of a target from before there was a pointer go on from its link', async () => {
+    const { publisher, stage, read, target } = sink('csv');
+    await publisher.publish(await stage('k2', { a: 2 }), 2);
+    await rm(join(target, '_current.json'));
+    await expect(publisher.publish(await stage('k1', { a: 1 }), 1)).rejects.toThrow(/later run's result/);
+    await publisher.publish(await stage('k3', { a: 3 }), 3);
+    expect(await read('a')).toBe(3);
+  });
+
+  test('whose pointer is somebody else’s are left alone', async () => {
+    const { publisher, stage, target } = sink('csv');
+    await publisher.publish(await stage('k1', { a: 1 }), 1);
+    for (const text of ['{}', 'nonsense', '{"version":"../../etc"}']) {
+      await writeFile(join(target, '_current.json'), text);
+      await expect(publisher.publish(await stage('k2', { a: 2 }), 2)).rejects.toMatchObject({ kind: 'rejected' });
+      expect(await readFile(join(target, '_current.json'), 'utf8')).toBe(text);
+    }
+  });
+
   test('keep the last three versions, so that a reader in the middle of one can finish', async () => {
     const { publisher, stage, target } = sink('csv');
     for (let n = 1; n <= 5; n++) await publisher.publish(await stage(`k${n}`, { a: n }), n);

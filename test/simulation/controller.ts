@@ -43,7 +43,8 @@ export function startController(world: World, process: Process): void {
   const ports: Omit<Ports, 'now'> = {
     review: memoryReview,
     probe: probeOf(world, process),
-    backend,
+    // A guess of what the cluster offers would make another plan; waits.test.ts has what is done about that.
+    backend: { ...backend, capacity: world.cluster.livy.capacity },
     caller: servers.api.reached(process, weakness.caller?.(world.api) ?? world.api),
     publisher,
     store,

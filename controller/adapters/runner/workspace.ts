@@ -1,14 +1,14 @@
-import { watch } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { PostgresAddress } from '../../config/addresses.ts';
 import type { Project } from '../../config/project.ts';
 import { kindOf, sqlFiles } from '../../domain/pipeline.ts';
+import type { Storage } from '../../domain/ports/storage.ts';
 import type { Workspace } from '../../domain/ports/workspace.ts';
 import { runnerResultSchema } from '../../domain/result.ts';
 import type { AttemptState } from '../../domain/state.ts';
 import { variables } from '../../lib/env.ts';
-import { rejected, unwritable } from '../../lib/errors.ts';
+import { rejected } from '../../lib/errors.ts';
 import { type Access, type Registry, stagedAt } from '../drivers.ts';
 import { pgpass, type RunnerJob, type RunnerSecrets, splitConf } from './job.ts';
 
@@ -37,21 +37,22 @@ function passfileOf(step: string, databases: readonly PostgresAddress[]): string
 interface Options {
   readonly project: Project;
   readonly run: string;
+  /** Where the home is, as driver and executors see it as well. */
+  readonly storage: Storage;
   readonly registry: Pick<Registry, 'sources' | 'sinks'>;
 }
 
-/** Removes a folder but for these files in it. */
-async function removeFiles(folder: string, except: readonly string[]): Promise<void> {
-  const files = await readdir(folder).catch(() => []);
-  const kept = files.filter((file) => except.includes(join(folder, file)));
-  if (kept.length === 0) return rm(folder, { recursive: true, force: true });
-  for (const file of files) if (!kept.includes(file)) await rm(join(folder, file), { force: true });
-}
-
-/** A workspace in the project's home, at a path that driver and executors can read. */
-export function localWorkspace({ project, run, registry: { sources, sinks } }: Options): Workspace {
+/** The files of attempts in the project's home. */
+export function runnerWorkspace({ project, run, storage, registry: { sources, sinks } }: Options): Workspace {
   const folderOf = (step: string, { number }: AttemptState): string =>
     join(runFolder(project.home, run), step, String(number));
+
+  async function removeBut(folder: string, except: readonly string[]): Promise<void> {
+    const files = (await storage.list(folder)).map(({ uri }) => uri);
+    const unwanted = files.filter((file) => !except.includes(file));
+    if (unwanted.length === files.length) return storage.remove(folder);
+    for (const file of unwanted) await storage.remove(file);
+  }
 
   return {
     async prepare(pipeline, name, attempt, pins) {
@@ -97,15 +98,10 @@ export function localWorkspace({ project, run, registry: { sources, sinks } }: O
         inputs,
         outputs,
       };
-      try {
-        await mkdir(folder, { recursive: true });
-        await writeFile(join(folder, 'job.json'), JSON.stringify(job, null, 2));
-        const secrets: RunnerSecrets = { conf: secret, jaas: logins };
-        await writeFile(join(folder, 'pgpass'), pgpass(databases), { mode: 0o600 });
-        await writeFile(job.secrets, JSON.stringify(secrets), { mode: 0o600 });
-      } catch (error) {
-        throw unwritable(folder, error);
-      }
+      const secrets: RunnerSecrets = { conf: secret, jaas: logins };
+      await storage.write(join(folder, 'job.json'), JSON.stringify(job, null, 2));
+      await storage.write(join(folder, 'pgpass'), pgpass(databases), { secret: true });
+      await storage.write(job.secrets, JSON.stringify(secrets), { secret: true });
       const passfile = passfileOf(name, databases) ?? join(folder, 'pgpass');
       return {
         spec: join(folder, 'job.json'),
@@ -117,23 +113,17 @@ export function localWorkspace({ project, run, registry: { sources, sinks } }: O
     },
 
     async result(step, attempt) {
-      const text = await readFile(join(folderOf(step, attempt), 'result.json'), 'utf8').catch(() => undefined);
+      const text = await storage.read(join(folderOf(step, attempt), 'result.json'));
       if (text === undefined) return undefined;
-      const result = runnerResultSchema.parse(JSON.parse(text));
+      const result = runnerResultSchema.parse(JSON.parse(String(text)));
       return result.key === attempt.key ? result : undefined;
     },
 
-    listen(step, attempt, left) {
-      try {
-        const watcher = watch(folderOf(step, attempt), { persistent: false }, (_event, file) => {
-          if (file === 'result.json') left();
-        }).on('error', () => undefined);
+    listen: (step, attempt, left) =>
+      storage.watch(folderOf(step, attempt), (name) => {
         // Without it, the end is found out a little later.
-        return () => watcher.close();
-      } catch {
-        return () => undefined;
-      }
-    },
+        if (name === 'result.json') left();
+      }),
 
     staged(pipeline, name, attempt) {
       const rows = new Map(attempt.result?.outputs.map((output) => [output.place, output.rows]));
@@ -145,36 +135,23 @@ export function localWorkspace({ project, run, registry: { sources, sinks } }: O
     async revoke(step, attempt) {
       const folder = folderOf(step, attempt);
       const claim = join(folder, 'claimed');
-      try {
-        await mkdir(folder, { recursive: true });
-        await writeFile(join(folder, 'revoked'), '');
-        await writeFile(claim, byController, { flag: 'wx' });
-        return true;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(folder, error);
-        return (await readFile(claim, 'utf8')) === byController;
-      }
+      await storage.write(join(folder, 'revoked'), '');
+      if (await storage.create(claim, byController)) return true;
+      return String(await storage.read(claim)) === byController;
     },
 
     async forget(except, replaced) {
       // A history is data: what it names is removed only where runs keep their inputs.
       const isInput = (file: string): boolean =>
         /^(?!\.\.)[^/]+\/inputs\/[^/]+\.parquet$/.test(relative(join(project.home, 'runs'), file));
-      for (const file of replaced) if (isInput(file) && !except.includes(file)) await rm(file, { force: true });
-      await removeFiles(inputsOf(project.home, run), except);
+      for (const file of replaced) if (isInput(file) && !except.includes(file)) await storage.remove(file);
+      await removeBut(inputsOf(project.home, run), except);
     },
 
-    async remove(except) {
-      await removeFiles(inputsOf(project.home, run), except);
-      const folder = runFolder(project.home, run);
-      for (const entry of await readdir(folder).catch(() => []))
-        if (entry !== 'inputs') await rm(join(folder, entry), { recursive: true, force: true });
-      // With inputs that are still read in it, it stays.
-      await rmdir(folder).catch(() => undefined);
-    },
+    remove: (except) => removeBut(runFolder(project.home, run), except),
 
     async tidy(step, attempt) {
-      for (const file of ['pgpass', 'secrets.json']) await rm(join(folderOf(step, attempt), file), { force: true });
+      for (const file of ['pgpass', 'secrets.json']) await storage.remove(join(folderOf(step, attempt), file));
     },
   };
 }

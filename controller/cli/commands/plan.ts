@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { measure } from '../../app/measure.ts';
 import { seal } from '../../app/plan-seal.ts';
 import { backendOf, openPipeline, scratchOf, withStore } from '../../app/wiring.ts';
+import { clusterOf } from '../../engine/measuring.ts';
 import { unwritable } from '../../lib/errors.ts';
 import { makePlan } from '../../planning/plan.ts';
 import { planned, type SavedPlan } from '../../planning/saved.ts';
@@ -28,7 +30,9 @@ export async function plan(
   try {
     const reviewed = await measure(project, pipeline, { profiles: last, ...again }, folder, tellMeasured(output));
     const at = Date.now();
-    const made = makePlan(pipeline, reviewed, await (await backendOf(project)).capacity(), at);
+    const backend = await backendOf(project);
+    const cluster = await clusterOf({ backend, now: Date.now, sleep: (ms) => sleep(ms) });
+    const made = makePlan(pipeline, reviewed, cluster, at);
     const profiles = planned(reviewed.profiles);
     for (const line of planText(pipeline, { ...reviewed, profiles }, made, before)) output.line(line);
     if (options.out !== undefined) {

@@ -11,7 +11,7 @@ import { withLock } from '../../stack/lock.ts';
 import { sweepScratch } from '../../stack/scratch.ts';
 import type { ServiceName } from '../../stack/service.ts';
 import { bringUp, preflight, services, status } from '../../stack/stack.ts';
-import { exit, type Output } from '../view/output.ts';
+import { exit, type Output, progressLines } from '../view/output.ts';
 import { loginLine } from './status.ts';
 
 /** `sluice up` */
@@ -39,9 +39,9 @@ export async function startStack(project: Project, output: Output): Promise<void
     all.map((service) => ({
       title: service.name,
       task: async (_, task) => {
-        const say = (line: string): void => {
+        const say = progressLines(output.isTerminal, (line) => {
           task.output = `${service.name}: ${line}`;
-        };
+        });
         const work = (async () => {
           for (const before of service.after ?? []) await started.get(before);
           return bringUp(project, service, say);

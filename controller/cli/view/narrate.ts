@@ -8,7 +8,7 @@ import type { News } from '../../engine/ports.ts';
 import { spoken } from '../../lib/duration.ts';
 import { reasonOf } from '../../lib/errors.ts';
 import { iso } from '../../lib/text.ts';
-import { coloured, number, type Output } from './output.ts';
+import { bar, coloured, number, type Output } from './output.ts';
 import { pc } from './style.ts';
 
 /** A path as one would type it here. */
@@ -47,9 +47,8 @@ function teller(output: Output): (news: News) => void {
     }
     const { step, progress } = news;
     const share = progress.tasks === 0 ? 0 : progress.tasksDone / progress.tasks;
-    const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
     const text = `${label('spark')} ${step}: ${progress.stage}, tasks ${progress.tasksDone} of ${progress.tasks}`;
-    output.live(`${text} ${pc.cyan(bar)}`);
+    output.live(`${text} ${pc.cyan(bar(share))}`);
     // Not on a terminal: a line when another stage begins, rather than one a look.
     if (!output.isTerminal && stages.get(step) !== progress.stage) output.line(text);
     stages.set(step, progress.stage);

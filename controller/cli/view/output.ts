@@ -98,3 +98,23 @@ const colours: Record<string, (text: string) => string> = {
 };
 /** A state in its colour, where there are colours. */
 export const coloured = (state: string): string => (colours[state] ?? pc.dim)(state);
+
+/** A bar of which a share, from 0 to 1, is full. */
+export const bar = (share: number): string => '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
+
+/**
+ * Lines about work that takes long: on a terminal all of them, with a bar of how much is done; elsewhere one for each quarter.
+ */
+export function progressLines(
+  isTerminal: boolean,
+  line: (text: string) => void,
+): (text: string, share?: number) => void {
+  let quarter = 0;
+  return (text, share) => {
+    if (share === undefined) return line(text);
+    if (isTerminal) return line(`${text} ${pc.cyan(bar(share))}`);
+    const now = Math.floor(share * 4);
+    if (now > quarter) line(text);
+    quarter = now;
+  };
+}

@@ -53,7 +53,7 @@ export interface BatchBackend {
   readonly traits: BackendTraits;
   /** Throws a SluiceError with a hint when nothing could be submitted now. */
   check(): Promise<void>;
-  /** What it offers now; when it cannot tell, a modest guess that says why it is one. */
+  /** What it offers now. */
   capacity(): Promise<Cluster>;
   /** Submits once: the same key twice gives the same submission. */
   submit(job: BatchJob, key: string): Promise<Submission>;

@@ -1,27 +1,34 @@
+import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { linkOf } from '../../../controller/adapters/backends/livy/answers.ts';
-import { livyBackend } from '../../../controller/adapters/backends/livy/livy.ts';
 import { sparkMaster } from '../../../controller/adapters/backends/livy/spark-master.ts';
 import type { Submission } from '../../../controller/domain/events.ts';
 import { SluiceError } from '../../../controller/lib/errors.ts';
 import { backendContract } from '../../contract/backend.ts';
 import { job } from '../../contract/jobs.ts';
-import { FakeSpark } from './fake-spark.ts';
+import type { Fault } from '../../fakes/http.ts';
+import { fakeSpark } from '../../fakes/spark.ts';
 
-const fake = new FakeSpark();
-const url = await fake.open();
-/** One that has asked nothing yet: what was seen a moment ago serves the next question as well. */
-const fresh = () => livyBackend({ url, jar: () => 'jar', sparkMaster: url, historyServer: `${url}/history` });
+const spark = await fakeSpark({ login: { user: 'sluice', password: 'se:cr%et' } });
+const { livy, master, masterAddress } = spark;
+const fresh = () => spark.backend();
 const submission = { key: 'k', id: '0' };
 
 afterEach(() => {
-  fake.lie = () => undefined;
+  livy.fault = () => undefined;
+  master.fault = () => undefined;
 });
-afterAll(() => fake.close());
+afterAll(() => spark.close());
+
+/** Answers everything, or one address alone, with this. */
+const always =
+  (lie: Fault | string, only?: string): typeof livy.fault =>
+  ({ path }) =>
+    only !== undefined && path !== only ? undefined : typeof lie === 'string' ? { status: 200, body: lie } : lie;
 
 let keys = 0;
-backendContract('Livy, before a server that only plays it', async () => ({
+backendContract('Livy, before a false one', async () => ({
   backend: fresh(),
   short: job('Short'),
   long: job('Long'),
@@ -33,8 +40,8 @@ test('a batch that was cancelled is not seen running afterwards, however many ar
   const backend = fresh();
   const all = await Promise.all([1, 2, 3].map(() => backend.submit(job('Long'), `followed-${++keys}`)));
   for (const { key } of [...all, ...all]) await backend.find(key);
-  const seen = await Promise.all(all.map((each) => backend.observe(each)));
-  expect(seen.map(({ state }) => state)).toEqual(['running', 'running', 'running']);
+  const states = async () => (await Promise.all(all.map((each) => backend.observe(each)))).map(({ state }) => state);
+  await expect.poll(states, { interval: 5 }).toEqual(['running', 'running', 'running']);
   await backend.cancel(all[0] as Submission);
   expect((await backend.observe(all[0] as Submission)).state).toBe('cancelled');
 });
@@ -63,14 +70,14 @@ const lies = [
 
 describe('what is no batch', () => {
   test.each(lies)('%s is no state either: Livy counts as away', async (_what, lie) => {
-    fake.lie = (path) => (path.startsWith('/batches') ? lie : undefined);
+    livy.fault = always(lie);
     expect(await kindOf(fresh().find('k'))).toBe('unavailable');
     expect(await kindOf(fresh().observe(submission))).toBe('unavailable');
     expect(await kindOf(fresh().logs(submission))).toBe('unavailable');
   });
 
   test.each(lies)('%s as the answer to a submission leaves its outcome to be found out', async (_what, lie) => {
-    fake.lie = (path) => (path === '/batches' ? (response) => void response.writeHead(201).end(lie) : undefined);
+    livy.fault = always({ status: 201, body: lie }, '/batches');
     const kind = await kindOf(fresh().submit(job('Short'), 'k'));
     expect(kind).toBe(/"id":0/.test(lie) ? 'none' : 'unknown-outcome');
   });
@@ -79,7 +86,7 @@ describe('what is no batch', () => {
 test.each(['constructor', '__proto__', 'toString', 'hibernating'])(
   'a state that Livy has no name for (%s) is of a batch that goes on',
   async (state) => {
-    fake.lie = (path) => (path === '/batches/k' ? JSON.stringify({ id: 0, name: 'k', state }) : undefined);
+    livy.fault = always({ status: 200, body: { id: 0, name: 'k', state } }, '/batches/k');
     expect(await fresh().observe(submission)).toEqual({ state: 'running' });
   },
 );
@@ -91,13 +98,13 @@ test.each([
   '{"workers":[{}],"activeapps":[],"completedapps":[]}',
   '{"workers":[],"activeapps":[{"id":"../x","name":"k","state":"RUNNING"}],"completedapps":[]}',
 ])('what is no page of a Spark master is no answer of one: %s', async (lie) => {
-  fake.lie = (path) => (path === '/json/' ? lie : undefined);
-  expect(await kindOf(sparkMaster(url).application('k'))).toBe('unavailable');
-  expect(await kindOf(sparkMaster(url).capacity())).toBe('unavailable');
+  master.fault = always(lie, '/json/');
+  expect(await kindOf(sparkMaster(masterAddress).application('k'))).toBe('unavailable');
+  expect(await kindOf(sparkMaster(masterAddress).capacity())).toBe('unavailable');
 });
 
 describe('an answer without an end', () => {
-  const endless = (response: Parameters<Exclude<ReturnType<FakeSpark['lie']>, string | undefined>>[0]): void => {
+  const endless = (response: ServerResponse): void => {
     const chunk = Buffer.alloc(1 << 20, ' ');
     const more = (): void => {
       while (!response.destroyed && response.write(chunk));
@@ -107,23 +114,21 @@ describe('an answer without an end', () => {
   };
 
   test('is not read to its end', async () => {
-    fake.lie = () => endless;
-    await expect(sparkMaster(url).capacity()).rejects.toThrow(/the answer is longer than 16 MiB/);
+    master.fault = always(endless);
+    await expect(sparkMaster(masterAddress).capacity()).rejects.toThrow(/the answer is longer than 16 MiB/);
   });
 
   test('is not unpacked to its end', async () => {
     const bomb = gzipSync(Buffer.alloc(64 << 20, ' '));
-    fake.lie = () => (response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb);
-    await expect(sparkMaster(url).capacity()).rejects.toThrow(/the answer is longer than 16 MiB/);
+    master.fault = always((response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
+    await expect(sparkMaster(masterAddress).capacity()).rejects.toThrow(/the answer is longer than 16 MiB/);
   });
 });
 
 test('a link leads to a web page, or nowhere', async () => {
   const withLink = (sparkUiUrl: unknown) => {
-    fake.lie = (path) =>
-      path === '/batches/k'
-        ? JSON.stringify({ id: 0, name: 'k', state: 'running', appId: 'application_1_2', appInfo: { sparkUiUrl } })
-        : undefined;
+    const body = { id: 0, name: 'k', state: 'running', appId: 'application_1_2', appInfo: { sparkUiUrl } };
+    livy.fault = always({ status: 200, body }, '/batches/k');
     return fresh().observe(submission);
   };
   expect(await withLink('http://driver:4040')).toEqual({
@@ -137,6 +142,6 @@ test('a link leads to a web page, or nowhere', async () => {
 });
 
 test('what a server writes into a message can move no cursor', async () => {
-  fake.lie = () => (response) => void response.writeHead(500).end('\u001b[2K\rall fine\u0007');
+  livy.fault = always({ status: 500, body: '\u001b[2K\rall fine\u0007' });
   await expect(fresh().find('k')).rejects.toThrow(/500 \\u001b\[2K\\u000dall fine\\u0007/);
 });

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { localWorkspace, runFolder } from '../../../controller/adapters/runner/workspace.ts';
+import { runFolder, runnerWorkspace } from '../../../controller/adapters/runner/workspace.ts';
+import { fileStorage } from '../../../controller/adapters/storage/file/file.ts';
 import { builtIn } from '../../../controller/app/registry.ts';
 import { connectionsSchema } from '../../../controller/config/connections.ts';
 import type { Project } from '../../../controller/config/project.ts';
@@ -11,9 +12,10 @@ const home = mkdtempSync(join(tmpdir(), 'sluice-workspace-'));
 afterAll(() => rmSync(home, { recursive: true }));
 
 const workspaceAt = (project: object) =>
-  localWorkspace({
+  runnerWorkspace({
     project: project as Project,
     run: 'r1',
+    storage: fileStorage,
     registry: builtIn,
   });
 

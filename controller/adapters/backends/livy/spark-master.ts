@@ -2,7 +2,7 @@ import { request } from '../../../clients/http.ts';
 import { splitLogin } from '../../../config/login.ts';
 import type { Cluster } from '../../../domain/plan.ts';
 import type { Progress } from '../../../domain/ports/backend.ts';
-import { reasonOf, SluiceError } from '../../../lib/errors.ts';
+import { SluiceError } from '../../../lib/errors.ts';
 import { masterSchema, type Stage, stagesSchema } from './answers.ts';
 import { shared } from './shared.ts';
 
@@ -108,14 +108,11 @@ export function sparkMaster(address: string): SparkMaster {
   };
 }
 
-/** What the cluster offers now; of a cluster whose master cannot be asked, a modest guess that says why it is one. */
+/** What the cluster offers now. */
 export async function capacityOf(master: SparkMaster): Promise<Cluster> {
-  const guess = (assumed: string): Cluster => ({ cores: 2, largestMb: 2560, assumed });
-  const total = (cores: readonly number[]): number => cores.reduce((sum, own) => sum + own, 0);
-  const capacity = await master.capacity().catch((error: unknown) => reasonOf(error));
-  if (typeof capacity === 'string') return guess(capacity);
-  const { cores, freeCores, memoryMb: largestMb } = capacity;
-  if (total(cores) === 0) return guess('no worker is alive');
+  const { cores, freeCores, memoryMb: largestMb } = await master.capacity();
+  const total = (all: readonly number[]): number => all.reduce((sum, own) => sum + own, 0);
+  if (total(cores) === 0) throw new SluiceError('no worker is alive', { kind: 'unavailable' });
   const busy = total(freeCores) === 0;
   const workers = (busy ? cores : freeCores).filter((own) => own > 0);
   return { cores: total(workers), workers, largestCores: Math.max(...cores), largestMb, ...(busy ? { busy } : {}) };

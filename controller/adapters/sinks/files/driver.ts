@@ -11,9 +11,9 @@ function fileSink(kind: 'parquet' | 'csv', name: string): SinkDriver {
     kind,
     spec: z.strictObject({ [kind]: folder, ...ofOutput }),
     places: [{ at: [kind], is: 'folder' }],
-    async open({ project, scratch }) {
+    async open({ project, scratch, storage }) {
       const { filePublisher } = await import('./files.ts');
-      return filePublisher(project.root, scratch);
+      return filePublisher(project.root, scratch, storage);
     },
     stage(output, key, root) {
       const target = resolve(root, String(output[kind]));

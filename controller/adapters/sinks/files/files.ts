@@ -1,16 +1,19 @@
 import { constants } from 'node:fs';
-import { access, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { access, readdir, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { openDuck } from '../../../clients/duckdb.ts';
 import { asItIs, filesLiteral, identifier } from '../../../clients/sql.ts';
 import type { PublishedOutput } from '../../../domain/events.ts';
 import type { Publisher, Staged } from '../../../domain/ports/sink.ts';
+import type { Storage } from '../../../domain/ports/storage.ts';
 import { rejected, unwritable } from '../../../lib/errors.ts';
 import { checkShape, checkUnique } from '../shape.ts';
 import {
   addVersion,
   currentOf,
-  currentVersion,
+  follow,
+  pointTo,
+  published,
   removeOldVersions,
   stagingFolder,
   takeFolder,
@@ -21,11 +24,11 @@ import {
 const keptVersions = 3;
 
 /**
- * Parquet and CSV in a folder: TARGET/versions/FENCE-KEY/VIEW/part-*, with TARGET/current a link to the version that readers
- * see. Where a view is, is told relative to `root`. The link is replaced by one rename, so a reader sees the old version or the
- * new one, never a mixture. A folder that is not Sluice's is refused.
+ * Parquet and CSV in a folder: TARGET/versions/FENCE-KEY/VIEW/part-*. TARGET/_current.json names the published version and is
+ * replaced by compare-and-swap; TARGET/current, a link for local readers, follows it by one rename, so that a reader sees the
+ * old version or the new one. Locations are relative to `root`. A folder that is not Sluice's is refused.
  */
-export function filePublisher(root: string, scratch: string): Publisher {
+export function filePublisher(root: string, scratch: string, storage: Storage): Publisher {
   return {
     async prepare({ target }) {
       try {
@@ -70,30 +73,32 @@ export function filePublisher(root: string, scratch: string): Publisher {
       } catch (error) {
         throw unwritable(target, error);
       }
-      const current = await currentVersion(target);
       const outputs = views.map<PublishedOutput>(({ view, rows }) => ({
         view,
         kind,
         rows,
         where: relative(root, join(currentOf(target), view)),
       }));
-      if (current === version) return outputs;
-      const isLater = current !== undefined && Number(current.split('-', 1)[0]) > fence;
-      // It was published, and a later run's result has taken its place since.
-      if (isLater && (await exists(join(versionsOf(target), version)))) return outputs;
-      if (isLater) {
-        throw rejected(`${target} already shows a later run's result (${current}); this one is not published over it`);
-      }
       try {
-        if (!(await exists(join(versionsOf(target), version)))) await addVersion(target, key, version);
-        const fresh = join(target, `.current-${key}`);
-        await rm(fresh, { force: true });
-        await symlink(join('versions', version), fresh);
-        await rename(fresh, currentOf(target));
+        for (;;) {
+          const { version: current, pointer } = await published(storage, target);
+          if (current === version) break;
+          const isThere = await exists(join(versionsOf(target), version));
+          if (current !== undefined && Number(current.split('-', 1)[0]) > fence) {
+            // It was published, and a later run's result has taken its place since.
+            if (isThere) break;
+            throw rejected(
+              `${target} already shows a later run's result (${current}); this one is not published over it`,
+            );
+          }
+          if (!isThere) await addVersion(target, key, version);
+          if (await pointTo(storage, target, version, pointer)) break;
+        }
+        await follow(storage, target, key);
       } catch (error) {
         throw unwritable(target, error);
       }
-      await removeOldVersions(target, keptVersions);
+      await removeOldVersions(storage, target, keptVersions);
       return outputs;
     },
 

@@ -47,14 +47,14 @@ export function indexOf(query: Query, project: string): RunIndex {
     },
 
     async lastPlanned(pipeline) {
-      const last = (type: string): string =>
-        `(SELECT body FROM events e WHERE e.run = r.run AND body->>'type' = '${type}' ORDER BY e.seq DESC LIMIT 1)`;
+      const last = (type: '$3' | '$4'): string =>
+        `(SELECT body FROM events e WHERE e.run = r.run AND body->>'type' = ${type} ORDER BY e.seq DESC LIMIT 1)`;
       // A run has a branch, if an empty one, from its plan on.
       const { rows } = await query(
-        `SELECT r.*, ${last('planned')}->'plan' AS plan, ${last('sources-measured')}->'profiles' AS profiles
+        `SELECT r.*, ${last('$3')}->'plan' AS plan, ${last('$4')}->'profiles' AS profiles
          FROM (SELECT ${summaryColumns} FROM runs WHERE project = $2 AND pipeline = $1 AND branch IS NOT NULL
                ORDER BY number DESC LIMIT 1) r`,
-        [pipeline, project],
+        [pipeline, project, 'planned', 'sources-measured'],
       );
       const [row] = rows;
       return row && { ...summaryOf(row), plan: row.plan, profiles: row.profiles };

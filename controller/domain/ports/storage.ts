@@ -1,0 +1,31 @@
+/** Where an object is: an absolute path or `file:///…` on this machine, `s3://bucket/key`, `gs://bucket/key`. */
+export type Uri = string;
+
+export interface StoredObject {
+  readonly uri: Uri;
+  readonly size: number;
+  /** Another one whenever the content may be another: an ETag, a generation, or a file's number, size and time. */
+  readonly version: string;
+}
+
+/**
+ * Files that controllers, drivers and executors share, wherever they are. An object is seen whole or not at all. Throws a
+ * SluiceError: `rejected` for what a person has to mend (no such place, no right to it), `unavailable` for what may pass.
+ */
+export interface Storage {
+  /** The objects below a prefix that ends a folder's name, in the order of their names; none when there is no such folder. */
+  list(folder: Uri): Promise<readonly StoredObject[]>;
+  stat(uri: Uri): Promise<StoredObject | undefined>;
+  /** The content, whole; undefined when there is no such object. */
+  read(uri: Uri): Promise<Buffer | undefined>;
+  /** Takes the place of what was there. `secret` objects can be read by their owner alone. */
+  write(uri: Uri, body: string | Uint8Array, options?: { readonly secret?: true }): Promise<StoredObject>;
+  /** Undefined when there is one already: of all who try at once, one succeeds. */
+  create(uri: Uri, body: string | Uint8Array): Promise<StoredObject | undefined>;
+  /** Takes the place of what is there if that is still of this version, or not there when it is undefined; undefined when not. */
+  replace(uri: Uri, body: string | Uint8Array, version: string | undefined): Promise<StoredObject | undefined>;
+  /** Removes an object or a folder with all that is in it; nothing when there is none. */
+  remove(uri: Uri): Promise<void>;
+  /** Calls back when an object of a folder may have changed; returns how to stop. Best effort: nobody may rely on it. */
+  watch(folder: Uri, changed: (name: string) => void): () => void;
+}

@@ -1,0 +1,186 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import type {
+  BackendDriver,
+  NotifierDriver,
+  Registry,
+  SinkDriver,
+  SourceDriver,
+} from '../../controller/adapters/drivers.ts';
+import { builtIn } from '../../controller/app/registry.ts';
+import { openDuck } from '../../controller/clients/duckdb.ts';
+import { identifier as quoted } from '../../controller/clients/sql.ts';
+import type { Observation } from '../../controller/domain/ports/backend.ts';
+import { rejected } from '../../controller/lib/errors.ts';
+import { identifier, ofOutput } from '../../controller/pipeline/schema.ts';
+import { keep, own, parquet } from '../../controller/snapshot/keep.ts';
+import { measured } from '../../controller/snapshot/measure.ts';
+import { capacity, traits } from '../fakes/backend.ts';
+
+/** Drivers that are not Sluice's: numbers as a source, a file of JSON lines as a sink, DuckDB as a backend, a bell. */
+
+const numbers: SourceDriver = {
+  kind: 'numbers',
+  spec: z.strictObject({ numbers: z.string().describe('A connection'), key: identifier }),
+  isTable: true,
+  connection: { section: 'counters', at: ['numbers'], spec: z.strictObject({ upTo: z.int().min(1) }) },
+  async open({ project, scratch, keeping }) {
+    if (!keeping) throw new TypeError('numbers are kept');
+    return {
+      async profile(name, source) {
+        const { upTo } =
+          (project.connections.counters as Record<string, { upTo: number }>)[String(source.numbers)] ?? {};
+        const texts = [own.raw, own.where, own.fields, own.original].map((column) => `NULL::VARCHAR AS ${column}`);
+        const row = [`i AS ${quoted(source.key)}`, `CASE WHEN i = 3 THEN 'unlucky' END AS ${own.reason}`, ...texts];
+        const duck = await openDuck(scratch, [keeping.folder]);
+        try {
+          const relation = `(SELECT ${row.join(', ')}, true AS ${own.isNew} FROM range(1, ${Number(upTo) + 1}) t(i))`;
+          const kept = await keep(duck, name, relation, keeping);
+          return { ...(await measured(duck, parquet(kept.paths), source.key, 8)), pin: { kind: 'numbers', kept } };
+        } finally {
+          await duck.close();
+        }
+      },
+      holds: async () => true,
+      close: async () => undefined,
+    };
+  },
+};
+
+const lines: SinkDriver = {
+  kind: 'lines',
+  spec: z.strictObject({ lines: z.string(), ...ofOutput }),
+  places: [{ at: ['lines'], is: 'folder' }],
+  async open({ scratch }) {
+    return {
+      prepare: async () => undefined,
+      audit: async () => undefined,
+      async publish({ target, views }) {
+        const duck = await openDuck(scratch, [dirname(target)]);
+        try {
+          const all = await Promise.all(
+            views.map(({ place }) => duck.rows(`SELECT * FROM read_parquet('${place}/*')`)),
+          );
+          await writeFile(
+            `${target}.new`,
+            all.flat().map((row) => `${JSON.stringify(row, text)}\n`),
+          );
+          await rename(`${target}.new`, target);
+        } finally {
+          await duck.close();
+        }
+        return views.map(({ view, rows }) => ({ view, kind: 'lines', where: target, rows }));
+      },
+      discard: async ({ views }) => {
+        for (const { place } of views) await rm(place, { recursive: true, force: true });
+      },
+    };
+  },
+  stage(output, key, root) {
+    const target = resolve(root, String(output.lines));
+    return { target, placeOf: (view) => join(dirname(target), `.${key}`, view) };
+  },
+  writes: () => ({ fields: { kind: 'parquet' } }),
+  describe: ({ lines: file }) => `as JSON lines in ${file}`,
+};
+const text = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
+
+interface Job {
+  readonly key: string;
+  readonly result: string;
+  readonly claim: string;
+  readonly sql: string;
+  readonly inputs: readonly { readonly name: string; readonly paths: readonly string[] }[];
+  readonly outputs: readonly { readonly view: string; readonly kind: string; readonly place: string }[];
+}
+
+/** Does what the runner does, in this process. */
+async function run(spec: string): Promise<void> {
+  const job = JSON.parse(await readFile(spec, 'utf8')) as Job;
+  await writeFile(job.claim, 'driver', { flag: 'wx' });
+  const folder = dirname(spec);
+  const reach = [
+    ...job.inputs.flatMap(({ paths }) => paths.map(dirname)),
+    ...job.outputs.map(({ place }) => dirname(dirname(place))),
+  ];
+  const duck = await openDuck(folder, reach);
+  const inputs: object[] = [];
+  for (const { name, paths } of job.inputs) {
+    await duck.run(`CREATE VIEW ${quoted(name)} AS SELECT * FROM ${parquet(paths)} WHERE ${own.reason} IS NULL`);
+    const [n] = await duck.rows(
+      `SELECT count(*) AS read, count(*) FILTER (WHERE ${own.reason} IS NULL) AS valid FROM ${parquet(paths)}`,
+    );
+    const [read, valid] = [Number(n?.read), Number(n?.valid)];
+    inputs.push({ name, read, valid, quarantined: read - valid, reasons: {} });
+  }
+  await duck.run(job.sql);
+  const outputs: object[] = [];
+  for (const { view, kind, place } of job.outputs) {
+    await mkdir(place, { recursive: true });
+    await duck.run(`COPY ${quoted(view)} TO '${place}/part-0.parquet' (FORMAT parquet)`);
+    const [n] = await duck.rows(`SELECT count(*) AS rows FROM ${quoted(view)}`);
+    outputs.push({ view, kind, place, rows: Number(n?.rows) });
+  }
+  await duck.close();
+  const done = { key: job.key, state: 'succeeded', applicationId: 'here', inputs, outputs, seconds: {} };
+  await writeFile(`${job.result}.new`, JSON.stringify(done));
+  await rename(`${job.result}.new`, job.result);
+}
+
+const inline: BackendDriver = {
+  kind: 'inline',
+  async open() {
+    const batches = new Map<string, Observation>();
+    return {
+      traits,
+      check: async () => undefined,
+      capacity,
+      async submit({ spec }, key) {
+        if (!batches.has(key)) {
+          batches.set(key, { state: 'running', applicationId: 'here' });
+          run(spec).then(
+            () => batches.set(key, { state: 'succeeded', applicationId: 'here' }),
+            (error: Error) => batches.set(key, { state: 'failed', detail: error.message }),
+          );
+        }
+        return { key, id: key };
+      },
+      find: async (key) => (batches.has(key) ? { key, id: key } : undefined),
+      observe: async ({ key }) => batches.get(key) ?? { state: 'pending', unknown: true },
+      cancel: async () => undefined,
+      logs: async () => [],
+      classify: ({ detail }) => (detail?.includes('Parser Error') ? 'bad-sql' : undefined),
+    };
+  },
+};
+
+/** What the bells have rung. */
+export const rung: string[] = [];
+
+const bell: NotifierDriver = {
+  kind: 'bell',
+  spec: z.string(),
+  open: async () => ({
+    async send({ to, event }) {
+      if (to === 'nowhere') throw rejected('there is no such bell');
+      rung.push(`${to}: ${event}`);
+    },
+  }),
+  messages: (run, { pipeline, ended }) =>
+    (pipeline?.notify ?? []).flatMap(({ bell: to, on }) =>
+      to === undefined || !ended || !on.includes(ended.state)
+        ? []
+        : [{ id: `${run}-${to}`, channel: 'bell', run, event: ended.state, to: String(to) }],
+    ),
+  describe: String,
+};
+
+/** All of Sluice's own, and these. */
+export const registry: Registry = {
+  sources: [...builtIn.sources, numbers],
+  sinks: [...builtIn.sinks, lines],
+  tasks: builtIn.tasks,
+  notifiers: [...builtIn.notifiers, bell],
+  backends: [...builtIn.backends, inline],
+};

@@ -1,0 +1,66 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { Site } from '../../controller/app/sluice.ts';
+import { openPipeline } from '../../controller/app/wiring.ts';
+import type { FileProblems } from '../../controller/lib/yaml/problem.ts';
+import { pipelineJsonSchema } from '../../controller/pipeline/json-schema.ts';
+import { memoryStore } from '../fakes/store.ts';
+import { registry, rung } from './outside.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function write(pipeline: string): string {
+  mkdirSync(join(root, 'conf'), { recursive: true });
+  cpSync(join(import.meta.dirname, '../../conf/stack.yaml'), join(root, 'conf/stack.yaml'));
+  const connections =
+    'spark: { backend: inline }\ncounters: { ten: { upTo: 10 } }\nmail: { url: smtp://127.0.0.1:9 }\n';
+  writeFileSync(join(root, 'conf/connections.yaml'), connections);
+  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, 2 * n AS twice FROM counted');
+  writeFileSync(join(root, 'pipeline.yaml'), pipeline);
+  return join(root, 'pipeline.yaml');
+}
+
+const pipeline = `
+name: outside
+sources: { counted: { numbers: ten, key: n } }
+branches: [{ name: full }]
+steps:
+  double:
+    spark: { sql: doubled.sql }
+    outputs: [{ lines: out/doubled.jsonl, views: [doubled] }]
+notify: [{ bell: front door, on: [succeeded, failed] }, { bell: nowhere, on: [succeeded] }]
+`;
+
+test('a source, a sink, a backend and a notifier from elsewhere are a line each in the registry', async () => {
+  const { project, loaded } = await openPipeline(write(pipeline), registry);
+  const site = await Site.open(project, memoryStore(), registry);
+  try {
+    const state = await site.see(await site.begin(loaded, {}), () => undefined);
+    expect(state.ended).toMatchObject({ state: 'succeeded' });
+    expect(state.profiles?.counted?.measures).toMatchObject({ rows: 10, valid: 9, invalidByReason: { unlucky: 1 } });
+    const lines = readFileSync(join(root, 'out/doubled.jsonl'), 'utf8').trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).twice).sort((a, b) => a - b)).toEqual([
+      2, 4, 8, 10, 12, 14, 16, 18, 20,
+    ]);
+    await site.mail();
+    expect(rung).toEqual(['front door: succeeded']);
+  } finally {
+    await site.close();
+  }
+});
+
+test('what the file’s schema, its checks and its messages say of kinds comes from the registry', async () => {
+  expect(pipelineJsonSchema(registry)).toContain('"numbers"');
+  const problemsOf = async (text: string): Promise<string> => {
+    const refused = await openPipeline(write(text), registry).catch((error: FileProblems) => error.message);
+    return typeof refused === 'string' ? refused : 'nothing';
+  };
+  expect(await problemsOf(pipeline.replace('numbers: ten', 'numbers: tem'))).toMatch(
+    /there is no counters connection "tem".*"ten"/,
+  );
+  expect(await problemsOf(pipeline.replace('lines: out/', 'lines: ../'))).toContain('lies outside the project');
+  expect(await problemsOf(pipeline.replace('bell: front', 'bel: front'))).toContain('unknown key "bel"');
+});

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { jsonLogger, logNews, prettyLogger } from '../../controller/cli/view/log.ts';
+import type { RunEvent } from '../../controller/domain/events.ts';
+import { emptyState } from '../../controller/domain/state.ts';
+import type { LogLevel } from '../../controller/lib/logger.ts';
+
+const news = (event: RunEvent) => ({ kind: 'event', record: { seq: 1, at: 1, event }, state: emptyState() }) as const;
+const waiting = news({ type: 'attempt-waiting', step: 'marts', attempt: 2, what: 'http://h:1 does not\nanswer' });
+const failed = news({ type: 'run-ended', state: 'failed', reason: 'no more' });
+const left = news({ type: 'queue-left' });
+const going = news({ type: 'attempt-submitted', step: 'marts', attempt: 2, submission: { key: 'k', id: '7' } });
+
+function logged(level: LogLevel): Record<string, unknown>[] {
+  const lines: string[] = [];
+  const tell = logNews(jsonLogger(level, { write: (line) => void lines.push(line) }), 'r1');
+  for (const each of [going, waiting, left, failed]) tell(each);
+  expect(lines.every((line) => line.indexOf('\n') === line.length - 1)).toBe(true);
+  return lines.map((line) => JSON.parse(line));
+}
+
+test('what happens in runs is logged as a line of JSON each, with its run, step, attempt and level', () => {
+  expect(logged('info')).toMatchObject([
+    {
+      level: 'info',
+      run: 'r1',
+      step: 'marts',
+      attempt: 2,
+      event: 'attempt-submitted',
+      msg: 'submitted marts: batch 7',
+    },
+    { level: 'warn', run: 'r1', step: 'marts', attempt: 2, event: 'attempt-waiting' },
+    { level: 'error', run: 'r1', event: 'run-ended', msg: 'run       failed: no more' },
+  ]);
+  for (const { time } of logged('info')) expect(Date.parse(String(time))).toBeGreaterThan(0);
+});
+
+test('only what matters enough is logged', () => {
+  expect(logged('error')).toHaveLength(1);
+  expect(logged('warn')).toHaveLength(2);
+});
+
+test('on a terminal the lines are as people read them', () => {
+  const lines: string[] = [];
+  const output = { json: false, isTerminal: true, live: () => undefined, document: () => undefined };
+  const tell = logNews(prettyLogger('warn', { ...output, line: (text = '') => void lines.push(text) }), 'r1');
+  for (const each of [going, failed]) tell(each);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/r1.* failed.*: no more/);
+});
