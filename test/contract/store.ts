@@ -97,13 +97,15 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('gives a run to one controller at a time, and to another when its time has run out', async () => {
       const you = await controller();
-      await store.attend('short', 300);
-      const mine = await fresh('short');
-      expect(await store.claim(mine.run, 'short')).toEqual(mine);
+      await store.attend(`${prefix}-short`, 300);
+      const mine = await fresh(`${prefix}-short`);
+      expect(await store.claim(mine.run, `${prefix}-short`)).toEqual(mine);
       expect(await store.claim(mine.run, you)).toBeUndefined();
       expect((await store.orphans(1e6)).map((each) => each.run)).not.toContain(mine.run);
       await pass(400);
-      expect((await store.orphans(1e6)).find((each) => each.run === mine.run)).toMatchObject({ owner: 'short' });
+      expect((await store.orphans(1e6)).find((each) => each.run === mine.run)).toMatchObject({
+        owner: `${prefix}-short`,
+      });
       const yours = await store.claim(mine.run, you);
       expect(yours?.token).toBeGreaterThan(mine.token);
       expect(await store.append(mine, 0, 1, { events: [asked('late')] })).toEqual({ refused: 'lost' });
@@ -111,14 +113,14 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     });
 
     test('takes nobody back under a name whose time has run out', async () => {
-      expect(await store.attend('brief', 200)).toBeGreaterThan(0);
-      expect(await store.attend('brief', 200)).toBeGreaterThan(0);
-      expect(await store.controllers()).toContain('brief');
+      expect(await store.attend(`${prefix}-brief`, 200)).toBeGreaterThan(0);
+      expect(await store.attend(`${prefix}-brief`, 200)).toBeGreaterThan(0);
+      expect(await store.controllers()).toContain(`${prefix}-brief`);
       await pass(300);
-      expect(await store.controllers()).not.toContain('brief');
-      expect(await store.attend('brief', 200)).toBeUndefined();
+      expect(await store.controllers()).not.toContain(`${prefix}-brief`);
+      expect(await store.attend(`${prefix}-brief`, 200)).toBeUndefined();
       const lease = await fresh();
-      expect(await store.claim(lease.run, 'brief')).toBeUndefined();
+      expect(await store.claim(lease.run, `${prefix}-brief`)).toBeUndefined();
     });
 
     test('gives the runs of a controller that is struck off to the next at once', async () => {

@@ -77,6 +77,41 @@ describe('the outbox', () => {
     expect((await states())[1]).toEqual(['greylisted', 'sent', 'taken at try 2']);
   });
 
+  test('sends by one channel what is due while another does not answer at all', async () => {
+    const { store } = await filled('a');
+    const { lease } = await store.create({ run: 'r2', pipeline: 'p', at: 0, events: [] });
+    const page = { ...mail('pager'), run: 'r2', channel: 'pager' };
+    await store.append(lease, 0, 0, { events: [], messages: [page, { ...mail('b'), run: 'r2' }] });
+    const notifier = memoryNotifier();
+    let answer = (): void => undefined;
+    const silent = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const both = { send: (each: Message) => (each.channel === 'pager' ? silent : notifier.send(each)) };
+    const delivering = deliver(store, both, 'me');
+    while (notifier.sent.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(notifier.sent.map(({ to }) => to)).toEqual(['a', 'b']);
+    answer();
+    expect(await delivering).toEqual({ sent: 3, problem: undefined });
+  });
+
+  test('keeps the order of what goes to one recipient, also when the server wants the first later', async () => {
+    const { store, pass } = await filled('late');
+    const { lease } = await store.create({ run: 'r2', pipeline: 'p', at: 0, events: [] });
+    const messages = [{ ...mail('late'), id: '<second>' }, mail('other')].map((each) => ({ ...each, run: 'r2' }));
+    await store.append(lease, 0, 0, { events: [], messages });
+    let isLate = true;
+    const notifier = memoryNotifier(({ id }) => {
+      if (isLate && id === '<late>') throw new Postponed('450 come again', undefined);
+    });
+    await deliver(store, notifier, 'me');
+    expect(notifier.sent.map(({ id }) => id)).toEqual(['<other>']);
+    isLate = false;
+    pass(nextTry(0));
+    await deliver(store, notifier, 'me');
+    expect(notifier.sent.map(({ id }) => id)).toEqual(['<other>', '<late>', '<second>']);
+  });
+
   test('is emptied by one controller at a time', async () => {
     const { store, pass } = await filled('a');
     await store.claimRole('outbox', 'you', 5000);

@@ -227,3 +227,11 @@ test('the exit code that earlier versions kept in a history is still understood'
     fold([{ seq: 1, at: 1, event: { type: 'run-ended', state: 'failed', reason: '', exitCode } }]).ended?.errorKind;
   expect([endedWith(2), endedWith(3)]).toEqual(['rejected', 'unavailable']);
 });
+
+test('a run leaves behind all that a list shows', async () => {
+  const { run, ports } = world(profiles);
+  const { state } = await run(await load(alone));
+  const [line] = await ports.store.list({ limit: 1 });
+  expect(line).toMatchObject({ run: 'r1', state: 'succeeded', quality: state.plan?.quality, rows: 7 });
+  expect(await ports.store.lastPlanned('shop')).toMatchObject({ run: 'r1', plan: state.plan });
+});

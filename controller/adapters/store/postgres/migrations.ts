@@ -120,8 +120,8 @@ const long = (text: string, values: unknown[] = []): pg.QueryConfig & { query_ti
 /** Any number that only this program uses; two controllers that start together migrate one after the other. */
 const lockNumber = 7_301_960_411;
 
-/** Brings the schema up to this program's version. Throws `rejected` when the store is of a newer one. */
-export async function migrate(client: pg.ClientBase): Promise<void> {
+/** Brings the schema up to this program's version, or an earlier one. Throws `rejected` when the store is of a newer one. */
+export async function migrate(client: pg.ClientBase, wanted = steps.length): Promise<void> {
   await client.query('BEGIN');
   try {
     await client.query(long('SELECT pg_advisory_xact_lock($1)', [lockNumber]));
@@ -135,7 +135,7 @@ export async function migrate(client: pg.ClientBase): Promise<void> {
       );
     }
     for (const [index, sql] of steps.entries()) {
-      if (index < version) continue;
+      if (index < version || index >= wanted) continue;
       await client.query(long(sql));
       await client.query('INSERT INTO schema_version VALUES ($1)', [index + 1]);
     }

@@ -61,7 +61,7 @@ export async function postgresStore(
     });
 
   try {
-    await within(migrate);
+    await within((client) => migrate(client));
     await query('UPDATE runs SET project = $1 WHERE project = ANY ($2)', [project, formerly]);
   } catch (error) {
     await pool.end();
