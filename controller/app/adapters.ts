@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Context, Registry } from '../adapters/drivers.ts';
 import { kindOf } from '../domain/pipeline.ts';
-import type { Notifier } from '../domain/ports/notifier.ts';
+import { channelOf, type Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher } from '../domain/ports/sink.ts';
 import type { SourceProbe } from '../domain/ports/source.ts';
 import type { Caller } from '../domain/ports/task.ts';
@@ -72,5 +72,5 @@ export function callerOf({ tasks }: Pick<Registry, 'tasks'>, context: Context): 
 /** Hands each message to the adapter of its channel. */
 export function notifierOf({ notifiers }: Pick<Registry, 'notifiers'>, context: Context): Notifier {
   const adapters = opened(notifiers, context);
-  return { send: async (message) => (await adapters.of(message.channel ?? 'email')).send(message) };
+  return { send: async (message) => (await adapters.of(channelOf(message))).send(message) };
 }

@@ -11,10 +11,16 @@ export async function pickRun(
   const wanted = name ?? (await store.list({ limit: 1 }))[0]?.run;
   if (wanted === undefined)
     throw rejected('there is no run yet', 'start one: sluice run conf/pipelines/customer-report.yaml');
-  const found = await store.find(wanted);
-  if (!found) throw rejected(`there is no run ${wanted}, or more than one that begins so`, '`sluice runs` lists them');
+  const found = await findRun(store, wanted);
   const history = await store.history(found.run);
   return { summary: found, number: found.number, state: fold(history), history };
+}
+
+/** The run of a name or of the beginning of one. Throws a rejected SluiceError when that is not exactly one. */
+export async function findRun(store: RunStore, name: string): Promise<RunSummary> {
+  const found = await store.find(name);
+  if (!found) throw rejected(`there is no run ${name}, or more than one that begins so`, '`sluice runs` lists them');
+  return found;
 }
 
 /** Reads a history as it grows: at each call what is new in it, and the state that all of it amounts to. */

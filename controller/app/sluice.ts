@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Registry } from '../adapters/drivers.ts';
@@ -13,24 +12,23 @@ import { fold, type RunState } from '../domain/state.ts';
 import { Controller, leaseMs } from '../engine/controller.ts';
 import { type Delivered, deliver } from '../engine/dispatcher.ts';
 import { faulty } from '../engine/fault.ts';
-import { sweep } from '../engine/janitor.ts';
+import { expire, sweep } from '../engine/janitor.ts';
 import { GaveWay } from '../engine/journal.ts';
 import type { News, Ports } from '../engine/ports.ts';
 import type { Adopted, Helm } from '../engine/worker.ts';
+import { milliseconds } from '../lib/duration.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
 import { upToBytes } from '../snapshot/keep.ts';
 import { review } from '../snapshot/review.ts';
 import { callerOf, notifierOf, probeOf, publisherOf } from './adapters.ts';
 import { newOwner, ownerIsDead } from './controller-id.ts';
+import { byCommand, newRunName } from './new-run.ts';
 import { growing } from './pick-run.ts';
 import { builtIn } from './registry.ts';
 import { backendOf, reviewOf, scratchOf, withStore, workspaceOf } from './wiring.ts';
 
 /** A run, and the right to drive it when this process has that. */
 export type Claimed = Omit<Adopted, 'lease'> & { readonly lease: Lease | undefined };
-
-const newRunName = (now: Date): string =>
-  `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`;
 
 /** This process as one of the controllers of a project: what it drives, and what it does besides. */
 export class Site implements Helm {
@@ -95,10 +93,14 @@ export class Site implements Helm {
       await rm(folder, { recursive: true, force: true });
       throw error;
     });
-    const again = options.again ? { again: options.again } : {};
-    const event = { type: 'run-started', run, pipeline, file, ...again, ...(given ? { given } : {}) } as const;
-    const owner = options.detach ? undefined : this.controller.owner;
-    const { number, lease } = await this.store.create(run, pipeline.name, this.now(), [event], owner);
+    const more = { ...(options.again && { again: options.again }), ...(given && { given }), cause: byCommand() };
+    const { number, lease } = await this.store.create({
+      run,
+      pipeline: pipeline.name,
+      at: this.now(),
+      events: [{ type: 'run-started', run, pipeline, file, ...more }],
+      ...(options.detach ? {} : { owner: this.controller.owner }),
+    });
     return { run, number, lease: options.detach ? undefined : lease };
   }
 
@@ -204,14 +206,13 @@ export class Site implements Helm {
     return deliver(this.store, notifierOf(this.registry, this.context), this.controller.owner, told);
   }
 
-  /** Clears away what earlier runs have left. */
+  /** Clears away what earlier runs have left, and those that conf/ does not want to be kept any longer. */
   async sweep(): Promise<void> {
     const { project, registry, store } = this;
-    await sweep({
-      store,
-      ...this.common,
-      workspaceOf: (run) => workspaceOf(project, registry, run),
-    });
+    const { runs } = project.connections.retention;
+    const rooms = { store, ...this.common, workspaceOf: (run: string) => workspaceOf(project, registry, run) };
+    await sweep(rooms);
+    if (runs !== undefined) await expire(rooms, milliseconds(runs));
   }
 
   private portsOf(run: string, told: (news: News) => void): Omit<Ports, 'now'> {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Registry } from '../adapters/drivers.ts';
 import { runnerWorkspace } from '../adapters/runner/workspace.ts';
@@ -58,7 +59,11 @@ const connectionsOf = ({ connections }: Project): Record<string, string[]> =>
 /** Opens the run store for some work and closes it afterwards. */
 export async function withStore<T>(project: Project, work: (store: RunStore) => Promise<T>): Promise<T> {
   await closeHome(project);
-  const store = await postgresStore(postgresAddress(project, project.connections.store), project.home);
+  const store = await postgresStore(postgresAddress(project, project.connections.store), {
+    name: project.name,
+    // Runs of earlier versions belong to the project's home, and of still earlier ones to none.
+    formerly: [project.home, await realpath(project.home), ''],
+  });
   try {
     return await work(store);
   } finally {

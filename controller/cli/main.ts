@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
+import { runStates } from '../domain/lifecycle.ts';
 import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
 import { exit, type Output, outliveReaders, outputOf, report } from './view/output.ts';
@@ -158,9 +159,11 @@ add(
   'runs',
   'list the last runs',
   async () => (await import('./commands/runs.ts')).runs,
-  ['runs', 'runs --pipeline customer-report --limit 5'],
+  ['runs', 'runs --pipeline customer-report --limit 5', 'runs --state failed --before 20261123-0412 --json'],
   [
     new Option('--pipeline <name>', 'only those of a pipeline'),
+    new Option('--state <state>', 'only those in a state').choices(runStates),
+    new Option('--before <run>', 'only those that began before this run: the next page of a list that ends with it'),
     new Option('--limit <n>', 'how many').default(20).argParser(whole),
   ],
 );

@@ -33,6 +33,11 @@ const kafka = z.strictObject({
 });
 
 const fixed = {
+  project: z
+    .string()
+    .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case letters, digits and single hyphens, such as shop-reports')
+    .optional()
+    .describe('the name under which the store keeps the project’s runs; made of its folder’s name, when left out'),
   postgres: z.record(z.string(), postgres).default({}),
   kafka: z.record(z.string(), kafka).default({}),
   spark: z
@@ -70,6 +75,15 @@ const fixed = {
     })
     .prefault({}),
   store: postgres.prefault({ database: 'sluice' }),
+  retention: z
+    .strictObject({
+      runs: z
+        .string()
+        .regex(/^\d+(h|d)$/, 'must be a duration such as 48h or 90d')
+        .optional()
+        .describe('how long ended runs are kept, with their histories and files; for ever, when left out'),
+    })
+    .prefault({}),
   allow: z
     .strictObject({
       paths: z

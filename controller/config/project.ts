@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { homeOverride, portOffset } from '../lib/env.ts';
 import { rejected } from '../lib/errors.ts';
@@ -44,6 +44,8 @@ export interface Endpoints {
 
 /** A checkout with its conf/: everything the rest of the program needs to know about where it is. */
 export interface Project {
+  /** Under which the store keeps its runs: lower-case letters, digits and hyphens. */
+  readonly name: string;
   readonly root: string;
   /** Runs, logs, process ids and data of the local stack. */
   readonly home: string;
@@ -73,8 +75,15 @@ export async function loadProject(from: string, sections: Sections = {}): Promis
   const ports = Object.fromEntries(Object.entries(file.ports).map(([name, p]) => [name, p + offset]));
   const stack = { ...file, ports: ports as StackSettings['ports'] };
   const home = resolve(root, homeOverride ?? '.sluice');
-  return { root, home, connections, stack, endpoints: endpoints(stack, connections) };
+  const name = connections.project ?? (slug(basename(root)) || 'project');
+  return { name, root, home, connections, stack, endpoints: endpoints(stack, connections) };
 }
+
+const slug = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
 
 function endpoints({ ports, elsewhere }: StackSettings, { spark, mail }: Connections): Endpoints {
   const local = (p: number): string => `http://127.0.0.1:${p}`;

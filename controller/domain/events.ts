@@ -42,6 +42,16 @@ export interface Given extends Reviewed {
   readonly plan: Plan;
 }
 
+/** What started a run. */
+export interface Cause {
+  /** `command`, or the kind of a trigger. */
+  readonly kind: string;
+  /** What made it one run however often it was seen, such as the time of a schedule. */
+  readonly key?: string;
+  /** Who asked for it, as user@host. */
+  readonly by?: string;
+}
+
 interface OfAttempt {
   readonly step: string;
   readonly attempt: number;
@@ -58,6 +68,8 @@ export type RunEvent =
       readonly again?: { readonly again: true; readonly since?: number };
       /** What was measured and decided before there was a run: a saved plan, to which it keeps. */
       readonly given?: Given;
+      /** Not in histories of earlier versions. */
+      readonly cause?: Cause;
     }
   | { readonly type: 'taken-over'; readonly by: string; readonly from: string }
   /** A controller met an error that Sluice does not know; `reason` is its message. */

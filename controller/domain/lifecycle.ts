@@ -3,6 +3,18 @@ import type { RunEnd, RunEvent } from './events.ts';
 /** The neutral states of a run and of an attempt. */
 export type LifeState = 'pending' | 'running' | 'cancelling' | RunEnd;
 
+/** All of them, for those who choose one by its name. */
+export const runStates = [
+  'pending',
+  'running',
+  'cancelling',
+  'succeeded',
+  'degraded',
+  'failed',
+  'skipped',
+  'cancelled',
+] as const satisfies readonly LifeState[];
+
 /** From which states an event leads where; the last of several ends is what the event itself says. */
 export interface Transition {
   /** Nothing: it begins with this. */

@@ -1,5 +1,5 @@
 import type { FaultKind } from '../lib/errors.ts';
-import type { Answer, Figure, Given, PublishedOutput, Recorded, RunEnd, StepEnd, Submission } from './events.ts';
+import type { Answer, Cause, Figure, Given, PublishedOutput, Recorded, RunEnd, StepEnd, Submission } from './events.ts';
 import type { Failure } from './failure.ts';
 import { attemptTable, type LifeState, next, runTable } from './lifecycle.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -49,6 +49,7 @@ export interface RunState {
   file?: string;
   again?: { readonly again: true; readonly since?: number };
   given?: Given;
+  cause?: Cause;
   startedAt?: number;
   /** Earlier runs of this pipeline that had to end first. */
   queuedBehind?: readonly string[];
@@ -97,6 +98,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       state.startedAt = at;
       if (event.again) state.again = event.again;
       if (event.given) state.given = event.given;
+      if (event.cause) state.cause = event.cause;
       for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
       return;
     case 'taken-over':

@@ -2,7 +2,15 @@ import type { RunStore } from '../domain/ports/store.ts';
 import { faultPoint } from '../lib/env.ts';
 
 /** The calls that write. */
-const writes: ReadonlySet<PropertyKey> = new Set(['create', 'append', 'request', 'noteDelivery', 'claim', 'swept']);
+const writes: ReadonlySet<PropertyKey> = new Set([
+  'create',
+  'append',
+  'request',
+  'noteDelivery',
+  'claim',
+  'swept',
+  'remove',
+]);
 
 /**
  * A store whose controller dies, or is stopped, right before or after its n-th durable write: SLUICE_FAULT is `before:7:kill`

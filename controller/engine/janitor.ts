@@ -44,6 +44,22 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
   return clean;
 }
 
+/**
+ * Removes runs that ended more than `ageMs` ago with all that is left of them, but for files that the last published run of
+ * their pipeline reads. Returns their names.
+ */
+export async function expire(
+  { store, workspaceOf }: Pick<Sweeping, 'store' | 'workspaceOf'>,
+  ageMs: number,
+): Promise<string[]> {
+  const expired = await store.expired(ageMs, runsAtATime);
+  for (const { run, pipeline } of expired) {
+    await workspaceOf(run).remove(topicFiles(await store.lastProfiles(pipeline), 'paths'));
+    await store.remove(run);
+  }
+  return expired.map(({ run }) => run);
+}
+
 /** The files in which runs hand on to each other what they have read of topics. */
 const topicFiles = (profiles: Profiles, which: 'paths' | 'replaces'): readonly string[] =>
   Object.values(profiles).flatMap(({ pin }) => pin.log?.[which] ?? []);

@@ -2,7 +2,7 @@ import type { RunEvent } from '../domain/events.ts';
 import { next, runTable } from '../domain/lifecycle.ts';
 import type { Message } from '../domain/ports/notifier.ts';
 import type { Entry, Lease, RunStore } from '../domain/ports/store.ts';
-import { apply, emptyState, type RunState } from '../domain/state.ts';
+import { apply, emptyState, outputsOf, type RunState } from '../domain/state.ts';
 import { SluiceError } from '../lib/errors.ts';
 import type { Ports } from './ports.ts';
 
@@ -104,14 +104,17 @@ export class Journal {
     const planned = events.find((event) => event.type === 'planned');
     const summary = {
       ...(life === state.life || life === undefined ? {} : { state: life }),
-      ...(planned ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason } : {}),
+      ...(planned
+        ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason, quality: planned.plan.quality }
+        : {}),
     };
     const ended = events.find((event) => event.type === 'run-ended');
     if (!ended) return { summary };
     const at = this.ports.now();
     const after = structuredClone(state);
     for (const event of events) apply(after, { seq: 0, at, event });
-    return { summary: { ...summary, reason: ended.reason, ended: at }, messages: this.messages(after) };
+    const rows = outputsOf(after).reduce((sum, output) => sum + output.rows, 0);
+    return { summary: { ...summary, reason: ended.reason, ended: at, rows }, messages: this.messages(after) };
   }
 
   /** The mails of an ended run; short ones when its state cannot be rendered, as a run must be able to end. */

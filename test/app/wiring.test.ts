@@ -37,7 +37,7 @@ test('a plan for a cluster that could not be asked says that it is a guess, and 
 test('a history that is followed is read from where it was left', async () => {
   const store = memoryStore();
   const run = { type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' } as const;
-  await store.create('r1', 'shop', 1, [run]);
+  await store.create({ run: 'r1', pipeline: 'shop', at: 1, events: [run] });
   const asked: (number | undefined)[] = [];
   const read = growing(
     {

@@ -20,7 +20,9 @@ import { profile } from '../planning/profiles.ts';
 const steps = 40;
 const [folder = '.'] = process.argv.slice(2);
 const project = await loadProject(folder);
-const store = await postgresStore(postgresAddress(project, project.connections.store), `bench-${process.pid}`);
+const store = await postgresStore(postgresAddress(project, project.connections.store), {
+  name: `bench-${process.pid}`,
+});
 const pipeline = pipelineSchema(builtIn).parse({
   name: 'steps',
   sources: { orders: { csv: '*.csv', key: 'id', columns: { id: 'bigint' } } },
@@ -41,13 +43,13 @@ const controller = new Controller({
 });
 await controller.open();
 const run = `bench-${process.pid}`;
-const { number, lease } = await store.create(
+const { number, lease } = await store.create({
   run,
-  pipeline.name,
-  Date.now(),
-  [{ type: 'run-started', run, pipeline, file: 'f' }],
-  controller.owner,
-);
+  pipeline: pipeline.name,
+  at: Date.now(),
+  events: [{ type: 'run-started', run, pipeline, file: 'f' }],
+  owner: controller.owner,
+});
 const started = performance.now();
 const state = await controller.drive(number, lease, {
   probe: memoryProbe({ orders: profile() }),

@@ -11,8 +11,8 @@ interface Ready {
   readonly add: (lease: Lease, at: number, entry: Entry) => Promise<unknown>;
 }
 
-const message = (run: string, to: string): Message => ({
-  id: `<${run}-${to}>`,
+const message = (run: string, to: string, nth = 1): Message => ({
+  id: `<${run}-${to}-${nth}>`,
   run,
   event: 'failed',
   to,
@@ -24,17 +24,20 @@ const message = (run: string, to: string): Message => ({
 
 /** The part of the store's suite that is about mails. */
 export function outboxContract({ store, pass, controller, fresh, add }: Ready): void {
-  test('has one postman at a time, until his time or he himself has ended', async () => {
+  const waitingOf = async ({ run }: Lease): Promise<string[]> =>
+    (await store().due()).flatMap((each) => (each.message.run === run ? [each.message.id] : []));
+
+  test('gives a role to one controller at a time, until its time or the controller itself has ended', async () => {
     const [me, you] = [await controller(), await controller()];
     await pass(20);
-    while (!(await store().postman(me, 200))) await pass(50);
-    expect(await store().postman(you, 200)).toBe(false);
-    expect(await store().postman(me, 200)).toBe(true);
+    while (!(await store().claimRole('outbox', me, 200))) await pass(50);
+    expect(await store().claimRole('outbox', you, 200)).toBe(false);
+    expect(await store().claimRole('outbox', me, 200)).toBe(true);
     await pass(300);
-    expect(await store().postman(you, 60_000)).toBe(true);
-    expect(await store().postman(me, 200)).toBe(false);
+    expect(await store().claimRole('outbox', you, 60_000)).toBe(true);
+    expect(await store().claimRole('outbox', me, 200)).toBe(false);
     await store().strike(you);
-    expect(await store().postman(me, 1)).toBe(true);
+    expect(await store().claimRole('outbox', me, 1)).toBe(true);
   });
 
   test('keeps a message once however often it is put in, and has it due until it is sent', async () => {
@@ -48,22 +51,36 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     await pass(400);
     expect(await waiting()).toEqual([{ message: mail, tries: 1 }]);
     await store().noteDelivery(mail.id, 'sent', 0, 'taken');
-    // A second postman, who was late, does not take that back.
+    // A second controller, which was late, does not take that back.
     await store().noteDelivery(mail.id, 'waiting', 0, 'late');
     expect(await waiting()).toEqual([]);
     expect(await store().messages(lease.run)).toEqual([
-      { event: 'failed', to: 'a@example.org', state: 'sent', note: 'taken' },
+      { channel: 'email', event: 'failed', to: 'a@example.org', state: 'sent', note: 'taken' },
     ]);
   });
 
-  test('gives the messages before one that is due along with it, so that none is overtaken', async () => {
+  test('gives the messages to a recipient that were put in before one that is due along with it, in order', async () => {
     const lease = await fresh();
-    const [first, second] = [message(lease.run, 'first'), message(lease.run, 'second')];
+    const [first, second] = [message(lease.run, 'a'), message(lease.run, 'a', 2)];
     await add(lease, 1, { events: [], messages: [first] });
     await store().noteDelivery(first.id, 'waiting', 60_000, 'away');
     await add(lease, 1, { events: [], messages: [second] });
-    const waiting = (await store().due()).map((each) => each.message).filter((each) => each.run === lease.run);
-    expect(waiting.map((each) => each.to)).toEqual(['first', 'second']);
+    expect(await waitingOf(lease)).toEqual([first.id, second.id]);
     for (const { id } of [first, second]) await store().noteDelivery(id, 'sent', 0, '');
+  });
+
+  test('lets what waits at one channel or recipient hold up no other', async () => {
+    const lease = await fresh();
+    const page = { ...message(lease.run, 'a', 2), channel: 'pager' };
+    const messages = [message(lease.run, 'a'), page, message(lease.run, 'b')];
+    await add(lease, 1, { events: [], messages });
+    await store().noteDelivery(page.id, 'waiting', 60_000, 'away');
+    expect(await waitingOf(lease)).toEqual([messages[0]?.id, messages[2]?.id]);
+    expect((await store().messages(lease.run)).map(({ channel, to }) => [channel, to])).toEqual([
+      ['email', 'a'],
+      ['pager', 'a'],
+      ['email', 'b'],
+    ]);
+    for (const { id } of messages) await store().noteDelivery(id, 'sent', 0, '');
   });
 }

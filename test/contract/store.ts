@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../controller/domain/events.ts';
-import type { Entry, Lease, RunStore } from '../../controller/domain/ports/store.ts';
+import type { Entry, Lease, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 import { outboxContract } from './outbox.ts';
+import { runsContract } from './runs.ts';
 
-/** A store, and a way to let its clock go on by so many milliseconds. */
+/** A store as its projects see it, and a way to let its clock go on by so many milliseconds. */
 export interface Opened {
-  readonly store: RunStore;
+  readonly as: (owner: StoreOwner) => Promise<RunStore>;
   readonly pass: (ms: number) => Promise<void>;
 }
 
@@ -17,13 +18,22 @@ const asked = (by: string): RunEvent => ({ type: 'cancel-requested', by });
 export function storeContract(name: string, open: () => Promise<Opened>): void {
   describe(`the run store ${name}`, () => {
     let store: RunStore;
+    let as: Opened['as'];
     let pass: Opened['pass'];
     let next = 0;
     const prefix = `contract-${Date.now().toString(36)}`;
     const pipeline = `${prefix}-pipeline`;
     const fresh = async (owner?: string): Promise<Lease> => {
       next += 1;
-      return (await store.create(`${prefix}-${next}`, pipeline, 1000 + next, [], owner)).lease;
+      return (
+        await store.create({
+          run: `${prefix}-${next}`,
+          pipeline,
+          at: 1000 + next,
+          events: [],
+          ...(owner === undefined ? {} : { owner }),
+        })
+      ).lease;
     };
     /** A controller that lives as long as the suite. */
     const controller = async (): Promise<string> => {
@@ -35,13 +45,15 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     const add = async (lease: Lease, at: number, entry: Entry) =>
       store.append(lease, (await store.history(lease.run)).length, at, entry);
     beforeAll(async () => {
-      ({ store, pass } = await open());
+      const opened = await open();
+      ({ as, pass } = opened);
+      store = await as({ name: `${prefix}-project` });
     });
     afterAll(() => store.close());
 
     test('numbers runs upwards', async () => {
-      const first = await store.create(`${prefix}-a`, pipeline, 1, []);
-      const second = await store.create(`${prefix}-b`, pipeline, 2, []);
+      const first = await store.create({ run: `${prefix}-a`, pipeline, at: 1, events: [] });
+      const second = await store.create({ run: `${prefix}-b`, pipeline, at: 2, events: [] });
       expect(second.number).toBeGreaterThan(first.number);
     });
 
@@ -78,20 +90,22 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       const written = await load(good);
       const run = `${prefix}-written`;
       const event = { type: 'run-started', run, pipeline: written, file: 'f' } as const;
-      await store.create(run, pipeline, 1, [event]);
+      await store.create({ run, pipeline, at: 1, events: [event] });
       const [record] = await store.history(run);
       expect(JSON.stringify(record?.event)).toBe(JSON.stringify(event));
     });
 
     test('gives a run to one controller at a time, and to another when its time has run out', async () => {
       const you = await controller();
-      await store.attend('short', 300);
-      const mine = await fresh('short');
-      expect(await store.claim(mine.run, 'short')).toEqual(mine);
+      await store.attend(`${prefix}-short`, 300);
+      const mine = await fresh(`${prefix}-short`);
+      expect(await store.claim(mine.run, `${prefix}-short`)).toEqual(mine);
       expect(await store.claim(mine.run, you)).toBeUndefined();
       expect((await store.orphans(1e6)).map((each) => each.run)).not.toContain(mine.run);
       await pass(400);
-      expect((await store.orphans(1e6)).find((each) => each.run === mine.run)).toMatchObject({ owner: 'short' });
+      expect((await store.orphans(1e6)).find((each) => each.run === mine.run)).toMatchObject({
+        owner: `${prefix}-short`,
+      });
       const yours = await store.claim(mine.run, you);
       expect(yours?.token).toBeGreaterThan(mine.token);
       expect(await store.append(mine, 0, 1, { events: [asked('late')] })).toEqual({ refused: 'lost' });
@@ -99,14 +113,14 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     });
 
     test('takes nobody back under a name whose time has run out', async () => {
-      expect(await store.attend('brief', 200)).toBeGreaterThan(0);
-      expect(await store.attend('brief', 200)).toBeGreaterThan(0);
-      expect(await store.controllers()).toContain('brief');
+      expect(await store.attend(`${prefix}-brief`, 200)).toBeGreaterThan(0);
+      expect(await store.attend(`${prefix}-brief`, 200)).toBeGreaterThan(0);
+      expect(await store.controllers()).toContain(`${prefix}-brief`);
       await pass(300);
-      expect(await store.controllers()).not.toContain('brief');
-      expect(await store.attend('brief', 200)).toBeUndefined();
+      expect(await store.controllers()).not.toContain(`${prefix}-brief`);
+      expect(await store.attend(`${prefix}-brief`, 200)).toBeUndefined();
       const lease = await fresh();
-      expect(await store.claim(lease.run, 'brief')).toBeUndefined();
+      expect(await store.claim(lease.run, `${prefix}-brief`)).toBeUndefined();
     });
 
     test('gives the runs of a controller that is struck off to the next at once', async () => {
@@ -143,7 +157,9 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     test('knows the runs of the same pipeline that began before and have not ended', async () => {
       const own = `${prefix}-queue`;
       const [first, second, third] = await Promise.all(
-        ['q1', 'q2', 'q3'].map(async (each) => (await store.create(`${prefix}-${each}`, own, 1, [])).lease),
+        ['q1', 'q2', 'q3'].map(
+          async (each) => (await store.create({ run: `${prefix}-${each}`, pipeline: own, at: 1, events: [] })).lease,
+        ),
       );
       const inOrder = [first, second, third].map((lease) => (lease as Lease).run);
       const all = (await Promise.all(inOrder.map((run) => store.ahead(run)))).sort((a, b) => a.length - b.length);
@@ -178,7 +194,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('lists the newest first, with the summary as last told', async () => {
       const lease = await fresh();
-      const summary = { state: 'failed', branch: 'full', reason: 'why', ended: 77 };
+      const summary = { state: 'failed', branch: 'full', reason: 'why', ended: 77, quality: 0.5, rows: 3 };
       await add(lease, 1, { events: [], summary });
       const [newest] = await store.list({ pipeline, limit: 1 });
       expect(newest).toMatchObject({ run: lease.run, pipeline, ...summary });
@@ -212,6 +228,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await unswept()).toBe(false);
     });
 
-    outboxContract({ store: () => store, pass: (ms) => pass(ms), controller, fresh, add });
+    const ready = { store: () => store, as: (owner: StoreOwner) => as(owner), prefix, fresh, add };
+    outboxContract({ ...ready, pass: (ms) => pass(ms), controller });
+    runsContract({ ...ready, pass: (ms) => pass(ms), pipeline });
   });
 }

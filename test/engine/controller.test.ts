@@ -22,7 +22,7 @@ test('a controller that leaves does nothing more for its runs, and they are anyb
   await first.open();
   await second.open();
   const event = { type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' } as const;
-  const { number, lease } = await store.create('r1', 'shop', 1, [event], 'first');
+  const { number, lease } = await store.create({ run: 'r1', pipeline: 'shop', at: 1, events: [event], owner: 'first' });
   const gaveWay = expect(first.drive(number, lease, { ...w.ports, store, sleep: pause })).rejects.toThrow(GaveWay);
   while ((await store.history('r1')).length < 6) await pause(5);
   await first.close();

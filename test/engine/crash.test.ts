@@ -54,9 +54,12 @@ async function runWithCrashes(
       return outputs;
     },
   };
-  const { number } = await w.ports.store.create('r1', 'shop', w.now, [
-    { type: 'run-started', run: 'r1', pipeline: await load(pipeline), file: 'f' },
-  ]);
+  const { number } = await w.ports.store.create({
+    run: 'r1',
+    pipeline: 'shop',
+    at: w.now,
+    events: [{ type: 'run-started', run: 'r1', pipeline: await load(pipeline), file: 'f' }],
+  });
 
   let calls = 0;
   let gone = false;

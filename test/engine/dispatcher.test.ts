@@ -19,7 +19,7 @@ const mail = (to: string): Message => ({
 async function filled(...to: string[]) {
   let now = 0;
   const store = memoryStore(() => now);
-  const { lease } = await store.create('r', 'p', 0, []);
+  const { lease } = await store.create({ run: 'r', pipeline: 'p', at: 0, events: [] });
   await store.append(lease, 0, 0, { events: [], messages: to.map(mail) });
   await store.attend('me', 1e12);
   await store.attend('you', 1e12);
@@ -77,9 +77,44 @@ describe('the outbox', () => {
     expect((await states())[1]).toEqual(['greylisted', 'sent', 'taken at try 2']);
   });
 
+  test('sends by one channel what is due while another does not answer at all', async () => {
+    const { store } = await filled('a');
+    const { lease } = await store.create({ run: 'r2', pipeline: 'p', at: 0, events: [] });
+    const page = { ...mail('pager'), run: 'r2', channel: 'pager' };
+    await store.append(lease, 0, 0, { events: [], messages: [page, { ...mail('b'), run: 'r2' }] });
+    const notifier = memoryNotifier();
+    let answer = (): void => undefined;
+    const silent = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const both = { send: (each: Message) => (each.channel === 'pager' ? silent : notifier.send(each)) };
+    const delivering = deliver(store, both, 'me');
+    while (notifier.sent.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(notifier.sent.map(({ to }) => to)).toEqual(['a', 'b']);
+    answer();
+    expect(await delivering).toEqual({ sent: 3, problem: undefined });
+  });
+
+  test('keeps the order of what goes to one recipient, also when the server wants the first later', async () => {
+    const { store, pass } = await filled('late');
+    const { lease } = await store.create({ run: 'r2', pipeline: 'p', at: 0, events: [] });
+    const messages = [{ ...mail('late'), id: '<second>' }, mail('other')].map((each) => ({ ...each, run: 'r2' }));
+    await store.append(lease, 0, 0, { events: [], messages });
+    let isLate = true;
+    const notifier = memoryNotifier(({ id }) => {
+      if (isLate && id === '<late>') throw new Postponed('450 come again', undefined);
+    });
+    await deliver(store, notifier, 'me');
+    expect(notifier.sent.map(({ id }) => id)).toEqual(['<other>']);
+    isLate = false;
+    pass(nextTry(0));
+    await deliver(store, notifier, 'me');
+    expect(notifier.sent.map(({ id }) => id)).toEqual(['<other>', '<late>', '<second>']);
+  });
+
   test('is emptied by one controller at a time', async () => {
     const { store, pass } = await filled('a');
-    await store.postman('you', 5000);
+    await store.claimRole('outbox', 'you', 5000);
     const notifier = memoryNotifier();
     expect(await deliver(store, notifier, 'me')).toMatchObject({ sent: 0 });
     pass(6000);

@@ -116,10 +116,12 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
 /** A run that controllers had before this one; `events` is what became of it there. */
 async function inherited(w: World, events: readonly RunEvent[]): Promise<Engine> {
   const pipeline = await load(alone);
-  const { number, lease } = await w.ports.store.create('r1', 'shop', w.now, [
-    { type: 'run-started', run: 'r1', pipeline, file: 'f' },
-    ...events,
-  ]);
+  const { number, lease } = await w.ports.store.create({
+    run: 'r1',
+    pipeline: 'shop',
+    at: w.now,
+    events: [{ type: 'run-started', run: 'r1', pipeline, file: 'f' }, ...events],
+  });
   return new Engine(number, lease, w.ports);
 }
 
@@ -224,4 +226,12 @@ test('the exit code that earlier versions kept in a history is still understood'
   const endedWith = (exitCode: number) =>
     fold([{ seq: 1, at: 1, event: { type: 'run-ended', state: 'failed', reason: '', exitCode } }]).ended?.errorKind;
   expect([endedWith(2), endedWith(3)]).toEqual(['rejected', 'unavailable']);
+});
+
+test('a run leaves behind all that a list shows', async () => {
+  const { run, ports } = world(profiles);
+  const { state } = await run(await load(alone));
+  const [line] = await ports.store.list({ limit: 1 });
+  expect(line).toMatchObject({ run: 'r1', state: 'succeeded', quality: state.plan?.quality, rows: 7 });
+  expect(await ports.store.lastPlanned('shop')).toMatchObject({ run: 'r1', plan: state.plan });
 });

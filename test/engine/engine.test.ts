@@ -79,7 +79,7 @@ describe('a step that fails', () => {
     expect(state.ended?.reason).toContain('step marts: unknown after 3 attempts: Livy says dead');
     expect(publisher.published.size).toBe(0);
     expect(await ports.store.messages('r1')).toEqual([
-      { event: 'failed', to: 'a@example.org', state: 'waiting', note: undefined },
+      { channel: 'email', event: 'failed', to: 'a@example.org', state: 'waiting', note: undefined },
     ]);
   });
 

@@ -24,9 +24,12 @@ describe('sources that do not answer', () => {
     return Object.assign(w, { ports: { ...w.ports, probe } });
   };
   const run = async (w: World, text: string) => {
-    const { number, lease } = await w.ports.store.create('r1', 'shop', w.now, [
-      { type: 'run-started', run: 'r1', pipeline: await load(text), file: 'f' },
-    ]);
+    const { number, lease } = await w.ports.store.create({
+      run: 'r1',
+      pipeline: 'shop',
+      at: w.now,
+      events: [{ type: 'run-started', run: 'r1', pipeline: await load(text), file: 'f' }],
+    });
     const engine = new Engine(number, lease, w.ports);
     return { engine, state: engine.drive() };
   };
@@ -74,7 +77,7 @@ describe('a source that takes the connection and never answers', () => {
   };
   const begun = async (w: World, hold?: () => Promise<void>) => {
     const event = { type: 'run-started', run: 'r1', pipeline: await load(alone), file: 'f' } as const;
-    const { number, lease } = await w.ports.store.create('r1', 'shop', w.now, [event]);
+    const { number, lease } = await w.ports.store.create({ run: 'r1', pipeline: 'shop', at: w.now, events: [event] });
     return new Engine(number, lease, w.ports, hold);
   };
 

@@ -70,7 +70,12 @@ test('a run that was claimed and cannot be driven is given back', async () => {
   const [first, second] = [of('first'), of('second')];
   await store.attend('first', 60_000);
   await store.attend('second', 60_000);
-  await store.create('r1', 'shop', 1, [{ type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' }]);
+  await store.create({
+    run: 'r1',
+    pipeline: 'shop',
+    at: 1,
+    events: [{ type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' }],
+  });
   const lease = await first.claim('r1');
   expect(await second.claim('r1')).toBeUndefined();
   if (lease) await first.giveBack(lease);

@@ -79,6 +79,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
     tidy: async () => undefined,
     listen: () => () => undefined,
     forget: async () => undefined,
+    remove: async () => undefined,
   };
 
   const made: World = {
@@ -108,9 +109,12 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       told: (each) => news.push(each),
     },
     async run(pipeline, name = 'r1') {
-      const { number, lease } = await store.create(name, pipeline.name, made.now, [
-        { type: 'run-started', run: name, pipeline, file: 'shop.yaml' },
-      ]);
+      const { number, lease } = await store.create({
+        run: name,
+        pipeline: pipeline.name,
+        at: made.now,
+        events: [{ type: 'run-started', run: name, pipeline, file: 'shop.yaml' }],
+      });
       const engine = new Engine(number, lease, made.ports);
       made.wake = () => engine.wake(true);
       const state = await engine.drive();

@@ -1,9 +1,10 @@
 import { storeContract } from '../contract/store.ts';
-import { memoryStore } from './store.ts';
+import { memoryStores } from './store.ts';
 
 let skipped = 0;
+const stores = memoryStores(() => Date.now() + skipped);
 storeContract('in memory', async () => ({
-  store: memoryStore(() => Date.now() + skipped),
+  as: async (owner) => stores(owner),
   pass: async (ms) => {
     skipped += ms;
   },

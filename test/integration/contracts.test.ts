@@ -30,7 +30,7 @@ const fresh = (name: string): string => {
 const scratch = join(here.home, 'tmp');
 
 storeContract('in PostgreSQL', async () => ({
-  store: await postgresStore(postgresAddress(here, { database: 'sluice' }), `contract-${Date.now()}`),
+  as: (owner) => postgresStore(postgresAddress(here, { database: 'sluice' }), owner),
   pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }));
 

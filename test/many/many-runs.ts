@@ -21,7 +21,7 @@ const { address, runs, jobMs } = JSON.parse(process.argv[2] ?? '{}') as {
   jobMs: number;
 };
 const project = `many-${process.pid}`;
-const store = await postgresStore(address, project);
+const store = await postgresStore(address, { name: project });
 const pipeline = pipelineSchema(builtIn).parse({
   name: project,
   sources: { orders: { csv: 'orders.csv', key: 'id', columns: { id: 'bigint' } } },
@@ -31,7 +31,12 @@ const pipeline = pipelineSchema(builtIn).parse({
 });
 for (let n = 1; n <= runs; n++) {
   const run = `${project}-${n}`;
-  await store.create(run, project, Date.now(), [{ type: 'run-started', run, pipeline, file: 'f' }]);
+  await store.create({
+    run,
+    pipeline: project,
+    at: Date.now(),
+    events: [{ type: 'run-started', run, pipeline, file: 'f' }],
+  });
 }
 
 const beganAt = new Map<string, number>();

@@ -23,4 +23,5 @@ export const memoryWorkspace: Workspace = {
   tidy: async () => undefined,
   listen: () => () => undefined,
   forget: async () => undefined,
+  remove: async () => undefined,
 };

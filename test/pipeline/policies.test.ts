@@ -181,9 +181,12 @@ describe('a run of a pipeline whose earlier run goes on', () => {
     const w = world(profiles);
     const pipeline = await load(good.replace('steps:', `concurrency: ${policy}\nsteps:`));
     const begin = async (run: string) => {
-      const { number, lease } = await w.ports.store.create(run, 'shop', w.now, [
-        { type: 'run-started', run, pipeline, file: 'f' },
-      ]);
+      const { number, lease } = await w.ports.store.create({
+        run,
+        pipeline: 'shop',
+        at: w.now,
+        events: [{ type: 'run-started', run, pipeline, file: 'f' }],
+      });
       return new Engine(number, lease, w.ports);
     };
     const [first, second] = [await begin('r1'), await begin('r2')];

@@ -145,5 +145,6 @@ function workspaceOf(disk: Disk, process: Process): Workspace {
     tidy: async () => undefined,
     listen: () => () => undefined,
     forget: async () => undefined,
+    remove: async () => undefined,
   };
 }

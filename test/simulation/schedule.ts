@@ -23,7 +23,7 @@ export async function simulate(
     world.runs.set(run, pipeline);
     time.at(random() * 8000, () => {
       const event = { type: 'run-started', run, pipeline, file: 'f' } as const;
-      void store.create(run, pipeline.name, beginning + time.now, [event]);
+      void store.create({ run, pipeline: pipeline.name, at: beginning + time.now, events: [event] });
     });
     if (random() >= 0.12) continue;
     world.cancelled.add(run);

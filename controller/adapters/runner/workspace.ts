@@ -47,6 +47,13 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
   const folderOf = (step: string, { number }: AttemptState): string =>
     join(runFolder(project.home, run), step, String(number));
 
+  async function removeBut(folder: string, except: readonly string[]): Promise<void> {
+    const files = (await storage.list(folder)).map(({ uri }) => uri);
+    const unwanted = files.filter((file) => !except.includes(file));
+    if (unwanted.length === files.length) return storage.remove(folder);
+    for (const file of unwanted) await storage.remove(file);
+  }
+
   return {
     async prepare(pipeline, name, attempt, pins) {
       const step = pipeline.steps[name];
@@ -138,12 +145,10 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
       const isInput = (file: string): boolean =>
         /^(?!\.\.)[^/]+\/inputs\/[^/]+\.parquet$/.test(relative(join(project.home, 'runs'), file));
       for (const file of replaced) if (isInput(file) && !except.includes(file)) await storage.remove(file);
-      const folder = inputsOf(project.home, run);
-      const files = (await storage.list(folder)).map(({ uri }) => uri);
-      const unwanted = files.filter((file) => !except.includes(file));
-      if (unwanted.length === files.length) return storage.remove(folder);
-      for (const file of unwanted) await storage.remove(file);
+      await removeBut(inputsOf(project.home, run), except);
     },
+
+    remove: (except) => removeBut(runFolder(project.home, run), except),
 
     async tidy(step, attempt) {
       for (const file of ['pgpass', 'secrets.json']) await storage.remove(join(folderOf(step, attempt), file));

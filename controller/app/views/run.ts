@@ -26,6 +26,7 @@ export async function runDocument(
     reason: state.ended?.reason ?? plan?.reason ?? null,
     started: iso(summary.started),
     ended: iso(summary.ended),
+    cause: state.cause ?? null,
     quality: plan?.quality ?? null,
     checks: plan?.verdicts ?? [],
     sources: Object.fromEntries(

@@ -5,8 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { measure } from '../../app/measure.ts';
 import { seal } from '../../app/plan-seal.ts';
 import { backendOf, openPipeline, scratchOf, withStore } from '../../app/wiring.ts';
-import type { RunStore } from '../../domain/ports/store.ts';
-import { fold, type RunState } from '../../domain/state.ts';
 import { clusterOf } from '../../engine/measuring.ts';
 import { unwritable } from '../../lib/errors.ts';
 import { makePlan } from '../../planning/plan.ts';
@@ -23,9 +21,9 @@ export async function plan(
 ): Promise<number> {
   const { project, loaded } = await openPipeline(file);
   const { pipeline } = loaded;
-  const { profiles: last, state } = await withStore(project, async (store) => ({
+  const { profiles: last, before } = await withStore(project, async (store) => ({
     profiles: await store.lastProfiles(pipeline.name),
-    state: await lastRun(store, pipeline.name),
+    before: await store.lastPlanned(pipeline.name),
   }));
   const again = options.fullRefresh ? { again: true } : {};
   const folder = join(scratchOf(project), `plan-${randomBytes(4).toString('hex')}`);
@@ -36,7 +34,7 @@ export async function plan(
     const cluster = await clusterOf({ backend, now: Date.now, sleep: (ms) => sleep(ms) });
     const made = makePlan(pipeline, reviewed, cluster, at);
     const profiles = planned(reviewed.profiles);
-    for (const line of planText(pipeline, { ...reviewed, profiles }, made, state)) output.line(line);
+    for (const line of planText(pipeline, { ...reviewed, profiles }, made, before)) output.line(line);
     if (options.out !== undefined) {
       const { findings } = reviewed;
       const saved: SavedPlan = { sluice: 'plan/1', file: loaded.file, at, pipeline, profiles, findings, plan: made };
@@ -45,27 +43,18 @@ export async function plan(
       });
       output.line(`Saved: sluice run ${file} --plan ${options.out} does exactly this, or nothing`);
     }
-    const { run, plan: before } = state ?? {};
-    const lastRunSaid = run === undefined ? null : { run, state: state?.ended?.state ?? null, plan: before ?? null };
     output.document({
       file: loaded.file,
       pipeline: pipeline.name,
       sources: profiles,
       findings: reviewed.findings,
       ...made,
-      last: lastRunSaid,
+      last: before
+        ? { run: before.run, state: before.ended === undefined ? null : before.state, plan: before.plan }
+        : null,
     });
     return exit.ok;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The last run of a pipeline that came as far as a plan. */
-async function lastRun(store: RunStore, pipeline: string): Promise<RunState | undefined> {
-  for (const { run } of await store.list({ pipeline, limit: 5 })) {
-    const state = fold(await store.history(run));
-    if (state.plan) return state;
-  }
-  return undefined;
 }

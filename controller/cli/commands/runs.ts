@@ -1,15 +1,24 @@
+import { findRun } from '../../app/pick-run.ts';
 import { openProject, withStore } from '../../app/wiring.ts';
+import type { LifeState } from '../../domain/lifecycle.ts';
 import { spoken } from '../../lib/duration.ts';
 import { iso } from '../../lib/text.ts';
 import { coloured, columns, exit, type Output } from '../view/output.ts';
 
-export async function runs(output: Output, options: { pipeline?: string; limit: number }): Promise<number> {
+interface RunsOptions {
+  readonly pipeline?: string;
+  readonly state?: LifeState;
+  /** A run, or the beginning of its name: those that began before it. */
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/** `sluice runs`: the last runs, or those before one of them. */
+export async function runs(output: Output, { before, ...filter }: RunsOptions): Promise<number> {
   return withStore(await openProject(), async (store) => {
-    const list = await store.list({
-      limit: options.limit,
-      ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline }),
-    });
-    if (list.length === 0) output.line('No runs yet.');
+    const from = before === undefined ? undefined : await findRun(store, before);
+    const list = await store.list({ ...filter, ...(from && { before: from.number }) });
+    if (list.length === 0) output.line('No runs.');
     const rows = list.map((r) => [
       r.run,
       r.pipeline,
@@ -20,8 +29,10 @@ export async function runs(output: Output, options: { pipeline?: string; limit: 
     ]);
     for (const line of columns(rows)) output.line(line);
     output.document(
-      list.map(({ started, ended, branch, reason, ...rest }) => ({
+      list.map(({ started, ended, branch, reason, quality, rows: published, ...rest }) => ({
         ...rest,
+        quality: quality ?? null,
+        rows: published ?? null,
         branch: branch || null,
         reason: reason ?? null,
         started: iso(started),

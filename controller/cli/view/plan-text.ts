@@ -1,8 +1,8 @@
 import { builtIn } from '../../app/registry.ts';
 import { kindOf, type Pipeline } from '../../domain/pipeline.ts';
 import type { Plan, PlannedStep } from '../../domain/plan.ts';
+import type { PlannedRun } from '../../domain/ports/store.ts';
 import type { Example, Profile, Reviewed } from '../../domain/profile.ts';
-import type { RunState } from '../../domain/state.ts';
 import { spoken } from '../../lib/duration.ts';
 import { totals } from '../../planning/values.ts';
 import { guessLines, rowsText } from './narrate.ts';
@@ -10,7 +10,7 @@ import { coloured, columns, number } from './output.ts';
 import { pc } from './style.ts';
 
 /** A plan as people read it: what there is, what is wrong with it, which way and why, and what each step would be given. */
-export function planText(pipeline: Pipeline, reviewed: Reviewed, plan: Plan, last: RunState | undefined): string[] {
+export function planText(pipeline: Pipeline, reviewed: Reviewed, plan: Plan, last: PlannedRun | undefined): string[] {
   const { profiles, findings } = reviewed;
   const checks = plan.verdicts.flatMap(({ name, outcome, because, expect }) => [
     `  ${coloured(outcome)} ${pc.bold(name)}: ${because} ${pc.dim(`(expected ${expect})`)}`,
@@ -88,11 +88,11 @@ const marks: Record<PlannedStep['role'], (text: string) => string> = {
 };
 const spokenRole = { run: 'runs', skip: 'is skipped', fallback: 'in reserve', later: 'is decided later' } as const;
 
-function stepLines(pipeline: Pipeline, name: string, step: PlannedStep, last: RunState | undefined): string[] {
+function stepLines(pipeline: Pipeline, name: string, step: PlannedStep, last: PlannedRun | undefined): string[] {
   const lines = [`  ${marks[step.role](pc.bold(name))} ${spokenRole[step.role]} ${pc.dim(`(${step.reason})`)}`];
   const definition = pipeline.steps[name];
   if (step.role === 'skip' || !definition) return lines;
-  const before = settingsText(last?.plan?.steps[name]);
+  const before = settingsText(last?.plan.steps[name]);
   const rows = Object.entries(settingsText(step)).map(([what, value]) => {
     const was = before[what];
     const other = was !== undefined && was !== value ? pc.cyan(` (last run ${was})`) : '';
@@ -123,15 +123,15 @@ function settingsText(step: PlannedStep | undefined): Record<string, string> {
 }
 
 /** What the last run did instead. */
-function lastLines(last: RunState | undefined, rows: number): string[] {
-  if (!last?.plan || !last.profiles) return [];
-  const { run, plan, ended, startedAt = 0 } = last;
+function lastLines(last: PlannedRun | undefined, rows: number): string[] {
+  if (!last) return [];
+  const { run, plan, state, started, ended } = last;
   const then = totals(last.profiles).rows;
-  const took = ended ? ` in ${spoken(ended.at - startedAt)}` : '';
+  const took = ended === undefined ? '' : ` in ${spoken(ended - started)}`;
   const amount = then === rows ? 'as many rows' : `${number(then)} rows`;
   const way = `branch ${plan.choice.branch ?? 'none'} on ${amount}${took}`;
   return [
     '',
-    `${pc.bold('Last run')} ${run}: ${coloured(ended?.state ?? 'running')}, ${way} ${pc.dim(`(${plan.reason})`)}`,
+    `${pc.bold('Last run')} ${run}: ${coloured(ended === undefined ? 'running' : state)}, ${way} ${pc.dim(`(${plan.reason})`)}`,
   ];
 }

@@ -13,6 +13,8 @@ export interface Message {
   readonly [field: string]: unknown;
 }
 
+export const channelOf = ({ channel = 'email' }: Message): string => channel;
+
 /** The server is there, and does not take this one message now; others it may take. */
 export class Postponed extends SluiceError {
   constructor(message: string, cause: unknown) {

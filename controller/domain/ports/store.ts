@@ -1,16 +1,29 @@
 import type { Recorded, RunEvent } from '../events.ts';
-import type { Profile } from '../profile.ts';
+import type { LifeState } from '../lifecycle.ts';
+import type { Plan, Profiles } from '../plan.ts';
 import type { Message } from './notifier.ts';
 
-/** A line of `sluice runs`. Times are milliseconds since 1970. */
+/** A line of `sluice runs`: all that a list shows. Times are milliseconds since 1970. */
 export interface RunSummary {
   readonly run: string;
+  /** Grows from run to run: the order of lists, and the run's fence. */
+  readonly number: number;
   readonly pipeline: string;
   readonly state: string;
   readonly branch: string | undefined;
   readonly reason: string | undefined;
   readonly started: number;
   readonly ended: number | undefined;
+  /** Share of valid rows over all sources, from 0 to 1; undefined until the run is planned. */
+  readonly quality: number | undefined;
+  /** Rows of everything the run published; undefined until it has ended. */
+  readonly rows: number | undefined;
+}
+
+/** A run with what it measured and decided. */
+export interface PlannedRun extends RunSummary {
+  readonly plan: Plan;
+  readonly profiles: Profiles;
 }
 
 /** The right to drive a run; `token` grows with every holder, so that a former one is recognised. */
@@ -30,7 +43,7 @@ export type MessageState = 'waiting' | 'sent' | 'refused';
 /** What goes into one transaction: events, the summary they amount to, messages they cause. */
 export interface Entry {
   readonly events: readonly RunEvent[];
-  readonly summary?: Partial<Pick<RunSummary, 'state' | 'branch' | 'reason' | 'ended'>>;
+  readonly summary?: Partial<Pick<RunSummary, 'state' | 'branch' | 'reason' | 'ended' | 'quality' | 'rows'>>;
   readonly messages?: readonly Message[];
   /** The key of a Spark application that may live from now on; refused when `limit` of them do already, over all runs. */
   readonly begins?: { readonly key: string; readonly limit: number | undefined };
@@ -46,32 +59,62 @@ export type Appended =
   | { readonly seq: number; readonly at: number }
   | { readonly refused: 'lost' | 'moved' | 'no-slot' };
 
-/**
- * The history of runs, and who drives them. What `append` has returned from survives a crash. Time is the store's own
- * wherever controllers must agree on it: none of them trusts its clock, or another's. Throws `unavailable` when the store
- * cannot be reached, is full or does not answer, and `rejected` for a run that is not there or a schema newer than this program.
- */
-export interface RunStore {
-  /**
-   * Registers a run with its first events, driven by `owner`, or by whoever comes when there is none. Its number grows from
-   * run to run: its fence.
-   */
-  create(
-    run: string,
-    pipeline: string,
-    at: number,
-    events: readonly RunEvent[],
-    owner?: string,
-  ): Promise<{ readonly number: number; readonly lease: Lease }>;
+/** A run to register with its first events. */
+export interface NewRun {
+  readonly run: string;
+  readonly pipeline: string;
+  readonly at: number;
+  readonly events: readonly RunEvent[];
+  /** The controller that drives it; any that comes, when left out. */
+  readonly owner?: string;
+  /** A project has one run with this key, however often and by however many it is asked for. */
+  readonly idempotencyKey?: string;
+}
 
+/** A registered run. Not new: the key was used before, `lease` names the run it is for, and its token 0 gives no right. */
+export interface Created {
+  readonly number: number;
+  readonly lease: Lease;
+  readonly isNew: boolean;
+}
+
+/** The history of runs. What a call has returned from survives a crash. */
+export interface EventStore {
+  create(run: NewRun): Promise<Created>;
+  /** Adds to a history whose last event is number `after`. Time in it never goes backwards, whatever `at` says. */
+  append(lease: Lease, after: number, at: number, entry: Entry): Promise<Appended>;
+  /** Asks something of the controller that drives a run; false when the run has ended. */
+  request(run: string, at: number, event: RunEvent): Promise<boolean>;
+  history(run: string, afterSeq?: number): Promise<Recorded[]>;
+}
+
+/** An event in the order of all events of a project. */
+export interface FeedEvent extends Recorded {
+  readonly position: number;
+  readonly run: string;
+}
+
+/**
+ * The events of all runs of the project in one order, which is the same for every reader. An event never appears before
+ * the last position that a reader was given, however long its transaction took.
+ */
+export interface EventFeed {
+  /** Events after a position (0: from the first one), in order. */
+  since(position: number, limit: number): Promise<FeedEvent[]>;
+  /** Resolves when there are events after a position, or when the signal aborts. */
+  waitFor(position: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Which controllers live, and what each of them may do. */
+export interface LeaseStore {
   /**
-   * Registers a controller, or keeps it for `forMs` more, and tells the store's time in milliseconds since 1970. Undefined
-   * when its time had run out: to all others it is dead, and it must come back under another name.
+   * Registers a controller, or keeps it for `forMs` more, and returns the store's time in milliseconds since 1970.
+   * Undefined when its time had run out: to all others it is dead, and it must come back under another name.
    */
   attend(owner: string, forMs: number): Promise<number | undefined>;
   /** Controllers whose time has not run out. */
   controllers(): Promise<string[]>;
-  /** Strikes off a controller that has left or is known to be dead; its runs are anybody's. */
+  /** Expires a controller that has left or is known to be dead; its runs and roles are free. */
   strike(owner: string): Promise<void>;
 
   /** The right to drive a run that has not ended; undefined while a living controller has it. One's own is given again. */
@@ -83,33 +126,72 @@ export interface RunStore {
   ): Promise<{ readonly run: string; readonly number: number; readonly owner: string | undefined }[]>;
   /** The runs a controller drives, each with its token and the number of its last event. */
   driven(owner: string): Promise<ReadonlyMap<string, { readonly token: number; readonly seq: number }>>;
-  /** Runs of the same pipeline of this project that began before this one and have not ended, oldest first. */
+  /** The right to do for `forMs` what one controller of the project does at a time, such as sending its messages. */
+  claimRole(role: string, owner: string, forMs: number): Promise<boolean>;
+}
+
+/** What is asked of runs without reading their histories; of this project alone. */
+export interface RunIndex {
+  /** The run of this name or the only one that begins so; undefined when there is none. */
+  find(run: string): Promise<(RunSummary & { readonly owner: string | undefined }) | undefined>;
+  /** The newest runs with a number below `before`, the newest first. */
+  list(filter: {
+    readonly pipeline?: string;
+    readonly state?: LifeState;
+    readonly before?: number;
+    readonly limit: number;
+  }): Promise<RunSummary[]>;
+  /** Runs of the same pipeline that began before this one and have not ended, oldest first. */
   ahead(run: string): Promise<string[]>;
+  /** What the last run of a pipeline that published has read and counted. */
+  lastProfiles(pipeline: string): Promise<Profiles>;
+  /** The last run of a pipeline that came as far as a plan. */
+  lastPlanned(pipeline: string): Promise<PlannedRun | undefined>;
+}
 
-  /** Adds to a history whose last event is number `after`. Time in it never goes backwards, whatever `at` says. */
-  append(lease: Lease, after: number, at: number, entry: Entry): Promise<Appended>;
-  /** Asks something of whoever drives a run; false when it has ended. */
-  request(run: string, at: number, event: RunEvent): Promise<boolean>;
-  history(run: string, afterSeq?: number): Promise<Recorded[]>;
-
-  /** This project's run of this name or the only one that begins so; undefined when there is none. */
-  find(
-    run: string,
-  ): Promise<(RunSummary & { readonly number: number; readonly owner: string | undefined }) | undefined>;
-  list(filter: { readonly pipeline?: string; readonly limit: number }): Promise<RunSummary[]>;
-  /** What this project's last run of a pipeline that published has read and counted. */
-  lastProfiles(pipeline: string): Promise<Readonly<Record<string, Profile>>>;
-
-  /** Runs of this project that ended at least `graceMs` ago and whose staging places nobody has looked at since. */
-  unswept(graceMs: number, limit: number): Promise<string[]>;
-  swept(run: string): Promise<void>;
-
-  /** The right to empty this project's outbox for `forMs`; one controller at a time has it, so that mails keep their order. */
-  postman(owner: string, forMs: number): Promise<boolean>;
-  /** Messages that are due and those that were put in before them, oldest first. */
+/** Messages of this project on their way, in order for each recipient of a channel. */
+export interface Outbox {
+  /**
+   * For each recipient of a channel, the messages that are due and those that were put in before them; oldest first. What
+   * waits for one recipient holds up no other.
+   */
   due(): Promise<Waiting[]>;
   /** How a try went; a message still `waiting` is due again in `againMs`. */
   noteDelivery(messageId: string, state: MessageState, againMs: number, note: string): Promise<void>;
-  messages(run: string): Promise<{ event: string; to: string; state: MessageState; note: string | undefined }[]>;
+  messages(run: string): Promise<
+    {
+      readonly channel: string;
+      readonly event: string;
+      readonly to: string;
+      readonly state: MessageState;
+      readonly note: string | undefined;
+    }[]
+  >;
+}
+
+/** What ended runs have left to clear away; of this project alone. */
+export interface CleanupQueue {
+  /** Runs that ended at least `graceMs` ago and whose staging places were not swept since. */
+  unswept(graceMs: number, limit: number): Promise<string[]>;
+  swept(run: string): Promise<void>;
+  /** Swept runs that ended at least `ageMs` ago, oldest first, without the last published one of each pipeline. */
+  expired(ageMs: number, limit: number): Promise<{ readonly run: string; readonly pipeline: string }[]>;
+  /** Removes an ended run with its events and messages. Its idempotency key may be used again. */
+  remove(run: string): Promise<void>;
+}
+
+/**
+ * All of it, as one project sees it. Time is the store's own wherever controllers must agree on it: none of them trusts its
+ * clock, or another's. Throws `unavailable` when the store cannot be reached, is full or does not answer, and `rejected`
+ * for a run that is not there or a schema newer than this program.
+ */
+export interface RunStore extends EventStore, EventFeed, LeaseStore, RunIndex, Outbox, CleanupQueue {
   close(): Promise<void>;
+}
+
+/** The project that opens a store. */
+export interface StoreOwner {
+  readonly name: string;
+  /** What its runs were filed under before projects had names: they become the name's when the store is opened. */
+  readonly formerly?: readonly string[];
 }

@@ -30,6 +30,8 @@ export interface Workspace {
    * earlier runs kept what this one has taken over.
    */
   forget(except: readonly string[], replaced: readonly string[]): Promise<void>;
+  /** Removes the whole run but for these files of its inputs. */
+  remove(except: readonly string[]): Promise<void>;
   /** Removes the attempt's files of passwords. */
   tidy(step: string, attempt: AttemptState): Promise<void>;
 }

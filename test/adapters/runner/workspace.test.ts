@@ -43,6 +43,16 @@ test('what a history names is removed only where runs keep their inputs', async 
   expect([wanted, ...others].map(existsSync)).toEqual([true, true, true, true, true]);
 });
 
+test('a run is removed whole, but for the inputs that a later run reads', async () => {
+  const read = made('home/runs/r1/inputs/events.parquet');
+  const files = [made('home/runs/r1/inputs/orders.parquet'), made('home/runs/r1/marts/1/job.json')];
+  const workspace = workspaceAt({ root: home, home: join(home, 'home') });
+  await workspace.remove([read]);
+  expect([read, ...files].map(existsSync)).toEqual([true, false, false]);
+  await workspace.remove([]);
+  expect(existsSync(join(home, 'home/runs/r1'))).toBe(false);
+});
+
 test('a run is called by a name that stays one part of a path', () => {
   expect(runFolder('/h', '20261125-100000-ab12')).toBe('/h/runs/20261125-100000-ab12');
   for (const name of ['..', '../x', 'a/b', '', '.hidden', 'a\0b'])

@@ -1,17 +1,12 @@
-import type { RunStore } from '../../../domain/ports/store.ts';
+import type { LeaseStore } from '../../../domain/ports/store.ts';
 import type { Query } from './query.ts';
 
 /** Controllers whose time, by the server's clock, has not run out. */
 const living = 'SELECT owner FROM controllers WHERE until > now()';
 const free = `ended IS NULL AND (owner IS NULL OR owner NOT IN (${living}))`;
 
-type Drivers = Pick<
-  RunStore,
-  'attend' | 'controllers' | 'strike' | 'claim' | 'release' | 'orphans' | 'driven' | 'ahead' | 'unswept' | 'swept'
->;
-
-/** Who drives what, in PostgreSQL. */
-export function driversOf(query: Query, project: string): Drivers {
+/** Leases of controllers, runs and roles, in PostgreSQL. */
+export function leasesOf(query: Query, project: string): LeaseStore {
   return {
     async attend(owner, forMs) {
       const { rows } = await query(
@@ -56,27 +51,14 @@ export function driversOf(query: Query, project: string): Drivers {
       return new Map(rows.map(({ run, token, seq }) => [run, { token, seq }]));
     },
 
-    async ahead(run) {
-      const { rows } = await query(
-        `SELECT other.run FROM runs mine JOIN runs other USING (pipeline)
-         WHERE mine.run = $1 AND other.project IN (mine.project, '') AND other.number < mine.number AND other.ended IS NULL
-         ORDER BY other.number`,
-        [run],
+    async claimRole(role, owner, forMs) {
+      const { rowCount } = await query(
+        `INSERT INTO roles (project, role, owner, until) VALUES ($1, $2, $3, now() + $4 * interval '1 ms')
+         ON CONFLICT (project, role) DO UPDATE SET owner = excluded.owner, until = excluded.until
+         WHERE roles.owner = $3 OR roles.until <= now() OR roles.owner NOT IN (${living})`,
+        [project, role, owner, forMs],
       );
-      return rows.map((row) => row.run);
-    },
-
-    async unswept(graceMs, limit) {
-      const { rows } = await query(
-        `SELECT run FROM runs WHERE project = $1 AND ended IS NOT NULL AND NOT swept
-         AND closed <= now() - $2 * interval '1 ms' ORDER BY number LIMIT $3`,
-        [project, graceMs, limit],
-      );
-      return rows.map((row) => row.run);
-    },
-
-    async swept(run) {
-      await query('UPDATE runs SET swept = true WHERE run = $1', [run]);
+      return rowCount === 1;
     },
   };
 }

@@ -63,16 +63,68 @@ const steps: readonly string[] = [
    CREATE TABLE postman (project text PRIMARY KEY, owner text NOT NULL, until timestamptz NOT NULL);
    DROP INDEX runs_of_pipeline;
    CREATE INDEX runs_of_pipeline ON runs (project, pipeline, number DESC);`,
+
+  // Events of all runs in one order; runs that are created once a key; messages by channel and recipient; roles.
+  `ALTER TABLE runs ADD COLUMN idempotency_key text, ADD COLUMN quality double precision, ADD COLUMN rows bigint;
+   CREATE UNIQUE INDEX runs_idempotent ON runs (project, idempotency_key) WHERE idempotency_key IS NOT NULL;
+   CREATE INDEX runs_of_project ON runs (project, number DESC);
+
+   ALTER TABLE events DROP CONSTRAINT events_pkey;
+   DROP INDEX events_measured;
+   ALTER TABLE events RENAME TO events_before;
+   CREATE TABLE events (
+     position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+     run text NOT NULL REFERENCES runs,
+     seq integer NOT NULL,
+     at bigint NOT NULL,
+     body json NOT NULL,
+     PRIMARY KEY (run, seq)
+   );
+   INSERT INTO events (run, seq, at, body) SELECT run, seq, at, body FROM events_before ORDER BY at, run, seq;
+   DROP TABLE events_before;
+   CREATE INDEX events_measured ON events (run) WHERE body->>'type' = 'sources-measured';
+
+   UPDATE runs SET
+     quality = (SELECT (body->'plan'->>'quality')::double precision FROM events
+                WHERE events.run = runs.run AND body->>'type' = 'planned' ORDER BY seq DESC LIMIT 1),
+     rows = CASE WHEN ended IS NOT NULL THEN (
+       SELECT coalesce(sum((output->>'rows')::numeric), 0) FROM (
+         SELECT DISTINCT ON (body->>'step') body FROM events
+         WHERE events.run = runs.run AND body->>'type' = 'outputs-published' ORDER BY body->>'step', seq DESC
+       ) published, json_array_elements(published.body->'outputs') output) END;
+
+   ALTER TABLE outbox ADD COLUMN channel text NOT NULL DEFAULT 'email', ADD COLUMN recipient text NOT NULL DEFAULT '';
+   UPDATE outbox SET channel = coalesce(message->>'channel', 'email'), recipient = message->>'to';
+   DROP INDEX outbox_waiting;
+   CREATE INDEX outbox_waiting ON outbox (channel, recipient, number) WHERE state = 'waiting';
+   CREATE INDEX outbox_of_run ON outbox (run);
+
+   DROP TABLE postman;
+   CREATE TABLE roles (
+     project text NOT NULL,
+     role text NOT NULL,
+     owner text NOT NULL,
+     until timestamptz NOT NULL,
+     PRIMARY KEY (project, role)
+   );`,
 ];
+
+/** A step rewrites tables of any size. Milliseconds. */
+const migratingMs = 3_600_000;
+const long = (text: string, values: unknown[] = []): pg.QueryConfig & { query_timeout: number } => ({
+  text,
+  values,
+  query_timeout: migratingMs,
+});
 
 /** Any number that only this program uses; two controllers that start together migrate one after the other. */
 const lockNumber = 7_301_960_411;
 
-/** Brings the schema up to this program's version. Throws `rejected` when the store is of a newer one. */
-export async function migrate(client: pg.ClientBase): Promise<void> {
+/** Brings the schema up to this program's version, or an earlier one. Throws `rejected` when the store is of a newer one. */
+export async function migrate(client: pg.ClientBase, wanted = steps.length): Promise<void> {
   await client.query('BEGIN');
   try {
-    await client.query('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
+    await client.query(long('SELECT pg_advisory_xact_lock($1)', [lockNumber]));
     await client.query('CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)');
     const { rows } = await client.query('SELECT max(version) AS version FROM schema_version');
     const version: number = rows[0].version ?? 0;
@@ -83,8 +135,8 @@ export async function migrate(client: pg.ClientBase): Promise<void> {
       );
     }
     for (const [index, sql] of steps.entries()) {
-      if (index < version) continue;
-      await client.query(sql);
+      if (index < version || index >= wanted) continue;
+      await client.query(long(sql));
       await client.query('INSERT INTO schema_version VALUES ($1)', [index + 1]);
     }
     await client.query('COMMIT');

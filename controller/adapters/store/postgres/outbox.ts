@@ -1,30 +1,17 @@
-import type { RunStore } from '../../../domain/ports/store.ts';
-import { ofProject, type Query } from './query.ts';
+import type { Outbox } from '../../../domain/ports/store.ts';
+import type { Query } from './query.ts';
 
 /** The outbox of the run store in PostgreSQL. */
-export function outboxOf(
-  query: Query,
-  project: string,
-): Pick<RunStore, 'postman' | 'due' | 'noteDelivery' | 'messages'> {
+export function outboxOf(query: Query, project: string): Outbox {
   return {
-    async postman(owner, forMs) {
-      const { rowCount } = await query(
-        `INSERT INTO postman (project, owner, until) VALUES ($3, $1, now() + $2 * interval '1 ms')
-         ON CONFLICT (project) DO UPDATE SET owner = excluded.owner, until = excluded.until
-         WHERE postman.owner = $1 OR postman.until <= now()
-           OR postman.owner NOT IN (SELECT owner FROM controllers WHERE until > now())`,
-        [owner, forMs, project],
-      );
-      return rowCount === 1;
-    },
-
     async due() {
       const { rows } = await query(
         `WITH waiting AS (
-           SELECT o.* FROM outbox o JOIN runs USING (run) WHERE o.state = 'waiting' AND ${ofProject('$1')}
+           SELECT o.* FROM outbox o JOIN runs USING (run) WHERE o.state = 'waiting' AND project = $1
+         ), due AS (
+           SELECT channel, recipient, max(number) AS last FROM waiting WHERE due <= now() GROUP BY channel, recipient
          )
-         SELECT message, tries FROM waiting
-         WHERE number <= (SELECT max(number) FROM waiting WHERE due <= now()) ORDER BY number`,
+         SELECT message, tries FROM waiting JOIN due USING (channel, recipient) WHERE number <= last ORDER BY number`,
         [project],
       );
       return rows.map(({ message, tries }) => ({ message, tries }));
@@ -39,10 +26,14 @@ export function outboxOf(
     },
 
     async messages(run) {
-      const { rows } = await query('SELECT message, state, note FROM outbox WHERE run = $1 ORDER BY number', [run]);
-      return rows.map(({ message, state, note }) => ({
-        event: message.event,
-        to: message.to,
+      const { rows } = await query(
+        `SELECT channel, message->>'event' AS event, recipient, state, note FROM outbox WHERE run = $1 ORDER BY number`,
+        [run],
+      );
+      return rows.map(({ channel, event, recipient, state, note }) => ({
+        channel,
+        event,
+        to: recipient,
         state,
         note: note ?? undefined,
       }));

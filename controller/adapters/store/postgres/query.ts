@@ -1,7 +1,20 @@
 import type pg from 'pg';
+import type { RunSummary } from '../../../domain/ports/store.ts';
 
 /** A query of the pool, answered or explained. */
 export type Query = (sql: string, values?: unknown[]) => Promise<pg.QueryResult>;
 
-/** Whether a run is the project's whose name is the parameter; runs from before they had projects are everybody's. */
-export const ofProject = (parameter: '$1' | '$2' | '$3'): string => `project IN (${parameter}, '')`;
+export const summaryColumns = 'run, number, pipeline, state, branch, reason, started, ended, quality, rows';
+
+export const summaryOf = (row: pg.QueryResultRow): RunSummary => ({
+  run: row.run,
+  number: row.number,
+  pipeline: row.pipeline,
+  state: row.state,
+  branch: row.branch ?? undefined,
+  reason: row.reason ?? undefined,
+  started: row.started,
+  ended: row.ended ?? undefined,
+  quality: row.quality ?? undefined,
+  rows: row.rows ?? undefined,
+});

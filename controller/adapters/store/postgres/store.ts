@@ -2,22 +2,31 @@ import type pg from 'pg';
 import { explain, postgresPool } from '../../../clients/postgres.ts';
 import type { PostgresAddress } from '../../../config/addresses.ts';
 import type { RunEvent } from '../../../domain/events.ts';
-import type { Appended, Entry, Lease, RunStore, RunSummary } from '../../../domain/ports/store.ts';
+import { channelOf } from '../../../domain/ports/notifier.ts';
+import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } from '../../../domain/ports/store.ts';
 import { rejected, SluiceError } from '../../../lib/errors.ts';
-import { driversOf } from './leases.ts';
+import { feedOf, writing } from './feed.ts';
+import { leasesOf } from './leases.ts';
 import { migrate } from './migrations.ts';
 import { outboxOf } from './outbox.ts';
-import { ofProject, type Query } from './query.ts';
+import { cleanupOf, indexOf } from './runs.ts';
 
-const summaryColumns = 'run, pipeline, state, branch, reason, started, ended';
 /** A server that takes a query and never answers is as good as away. Milliseconds. */
 const answerWithin = 15_000;
+/** A controller that was stopped within a transaction holds up the others for so long. Milliseconds. */
+const idleWithin = 15_000;
 /** Any number that only this program uses. */
 const slotLock = 7_301_960_412;
 
 /** The run store in a PostgreSQL database of its own; its schema is made or brought up to date on opening. */
-export async function postgresStore(address: PostgresAddress, project: string): Promise<RunStore> {
-  const pool = postgresPool(address, { query_timeout: answerWithin });
+export async function postgresStore(
+  address: PostgresAddress,
+  { name: project, formerly = [] }: StoreOwner,
+): Promise<RunStore> {
+  const pool = postgresPool(address, {
+    query_timeout: answerWithin,
+    idle_in_transaction_session_timeout: idleWithin,
+  });
 
   async function within<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     let client: pg.PoolClient | undefined;
@@ -52,37 +61,30 @@ export async function postgresStore(address: PostgresAddress, project: string): 
     });
 
   try {
-    await within(migrate);
+    await within((client) => migrate(client));
+    await query('UPDATE runs SET project = $1 WHERE project = ANY ($2)', [project, formerly]);
   } catch (error) {
     await pool.end();
     throw error;
   }
+  const { hint, close, ...feed } = feedOf(query, project, address);
+  const added = <T>(work: Promise<T>): Promise<T> => work.finally(hint);
   return {
-    create: (run, pipeline, at, events, owner) =>
-      transaction(async (client) => {
-        // Runs of a pipeline are numbered in the order in which others come to see them.
-        await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [pipeline]);
-        const { rows } = await client.query(
-          `INSERT INTO runs (run, pipeline, project, state, started, seq, at, owner, token)
-           VALUES ($1, $2, $3, 'pending', $4, $5, $4, $6, 1) RETURNING number`,
-          [run, pipeline, project, at, events.length, owner ?? null],
-        );
-        await insertEvents(client, run, 0, at, events);
-        return { number: rows[0].number, lease: { run, token: 1 } };
-      }),
+    create: (run) => added(transaction((client) => create(client, project, run))),
 
-    append: (lease, after, at, entry) => transaction((client) => append(client, lease, after, at, entry)),
+    append: (lease, after, at, entry) => added(transaction((client) => append(client, lease, after, at, entry))),
 
     request: (run, at, event) =>
-      transaction(async (client) => {
-        const { rows } = await client.query('SELECT seq, at, ended FROM runs WHERE run = $1 FOR UPDATE', [run]);
-        if (!rows[0]) throw rejected(`there is no run ${run}`);
-        if (rows[0].ended !== null) return false;
-        const time = Math.max(at, rows[0].at);
-        await insertEvents(client, run, rows[0].seq, time, [event]);
-        await client.query('UPDATE runs SET seq = seq + 1, at = $2 WHERE run = $1', [run, time]);
-        return true;
-      }),
+      added(
+        transaction(async (client) => {
+          const { seq, ended, at: last } = await locked(client, run);
+          if (ended !== null) return false;
+          const time = Math.max(at, last);
+          await insertEvents(client, run, seq, time, [event]);
+          await client.query('UPDATE runs SET seq = seq + 1, at = $2 WHERE run = $1', [run, time]);
+          return true;
+        }),
+      ),
 
     async history(run, afterSeq = 0) {
       const { rows } = await query('SELECT seq, at, body FROM events WHERE run = $1 AND seq > $2 ORDER BY seq', [
@@ -92,11 +94,49 @@ export async function postgresStore(address: PostgresAddress, project: string): 
       return rows.map((row) => ({ seq: row.seq, at: row.at, event: row.body }));
     },
 
-    ...driversOf(query, project),
-    ...listsOf(query, project),
+    ...feed,
+    ...leasesOf(query, project),
+    ...indexOf(query, project),
     ...outboxOf(query, project),
-    close: () => pool.end(),
+    ...cleanupOf(query, project),
+    async close() {
+      await close();
+      await pool.end();
+    },
   };
+}
+
+/** The row of a run, locked to the end of the transaction, which may add events to it. */
+async function locked(client: pg.PoolClient, run: string): Promise<pg.QueryResultRow> {
+  const { rows } = await client.query(`SELECT token, seq, at, ended, ${writing} FROM runs WHERE run = $1 FOR UPDATE`, [
+    run,
+  ]);
+  if (!rows[0]) throw rejected(`there is no run ${run}`);
+  return rows[0];
+}
+
+async function create(
+  client: pg.PoolClient,
+  project: string,
+  { run, pipeline, at, events, owner, idempotencyKey }: NewRun,
+): Promise<Created> {
+  // Runs of a pipeline are numbered in the order in which others come to see them.
+  await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), ${writing}`, [pipeline]);
+  const { rows } = await client.query(
+    `INSERT INTO runs (run, pipeline, project, state, started, seq, at, owner, token, idempotency_key)
+     VALUES ($1, $2, $3, 'pending', $4, $5, $4, $6, 1, $7)
+     ON CONFLICT (project, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING number`,
+    [run, pipeline, project, at, events.length, owner ?? null, idempotencyKey ?? null],
+  );
+  if (rows[0]) {
+    await insertEvents(client, run, 0, at, events);
+    return { number: rows[0].number, lease: { run, token: 1 }, isNew: true };
+  }
+  const there = await client.query('SELECT run, number FROM runs WHERE project = $1 AND idempotency_key = $2', [
+    project,
+    idempotencyKey,
+  ]);
+  return { number: there.rows[0].number, lease: { run: there.rows[0].run, token: 0 }, isNew: false };
 }
 
 async function append(
@@ -106,10 +146,9 @@ async function append(
   at: number,
   { events, summary = {}, messages = [], begins, ends }: Entry,
 ): Promise<Appended> {
-  const { rows } = await client.query('SELECT token, seq, at FROM runs WHERE run = $1 FOR UPDATE', [run]);
-  if (!rows[0]) throw rejected(`there is no run ${run}`);
-  if (rows[0].token !== token) return { refused: 'lost' };
-  if (rows[0].seq !== after) return { refused: 'moved' };
+  const before = await locked(client, run);
+  if (before.token !== token) return { refused: 'lost' };
+  if (before.seq !== after) return { refused: 'moved' };
   if (ends !== undefined) await client.query('DELETE FROM applications WHERE key = $1', [ends]);
   if (begins) {
     if (begins.limit !== undefined) {
@@ -119,7 +158,7 @@ async function append(
     }
     await client.query('INSERT INTO applications (key, run) VALUES ($1, $2)', [begins.key, run]);
   }
-  const time = Math.max(at, rows[0].at);
+  const time = Math.max(at, before.at);
   await insertEvents(client, run, after, time, events);
   const told = Object.entries(summary);
   const settings = told.map(([column], i) => `, ${summaryColumn(column)} = $${i + 4}`).join('');
@@ -131,8 +170,9 @@ async function append(
   }
   for (const message of messages) {
     await client.query(
-      'INSERT INTO outbox (id, run, message, due) VALUES ($1, $2, $3, now()) ON CONFLICT (id) DO NOTHING',
-      [message.id, run, JSON.stringify(message)],
+      `INSERT INTO outbox (id, run, channel, recipient, message, due) VALUES ($1, $2, $3, $4, $5, now())
+       ON CONFLICT (id) DO NOTHING`,
+      [message.id, run, channelOf(message), message.to, JSON.stringify(message)],
     );
   }
   return { seq: after + events.length, at: time };
@@ -152,51 +192,7 @@ async function insertEvents(
   );
 }
 
-function listsOf(query: Query, project: string): Pick<RunStore, 'find' | 'list' | 'lastProfiles'> {
-  return {
-    async find(run) {
-      const { rows } = await query(
-        `SELECT number, owner, ${summaryColumns} FROM runs
-         WHERE ${ofProject('$2')} AND (run = $1 OR starts_with(run, $1)) ORDER BY run = $1 DESC LIMIT 2`,
-        [run, project],
-      );
-      const [first, second] = rows;
-      if (!first || (second && first.run !== run)) return undefined;
-      return { ...summaryOf(first), number: first.number, owner: first.owner ?? undefined };
-    },
-
-    async list({ pipeline, limit }) {
-      const { rows } = await query(
-        `SELECT ${summaryColumns} FROM runs
-         WHERE ${ofProject('$3')} AND ($1::text IS NULL OR pipeline = $1) ORDER BY number DESC LIMIT $2`,
-        [pipeline ?? null, limit, project],
-      );
-      return rows.map(summaryOf);
-    },
-
-    async lastProfiles(pipeline) {
-      const { rows } = await query(
-        `SELECT body->'profiles' AS profiles FROM events JOIN runs USING (run)
-         WHERE ${ofProject('$2')} AND pipeline = $1 AND state IN ('succeeded', 'degraded') AND body->>'type' = 'sources-measured'
-         ORDER BY number DESC, events.seq DESC LIMIT 1`,
-        [pipeline, project],
-      );
-      return rows[0]?.profiles ?? {};
-    },
-  };
-}
-
 function summaryColumn(name: string): string {
-  if (!['state', 'branch', 'reason', 'ended'].includes(name)) throw new RangeError(name);
+  if (!['state', 'branch', 'reason', 'ended', 'quality', 'rows'].includes(name)) throw new RangeError(name);
   return name;
 }
-
-const summaryOf = (row: pg.QueryResultRow): RunSummary => ({
-  run: row.run,
-  pipeline: row.pipeline,
-  state: row.state,
-  branch: row.branch ?? undefined,
-  reason: row.reason ?? undefined,
-  started: row.started,
-  ended: row.ended ?? undefined,
-});

@@ -1,0 +1,104 @@
+import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
+import { type Query, summaryColumns, summaryOf } from './query.ts';
+
+const hasPublished = `state IN ('succeeded', 'degraded')`;
+
+/** What is asked of runs without their histories, in PostgreSQL. */
+export function indexOf(query: Query, project: string): RunIndex {
+  return {
+    async find(run) {
+      const { rows } = await query(
+        `SELECT owner, ${summaryColumns} FROM runs
+         WHERE project = $2 AND (run = $1 OR starts_with(run, $1)) ORDER BY run = $1 DESC LIMIT 2`,
+        [run, project],
+      );
+      const [first, second] = rows;
+      if (!first || (second && first.run !== run)) return undefined;
+      return { ...summaryOf(first), owner: first.owner ?? undefined };
+    },
+
+    async list({ pipeline, state, before, limit }) {
+      const { rows } = await query(
+        `SELECT ${summaryColumns} FROM runs
+         WHERE project = $1 AND ($2::text IS NULL OR pipeline = $2) AND ($3::text IS NULL OR state = $3)
+           AND ($4::bigint IS NULL OR number < $4) ORDER BY number DESC LIMIT $5`,
+        [project, pipeline ?? null, state ?? null, before ?? null, limit],
+      );
+      return rows.map(summaryOf);
+    },
+
+    async ahead(run) {
+      const { rows } = await query(
+        `SELECT other.run FROM runs mine JOIN runs other USING (project, pipeline)
+         WHERE mine.run = $1 AND other.number < mine.number AND other.ended IS NULL ORDER BY other.number`,
+        [run],
+      );
+      return rows.map((row) => row.run);
+    },
+
+    async lastProfiles(pipeline) {
+      const { rows } = await query(
+        `SELECT body->'profiles' AS profiles FROM events JOIN runs USING (run)
+         WHERE project = $2 AND pipeline = $1 AND ${hasPublished} AND body->>'type' = 'sources-measured'
+         ORDER BY number DESC, events.seq DESC LIMIT 1`,
+        [pipeline, project],
+      );
+      return rows[0]?.profiles ?? {};
+    },
+
+    async lastPlanned(pipeline) {
+      const last = (type: '$3' | '$4'): string =>
+        `(SELECT body FROM events e WHERE e.run = r.run AND body->>'type' = ${type} ORDER BY e.seq DESC LIMIT 1)`;
+      // A run has a branch, if an empty one, from its plan on.
+      const { rows } = await query(
+        `SELECT r.*, ${last('$3')}->'plan' AS plan, ${last('$4')}->'profiles' AS profiles
+         FROM (SELECT ${summaryColumns} FROM runs WHERE project = $2 AND pipeline = $1 AND branch IS NOT NULL
+               ORDER BY number DESC LIMIT 1) r`,
+        [pipeline, project, 'planned', 'sources-measured'],
+      );
+      const [row] = rows;
+      return row && { ...summaryOf(row), plan: row.plan, profiles: row.profiles };
+    },
+  };
+}
+
+/** What ended runs have left to clear away, in PostgreSQL. */
+export function cleanupOf(query: Query, project: string): CleanupQueue {
+  const closedFor = (parameter: string): string => `closed <= now() - ${parameter} * interval '1 ms'`;
+  return {
+    async unswept(graceMs, limit) {
+      const { rows } = await query(
+        `SELECT run FROM runs WHERE project = $1 AND ended IS NOT NULL AND NOT swept AND ${closedFor('$2')}
+         ORDER BY number LIMIT $3`,
+        [project, graceMs, limit],
+      );
+      return rows.map((row) => row.run);
+    },
+
+    async swept(run) {
+      await query('UPDATE runs SET swept = true WHERE run = $1', [run]);
+    },
+
+    async expired(ageMs, limit) {
+      const { rows } = await query(
+        `WITH last AS (
+           SELECT max(number) AS number FROM runs WHERE project = $1 AND ${hasPublished} GROUP BY pipeline
+         )
+         SELECT run, pipeline FROM runs WHERE project = $1 AND ended IS NOT NULL AND swept AND ${closedFor('$2')}
+           AND number NOT IN (SELECT number FROM last) ORDER BY number LIMIT $3`,
+        [project, ageMs, limit],
+      );
+      return rows.map(({ run, pipeline }) => ({ run, pipeline }));
+    },
+
+    async remove(run) {
+      await query(
+        `WITH gone AS (SELECT run FROM runs WHERE run = $1 AND ended IS NOT NULL),
+           e AS (DELETE FROM events WHERE run IN (SELECT run FROM gone)),
+           o AS (DELETE FROM outbox WHERE run IN (SELECT run FROM gone))
+         DELETE FROM runs WHERE run IN (SELECT run FROM gone)`,
+        [run],
+      );
+    },
+  };
+}

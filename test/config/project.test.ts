@@ -1,0 +1,31 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { loadProject } from '../../controller/config/project.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-project-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const ports =
+  'sparkMaster sparkMasterUi sparkWorkerUi historyServer livy kafka kafkaController postgres smtp mailboxUi'.split(' ');
+
+function projectAt(name: string, connections: string): string {
+  const root = join(folder, name);
+  mkdirSync(join(root, 'conf'), { recursive: true });
+  writeFileSync(join(root, 'conf', 'connections.yaml'), connections);
+  const stack = { ports: Object.fromEntries(ports.map((port, i) => [port, 1000 + i])), elsewhere: {} };
+  writeFileSync(join(root, 'conf', 'stack.yaml'), JSON.stringify(stack));
+  return root;
+}
+
+test('a project is called as conf/ says, or as its folder', async () => {
+  expect((await loadProject(projectAt('a', 'project: shop-reports'))).name).toBe('shop-reports');
+  expect((await loadProject(projectAt('Shop & Söhne (2)', '{}'))).name).toBe('shop-s-hne-2');
+  expect((await loadProject(projectAt('магазин', '{}'))).name).toBe('project');
+});
+
+test('a name that is no slug, and an age that is none, are refused with their line', async () => {
+  await expect(loadProject(projectAt('b', 'project: /srv/shop'))).rejects.toThrow(/connections\.yaml:1.*lower-case/s);
+  await expect(loadProject(projectAt('c', 'retention:\n  runs: 90'))).rejects.toThrow(/connections\.yaml:2/);
+  expect((await loadProject(projectAt('d', 'retention: { runs: 90d }'))).connections.retention.runs).toBe('90d');
+});

@@ -1,0 +1,126 @@
+import type { Recorded, RunEvent } from '../../controller/domain/events.ts';
+import { channelOf, type Message } from '../../controller/domain/ports/notifier.ts';
+import type { CleanupQueue, MessageState, Outbox, RunIndex, RunSummary } from '../../controller/domain/ports/store.ts';
+
+export interface Row {
+  project: string;
+  summary: RunSummary;
+  readonly events: Recorded[];
+  owner: string | undefined;
+  token: number;
+  closed?: number;
+  readonly idempotencyKey: string | undefined;
+  swept: boolean;
+}
+export interface Posted {
+  readonly message: Message;
+  state: MessageState;
+  tries: number;
+  due: number;
+  note: string | undefined;
+}
+
+const hasPublished = ({ summary }: Row): boolean => ['succeeded', 'degraded'].includes(summary.state);
+
+export function memoryIndex(ours: () => Row[], rowOf: (run: string) => Row): RunIndex {
+  const newestFirst = (): Row[] => ours().sort((a, b) => b.summary.number - a.summary.number);
+  const lastOf = <T extends RunEvent['type']>(row: Row | undefined, type: T) =>
+    row?.events.map((each) => each.event).findLast((event) => event.type === type) as
+      | Extract<RunEvent, { type: T }>
+      | undefined;
+  return {
+    async find(run) {
+      const exact = ours().filter((row) => row.summary.run === run);
+      const matching = exact.length > 0 ? exact : ours().filter((row) => row.summary.run.startsWith(run));
+      const [row] = matching;
+      return row && matching.length === 1 ? { ...row.summary, owner: row.owner } : undefined;
+    },
+    list: async ({ pipeline, state, before = Number.POSITIVE_INFINITY, limit }) =>
+      newestFirst()
+        .map((row) => row.summary)
+        .filter((each) => (pipeline ?? each.pipeline) === each.pipeline && (state ?? each.state) === each.state)
+        .filter(({ number }) => number < before)
+        .slice(0, limit),
+    async ahead(run) {
+      const { summary } = rowOf(run);
+      return ours()
+        .map((row) => row.summary)
+        .filter((each) => each.ended === undefined && each.pipeline === summary.pipeline)
+        .filter(({ number }) => number < summary.number)
+        .map((each) => each.run);
+    },
+    async lastProfiles(pipeline) {
+      const last = newestFirst().find((row) => row.summary.pipeline === pipeline && hasPublished(row));
+      return lastOf(last, 'sources-measured')?.profiles ?? {};
+    },
+    async lastPlanned(pipeline) {
+      const last = newestFirst().find(({ summary }) => summary.pipeline === pipeline && summary.branch !== undefined);
+      const [planned, measured] = [lastOf(last, 'planned'), lastOf(last, 'sources-measured')];
+      return last && planned && measured && { ...last.summary, plan: planned.plan, profiles: measured.profiles };
+    },
+  };
+}
+
+export function memoryCleanup(
+  runs: ReadonlyMap<string, Row>,
+  ours: () => Row[],
+  clock: () => number,
+): Omit<CleanupQueue, 'remove'> {
+  const closedFor = (ms: number): Row[] =>
+    ours().filter(({ closed = Number.POSITIVE_INFINITY }) => closed <= clock() - ms);
+  return {
+    unswept: async (graceMs, limit) =>
+      closedFor(graceMs)
+        .filter((row) => !row.swept)
+        .slice(0, limit)
+        .map((row) => row.summary.run),
+    async swept(run) {
+      const row = runs.get(run);
+      if (row) row.swept = true;
+    },
+    async expired(ageMs, limit) {
+      const last = new Map(
+        ours()
+          .filter(hasPublished)
+          .map(({ summary }) => [summary.pipeline, summary.run]),
+      );
+      return closedFor(ageMs)
+        .filter(({ swept, summary }) => swept && last.get(summary.pipeline) !== summary.run)
+        .slice(0, limit)
+        .map(({ summary: { run, pipeline } }) => ({ run, pipeline }));
+    },
+  };
+}
+
+export function memoryOutbox(
+  outbox: Map<string, Posted>,
+  clock: () => number,
+  isOurs: (run: string) => boolean,
+): Outbox {
+  const recipientOf = ({ message }: Posted): string => JSON.stringify([channelOf(message), message.to]);
+  return {
+    async due() {
+      const waiting = [...outbox.values()].filter(({ state, message }) => state === 'waiting' && isOurs(message.run));
+      const last = new Map<string, Posted>();
+      for (const posted of waiting) if (posted.due <= clock()) last.set(recipientOf(posted), posted);
+      return waiting
+        .filter((posted, i) => waiting.indexOf(last.get(recipientOf(posted)) as Posted) >= i)
+        .map(({ message, tries }) => ({ message, tries }));
+    },
+    async noteDelivery(id, state, againMs, note) {
+      const posted = outbox.get(id);
+      if (posted?.state !== 'waiting') return;
+      Object.assign(posted, { state, due: clock() + againMs, note, tries: posted.tries + 1 });
+    },
+    messages: async (run) =>
+      [...outbox.values()]
+        .filter((posted) => posted.message.run === run)
+        .map(({ message, state, note }) => ({
+          channel: channelOf(message),
+          event: message.event,
+          to: message.to,
+          state,
+          note,
+        })),
+  };
+}
