@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { runServices } from '../../app/services.ts';
 import { withSite } from '../../app/sluice.ts';
 import { openProject } from '../../app/wiring.ts';
 import { spokenOwner } from '../../domain/controller-id.ts';
@@ -7,9 +7,6 @@ import { reasonOf, SluiceError } from '../../lib/errors.ts';
 import type { LogLevel } from '../../lib/logger.ts';
 import { jsonLogger, logNews, prettyLogger } from '../view/log.ts';
 import { exit, type Output } from '../view/output.ts';
-
-const mailEvery = 2000;
-const sweepEvery = 30_000;
 
 /** `sluice serve`: a controller that drives whatever run nobody drives, delivers mails and clears away, until Ctrl-C. */
 export async function serve(
@@ -36,21 +33,14 @@ export async function serve(
         if (news.kind === 'event' && news.record.event.type === 'run-ended') tellers.delete(run);
       });
       crew.start(options.runs);
-      const { signal } = leaving;
-      let swept = performance.now();
-      while (!signal.aborted) {
-        await sleep(mailEvery, undefined, { signal }).catch(() => undefined);
-        try {
-          await site.mail((line) => logger.log('warn', line));
-          if (performance.now() - swept < sweepEvery) continue;
-          swept = performance.now();
-          await site.sweep();
-        } catch (error) {
-          // Its runs go on, whatever keeps it from delivering or clearing away.
-          const isKnown = error instanceof SluiceError;
-          logger.log(isKnown ? 'warn' : 'error', `${isKnown ? '' : 'unexpected: '}${reasonOf(error)}`);
-        }
-      }
+      const services = [
+        { name: 'dispatcher', everyMs: 2000, work: () => site.mail((line) => logger.log('warn', line)) },
+        { name: 'janitor', everyMs: 30_000, work: () => site.sweep() },
+      ];
+      await runServices(services, leaving.signal, (service, error) => {
+        const isKnown = error instanceof SluiceError;
+        logger.log(isKnown ? 'warn' : 'error', `${service}: ${isKnown ? '' : 'unexpected: '}${reasonOf(error)}`);
+      });
       const left = await crew.stop();
       logger.log(
         'info',
