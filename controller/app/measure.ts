@@ -47,7 +47,8 @@ export async function readPlan(project: Project, file: string): Promise<SavedPla
   } catch (error) {
     throw rejected(`the plan ${file} cannot be read: ${reasonOf(error)}`, 'make one: sluice plan FILE --out PLAN');
   }
-  if (!isSavedPlan(document)) throw rejected(`${file} is no plan of Sluice`, 'make one: sluice plan FILE --out PLAN');
+  if (!isSavedPlan(document))
+    throw rejected(`${file} is not a Sluice plan file`, 'make one: sluice plan FILE --out PLAN');
   if (!(await isOwn(project, document)))
     throw rejected(
       `${file} was changed since it was saved, or saved by another project`,
@@ -69,13 +70,13 @@ export async function asPlanned(
 ): Promise<Given> {
   const hint = 'make a new plan, and look at it: sluice plan FILE --out PLAN';
   if (JSON.stringify(pipeline) !== JSON.stringify(saved.pipeline))
-    throw rejected(`${saved.file} is not what it was when the plan was made`, hint);
+    throw rejected(`${saved.file} has changed since the plan was made`, hint);
   const now = await measure(project, pipeline, { profiles: saved.profiles }, folder, told);
   const changes = changesSince(saved, now);
   if (changes.length > 0)
     throw rejected(`the inputs have changed since the plan was made\n  ${changes.join('\n  ')}`, hint);
   if (Object.values(now.profiles).some(({ pin }) => !pin.kept))
-    throw rejected('a source is too large to be kept, so a run could not promise to read what was planned', hint);
+    throw rejected('a source is too large for a snapshot, which a saved plan needs', hint);
   const profiles = Object.fromEntries(
     Object.entries(now.profiles).map(([name, { last: _, ...profile }]) => {
       const was = saved.profiles[name];

@@ -10,7 +10,7 @@ export async function pickRun(
 ): Promise<{ summary: RunSummary; number: number; state: RunState; history: readonly Recorded[] }> {
   const wanted = name ?? (await store.list({ limit: 1 }))[0]?.run;
   if (wanted === undefined)
-    throw rejected('there is no run yet', 'start one: sluice run conf/pipelines/customer-report.yaml');
+    throw rejected('there are no runs yet', 'start one: sluice run conf/pipelines/customer-report.yaml');
   const found = await findRun(store, wanted);
   const history = await store.history(found.run);
   return { summary: found, number: found.number, state: fold(history), history };
@@ -19,7 +19,7 @@ export async function pickRun(
 /** The run of a name or of the beginning of one. Throws a rejected SluiceError when that is not exactly one. */
 export async function findRun(store: RunStore, name: string): Promise<RunSummary> {
   const found = await store.find(name);
-  if (!found) throw rejected(`there is no run ${name}, or more than one that begins so`, '`sluice runs` lists them');
+  if (!found) throw rejected(`there is no run ${name}, or the prefix is ambiguous`, '`sluice runs` lists them');
   return found;
 }
 

@@ -132,7 +132,7 @@ export class Site implements Helm {
         const who = before?.owner === undefined ? 'another controller' : spokenOwner(before.owner);
         told({
           kind: 'note',
-          text: `gave way: the lease had ended, and ${who} has taken over run ${run}; following it`,
+          text: `lease lost: ${who} took over run ${run}; following it`,
         });
       }
       from = before?.owner;

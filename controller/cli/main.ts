@@ -10,11 +10,11 @@ type Action = (output: Output, ...args: never[]) => Promise<number>;
 
 const program = new Command('sluice')
   .description(
-    'A gate in front of Spark: measures the data, decides which way the run goes, submits the job once, follows it to the end, publishes at once or not at all, and tells people.',
+    'A control plane for Spark batch jobs: profiles the inputs, picks a branch, submits the job once, follows it to its end, publishes atomically and notifies people.',
   )
   .version(version)
   .enablePositionalOptions()
-  .showHelpAfterError('(sluice --help shows what there is)')
+  .showHelpAfterError('(run sluice --help for usage)')
   .addHelpText(
     'after',
     `
@@ -23,10 +23,10 @@ Examples:
   $ sluice validate conf/pipelines/customer-report.yaml
   $ sluice plan conf/pipelines/customer-report.yaml  what a run would do, and why
   $ sluice run conf/pipelines/customer-report.yaml
-  $ sluice show                                      the last run
-  $ sluice demo                                      all of it, on a million made-up rows
+  $ sluice show                                      the latest run
+  $ sluice demo                                      the whole flow on a million generated rows
 
-Exit codes: 0 succeeded, 1 the run failed, 2 the request is wrong, 3 something needed is not reachable, 130 interrupted.`,
+Exit codes: 0 succeeded, 1 the run failed, 2 invalid usage or configuration, 3 a dependency is unavailable, 130 interrupted.`,
   );
 
 /** Adds a command whose code is loaded when it is called, so that --help answers at once. */
@@ -64,7 +64,7 @@ const whole = (text: string): number => {
 const share = (text: string): number => {
   const n = Number(text);
   if (text.trim() === '' || !(n >= 0 && n <= 1))
-    throw new CommanderError(exit.wrong, 'sluice.share', `error: "${text}" is not a share from 0 to 1`);
+    throw new CommanderError(exit.wrong, 'sluice.share', `error: "${text}" must be a fraction from 0 to 1`);
   return n;
 };
 const time = (text: string): Date => {
@@ -73,37 +73,40 @@ const time = (text: string): Date => {
     throw new CommanderError(
       exit.wrong,
       'sluice.time',
-      `error: "${text}" is no time such as 2026-11-01 or 2026-11-01T06:00:00Z`,
+      `error: "${text}" is not a timestamp such as 2026-11-01 or 2026-11-01T06:00:00Z`,
     );
   return at;
 };
-const detach = (): Option => new Option('--detach', 'register the run and leave it to a controller (sluice serve)');
-const rows = (): Option => new Option('--rows <n>', 'rows in all sources together').default(1_000_000).argParser(whole);
+const detach = (): Option =>
+  new Option('--detach', 'enqueue the run and return; a controller (sluice serve) executes it');
+const rows = (): Option => new Option('--rows <n>', 'rows over all sources').default(1_000_000).argParser(whole);
 const seed = (): Option => new Option('--seed <n>', 'the same seed gives the same data').default(1).argParser(whole);
 const planted = (): Option[] => [
-  new Option('--invalid <share>', 'of deliveries: unreadable').default(0.004).argParser(share),
-  new Option('--tricky <share>', 'of deliveries: quotes and line breaks inside a field').default(0.01).argParser(share),
-  new Option('--duplicates <share>', 'of events: sent twice').default(0.01).argParser(share),
-  new Option('--out-of-order <share>', 'of events: sent too early').default(0.02).argParser(share),
-  new Option('--unpaid <share>', 'of orders: without payment').default(0.05).argParser(share),
-  new Option('--orphans <share>', 'of payments: without order').default(0.003).argParser(share),
-  new Option('--idle <share>', 'of users: without orders').default(0.15).argParser(share),
+  new Option('--invalid <share>', 'fraction of malformed deliveries').default(0.004).argParser(share),
+  new Option('--tricky <share>', 'fraction of deliveries with quotes and line breaks in a field')
+    .default(0.01)
+    .argParser(share),
+  new Option('--duplicates <share>', 'fraction of duplicated events').default(0.01).argParser(share),
+  new Option('--out-of-order <share>', 'fraction of events out of order').default(0.02).argParser(share),
+  new Option('--unpaid <share>', 'fraction of unpaid orders').default(0.05).argParser(share),
+  new Option('--orphans <share>', 'fraction of payments without an order').default(0.003).argParser(share),
+  new Option('--idle <share>', 'fraction of users without orders').default(0.15).argParser(share),
 ];
 
 add(
   'validate <file>',
-  'check a pipeline file, and say what is wrong with it',
+  'validate a pipeline file and the connections it uses',
   async () => (await import('./commands/validate.ts')).validate,
   [`validate ${file}`],
 );
 add(
   'plan <file>',
-  'measure the sources and show what a run would do, and why',
+  'profile the sources and show what a run would do, and why',
   async () => (await import('./commands/plan.ts')).plan,
   [`plan ${file}`, `plan ${file} --json`, `plan ${file} --out plan.json`],
   [
-    new Option('--full-refresh', 'treat all rows as new'),
-    new Option('--out <plan>', 'save it, for `sluice run --plan` to do exactly this'),
+    new Option('--full-refresh', 'reprocess all rows'),
+    new Option('--out <plan>', 'write the plan to a file for `sluice run --plan`'),
   ],
 );
 add(
@@ -112,20 +115,18 @@ add(
   async () => (await import('./commands/run.ts')).run,
   [`run ${file}`, `run ${file} --plan plan.json`, `run ${file} --json`, `run ${file} --detach`],
   [
-    new Option('--plan <plan>', 'do exactly what a saved plan says, or nothing when the inputs have changed').conflicts(
-      'fullRefresh',
-    ),
-    new Option('--full-refresh', 'treat all rows as new, and read topics from their beginning'),
+    new Option('--plan <plan>', 'apply a saved plan, or refuse when the inputs have changed').conflicts('fullRefresh'),
+    new Option('--full-refresh', 'reprocess all rows, and read topics from their beginning'),
     detach(),
   ],
 );
 add(
   'backfill <file>',
-  'run a pipeline on all there is, and read topics once more, from their beginning or from a time on',
+  'reprocess all data, re-reading topics from their beginning or from a timestamp',
   async () => (await import('./commands/run.ts')).backfill,
   [`backfill ${file}`, `backfill ${file} --from 2026-11-01`, `backfill ${file} --from 2026-11-01T06:00:00Z`],
   [
-    new Option('--from <time>', 'read topics again from here on; earlier events stay as they were read').argParser(
+    new Option('--from <time>', 're-read topics from this time on; earlier events stay as they were read').argParser(
       time,
     ),
     detach(),
@@ -133,7 +134,7 @@ add(
 );
 add(
   'replay [run]',
-  'take over the repaired rows of a run’s quarantine, and run its pipeline with them',
+  'run a pipeline again with the repaired rows of a run’s quarantine',
   async () => (await import('./commands/replay.ts')).replay,
   ['replay', 'replay 20261123-0412 --source deliveries --repaired repaired.csv'],
   [
@@ -143,12 +144,12 @@ add(
 );
 add(
   'serve',
-  'drive whatever run nobody drives, deliver mails, until Ctrl-C; several may serve side by side',
+  'run a controller: execute queued and orphaned runs and dispatch messages, until Ctrl-C; run several for availability',
   async () => (await import('./commands/serve.ts')).serve,
   ['serve', 'serve --runs 50', 'serve --log-format json --log-level warn'],
   [
-    new Option('--runs <n>', 'how many at a time').default(1000).argParser(whole),
-    new Option('--log-level <level>', 'the least that is told').choices(logLevels).default('info'),
+    new Option('--runs <n>', 'maximum concurrent runs').default(1000).argParser(whole),
+    new Option('--log-level <level>', 'the least severe level that is logged').choices(logLevels).default('info'),
     new Option('--log-format <format>', 'pretty on a terminal and json elsewhere, when left out').choices([
       'json',
       'pretty',
@@ -157,11 +158,11 @@ add(
 );
 add(
   'runs',
-  'list the last runs',
+  'list the latest runs',
   async () => (await import('./commands/runs.ts')).runs,
   ['runs', 'runs --pipeline customer-report --limit 5', 'runs --state failed --before 20261123-0412 --json'],
   [
-    new Option('--pipeline <name>', 'only those of a pipeline'),
+    new Option('--pipeline <name>', 'only runs of this pipeline'),
     new Option('--state <state>', 'only those in a state').choices(runStates),
     new Option('--before <run>', 'only those that began before this run: the next page of a list that ends with it'),
     new Option('--limit <n>', 'how many').default(20).argParser(whole),
@@ -169,7 +170,7 @@ add(
 );
 add(
   'show [run]',
-  'show what happened in a run; the last one, when none is named',
+  'show what happened in a run (default: the latest)',
   async () => (await import('./commands/show.ts')).show,
   ['show', 'show 20261123-0412', 'show --json'],
 );
@@ -179,8 +180,8 @@ add(
   async () => (await import('./commands/logs.ts')).logs,
   ['logs', 'logs 20261123-0412 --step marts', 'logs --follow'],
   [
-    new Option('--step <name>', 'the step; the last one that ran, when left out'),
-    new Option('-f, --follow', 'go on until the run has ended'),
+    new Option('--step <name>', 'the step (default: the last one that ran)'),
+    new Option('-f, --follow', 'follow until the run has ended'),
   ],
 );
 add(
@@ -191,43 +192,37 @@ add(
 );
 add(
   'cancel <run>',
-  'end a run, and its Spark application with it',
+  'cancel a run and its Spark application',
   async () => (await import('./commands/cancel.ts')).cancel,
   ['cancel 20261123-0412'],
 );
-add(
-  'resume <run>',
-  'go on with a run whose controller is gone',
-  async () => (await import('./commands/resume.ts')).resume,
-  ['resume 20261123-0412'],
-);
+add('resume <run>', 'resume a run whose controller died', async () => (await import('./commands/resume.ts')).resume, [
+  'resume 20261123-0412',
+]);
 add(
   'up',
   'start the local stack: Spark, Livy, Kafka, PostgreSQL and a mailbox',
   async () => (await import('./commands/up.ts')).up,
   ['up', 'up --json'],
 );
-add('down', 'end what `up` started; the data stays', async () => (await import('./commands/down.ts')).down, ['down']);
-add('status', 'show the services and where they are', async () => (await import('./commands/status.ts')).status, [
+add('down', 'stop the local stack; the data stays', async () => (await import('./commands/down.ts')).down, ['down']);
+add('status', 'show the services and their addresses', async () => (await import('./commands/status.ts')).status, [
   'status',
   'status --json',
 ]);
-add(
+add('doctor', 'check the prerequisites of this machine', async () => (await import('./commands/doctor.ts')).doctor, [
   'doctor',
-  'say what this machine lacks, and how to get it',
-  async () => (await import('./commands/doctor.ts')).doctor,
-  ['doctor'],
-);
+]);
 add(
   'demo-data',
-  'make a shop’s data: tables, CSV files and a topic',
+  'generate sample shop data: tables, CSV files and a topic',
   async () => (await import('./commands/demo-data.ts')).demoData,
   ['demo-data --rows 100000 --seed 7', 'demo-data --rows 1000000 --invalid 0.2'],
   [rows(), seed(), ...planted()],
 );
 add(
   'demo',
-  'start the stack, make a million rows, run the customer report',
+  'start the stack, generate a million rows, run the customer report',
   async () => (await import('./commands/demo.ts')).demo,
   ['demo', 'demo --rows 100000'],
   [rows(), seed(), ...planted()],

@@ -26,10 +26,10 @@ test('what happens in runs is logged as a line of JSON each, with its run, step,
       step: 'marts',
       attempt: 2,
       event: 'attempt-submitted',
-      msg: 'submitted marts: batch 7',
+      msg: 'submitted  marts: batch 7',
     },
     { level: 'warn', run: 'r1', step: 'marts', attempt: 2, event: 'attempt-waiting' },
-    { level: 'error', run: 'r1', event: 'run-ended', msg: 'run       failed: no more' },
+    { level: 'error', run: 'r1', event: 'run-ended', msg: 'run        failed: no more' },
   ]);
   for (const { time } of logged('info')) expect(Date.parse(String(time))).toBeGreaterThan(0);
 });

@@ -69,7 +69,7 @@ describe('usage', () => {
     [['run'], /missing required argument 'file'/],
     [['run', 'x.yaml', '--fast'], /unknown option '--fast'/],
     [['demo-data', '--rows', 'many'], /"many" is not a whole number/],
-    [['demo-data', '--invalid', '2'], /"2" is not a share from 0 to 1/],
+    [['demo-data', '--invalid', '2'], /"2" must be a fraction from 0 to 1/],
     [['show', 'no-such-run'], /there is no run no-such-run/],
   ])('%j ends with exit code 2', async (args, message) => {
     const answer = await sluice(...args);

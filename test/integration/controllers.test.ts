@@ -27,7 +27,7 @@ describe('two controllers', () => {
     await said(first, /app-\d+-\d+/);
     const { run } = await lastRun();
     const serving = begin(['serve']);
-    await said(serving, /serving as/);
+    await said(serving, /controller process .* started/);
     const stopped = Date.now();
     first.kill('SIGSTOP');
     await said(serving, new RegExp(`"run":"${run}".*took over the run of process ${first.pid}`));
@@ -35,7 +35,7 @@ describe('two controllers', () => {
     // The lease is 8 s, and looked for every second.
     expect(took).toBeLessThan(12_000);
     first.kill('SIGCONT');
-    await said(first, /gave way: the lease had ended, and process \d+ on .* has taken over run/);
+    await said(first, /lease lost: process \d+ on .* took over run/);
     const { exitCode, stdout } = await first;
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/run +succeeded/);
@@ -43,7 +43,7 @@ describe('two controllers', () => {
     serving.kill('SIGINT');
     const left = await serving;
     expect(left.exitCode).toBe(0);
-    expect(String(left.stdout)).toContain('nothing was under way');
+    expect(String(left.stdout)).toContain('no runs in progress');
   });
 
   test('one killed, another started 35 s later: the healthy batch goes on to its end', async () => {
@@ -64,7 +64,7 @@ describe('two controllers', () => {
 
   test('one killed beside another on the same machine: it is seen to be gone, long before its lease ends', async () => {
     const serving = begin(['serve']);
-    await said(serving, /serving as/);
+    await said(serving, /controller process .* started/);
     const file = await smallPipeline('seen-dead', { sql: slow });
     const first = begin(['run', file]);
     await said(first, /app-\d+-\d+/);
@@ -87,7 +87,7 @@ describe('two controllers', () => {
     expect([first.state, second.state]).toEqual(['succeeded', 'succeeded']);
     const ended = Date.parse(first.steps[0]?.attempts.at(-1)?.ended ?? '');
     expect(Date.parse(second.steps[0]?.attempts[0]?.started ?? '')).toBeGreaterThanOrEqual(ended);
-    expect((await sluice('show', second.run)).stdout).toContain(`queued    behind ${first.run}`);
+    expect((await sluice('show', second.run)).stdout).toMatch(new RegExp(`queued +behind ${first.run}`));
     serving.kill('SIGINT');
     await serving;
   });
@@ -110,7 +110,7 @@ describe('the run store', () => {
     expect(doc.state).toBe('succeeded');
     expect(doc.steps[0]?.attempts).toHaveLength(1);
     expect(await mails(doc.run)).toHaveLength(1);
-    expect((await sluice('show', doc.run)).stdout).toMatch(/store +was away for|lost its lease and resumed/);
+    expect((await sluice('show', doc.run)).stdout).toMatch(/store +was unavailable for|lost its lease and resumed/);
   });
 
   test('full at an event: the run waits until there is room', async () => {

@@ -117,7 +117,7 @@ describe('the other branches', () => {
     expect(skip.exitCode).toBe(0);
     expect(skip.stdout).toContain('A run now: nothing is submitted');
     const full = await sluice('plan', file, '--full-refresh');
-    expect(full.stdout).toMatch(/A run now: 1 to run, 1 in reserve, 1 skipped/);
+    expect(full.stdout).toMatch(/A run now: 1 to run, 1 fallback, 1 skipped/);
     expect(full.stdout).toMatch(/deliveries-\d+\.csv:\d+: /);
     expect((await sluiceJson('runs')).doc).toEqual(before);
   });

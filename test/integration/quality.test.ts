@@ -63,7 +63,8 @@ async function marts(): Promise<object[]> {
 const reasons = (doc: RunDocument): unknown => doc.sources.sales?.reasons;
 
 /** The file of put-aside rows that a run or `show` tells of. */
-const quarantineIn = (told: string): string => resolve(folder, /to be repaired in (\S+)/.exec(told)?.[1] ?? '');
+const quarantineIn = (told: string): string =>
+  resolve(folder, /quarantine \S+ \d+ rows in ([^;\s]+)/.exec(told)?.[1] ?? '');
 
 describe('rows in quarantine', () => {
   let clean: object[];
@@ -102,7 +103,7 @@ describe('rows in quarantine', () => {
 
   test('are in a file, each with its line and reason, and told of by show', async () => {
     const shown = (await sluice('show', doc.run)).stdout;
-    expect(shown).toMatch(/aside +sales: 4 rows, to be repaired in \S+quarantine.sales\.csv/);
+    expect(shown).toMatch(/quarantine sales: 4 rows in \S+quarantine.sales\.csv/);
     const csv = quarantineIn(shown);
     const lines = (await readFile(csv, 'utf8')).trim().split('\n');
     expect(lines[0]).toBe('__sluice_where,__sluice_reason,id,customer,amount,placed_at,__sluice_original');
@@ -117,7 +118,7 @@ describe('rows in quarantine', () => {
   test('cannot be replayed before anything is repaired, nor when the file is another', async () => {
     const nothing = await sluice('replay', doc.run);
     expect(nothing.exitCode).toBe(2);
-    expect(nothing.stderr).toContain('no row has been repaired yet');
+    expect(nothing.stderr).toContain('no repaired rows found');
     await write(
       'other.csv',
       '__sluice_where,__sluice_reason,id,customer,amount,placed_at,__sluice_original\na.csv:99,x,1,anna,1,2026-11-01,y\n',
@@ -188,7 +189,7 @@ describe('a saved plan', () => {
     await put(good);
     const plan = join(folder, 'plan.json');
     const planned = await sluice('plan', file, '--out', plan);
-    expect(planned.stdout).toContain(`sluice run ${file} --plan ${plan} does exactly this`);
+    expect(planned.stdout).toContain(`Apply it with: sluice run ${file} --plan ${plan}`);
     const saved = JSON.parse(await readFile(plan, 'utf8'));
     const run = await sluiceJson('run', file, '--plan', plan);
     expect(run.exitCode, run.stderr).toBe(0);
@@ -206,7 +207,7 @@ describe('a saved plan', () => {
     await write(file, `${pipeline}# a comment is no change\n`.replace('name: all', 'name: everything'));
     const other = await sluice('run', file, '--plan', plan);
     expect(other.exitCode).toBe(2);
-    expect(other.stderr).toContain('is not what it was when the plan was made');
+    expect(other.stderr).toContain('has changed since the plan was made');
     expect((await sluiceJson('runs')).doc).toEqual(runs);
     await write('edited.json', JSON.stringify({ ...saved, at: saved.at + 1 }));
     const edited = await sluice('run', file, '--plan', join(folder, 'edited.json'));

@@ -89,7 +89,7 @@ describe('Livy', () => {
     const { exitCode, stdout } = await run;
     expect(exitCode, String(stdout)).toBe(0);
     expect(stdout).toMatch(/waiting +work: http:\/\/127\.0\.0\.1:\d+.*no answer within 4 s/);
-    expect(stdout).toMatch(/back +work: answered again after/);
+    expect(stdout).toMatch(/back +work: answered after/);
     const doc = await lastRun();
     expect(doc.steps[0]?.attempts).toHaveLength(1);
     expect(await applications(doc.steps[0]?.attempts[0]?.key ?? '')).toHaveLength(1);

@@ -23,7 +23,9 @@ export async function cancel(output: Output, name: string): Promise<number> {
     };
     const done = await until(hasEnded, patience, 500);
     const now = (await store.find(run))?.state;
-    output.line(done ? `run ${run}: ${now}` : `the controller of ${run} has not acted yet; the request stands`);
+    output.line(
+      done ? `run ${run}: ${now}` : `the controller of ${run} has not acted yet; the cancellation is recorded`,
+    );
     output.document({ run, state: done ? now : 'cancelling' });
     return done ? exit.ok : exit.failed;
   });

@@ -31,7 +31,7 @@ export async function makeData(project: Project, options: DemoOptions, output: O
     stack.elsewhere.kafka !== undefined;
   if (away || !postgres.shop || !kafka.shop) {
     throw rejected(
-      'demo-data writes over tables and a topic, so it only fills the local stack, and conf/ says that shop is elsewhere',
+      'refusing to overwrite an external database or topic: conf/ says that shop is not on the local stack',
       'remove the url or brokers of shop from conf/connections.yaml and conf/stack.yaml',
     );
   }
@@ -42,7 +42,7 @@ export async function makeData(project: Project, options: DemoOptions, output: O
     folder: join(root, 'data', 'deliveries'),
   };
   const started = performance.now();
-  const line = (name: string, text: string): void => output.line(`${pc.bold(name.padEnd(9))} ${text}`);
+  const line = (name: string, text: string): void => output.line(`${pc.bold(name.padEnd(10))} ${text}`);
   const data = await generate(options.rows, options.seed, options, targets, (what, rows) =>
     line('made', `${number(rows)} ${what}`),
   );

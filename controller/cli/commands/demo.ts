@@ -31,7 +31,7 @@ export async function demo(output: Output, options: DemoOptions): Promise<number
     output.line('\nWhere to look:');
     for (const [name, place] of places) output.line(`  ${name.padEnd(8)} ${pc.underline(place)}`);
     output.line(loginLine(project));
-    output.line('The stack goes on running; `npx sluice down` ends it.');
+    output.line('The stack keeps running; stop it with `npx sluice down`.');
   }
   return code;
 }

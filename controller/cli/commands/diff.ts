@@ -25,7 +25,7 @@ export async function diff(output: Output, before: string, after: string): Promi
       pc.green(shown(each.b)),
       pc.dim(changeOf(each.a, each.b)),
     ]);
-    if (rows.length === 0) output.line(`${a.summary.run} and ${b.summary.run} do not differ.`);
+    if (rows.length === 0) output.line(`${a.summary.run} and ${b.summary.run} have no differences.`);
     else
       for (const line of columns([['', pc.bold(a.summary.run), pc.bold(b.summary.run), ''], ...rows]))
         output.line(line);

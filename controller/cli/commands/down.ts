@@ -10,9 +10,9 @@ export async function down(output: Output): Promise<number> {
   const project = await openProject();
   const ended = await withLock(project.home, output.line, async () => {
     await sweepScratch(join(project.home, 'tmp'));
-    return bringDown(project, (name) => output.line(`${name}: ended`));
+    return bringDown(project, (name) => output.line(`${name}: stopped`));
   });
-  if (ended.length === 0) output.line('Nothing of ours is running.');
+  if (ended.length === 0) output.line('Nothing is running.');
   output.document({ ended });
   return exit.ok;
 }

@@ -31,7 +31,7 @@ export async function logs(output: Output, name: string | undefined, options: Lo
     const lines = await linesOf(backend, attempt);
     output.line(heading(step, attempt));
     for (const line of lines) output.line(line);
-    if (lines.length === 0) output.line('There is no log of it any more.');
+    if (lines.length === 0) output.line('The backend keeps no log of it.');
     output.document({ run: summary.run, step, attempt: attempt.number, lines });
     return exit.ok;
   });

@@ -41,7 +41,7 @@ export async function plan(
       await writeFile(options.out, JSON.stringify(await seal(project, saved), null, 2)).catch((error: unknown) => {
         throw unwritable(options.out as string, error);
       });
-      output.line(`Saved: sluice run ${file} --plan ${options.out} does exactly this, or nothing`);
+      output.line(`Saved. Apply it with: sluice run ${file} --plan ${options.out}`);
     }
     output.document({
       file: loaded.file,

@@ -24,12 +24,12 @@ export async function replay(
   const [only] = files;
   if (!only || file === undefined)
     throw rejected(
-      `run ${run} has put no rows aside${options.source === undefined ? '' : ` of ${options.source}`}`,
-      '`sluice show` tells where the rows in quarantine are',
+      `run ${run} has no quarantined rows${options.source === undefined ? '' : ` of ${options.source}`}`,
+      '`sluice show` lists quarantined rows',
     );
   if (options.repaired !== undefined && files.length > 1)
     throw rejected(
-      `${options.repaired}: of which source are these rows?`,
+      `${options.repaired}: the source of these rows is ambiguous`,
       `say so: --source ${files.map(({ source }) => source).join(', or --source ')}`,
     );
   const { project, loaded } = await openPipeline(resolve(here.root, file));
@@ -40,13 +40,13 @@ export async function replay(
       throw rejected(`there is no file ${repaired}`, 'give the repaired rows: --repaired FILE');
     const repairs = repairsOf(repairsFolder(project, loaded.pipeline.name), source);
     const n = await takeRepairs(csv, repaired, repairs, scratchOf(project));
-    if (n > 0) output.line(`${pc.bold('replay'.padEnd(9))} ${source}: ${number(n)} repaired rows of ${repaired}`);
+    if (n > 0) output.line(`${pc.bold('replay'.padEnd(10))} ${source}: ${number(n)} repaired rows of ${repaired}`);
     taken += n;
   }
   if (taken === 0)
     throw rejected(
-      'no row has been repaired yet',
-      `correct the columns in ${files.map(({ csv }) => csv).join(', ')}, and call replay again`,
+      'no repaired rows found',
+      `correct the columns in ${files.map(({ csv }) => csv).join(', ')}, and run replay again`,
     );
   return withSite(project, async (site, store) => {
     // Everything counts as new, so that the run has something to do; topics are not read again for that.

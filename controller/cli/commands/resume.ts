@@ -13,9 +13,6 @@ export async function resume(output: Output, name: string): Promise<number> {
     if (saysEnded(output, summary.run, state)) return exit.ok;
     const claimed = await site.takeOver(summary.run, (line) => output.line(line));
     if (claimed) return driveToEnd(site, claimed, store, output);
-    throw rejected(
-      `run ${summary.run} is driven by another controller, which lives`,
-      'sluice show tells how far it is',
-    );
+    throw rejected(`run ${summary.run} is owned by another active controller`, 'sluice show prints its progress');
   });
 }

@@ -32,7 +32,7 @@ export async function run(output: Output, file: string, options: RunOptions): Pr
   return withSite(project, async (site, store) => {
     const begun = await site.begin(loaded, { ...options, ...againOf(options), ...(given ? { given } : {}) });
     if (!options.detach) return driveToEnd(site, begun, store, output);
-    output.line(`run ${begun.run} is registered; a controller (\`sluice serve\`) drives it`);
+    output.line(`run ${begun.run} is queued; a controller (\`sluice serve\`) will execute it`);
     const summary = await store.find(begun.run);
     if (summary) output.document(await runDocument(store, summary));
     return exit.ok;
@@ -45,13 +45,13 @@ export async function driveToEnd(site: Site, claimed: Claimed, store: RunStore, 
   const { run } = claimed;
   const interrupt = (): void => {
     if (interrupted) {
-      output.line(`left at once; \`sluice resume ${run}\` goes on with the run`);
+      output.line(`aborted; resume with: sluice resume ${run}`);
       process.exit(exit.interrupted);
     }
     interrupted = true;
     store
       .request(run, site.now(), { type: 'cancel-requested', by: 'Ctrl-C' })
-      .catch((error: Error) => output.line(`the request could not be noted: ${error.message}`));
+      .catch((error: Error) => output.line(`could not record the cancellation: ${error.message}`));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   // Runs whose controllers are dead go on beside this one, for as long as it takes.
@@ -63,12 +63,12 @@ export async function driveToEnd(site: Site, claimed: Claimed, store: RunStore, 
     await site.sweep().catch(() => undefined);
     const summary = await store.find(run);
     if (summary) output.document(await runDocument(store, summary, state));
-    output.line(pc.dim(`sluice show ${run} tells all of it`));
+    output.line(pc.dim(`details: sluice show ${run}`));
     return codeOf(state, interrupted);
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     const left = await crew.stop();
-    if (left.length > 0) output.line(`left to the next controller: ${left.join(', ')}`);
+    if (left.length > 0) output.line(`released to the next controller: ${left.join(', ')}`);
   }
 }
 
@@ -79,7 +79,7 @@ function others(news: News, output: Output): void {
   if (news.kind !== 'event') return;
   const { event } = news.record;
   const { run } = news.state;
-  if (event.type === 'taken-over') output.line(pc.dim(`also going on with run ${run}, whose controller is gone`));
+  if (event.type === 'taken-over') output.line(pc.dim(`also resuming orphaned run ${run}`));
   if (event.type === 'run-ended') output.line(pc.dim(`run ${run}, taken over: ${event.state}`));
 }
 
@@ -98,10 +98,10 @@ async function tellMail(site: Site, run: string, store: RunStore, output: Output
   const messages = await store.messages(run);
   for (const { event, to, state, note } of messages) {
     const why = state === 'sent' || note === undefined ? '' : ` (${note})`;
-    output.line(`${pc.bold('mail'.padEnd(9))} ${event} to ${to}: ${state}${why}`);
+    output.line(`${pc.bold('mail'.padEnd(10))} ${event} to ${to}: ${state}${why}`);
   }
   if (messages.some((each) => each.state === 'waiting'))
-    output.line(pc.yellow(`mails wait for the next controller${problem === undefined ? '' : `: ${problem}`}`));
+    output.line(pc.yellow(`mails are still queued${problem === undefined ? '' : `: ${problem}`}`));
 }
 
 function codeOf({ ended }: RunState, interrupted: boolean): number {

@@ -23,7 +23,7 @@ export async function serve(
     return await withSite(await openProject(), async (site) => {
       logger.log(
         'info',
-        `serving as ${spokenOwner(site.controller.owner)}; Ctrl-C leaves its runs to the next controller`,
+        `controller ${spokenOwner(site.controller.owner)} started; Ctrl-C stops it and releases its runs`,
       );
       const tellers = new Map<string, ReturnType<typeof logNews>>();
       const crew = new Crew(site, (run, news) => {
@@ -44,7 +44,7 @@ export async function serve(
       const left = await crew.stop();
       logger.log(
         'info',
-        left.length === 0 ? 'nothing was under way' : `left to the next controller: ${left.join(', ')}`,
+        left.length === 0 ? 'no runs in progress' : `released to the next controller: ${left.join(', ')}`,
       );
       output.document({ left });
       return exit.ok;

@@ -17,7 +17,7 @@ export async function show(output: Output, name: string | undefined): Promise<nu
     output.line(`${pc.bold(summary.run)}  ${summary.pipeline}  ${coloured(summary.state)}  ${started} UTC${took}`);
     const tell = narrator({
       ...output,
-      line: (text) => output.line(`${pc.dim(clock.padStart(9))}  ${text}`),
+      line: (text) => output.line(`${pc.dim(clock.padStart(10))}  ${text}`),
     });
     let clock = '';
     for (const record of history) {
@@ -31,7 +31,7 @@ export async function show(output: Output, name: string | undefined): Promise<nu
     }
     for (const message of await store.messages(summary.run))
       output.line(
-        `${''.padEnd(9)}  mail ${message.event} to ${message.to}: ${message.state}${message.note ? ` (${message.note})` : ''}`,
+        `${''.padEnd(10)}  mail ${message.event} to ${message.to}: ${message.state}${message.note ? ` (${message.note})` : ''}`,
       );
     const phases = timelineOf(history);
     output.line();

@@ -14,7 +14,7 @@ export async function status(output: Output): Promise<number> {
   const list = await statusOf(project);
   for (const line of columns(list.map((s) => [s.name, coloured(s.state), s.url, s.pid === null ? '' : `pid ${s.pid}`])))
     output.line(line);
-  if (list.every((service) => service.state === 'down')) output.line('`sluice up` starts them.');
+  if (list.every((service) => service.state === 'down')) output.line('Start them with: sluice up');
   else output.line(loginLine(project));
   output.document(list);
   return exit.ok;

@@ -82,6 +82,6 @@ async function archive(project: Project, output: Output): Promise<void> {
   } catch {
     return; // The runner is not built yet; the next `up` makes the archive.
   }
-  output.line('class archive: making it, once; Spark starts in half the time from then on');
-  if (!(await makeArchives(project, jar))) output.line('class archive: it could not be made; all goes on without it');
+  output.line('AppCDS archive: building it once; Spark then starts in half the time');
+  if (!(await makeArchives(project, jar))) output.line('AppCDS archive: it could not be built; continuing without it');
 }

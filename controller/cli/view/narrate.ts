@@ -17,7 +17,7 @@ const fromHere = (path: string): string => {
   return short.startsWith('..') ? path : short;
 };
 
-const label = (text: string): string => pc.bold(text.padEnd(9));
+const label = (text: string): string => pc.bold(text.padEnd(10));
 
 /**
  * Tells a run as it goes: one line an event; the Spark job's progress in a line of its own that moves. What cannot be told
@@ -111,20 +111,20 @@ function linesOf(event: RunEvent): string[] {
         ...(quarantine === undefined
           ? []
           : [
-              `${label('aside')} ${source}: ${number(measures.invalid)} rows, to be repaired in ${fromHere(quarantine)} (then: sluice replay)`,
+              `${label('quarantine')} ${source}: ${number(measures.invalid)} rows in ${fromHere(quarantine)}; correct them and run: sluice replay`,
             ]),
         ...notes.map((note) => pc.yellow(`${label('note')} ${note}`)),
       ]);
     case 'planned':
       return planLines(event.plan);
     case 'taken-over':
-      return [`${label('driver')} ${takeoverLine(event.by, event.from)}`];
+      return [`${label('takeover')} ${takeoverLine(event.by, event.from)}`];
     case 'controller-failed':
       return [pc.red(`${label('error')} unexpected: ${event.reason}; trying again`)];
     case 'sources-waiting':
-      return [pc.yellow(`${label('waiting')} sources: ${event.what}; asking again`)];
+      return [pc.yellow(`${label('waiting')} sources: ${event.what}; retrying`)];
     case 'sources-reached':
-      return [`${label('back')} sources: answered again after ${spoken(event.waitedMs)}`];
+      return [`${label('back')} sources: answered after ${spoken(event.waitedMs)}`];
     case 'queued':
       return [`${label('queued')} behind ${event.behind.join(', ')}`];
     case 'inputs-lost':
@@ -132,7 +132,7 @@ function linesOf(event: RunEvent): string[] {
     case 'step-held':
       return [`${label('held')} ${event.step}: ${event.reason}`];
     case 'store-returned':
-      return [`${label('store')} was away for ${spoken(event.awayMs)}`];
+      return [`${label('store')} was unavailable for ${spoken(event.awayMs)}`];
     case 'attempt-intended': {
       const given = event.settings ? `: ${settingsText(event.settings)}` : '';
       return [`${label('step')} ${event.step}, attempt ${event.attempt}${given} ${pc.dim(event.key)}`];
@@ -144,9 +144,9 @@ function linesOf(event: RunEvent): string[] {
         `${label('spark')} ${event.step}: ${event.applicationId} ${event.ui === undefined ? '' : pc.underline(event.ui)}`,
       ];
     case 'attempt-waiting':
-      return [pc.yellow(`${label('waiting')} ${event.step}: ${event.what}; the attempt is kept, asking again`)];
+      return [pc.yellow(`${label('waiting')} ${event.step}: ${event.what}; the attempt is kept, retrying`)];
     case 'attempt-reached':
-      return [`${label('back')} ${event.step}: answered again after ${spoken(event.waitedMs)}`];
+      return [`${label('back')} ${event.step}: answered after ${spoken(event.waitedMs)}`];
     case 'attempt-ended':
       return endedLines(event);
     case 'retry-scheduled':
@@ -158,7 +158,7 @@ function linesOf(event: RunEvent): string[] {
     case 'outputs-published':
       return event.outputs.map((o) => `${label('published')} ${o.view}: ${number(o.rows)} rows, ${o.kind} ${o.where}`);
     case 'fallback-chosen':
-      return [pc.yellow(`${label('fallback')} ${event.to} stands in for ${event.step}: ${event.reason}`)];
+      return [pc.yellow(`${label('fallback')} running fallback ${event.to} for ${event.step}: ${event.reason}`)];
     case 'step-ended':
       return [`${label('step')} ${event.step}: ${coloured(event.state)} (${event.reason})`];
     case 'report-written':
@@ -166,7 +166,7 @@ function linesOf(event: RunEvent): string[] {
     case 'report-failed':
       return [pc.yellow(`${label('report')} could not be generated: ${event.reason}`)];
     case 'cancel-requested':
-      return [`${label('cancel')} asked for by ${event.by}; ending what runs`];
+      return [`${label('cancel')} requested by ${event.by}; stopping active steps`];
     case 'run-ended':
       return [`${label('run')} ${coloured(event.state)}: ${event.reason}`];
     default:

@@ -55,7 +55,7 @@ export function report(thrown: unknown, output: Output): number {
   const error = foreseen(thrown);
   const known = error instanceof SluiceError;
   const message = known ? error.message : `unexpected: ${reasonOf(error)}`;
-  const hint = known ? error.hint : 'this is a fault of Sluice; SLUICE_DEBUG=1 shows where';
+  const hint = known ? error.hint : 'this is a bug; run again with SLUICE_DEBUG=1 for a stack trace';
   const lines = `${pc.red('error')} ${message}\n${hint === undefined ? '' : `${pc.cyan('hint')}  ${hint}\n`}`;
   process.stderr.write(onTerminal(lines));
   output.document({

@@ -46,7 +46,7 @@ const outcomeOf = ({ verdict, reason, steps }: Plan): string => {
   const said = [
     `${counts.run ?? 0} to run`,
     `${counts.later ?? 0} to be decided`,
-    `${counts.fallback ?? 0} in reserve`,
+    `${counts.fallback ?? 0} fallback`,
     `${counts.skip ?? 0} skipped`,
   ].filter((text) => !text.startsWith('0 '));
   if (verdict === 'go') return `${pc.green(said.join(', '))} (${reason})`;
@@ -73,7 +73,7 @@ function sourceLines({ measures, examples, last, notes = [] }: Profile): string[
   if (nulls.length > 0)
     lines.push(pc.dim(`      empty: ${nulls.map(([column, n]) => `${column} ${number(n)}`).join(', ')}`));
   if (last && last.rows !== measures.rows)
-    lines.push(pc.dim(`      ${number(last.rows)} rows at the last publication`));
+    lines.push(pc.dim(`      ${number(last.rows)} rows in the last published run`));
   return [...lines, ...notes.map((note) => pc.yellow(`      ${note}`))];
 }
 
@@ -86,7 +86,7 @@ const marks: Record<PlannedStep['role'], (text: string) => string> = {
   fallback: (text) => pc.yellow(`~ ${text}`),
   later: (text) => pc.cyan(`? ${text}`),
 };
-const spokenRole = { run: 'runs', skip: 'is skipped', fallback: 'in reserve', later: 'is decided later' } as const;
+const spokenRole = { run: 'runs', skip: 'is skipped', fallback: 'fallback', later: 'conditional' } as const;
 
 function stepLines(pipeline: Pipeline, name: string, step: PlannedStep, last: PlannedRun | undefined): string[] {
   const lines = [`  ${marks[step.role](pc.bold(name))} ${spokenRole[step.role]} ${pc.dim(`(${step.reason})`)}`];
