@@ -1,11 +1,8 @@
 import { existsSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Registry } from '../adapters/drivers.ts';
 import { runnerWorkspace } from '../adapters/runner/workspace.ts';
 import { fileStorage } from '../adapters/storage/file/file.ts';
-import { postgresStore } from '../adapters/store/postgres/store.ts';
-import { postgresAddress } from '../config/addresses.ts';
 import type { Sections } from '../config/connections.ts';
 import { allowedIn, loadProject, type Project, projectRoot } from '../config/project.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
@@ -20,6 +17,7 @@ import type { Review } from '../snapshot/review.ts';
 import { classArchives } from '../stack/archive.ts';
 import { closeHome } from '../stack/home.ts';
 import { localSparkConf } from '../stack/spark.ts';
+import { openStore } from './open-store.ts';
 import { builtIn } from './registry.ts';
 
 /** A folder of this process's own: `sluice down` removes those of processes that are gone. */
@@ -59,11 +57,7 @@ const connectionsOf = ({ connections }: Project): Record<string, string[]> =>
 /** Opens the run store for some work and closes it afterwards. */
 export async function withStore<T>(project: Project, work: (store: RunStore) => Promise<T>): Promise<T> {
   await closeHome(project);
-  const store = await postgresStore(postgresAddress(project, project.connections.store), {
-    name: project.name,
-    // Runs of earlier versions belong to the project's home, and of still earlier ones to none.
-    formerly: [project.home, await realpath(project.home), ''],
-  });
+  const store = await openStore(project);
   try {
     return await work(store);
   } finally {

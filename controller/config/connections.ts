@@ -74,7 +74,18 @@ const fixed = {
       language: z.enum(['en', 'ru']).default('en'),
     })
     .prefault({}),
-  store: postgres.prefault({ database: 'sluice' }),
+  store: postgres
+    .extend({
+      sqlite: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('a file on this machine, relative to the project, instead of a PostgreSQL server'),
+    })
+    .refine(({ sqlite, ...server }) => sqlite === undefined || Object.keys(server).length === 0, {
+      message: 'is either sqlite, or a PostgreSQL server',
+    })
+    .prefault({}),
   retention: z
     .strictObject({
       runs: z

@@ -20,7 +20,7 @@ import { profile } from '../planning/profiles.ts';
 const steps = 40;
 const [folder = '.'] = process.argv.slice(2);
 const project = await loadProject(folder);
-const store = await postgresStore(postgresAddress(project, project.connections.store), {
+const store = await postgresStore(postgresAddress(project, { database: 'sluice' }), {
   name: `bench-${process.pid}`,
 });
 const pipeline = pipelineSchema(builtIn).parse({

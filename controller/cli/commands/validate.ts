@@ -1,6 +1,7 @@
+import { namedStore } from '../../app/open-store.ts';
 import { builtIn } from '../../app/registry.ts';
 import { openPipeline } from '../../app/wiring.ts';
-import { addressesOf, mailServer, postgresAddress } from '../../config/addresses.ts';
+import { addressesOf, mailServer } from '../../config/addresses.ts';
 import type { Project } from '../../config/project.ts';
 import type { Pipeline } from '../../domain/pipeline.ts';
 import { kindOf, type Notification } from '../../domain/pipeline.ts';
@@ -49,6 +50,6 @@ function checkConnections(project: Project, pipeline: Pipeline): void {
     const { section, at } = kind.connection ?? {};
     if (section === 'postgres' || section === 'kafka') addresses[section](textAt(value, at ?? []));
   }
-  postgresAddress(project, project.connections.store);
+  namedStore(project);
   if (pipeline.notify.some((entry) => kindOf(builtIn.notifiers, entry).kind === 'email')) mailServer(project);
 }

@@ -1,0 +1,113 @@
+import type { CleanupQueue, RunIndex, RunSummary } from '../../../domain/ports/store.ts';
+import type { Database, Row } from './database.ts';
+
+const hasPublished = `state IN ('succeeded', 'degraded')`;
+const summaryColumns = 'run, number, pipeline, state, branch, reason, started, ended, quality, rows';
+const summaryOf = (row: Row): RunSummary => ({
+  run: row.run,
+  number: row.number,
+  pipeline: row.pipeline,
+  state: row.state,
+  branch: row.branch ?? undefined,
+  reason: row.reason ?? undefined,
+  started: row.started,
+  ended: row.ended ?? undefined,
+  quality: row.quality ?? undefined,
+  rows: row.rows ?? undefined,
+});
+
+/** What is asked of runs without their histories, in SQLite. */
+export function indexOf(db: Database, project: string): RunIndex {
+  /** The last event of its type, of the last run of a pipeline of which a condition holds. */
+  const lastEvent = (pipeline: string, type: string, condition: string) => {
+    const row = db.first(
+      `SELECT body FROM events WHERE body->>'type' = $type AND run = (
+         SELECT run FROM runs WHERE project = $project AND pipeline = $pipeline AND ${condition}
+         ORDER BY number DESC LIMIT 1
+       ) ORDER BY seq DESC LIMIT 1`,
+      { project, pipeline, type },
+    );
+    return row && JSON.parse(row.body);
+  };
+  return {
+    async find(run) {
+      const [first, second] = db.all(
+        `SELECT owner, ${summaryColumns} FROM runs
+         WHERE project = $project AND substr(run, 1, length($run)) = $run ORDER BY run = $run DESC LIMIT 2`,
+        { project, run },
+      );
+      if (!first || (second && first.run !== run)) return undefined;
+      return { ...summaryOf(first), owner: first.owner ?? undefined };
+    },
+
+    list: async ({ pipeline, state, before, limit }) =>
+      db
+        .all(
+          `SELECT ${summaryColumns} FROM runs
+           WHERE project = $project AND ($pipeline IS NULL OR pipeline = $pipeline) AND ($state IS NULL OR state = $state)
+             AND ($before IS NULL OR number < $before) ORDER BY number DESC LIMIT $limit`,
+          { project, pipeline, state, before, limit },
+        )
+        .map(summaryOf),
+
+    ahead: async (run) =>
+      db
+        .all(
+          `SELECT other.run FROM runs mine JOIN runs other USING (project, pipeline)
+           WHERE mine.run = $run AND other.number < mine.number AND other.ended IS NULL ORDER BY other.number`,
+          { run },
+        )
+        .map((row) => row.run),
+
+    lastProfiles: async (pipeline) => lastEvent(pipeline, 'sources-measured', hasPublished)?.profiles ?? {},
+
+    async lastPlanned(pipeline) {
+      // A run has a branch, if an empty one, from its plan on.
+      const isPlanned = 'branch IS NOT NULL';
+      const row = db.first(
+        `SELECT ${summaryColumns} FROM runs
+         WHERE project = $project AND pipeline = $pipeline AND ${isPlanned} ORDER BY number DESC LIMIT 1`,
+        { project, pipeline },
+      );
+      if (!row) return undefined;
+      const { plan } = lastEvent(pipeline, 'planned', isPlanned);
+      return { ...summaryOf(row), plan, profiles: lastEvent(pipeline, 'sources-measured', isPlanned).profiles };
+    },
+  };
+}
+
+/** What ended runs have left to clear away, in SQLite. */
+export function cleanupOf(db: Database, project: string, clock: () => number): CleanupQueue {
+  return {
+    unswept: async (graceMs, limit) =>
+      db
+        .all(
+          `SELECT run FROM runs WHERE project = $project AND ended IS NOT NULL AND NOT swept AND closed <= $closed
+           ORDER BY number LIMIT $limit`,
+          { project, closed: clock() - graceMs, limit },
+        )
+        .map((row) => row.run),
+
+    swept: (run) =>
+      db.write(() => {
+        db.all('UPDATE runs SET swept = 1 WHERE run = $run', { run });
+      }),
+
+    expired: async (ageMs, limit) =>
+      db
+        .all(
+          `SELECT run, pipeline FROM runs
+           WHERE project = $project AND ended IS NOT NULL AND swept AND closed <= $closed AND number NOT IN (
+             SELECT max(number) FROM runs WHERE project = $project AND ${hasPublished} GROUP BY pipeline
+           ) ORDER BY number LIMIT $limit`,
+          { project, closed: clock() - ageMs, limit },
+        )
+        .map(({ run, pipeline }) => ({ run, pipeline })),
+
+    remove: (run) =>
+      db.write(() => {
+        if (!db.first('SELECT 1 FROM runs WHERE run = $run AND ended IS NOT NULL', { run })) return;
+        for (const table of ['events', 'outbox', 'runs']) db.all(`DELETE FROM ${table} WHERE run = $run`, { run });
+      }),
+  };
+}

@@ -1,0 +1,59 @@
+/** The schema of the embedded store, one step a version, which is the file's user_version. */
+// A step that has been released is never changed.
+export const steps: readonly string[] = [
+  `CREATE TABLE runs (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     run TEXT NOT NULL UNIQUE,
+     project TEXT NOT NULL,
+     pipeline TEXT NOT NULL,
+     state TEXT NOT NULL,
+     branch TEXT,
+     reason TEXT,
+     started INTEGER NOT NULL,
+     ended INTEGER,
+     closed INTEGER,
+     swept INTEGER NOT NULL DEFAULT 0,
+     quality REAL,
+     rows INTEGER,
+     seq INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     owner TEXT,
+     token INTEGER NOT NULL DEFAULT 1,
+     idempotency_key TEXT,
+     UNIQUE (project, idempotency_key)
+   ) STRICT;
+   CREATE INDEX runs_of_project ON runs (project, number);
+   CREATE INDEX runs_of_pipeline ON runs (project, pipeline, number);
+   CREATE INDEX runs_open ON runs (project, number) WHERE ended IS NULL;
+   CREATE TABLE events (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     run TEXT NOT NULL REFERENCES runs (run),
+     seq INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     body TEXT NOT NULL,
+     UNIQUE (run, seq)
+   ) STRICT;
+   CREATE TABLE outbox (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     run TEXT NOT NULL REFERENCES runs (run),
+     channel TEXT NOT NULL,
+     recipient TEXT NOT NULL,
+     message TEXT NOT NULL,
+     state TEXT NOT NULL DEFAULT 'waiting',
+     tries INTEGER NOT NULL DEFAULT 0,
+     due INTEGER NOT NULL,
+     note TEXT
+   ) STRICT;
+   CREATE INDEX outbox_waiting ON outbox (channel, recipient, number) WHERE state = 'waiting';
+   CREATE INDEX outbox_of_run ON outbox (run);
+   CREATE TABLE controllers (owner TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
+   CREATE TABLE applications (key TEXT PRIMARY KEY, run TEXT NOT NULL REFERENCES runs (run)) STRICT;
+   CREATE TABLE roles (
+     project TEXT NOT NULL,
+     role TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     until INTEGER NOT NULL,
+     PRIMARY KEY (project, role)
+   ) STRICT;`,
+];

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunEvent } from '../../../domain/events.ts';
+import { channelOf } from '../../../domain/ports/notifier.ts';
+import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } from '../../../domain/ports/store.ts';
+import { rejected } from '../../../lib/errors.ts';
+import { type Database, openDatabase, type Row } from './database.ts';
+import { leasesOf } from './leases.ts';
+import { outboxOf } from './outbox.ts';
+import { cleanupOf, indexOf } from './runs.ts';
+
+/** How often events of other processes are looked for. Milliseconds. */
+const pollMs = 200;
+
+/** The run store in a SQLite file, which is made or brought up to date on opening; any number of processes of one machine may use it. */
+export async function sqliteStore(
+  file: string,
+  { name: project, formerly = [] }: StoreOwner,
+  clock: () => number = Date.now,
+): Promise<RunStore> {
+  const db = await openDatabase(file);
+  const former = { project, formerly: JSON.stringify(formerly) };
+  const isFormer = 'project IN (SELECT value FROM json_each($formerly))';
+  if (db.first(`SELECT 1 FROM runs WHERE ${isFormer} LIMIT 1`, { formerly: former.formerly }))
+    await db.write(() => db.all(`UPDATE runs SET project = $project WHERE ${isFormer}`, former));
+  const since = 'FROM events JOIN runs USING (run) WHERE project = $project AND position > $position';
+
+  return {
+    create: (run) => db.write(() => create(db, project, run)),
+    append: (lease, after, at, entry) => db.write(() => append(db, clock(), lease, after, at, entry)),
+    request: (run, at, event) =>
+      db.write(() => {
+        const { seq, ended, at: last } = rowOf(db, run);
+        if (ended !== null) return false;
+        const time = Math.max(at, last);
+        insertEvents(db, run, seq, time, [event]);
+        db.all('UPDATE runs SET seq = seq + 1, at = $time WHERE run = $run', { run, time });
+        return true;
+      }),
+    history: async (run, afterSeq = 0) =>
+      db
+        .all('SELECT seq, at, body FROM events WHERE run = $run AND seq > $afterSeq ORDER BY seq', { run, afterSeq })
+        .map(({ seq, at, body }) => ({ seq, at, event: JSON.parse(body) })),
+
+    // One transaction writes at a time, so positions appear in their order.
+    since: async (position, limit) =>
+      db
+        .all(`SELECT position, run, events.seq, events.at, body ${since} ORDER BY position LIMIT $limit`, {
+          project,
+          position,
+          limit,
+        })
+        .map(({ body, seq, at, run, position: its }) => ({ position: its, run, seq, at, event: JSON.parse(body) })),
+    async waitFor(position, signal) {
+      while (!signal.aborted && !db.first(`SELECT 1 ${since} LIMIT 1`, { project, position }))
+        await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+    },
+
+    ...leasesOf(db, project, clock),
+    ...indexOf(db, project),
+    ...outboxOf(db, project, clock),
+    ...cleanupOf(db, project, clock),
+    close: async () => db.close(),
+  };
+}
+
+function rowOf(db: Database, run: string): Row {
+  const row = db.first('SELECT token, seq, at, ended FROM runs WHERE run = $run', { run });
+  if (!row) throw rejected(`there is no run ${run}`);
+  return row;
+}
+
+function create(
+  db: Database,
+  project: string,
+  { run, pipeline, at, events, owner, idempotencyKey: key }: NewRun,
+): Created {
+  const there =
+    key !== undefined &&
+    db.first('SELECT run, number FROM runs WHERE project = $project AND idempotency_key = $key', { project, key });
+  if (there) return { number: there.number, lease: { run: there.run, token: 0 }, isNew: false };
+  const made = db.first(
+    `INSERT INTO runs (run, project, pipeline, state, started, seq, at, owner, idempotency_key)
+     VALUES ($run, $project, $pipeline, 'pending', $at, $seq, $at, $owner, $key) RETURNING number`,
+    { run, project, pipeline, at, seq: events.length, owner, key },
+  );
+  insertEvents(db, run, 0, at, events);
+  return { number: made?.number, lease: { run, token: 1 }, isNew: true };
+}
+
+function append(
+  db: Database,
+  now: number,
+  { run, token }: Lease,
+  after: number,
+  at: number,
+  { events, summary = {}, messages = [], begins, ends }: Entry,
+): Appended {
+  const before = rowOf(db, run);
+  if (before.token !== token) return { refused: 'lost' };
+  if (before.seq !== after) return { refused: 'moved' };
+  if (ends !== undefined) db.all('DELETE FROM applications WHERE key = $ends', { ends });
+  if (begins) {
+    const alive = db.first('SELECT count(*) AS n FROM applications')?.n;
+    if (begins.limit !== undefined && alive >= begins.limit) return { refused: 'no-slot' };
+    db.all('INSERT INTO applications (key, run) VALUES ($key, $run)', { key: begins.key, run });
+  }
+  const seq = after + events.length;
+  const time = Math.max(at, before.at);
+  insertEvents(db, run, after, time, events);
+  const { state, branch, reason, ended, quality, rows } = summary;
+  db.all(
+    `UPDATE runs SET seq = $seq, at = $time, state = coalesce($state, state), branch = coalesce($branch, branch),
+       reason = coalesce($reason, reason), ended = coalesce($ended, ended), quality = coalesce($quality, quality),
+       rows = coalesce($rows, rows) WHERE run = $run`,
+    { run, seq, time, state, branch, reason, ended, quality, rows },
+  );
+  if (ended !== undefined) {
+    db.all('UPDATE runs SET owner = NULL, closed = $now WHERE run = $run', { run, now });
+    db.all('DELETE FROM applications WHERE run = $run', { run });
+  }
+  for (const message of messages)
+    db.all(
+      `INSERT INTO outbox (id, run, channel, recipient, message, due) VALUES ($id, $run, $channel, $to, $body, $now)
+       ON CONFLICT (id) DO NOTHING`,
+      { id: message.id, run, channel: channelOf(message), to: message.to, body: JSON.stringify(message), now },
+    );
+  return { seq, at: time };
+}
+
+function insertEvents(db: Database, run: string, after: number, at: number, events: readonly RunEvent[]): void {
+  for (const [i, event] of events.entries())
+    db.all('INSERT INTO events (run, seq, at, body) VALUES ($run, $seq, $at, $body)', {
+      run,
+      seq: after + i + 1,
+      at,
+      body: JSON.stringify(event),
+    });
+}

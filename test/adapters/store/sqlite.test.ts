@@ -1,0 +1,87 @@
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { afterAll, describe, expect, test } from 'vitest';
+import { sqliteStore } from '../../../controller/adapters/store/sqlite/store.ts';
+import { storeContract } from '../../contract/store.ts';
+import { appendUntilKilled } from './killed.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-store-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let skipped = 0;
+storeContract('in SQLite', async () => ({
+  as: (owner) => sqliteStore(join(folder, 'contract.db'), owner, () => Date.now() + skipped),
+  pass: async (ms) => {
+    skipped += ms;
+  },
+}));
+
+describe('the embedded store', () => {
+  const owner = { name: 'p' };
+
+  test('is made where there is none, for its owner alone', async () => {
+    const file = join(folder, 'new', 'deeper', 'store.db');
+    const store = await sqliteStore(file, owner);
+    await store.create({ run: 'r', pipeline: 'p', at: Date.now(), events: [] });
+    for (const each of [file, `${file}-wal`, `${file}-shm`]) expect(statSync(each).mode & 0o077, each).toBe(0);
+    await store.close();
+  });
+
+  test('is shared by controllers that write at the same time', async () => {
+    const file = join(folder, 'shared.db');
+    const stores = await Promise.all([1, 2, 3].map(() => sqliteStore(file, owner)));
+    const created = await Promise.all(
+      stores.flatMap((store, i) =>
+        Array.from({ length: 20 }, (_, n) =>
+          store.create({ run: `r${i}-${n}`, pipeline: 'p', at: 1, events: [], idempotencyKey: `${n}` }),
+        ),
+      ),
+    );
+    expect(created.filter(({ isNew }) => isNew)).toHaveLength(20);
+    expect(await stores[0]?.list({ limit: 99 })).toHaveLength(20);
+    await Promise.all(stores.map((store) => store.close()));
+  });
+
+  test('refuses what is no store, or that of a newer version, and says what to do', async () => {
+    const text = join(folder, 'text.db');
+    writeFileSync(text, 'this is a text, and longer than the header of a database is: '.repeat(20));
+    await expect(sqliteStore(text, owner)).rejects.toMatchObject({
+      kind: 'rejected',
+      message: expect.stringContaining(text),
+    });
+    const strange = join(folder, 'strange.db');
+    new DatabaseSync(strange).exec('CREATE TABLE songs (title TEXT)');
+    await expect(sqliteStore(strange, owner)).rejects.toThrow(/another program/);
+    const newer = join(folder, 'newer.db');
+    new DatabaseSync(newer).exec('PRAGMA user_version = 99');
+    await expect(sqliteStore(newer, owner)).rejects.toThrow(/schema version 99/);
+    const below = join(text, 'store.db');
+    await expect(sqliteStore(below, owner)).rejects.toMatchObject({ kind: 'rejected' });
+    expect(existsSync(below)).toBe(false);
+  });
+
+  test('keeps what it has acknowledged, however often its writer is killed', async () => {
+    const file = join(folder, 'killed.db');
+    let acknowledged = 0;
+    for (let round = 0; round < 20; round++) acknowledged += await appendUntilKilled(file, `r${round}`);
+    const check = new DatabaseSync(file);
+    expect(check.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+    check.close();
+    const store = await sqliteStore(file, owner);
+    let kept = 0;
+    for (const { run } of await store.list({ limit: 99 })) {
+      const history = await store.history(run);
+      expect(history.map(({ seq }) => seq)).toEqual(history.map((_, i) => i + 1));
+      // Each entry has two events: none is there by half.
+      expect(history.length % 2).toBe(0);
+      kept += history.length / 2;
+    }
+    expect(acknowledged).toBeGreaterThan(20);
+    // One entry a round may have been written and not acknowledged any more.
+    expect(kept).toBeGreaterThanOrEqual(acknowledged);
+    expect(kept).toBeLessThanOrEqual(acknowledged + 20);
+    await store.close();
+  });
+});
