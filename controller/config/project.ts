@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { homeOverride, portOffset } from '../lib/env.ts';
@@ -11,23 +12,24 @@ import { serverUrl } from './server-url.ts';
 const port = z.int().min(1).max(65_535);
 const stackSchema = z.strictObject({
   portOffset: z.int().min(0).default(0),
-  ports: z.strictObject({
-    sparkMaster: port,
-    sparkMasterUi: port,
-    sparkWorkerUi: port,
-    historyServer: port,
-    livy: port,
-    kafka: port,
-    kafkaController: port,
-    postgres: port,
-    smtp: port,
-    mailboxUi: port,
-  }),
+  ports: z
+    .strictObject({
+      sparkMaster: port.default(7077),
+      sparkMasterUi: port.default(8080),
+      sparkWorkerUi: port.default(8081),
+      historyServer: port.default(18_080),
+      livy: port.default(8998),
+      kafka: port.default(9092),
+      kafkaController: port.default(9093),
+      postgres: port.default(5433),
+      smtp: port.default(2525),
+      mailboxUi: port.default(8025),
+    })
+    .prefault({}),
   worker: z.strictObject({ cores: z.int().min(1).optional(), memory: z.string().optional() }).default({}),
-  elsewhere: z.partialRecord(
-    z.enum(['spark-master', 'livy', 'history-server', 'kafka', 'postgres', 'mailbox']),
-    z.string(),
-  ),
+  elsewhere: z
+    .partialRecord(z.enum(['spark-master', 'livy', 'history-server', 'kafka', 'postgres', 'mailbox']), z.string())
+    .default({}),
 });
 export type StackSettings = z.output<typeof stackSchema>;
 
@@ -54,20 +56,32 @@ export interface Project {
   readonly endpoints: Endpoints;
 }
 
+/** A file of conf/. What it leaves out has its default, also when it says nothing or is not there. */
+async function settings<T>(root: string, name: string, schema: z.ZodType<T>): Promise<T> {
+  const file = join(root, 'conf', name);
+  const saysNothing =
+    !existsSync(file) ||
+    (await readFile(file, 'utf8').catch(() => 'no text')).replaceAll(/^\s*#.*$/gm, '').trim() === '';
+  return saysNothing ? schema.parse({}) : (await readYaml(file, schema)).value;
+}
+
 /** The nearest folder at or above `from` that has conf/connections.yaml. Throws a rejected SluiceError when there is none. */
 export function projectRoot(from: string): string {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'conf', 'connections.yaml'))) return folder;
     if (folder === dirname(folder)) {
-      throw rejected(`no conf/connections.yaml in ${resolve(from)} or above it`, 'run sluice inside a project');
+      throw rejected(
+        `no conf/connections.yaml in ${resolve(from)} or above it`,
+        'run sluice inside a project: a folder with conf/connections.yaml, which may be empty',
+      );
     }
   }
 }
 
 export async function loadProject(from: string, sections: Sections = {}): Promise<Project> {
   const root = projectRoot(from);
-  const connections = (await readYaml(join(root, 'conf', 'connections.yaml'), connectionsSchema(sections))).value;
-  const file = (await readYaml(join(root, 'conf', 'stack.yaml'), stackSchema)).value;
+  const connections = await settings(root, 'connections.yaml', connectionsSchema(sections));
+  const file = await settings(root, 'stack.yaml', stackSchema);
   const offset = portOffset === undefined ? file.portOffset : Number(portOffset);
   if (!Number.isInteger(offset) || offset < 0 || offset > 45_000) {
     throw rejected(`SLUICE_PORT_OFFSET is "${portOffset}", expected a whole number from 0 to 45000`);

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 /** The only file that reads the environment; everything else is given what it needs. */
 const env = process.env;
 
+/** Where this program itself is. */
+export const programRoot = ['../..', '../../..']
+  .map((up) => join(import.meta.dirname, up))
+  .find((folder) => existsSync(join(folder, 'package.json'))) as string;
+
 /** This program's own, as package.json has it. */
-export const version: string = ['../..', '../../..']
-  .map((up) => join(import.meta.dirname, up, 'package.json'))
-  .filter((file) => existsSync(file))
-  .map((file) => JSON.parse(readFileSync(file, 'utf8')).version)[0];
+export const version: string = JSON.parse(readFileSync(join(programRoot, 'package.json'), 'utf8')).version;
 
 /** The environment as `${NAME}` sees it in a pipeline or connections file. */
 export const variables: Readonly<Record<string, string | undefined>> = env;

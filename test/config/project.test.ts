@@ -29,3 +29,17 @@ test('a name that is no slug, and an age that is none, are refused with their li
   await expect(loadProject(projectAt('c', 'retention:\n  runs: 90'))).rejects.toThrow(/connections\.yaml:2/);
   expect((await loadProject(projectAt('d', 'retention: { runs: 90d }'))).connections.retention.runs).toBe('90d');
 });
+
+test('what conf/ leaves out has its default: an empty connections.yaml makes a folder a project', async () => {
+  const root = join(folder, 'bare');
+  mkdirSync(join(root, 'conf'), { recursive: true });
+  writeFileSync(join(root, 'conf', 'connections.yaml'), '# nothing yet\n\n');
+  const bare = await loadProject(root);
+  expect(bare.endpoints.livy).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  writeFileSync(join(root, 'conf', 'stack.yaml'), 'ports: { livy: 1234 }\nportOffset: 1\n');
+  const moved = await loadProject(root);
+  expect(moved.endpoints.livy).toBe('http://127.0.0.1:1235');
+  expect(moved.stack.ports.kafka).toBe(bare.stack.ports.kafka + 1);
+  writeFileSync(join(root, 'conf', 'stack.yaml'), 'port: {}\n');
+  await expect(loadProject(root)).rejects.toThrow(/stack\.yaml:1:1 port: unknown key/);
+});

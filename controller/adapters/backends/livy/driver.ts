@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressOf, isLocal, splitLogin, stackLogin } from '../../../config/login.ts';
 import type { Project } from '../../../config/project.ts';
+import { programRoot } from '../../../lib/env.ts';
 import { SluiceError } from '../../../lib/errors.ts';
 import type { BackendDriver } from '../../drivers.ts';
 
@@ -29,11 +30,12 @@ export const livyDriver: BackendDriver = {
 export function jarOf(project: Project): string {
   const own = project.connections.spark.jar;
   if (own !== undefined) return own;
-  const built = join(project.root, 'spark-jobs', 'target', 'spark-runner.jar');
-  if (!existsSync(built)) {
-    throw new SluiceError(`the Spark runner is not built: there is no ${built}`, {
+  const places = [project.root, programRoot].map((root) => join(root, 'spark-jobs', 'target', 'spark-runner.jar'));
+  const built = places.find((file) => existsSync(file));
+  if (built === undefined) {
+    throw new SluiceError(`the Spark runner is not built: there is no ${places.at(-1)}`, {
       kind: 'unavailable',
-      hint: 'build it: mvn -f spark-jobs/pom.xml package -DskipTests',
+      hint: `build it: mvn -f ${join(programRoot, 'spark-jobs', 'pom.xml')} package -DskipTests`,
     });
   }
   return `local:${built}`;
