@@ -74,14 +74,17 @@ const steps: readonly string[] = [
    ALTER TABLE events RENAME TO events_before;
    CREATE TABLE events (
      position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+     project text NOT NULL,
      run text NOT NULL REFERENCES runs,
      seq integer NOT NULL,
      at bigint NOT NULL,
      body json NOT NULL,
      PRIMARY KEY (run, seq)
    );
-   INSERT INTO events (run, seq, at, body) SELECT run, seq, at, body FROM events_before ORDER BY at, run, seq;
+   INSERT INTO events (project, run, seq, at, body)
+     SELECT project, run, e.seq, e.at, body FROM events_before e JOIN runs USING (run) ORDER BY e.at, run, e.seq;
    DROP TABLE events_before;
+   CREATE INDEX events_of_project ON events (project, position);
    CREATE INDEX events_measured ON events (run) WHERE body->>'type' = 'sources-measured';
 
    UPDATE runs SET

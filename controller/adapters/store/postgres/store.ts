@@ -62,7 +62,11 @@ export async function postgresStore(
 
   try {
     await within((client) => migrate(client));
-    await query('UPDATE runs SET project = $1 WHERE project = ANY ($2)', [project, formerly]);
+    await query(
+      `WITH moved AS (UPDATE runs SET project = $1 WHERE project = ANY ($2) RETURNING run)
+       UPDATE events SET project = $1 WHERE run IN (SELECT run FROM moved)`,
+      [project, formerly],
+    );
   } catch (error) {
     await pool.end();
     throw error;
@@ -186,8 +190,9 @@ async function insertEvents(
   events: readonly RunEvent[],
 ): Promise<void> {
   await client.query(
-    `INSERT INTO events (run, seq, at, body)
-     SELECT $1, $2 + n, $3, body FROM json_array_elements($4::json) WITH ORDINALITY AS e (body, n)`,
+    `INSERT INTO events (project, run, seq, at, body)
+     SELECT project, run, $2 + n, $3, body FROM runs, json_array_elements($4::json) WITH ORDINALITY AS e (body, n)
+     WHERE run = $1 ORDER BY n`,
     [run, after, at, JSON.stringify(events)],
   );
 }
