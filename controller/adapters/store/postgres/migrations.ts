@@ -112,7 +112,7 @@ const steps: readonly string[] = [
    );`,
 ];
 
-/** A step rewrites tables of any size. Milliseconds. */
+/** Tables of any size are rewritten. Milliseconds. */
 const migratingMs = 3_600_000;
 const long = (text: string, values: unknown[] = []): pg.QueryConfig & { query_timeout: number } => ({
   text,
@@ -147,4 +147,17 @@ export async function migrate(client: pg.ClientBase, wanted = steps.length): Pro
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
+}
+
+/** Files runs under a project's name that were filed under its former names, all at once; of several that ask, one gets them. */
+export async function adopt(client: pg.ClientBase, project: string, formerly: readonly string[]): Promise<void> {
+  const { rows } = await client.query('SELECT FROM runs WHERE project = ANY ($1) LIMIT 1', [formerly]);
+  if (rows.length === 0) return;
+  await client.query(
+    long(
+      `WITH moved AS (UPDATE runs SET project = $1 WHERE project = ANY ($2) RETURNING run)
+       UPDATE events SET project = $1 WHERE run IN (SELECT run FROM moved)`,
+      [project, formerly],
+    ),
+  );
 }

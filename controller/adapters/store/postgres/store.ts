@@ -7,7 +7,7 @@ import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } fr
 import { rejected, SluiceError } from '../../../lib/errors.ts';
 import { feedOf, writing } from './feed.ts';
 import { leasesOf } from './leases.ts';
-import { migrate } from './migrations.ts';
+import { adopt, migrate } from './migrations.ts';
 import { outboxOf } from './outbox.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 
@@ -61,12 +61,10 @@ export async function postgresStore(
     });
 
   try {
-    await within((client) => migrate(client));
-    await query(
-      `WITH moved AS (UPDATE runs SET project = $1 WHERE project = ANY ($2) RETURNING run)
-       UPDATE events SET project = $1 WHERE run IN (SELECT run FROM moved)`,
-      [project, formerly],
-    );
+    await within(async (client) => {
+      await migrate(client);
+      await adopt(client, project, formerly);
+    });
   } catch (error) {
     await pool.end();
     throw error;
