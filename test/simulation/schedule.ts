@@ -4,7 +4,7 @@ import type { Pipeline } from '../../controller/domain/pipeline.ts';
 import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { startController } from './controller.ts';
 import type { Weakness } from './weaknesses.ts';
-import { beginning, World } from './world.ts';
+import { beginning, type StoreOf, World } from './world.ts';
 
 const minute = 60_000;
 
@@ -12,8 +12,9 @@ const minute = 60_000;
 export async function simulate(
   seed: number,
   weakness: Weakness = {},
+  storeOf?: StoreOf,
 ): Promise<{ readonly world: World; readonly settled: boolean }> {
-  const world = new World(seed, startController, weakness);
+  const world = new World(seed, startController, weakness, storeOf);
   const { random, time, store } = world;
   const shared = pipelineOf(random, 'shared');
   const runs = 1 + Math.floor(random() * 3);
@@ -23,12 +24,12 @@ export async function simulate(
     world.runs.set(run, pipeline);
     time.at(random() * 8000, () => {
       const event = { type: 'run-started', run, pipeline, file: 'f' } as const;
-      void store.create({ run, pipeline: pipeline.name, at: beginning + time.now, events: [event] });
+      void store.create({ run, pipeline: pipeline.name, at: Math.round(beginning + time.now), events: [event] });
     });
     if (random() >= 0.12) continue;
     world.cancelled.add(run);
     time.at(8000 + random() * 20_000, () => {
-      void store.request(run, time.now, { type: 'cancel-requested', by: 'a user' });
+      void store.request(run, Math.round(time.now), { type: 'cancel-requested', by: 'a user' });
     });
   }
   world.start();

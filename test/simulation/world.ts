@@ -1,6 +1,7 @@
 import type { PostgresPin } from '../../controller/adapters/sources/postgres/driver.ts';
 import { pick, type Random, randomOf } from '../../controller/demo/random.ts';
 import type { Pipeline } from '../../controller/domain/pipeline.ts';
+import type { RunStore } from '../../controller/domain/ports/store.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { Cluster, type Disk, type Fate } from './cluster.ts';
 import { Process, Server } from './network.ts';
@@ -11,6 +12,9 @@ import type { Weakness } from './weaknesses.ts';
 /** When a simulated world begins; only differences matter. Milliseconds since 1970. */
 export const beginning = 1_700_000_000_000;
 const hour = 3_600_000;
+
+/** Makes the store of a world, whose time it goes by. Milliseconds since 1970. */
+export type StoreOf = (clock: () => number) => RunStore;
 
 /** Where a process is struck: at its n-th call to the outside, before or after it is made; killed, or stopped for so long. */
 interface Strike {
@@ -24,7 +28,7 @@ export class World {
   readonly seed: number;
   readonly random: Random;
   readonly time = new Time();
-  readonly store = memoryStore(() => beginning + this.time.now);
+  readonly store: RunStore;
   readonly disk: Disk = { claims: new Map(), revoked: new Set(), results: new Map(), staged: new Map() };
   readonly sink = new Sink(this.disk);
   readonly mailbox: Mailbox;
@@ -50,8 +54,14 @@ export class World {
   /** What is wrong with the system, so that its promises must be broken. */
   readonly weakness: Weakness;
 
-  constructor(seed: number, startController: (world: World, process: Process) => void, weakness: Weakness = {}) {
+  constructor(
+    seed: number,
+    startController: (world: World, process: Process) => void,
+    weakness: Weakness = {},
+    storeOf: StoreOf = memoryStore,
+  ) {
     this.seed = seed;
+    this.store = storeOf(() => Math.round(beginning + this.time.now));
     this.weakness = weakness;
 
     this.random = randomOf(seed, 'schedule');

@@ -54,7 +54,7 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
     }
     return true;
   }
-  const following = 'FROM events JOIN runs USING (run) WHERE project = $1 AND position > $2';
+  const following = 'FROM events WHERE project = $1 AND position > $2';
 
   return {
     async since(position, limit) {
@@ -66,7 +66,7 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
       // What has a smaller position than a visible event took it before, in a transaction that holds the lock to its end.
       if (last === null || !(await settled())) return [];
       const { rows } = await query(
-        `SELECT position, run, events.seq, events.at, body ${following} AND position <= $3 ORDER BY position LIMIT $4`,
+        `SELECT position, run, seq, at, body ${following} AND position <= $3 ORDER BY position LIMIT $4`,
         [project, position, last, limit],
       );
       return rows.map(({ body: event, ...row }) => ({ ...row, event }) as never);

@@ -74,14 +74,17 @@ const steps: readonly string[] = [
    ALTER TABLE events RENAME TO events_before;
    CREATE TABLE events (
      position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+     project text NOT NULL,
      run text NOT NULL REFERENCES runs,
      seq integer NOT NULL,
      at bigint NOT NULL,
      body json NOT NULL,
      PRIMARY KEY (run, seq)
    );
-   INSERT INTO events (run, seq, at, body) SELECT run, seq, at, body FROM events_before ORDER BY at, run, seq;
+   INSERT INTO events (project, run, seq, at, body)
+     SELECT project, run, e.seq, e.at, body FROM events_before e JOIN runs USING (run) ORDER BY e.at, run, e.seq;
    DROP TABLE events_before;
+   CREATE INDEX events_of_project ON events (project, position);
    CREATE INDEX events_measured ON events (run) WHERE body->>'type' = 'sources-measured';
 
    UPDATE runs SET
@@ -109,7 +112,7 @@ const steps: readonly string[] = [
    );`,
 ];
 
-/** A step rewrites tables of any size. Milliseconds. */
+/** Tables of any size are rewritten. Milliseconds. */
 const migratingMs = 3_600_000;
 const long = (text: string, values: unknown[] = []): pg.QueryConfig & { query_timeout: number } => ({
   text,
@@ -144,4 +147,17 @@ export async function migrate(client: pg.ClientBase, wanted = steps.length): Pro
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
+}
+
+/** Files runs under a project's name that were filed under its former names, all at once; of several that ask, one gets them. */
+export async function adopt(client: pg.ClientBase, project: string, formerly: readonly string[]): Promise<void> {
+  const { rows } = await client.query('SELECT FROM runs WHERE project = ANY ($1) LIMIT 1', [formerly]);
+  if (rows.length === 0) return;
+  await client.query(
+    long(
+      `WITH moved AS (UPDATE runs SET project = $1 WHERE project = ANY ($2) RETURNING run)
+       UPDATE events SET project = $1 WHERE run IN (SELECT run FROM moved)`,
+      [project, formerly],
+    ),
+  );
 }

@@ -39,7 +39,7 @@ export function indexOf(query: Query, project: string): RunIndex {
     async lastProfiles(pipeline) {
       const { rows } = await query(
         `SELECT body->'profiles' AS profiles FROM events JOIN runs USING (run)
-         WHERE project = $2 AND pipeline = $1 AND ${hasPublished} AND body->>'type' = 'sources-measured'
+         WHERE runs.project = $2 AND pipeline = $1 AND ${hasPublished} AND body->>'type' = 'sources-measured'
          ORDER BY number DESC, events.seq DESC LIMIT 1`,
         [pipeline, project],
       );

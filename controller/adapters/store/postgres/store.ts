@@ -7,7 +7,7 @@ import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } fr
 import { rejected, SluiceError } from '../../../lib/errors.ts';
 import { feedOf, writing } from './feed.ts';
 import { leasesOf } from './leases.ts';
-import { migrate } from './migrations.ts';
+import { adopt, migrate } from './migrations.ts';
 import { outboxOf } from './outbox.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 
@@ -61,8 +61,10 @@ export async function postgresStore(
     });
 
   try {
-    await within((client) => migrate(client));
-    await query('UPDATE runs SET project = $1 WHERE project = ANY ($2)', [project, formerly]);
+    await within(async (client) => {
+      await migrate(client);
+      await adopt(client, project, formerly);
+    });
   } catch (error) {
     await pool.end();
     throw error;
@@ -186,8 +188,9 @@ async function insertEvents(
   events: readonly RunEvent[],
 ): Promise<void> {
   await client.query(
-    `INSERT INTO events (run, seq, at, body)
-     SELECT $1, $2 + n, $3, body FROM json_array_elements($4::json) WITH ORDINALITY AS e (body, n)`,
+    `INSERT INTO events (project, run, seq, at, body)
+     SELECT project, run, $2 + n, $3, body FROM runs, json_array_elements($4::json) WITH ORDINALITY AS e (body, n)
+     WHERE run = $1 ORDER BY n`,
     [run, after, at, JSON.stringify(events)],
   );
 }

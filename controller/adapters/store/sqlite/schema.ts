@@ -27,12 +27,14 @@ export const steps: readonly string[] = [
    CREATE INDEX runs_open ON runs (project, number) WHERE ended IS NULL;
    CREATE TABLE events (
      position INTEGER PRIMARY KEY AUTOINCREMENT,
+     project TEXT NOT NULL,
      run TEXT NOT NULL REFERENCES runs (run),
      seq INTEGER NOT NULL,
      at INTEGER NOT NULL,
      body TEXT NOT NULL,
      UNIQUE (run, seq)
    ) STRICT;
+   CREATE INDEX events_of_project ON events (project, position);
    CREATE TABLE outbox (
      number INTEGER PRIMARY KEY AUTOINCREMENT,
      id TEXT NOT NULL UNIQUE,

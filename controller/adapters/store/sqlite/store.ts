@@ -21,8 +21,11 @@ export async function sqliteStore(
   const former = { project, formerly: JSON.stringify(formerly) };
   const isFormer = 'project IN (SELECT value FROM json_each($formerly))';
   if (db.first(`SELECT 1 FROM runs WHERE ${isFormer} LIMIT 1`, { formerly: former.formerly }))
-    await db.write(() => db.all(`UPDATE runs SET project = $project WHERE ${isFormer}`, former));
-  const since = 'FROM events JOIN runs USING (run) WHERE project = $project AND position > $position';
+    await db.write(() => {
+      for (const table of ['runs', 'events'])
+        db.all(`UPDATE ${table} SET project = $project WHERE ${isFormer}`, former);
+    });
+  const since = 'FROM events WHERE project = $project AND position > $position';
 
   return {
     create: (run) => db.write(() => create(db, project, run)),
@@ -44,7 +47,7 @@ export async function sqliteStore(
     // One transaction writes at a time, so positions appear in their order.
     since: async (position, limit) =>
       db
-        .all(`SELECT position, run, events.seq, events.at, body ${since} ORDER BY position LIMIT $limit`, {
+        .all(`SELECT position, run, seq, at, body ${since} ORDER BY position LIMIT $limit`, {
           project,
           position,
           limit,
@@ -129,10 +132,9 @@ function append(
 
 function insertEvents(db: Database, run: string, after: number, at: number, events: readonly RunEvent[]): void {
   for (const [i, event] of events.entries())
-    db.all('INSERT INTO events (run, seq, at, body) VALUES ($run, $seq, $at, $body)', {
-      run,
-      seq: after + i + 1,
-      at,
-      body: JSON.stringify(event),
-    });
+    db.all(
+      `INSERT INTO events (project, run, seq, at, body)
+       VALUES ((SELECT project FROM runs WHERE run = $run), $run, $seq, $at, $body)`,
+      { run, seq: after + i + 1, at, body: JSON.stringify(event) },
+    );
 }

@@ -1,0 +1,83 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { runFolder } from '../../controller/adapters/runner/workspace.ts';
+import { pickRun } from '../../controller/app/pick-run.ts';
+import { withSite } from '../../controller/app/sluice.ts';
+import { runDocument } from '../../controller/app/views/run.ts';
+import { openPipeline, withStore } from '../../controller/app/wiring.ts';
+import { registry } from './outside.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'sluice-embedded-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function made(...lines: string[]): string {
+  mkdirSync(join(root, 'conf'), { recursive: true });
+  cpSync(join(import.meta.dirname, '../../conf/stack.yaml'), join(root, 'conf/stack.yaml'));
+  writeFileSync(
+    join(root, 'conf/connections.yaml'),
+    ['spark: { backend: inline }', 'counters: { ten: { upTo: 10 } }', ...lines].join('\n'),
+  );
+  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, 2 * n AS twice FROM counted');
+  const pipeline = join(root, 'pipeline.yaml');
+  writeFileSync(
+    pipeline,
+    `name: doubling
+sources: { counted: { numbers: ten, key: n } }
+branches: [{ name: full }]
+steps:
+  double:
+    spark: { sql: doubled.sql }
+    outputs: [{ lines: out/doubled.jsonl, views: [doubled] }]
+`,
+  );
+  return pipeline;
+}
+
+test('a project without any server runs a pipeline, and shows the run and what started it', async () => {
+  const { project, loaded } = await openPipeline(made(), registry);
+  const run = await withSite(
+    project,
+    async (site) => {
+      const begun = await site.begin(loaded, {});
+      expect((await site.see(begun, () => undefined)).ended).toMatchObject({ state: 'succeeded' });
+      return begun.run;
+    },
+    registry,
+  );
+  expect(existsSync(join(root, '.sluice', 'store.db'))).toBe(true);
+  await withStore(project, async (store) => {
+    const { summary, state } = await pickRun(store, run.slice(0, -1));
+    expect(summary).toMatchObject({ run, pipeline: 'doubling', state: 'succeeded', branch: 'full', rows: 9 });
+    expect(await runDocument(store, summary, state)).toMatchObject({
+      run,
+      cause: { kind: 'command', by: expect.stringContaining(`@${hostname()}`) },
+    });
+    expect(await store.lastPlanned('doubling')).toMatchObject({ run, quality: summary.quality });
+  });
+});
+
+test('what is older than conf/ says goes with the next sweep, the last published run stays', async () => {
+  const { project, loaded } = await openPipeline(made('retention: { runs: 0h }'), registry);
+  const names = await withSite(
+    project,
+    async (site, store) => {
+      const begin = async (): Promise<string> => {
+        const begun = await site.begin(loaded, { again: { again: true } });
+        await site.see(begun, () => undefined);
+        await store.swept(begun.run);
+        return begun.run;
+      };
+      const runs = [await begin(), await begin()];
+      expect(runs.map((run) => existsSync(runFolder(project.home, run)))).toEqual([true, true]);
+      await site.sweep();
+      return runs;
+    },
+    registry,
+  );
+  const left = await withStore(project, (store) => store.list({ limit: 9 }));
+  expect(left.map(({ run }) => run)).toContain(names[1]);
+  expect(left.map(({ run }) => run)).not.toContain(names[0]);
+  expect(names.map((run) => existsSync(runFolder(project.home, run)))).toEqual([false, true]);
+});
