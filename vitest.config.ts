@@ -7,7 +7,13 @@ export default defineConfig({
     projects: [
       {
         // A loaded machine is slow, and no fault.
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/integration/**'], testTimeout: 60_000 },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/integration/**'],
+          setupFiles: ['test/plain-environment.ts'],
+          testTimeout: 60_000,
+        },
       },
       {
         test: {
