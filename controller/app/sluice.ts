@@ -174,7 +174,7 @@ export class Site implements Helm {
     const found = await this.store.find(run);
     if (!found) return undefined;
     const { number, owner } = found;
-    if (owner !== undefined && (await ownerIsDead(owner))) await this.store.strike(owner);
+    if (owner !== undefined && (await ownerIsDead(owner))) await this.store.expire(owner);
     const deadline = this.now() + leaseMs + 1000;
     for (let waits = 0; ; waits++) {
       const lease = await this.controller.claim(run);

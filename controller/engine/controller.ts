@@ -68,7 +68,7 @@ export class Controller {
   async close(): Promise<void> {
     this.closed = true;
     for (const { engine } of this.driven.values()) engine.wake();
-    await this.around.store.strike(this.name).catch(() => undefined);
+    await this.around.store.expire(this.name).catch(() => undefined);
     await this.loop;
   }
 
@@ -114,9 +114,9 @@ export class Controller {
   async adopt(limit: number, except: (run: string) => boolean): Promise<Adopted[]> {
     const { store, isDead } = this.around;
     for (const owner of await store.controllers())
-      if (owner !== this.name && (await isDead(owner))) await store.strike(owner);
+      if (owner !== this.name && (await isDead(owner))) await store.expire(owner);
     const adopted: Adopted[] = [];
-    for (const { run, number, owner } of await store.orphans(limit)) {
+    for (const { run, number, owner } of await store.orphaned(limit)) {
       if (this.driven.has(run) || except(run)) continue;
       const lease = await this.claim(run).catch((error: unknown) => {
         // What is claimed already must be driven, also when the store goes away right now.
@@ -161,18 +161,18 @@ export class Controller {
   private async beatOnce(): Promise<void> {
     const { store, now } = this.around;
     let asked = now();
-    let time = await store.attend(this.name, leaseMs);
+    let time = await store.heartbeat(this.name, leaseMs);
     const isNew = this.validUntil === 0 || time === undefined;
     if (time === undefined) {
       // Everybody else takes this controller for dead. Its runs may be another's by now: it comes back as somebody new.
       this.driven.clear();
       this.name = this.around.newName();
       asked = now();
-      time = await store.attend(this.name, leaseMs);
+      time = await store.heartbeat(this.name, leaseMs);
     }
     // All controllers go by the store's time; from then on each by its own steady clock, which nobody can set.
     if (isNew && time !== undefined) this.offset = Math.round(time - asked);
-    const mine = await store.driven(this.name);
+    const mine = await store.held(this.name);
     await this.releaseForgotten(mine);
     this.validUntil = asked + leaseMs;
     for (const [run, { lease, engine }] of this.driven) {

@@ -60,18 +60,19 @@ async function deliverChannel(
     if (!(await mayDeliver())) break;
     try {
       await notifier.send(message);
-      await store.noteDelivery(message.id, 'sent', 0, `taken at try ${tries + 1}`);
+      await store.recordAttempt(message.id, 'sent', 0, `taken at try ${tries + 1}`);
       sent += 1;
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       const forGood = error.kind === 'rejected';
-      await store.noteDelivery(message.id, forGood ? 'refused' : 'waiting', nextTry(tries), error.message);
+      await store.recordAttempt(message.id, forGood ? 'refused' : 'waiting', nextTry(tries), error.message);
       told(`${wordOf(channelOf(message))} to ${message.to} ${forGood ? 'was refused' : 'waits'}: ${error.message}`);
       problem = error.message;
       if (forGood) continue;
       held.add(message.to);
       const waits = due.slice(i + 1).filter((each) => !(error instanceof Postponed) || each.message.to === message.to);
-      for (const behind of waits) await store.noteDelivery(behind.message.id, 'waiting', nextTry(tries), error.message);
+      for (const behind of waits)
+        await store.recordAttempt(behind.message.id, 'waiting', nextTry(tries), error.message);
       if (!(error instanceof Postponed)) break;
     }
   }

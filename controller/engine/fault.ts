@@ -6,9 +6,9 @@ const writes: ReadonlySet<PropertyKey> = new Set([
   'create',
   'append',
   'request',
-  'noteDelivery',
+  'recordAttempt',
   'claim',
-  'swept',
+  'cleanedUp',
   'remove',
 ]);
 

@@ -17,7 +17,7 @@ type Sweeping = Pick<Ports, 'store' | 'backend' | 'publisher'> & {
  */
 export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping): Promise<string[]> {
   const clean: string[] = [];
-  for (const run of await store.unswept(graceMs, runsAtATime)) {
+  for (const run of await store.pendingCleanup(graceMs, runsAtATime)) {
     const { pipeline, profiles = {}, ended, steps } = fold(await store.history(run));
     const workspace = workspaceOf(run);
     try {
@@ -38,7 +38,7 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
       // What a person has to mend is not looked at for ever.
       if (error.kind !== 'rejected') continue;
     }
-    await store.swept(run);
+    await store.cleanedUp(run);
     clean.push(run);
   }
   return clean;
@@ -52,7 +52,7 @@ export async function expire(
   { store, workspaceOf }: Pick<Sweeping, 'store' | 'workspaceOf'>,
   ageMs: number,
 ): Promise<string[]> {
-  const expired = await store.expired(ageMs, runsAtATime);
+  const expired = await store.beyondRetention(ageMs, runsAtATime);
   for (const { run, pipeline } of expired) {
     await workspaceOf(run).remove(topicFiles(await store.lastProfiles(pipeline), 'paths'));
     await store.remove(run);

@@ -92,7 +92,7 @@ export class Measuring {
     const { run = '', pipeline, queuedBehind } = this.state;
     const policy = pipeline?.concurrency ?? 'parallel';
     if (policy === 'parallel') return true;
-    const behind = await this.journal.ask((store) => store.ahead(run));
+    const behind = await this.journal.ask((store) => store.activeBefore(run));
     if (behind.length === 0) {
       if (queuedBehind) await this.note({ type: 'queue-left' });
       return true;

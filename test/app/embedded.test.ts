@@ -66,7 +66,7 @@ test('what is older than conf/ says goes with the next sweep, the last published
       const begin = async (): Promise<string> => {
         const begun = await site.begin(loaded, { again: { again: true } });
         await site.see(begun, () => undefined);
-        await store.swept(begun.run);
+        await store.cleanedUp(begun.run);
         return begun.run;
       };
       const runs = [await begin(), await begin()];

@@ -36,7 +36,7 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     await pass(300);
     expect(await store().claimRole('outbox', you, 60_000)).toBe(true);
     expect(await store().claimRole('outbox', me, 200)).toBe(false);
-    await store().strike(you);
+    await store().expire(you);
     expect(await store().claimRole('outbox', me, 1)).toBe(true);
   });
 
@@ -46,13 +46,13 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     for (let i = 0; i < 2; i++) await add(lease, 10, { events: [], messages: [mail] });
     const waiting = async () => (await store().due()).filter((each) => each.message.run === lease.run);
     expect(await waiting()).toEqual([{ message: mail, tries: 0 }]);
-    await store().noteDelivery(mail.id, 'waiting', 300, 'away');
+    await store().recordAttempt(mail.id, 'waiting', 300, 'away');
     expect(await waiting()).toEqual([]);
     await pass(400);
     expect(await waiting()).toEqual([{ message: mail, tries: 1 }]);
-    await store().noteDelivery(mail.id, 'sent', 0, 'taken');
+    await store().recordAttempt(mail.id, 'sent', 0, 'taken');
     // A second controller, which was late, does not take that back.
-    await store().noteDelivery(mail.id, 'waiting', 0, 'late');
+    await store().recordAttempt(mail.id, 'waiting', 0, 'late');
     expect(await waiting()).toEqual([]);
     expect(await store().messages(lease.run)).toEqual([
       { channel: 'email', event: 'failed', to: 'a@example.org', state: 'sent', note: 'taken' },
@@ -63,10 +63,10 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     const lease = await fresh();
     const [first, second] = [message(lease.run, 'a'), message(lease.run, 'a', 2)];
     await add(lease, 1, { events: [], messages: [first] });
-    await store().noteDelivery(first.id, 'waiting', 60_000, 'away');
+    await store().recordAttempt(first.id, 'waiting', 60_000, 'away');
     await add(lease, 1, { events: [], messages: [second] });
     expect(await waitingOf(lease)).toEqual([first.id, second.id]);
-    for (const { id } of [first, second]) await store().noteDelivery(id, 'sent', 0, '');
+    for (const { id } of [first, second]) await store().recordAttempt(id, 'sent', 0, '');
   });
 
   test('lets what waits at one channel or recipient hold up no other', async () => {
@@ -74,13 +74,13 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     const page = { ...message(lease.run, 'a', 2), channel: 'pager' };
     const messages = [message(lease.run, 'a'), page, message(lease.run, 'b')];
     await add(lease, 1, { events: [], messages });
-    await store().noteDelivery(page.id, 'waiting', 60_000, 'away');
+    await store().recordAttempt(page.id, 'waiting', 60_000, 'away');
     expect(await waitingOf(lease)).toEqual([messages[0]?.id, messages[2]?.id]);
     expect((await store().messages(lease.run)).map(({ channel, to }) => [channel, to])).toEqual([
       ['email', 'a'],
       ['pager', 'a'],
       ['email', 'b'],
     ]);
-    for (const { id } of messages) await store().noteDelivery(id, 'sent', 0, '');
+    for (const { id } of messages) await store().recordAttempt(id, 'sent', 0, '');
   });
 }

@@ -133,9 +133,9 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
       list: (await each.list({ limit: 9 })).map(({ run }) => run),
       other: await each.find(each === one ? `${prefix}-o2` : `${prefix}-o1`),
       profiles: Object.values(await each.lastProfiles(shared)).map(({ pin }) => pin),
-      unswept: await each.unswept(0, 9),
-      orphans: (await each.orphans(9)).map(({ run }) => run),
-      ahead: await each.ahead((await each.list({ limit: 1 }))[0]?.run as string),
+      pending: await each.pendingCleanup(0, 9),
+      orphaned: (await each.orphaned(9)).map(({ run }) => run),
+      ahead: await each.activeBefore((await each.list({ limit: 1 }))[0]?.run as string),
       due: (await each.due()).map(({ message }) => message.run),
       feed: (await each.since(0, 9)).map(({ run }) => run),
     });
@@ -143,8 +143,8 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
       list: [`${prefix}-open-${name}`, `${prefix}-${name}`],
       other: undefined,
       profiles: [{ kind: 'csv', files: [{ path: name, size: 1, mtimeMs: 2 }] }],
-      unswept: [`${prefix}-${name}`],
-      orphans: [`${prefix}-open-${name}`],
+      pending: [`${prefix}-${name}`],
+      orphaned: [`${prefix}-open-${name}`],
       ahead: [],
       due: [`${prefix}-${name}`],
       feed: [`${prefix}-${name}`],
@@ -152,7 +152,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     expect(await seen(one)).toEqual(expected('o1'));
     expect(await seen(two)).toEqual(expected('o2'));
     const [me, you] = [`${prefix}-m1`, `${prefix}-m2`];
-    await Promise.all([one.attend(me, 60_000), two.attend(you, 60_000)]);
+    await Promise.all([one.heartbeat(me, 60_000), two.heartbeat(you, 60_000)]);
     expect([await one.claimRole('outbox', me, 5000), await two.claimRole('outbox', you, 5000)]).toEqual([true, true]);
     expect(await one.claimRole('outbox', you, 5000)).toBe(false);
     await Promise.all([one.close(), two.close()]);
@@ -175,7 +175,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
       const { lease } = await own.create({ run: `${prefix}-${name}`, pipeline, at: 1, events: [asked(name)] });
       const message = { id: `<${name}-${prefix}>`, run: lease.run, event: state, to: 'a' };
       await own.append(lease, 1, 2, { events: [asked('y')], summary: { state, ended: 2 }, messages: [message] });
-      if (swept) await own.swept(lease.run);
+      if (swept) await own.cleanedUp(lease.run);
       return lease.run;
     };
     const older = await end('r1', 'succeeded');
@@ -183,9 +183,9 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     const failed = await end('r3', 'failed');
     await end('r4', 'failed', false);
     const { lease: open } = await own.create({ run: `${prefix}-r5`, pipeline, at: 1, events: [] });
-    expect(await own.expired(60_000, 9)).toEqual([]);
+    expect(await own.beyondRetention(60_000, 9)).toEqual([]);
     await pass(50);
-    expect(await own.expired(20, 9)).toEqual([
+    expect(await own.beyondRetention(20, 9)).toEqual([
       { run: older, pipeline },
       { run: failed, pipeline },
     ]);

@@ -38,7 +38,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     /** A controller that lives as long as the suite. */
     const controller = async (): Promise<string> => {
       next += 1;
-      await store.attend(`${prefix}-c${next}`, 600_000);
+      await store.heartbeat(`${prefix}-c${next}`, 600_000);
       return `${prefix}-c${next}`;
     };
     /** Adds to the end of a history, wherever that is. */
@@ -97,13 +97,13 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('gives a run to one controller at a time, and to another when its time has run out', async () => {
       const you = await controller();
-      await store.attend(`${prefix}-short`, 300);
+      await store.heartbeat(`${prefix}-short`, 300);
       const mine = await fresh(`${prefix}-short`);
       expect(await store.claim(mine.run, `${prefix}-short`)).toEqual(mine);
       expect(await store.claim(mine.run, you)).toBeUndefined();
-      expect((await store.orphans(1e6)).map((each) => each.run)).not.toContain(mine.run);
+      expect((await store.orphaned(1e6)).map((each) => each.run)).not.toContain(mine.run);
       await pass(400);
-      expect((await store.orphans(1e6)).find((each) => each.run === mine.run)).toMatchObject({
+      expect((await store.orphaned(1e6)).find((each) => each.run === mine.run)).toMatchObject({
         owner: `${prefix}-short`,
       });
       const yours = await store.claim(mine.run, you);
@@ -113,12 +113,12 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     });
 
     test('takes nobody back under a name whose time has run out', async () => {
-      expect(await store.attend(`${prefix}-brief`, 200)).toBeGreaterThan(0);
-      expect(await store.attend(`${prefix}-brief`, 200)).toBeGreaterThan(0);
+      expect(await store.heartbeat(`${prefix}-brief`, 200)).toBeGreaterThan(0);
+      expect(await store.heartbeat(`${prefix}-brief`, 200)).toBeGreaterThan(0);
       expect(await store.controllers()).toContain(`${prefix}-brief`);
       await pass(300);
       expect(await store.controllers()).not.toContain(`${prefix}-brief`);
-      expect(await store.attend(`${prefix}-brief`, 200)).toBeUndefined();
+      expect(await store.heartbeat(`${prefix}-brief`, 200)).toBeUndefined();
       const lease = await fresh();
       expect(await store.claim(lease.run, `${prefix}-brief`)).toBeUndefined();
     });
@@ -127,9 +127,9 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       const [me, you] = [await controller(), await controller()];
       const mine = await fresh(me);
       expect(await store.claim(mine.run, you)).toBeUndefined();
-      await store.strike(me);
+      await store.expire(me);
       expect(await store.claim(mine.run, you)).toBeDefined();
-      expect(await store.attend(me, 1000)).toBeUndefined();
+      expect(await store.heartbeat(me, 1000)).toBeUndefined();
     });
 
     test('gives a released run to the next at once, and one that has ended to nobody', async () => {
@@ -146,7 +146,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       const me = await controller();
       const [a, b] = [await fresh(me), await fresh(me)];
       await add(b, 1, { events: [asked('x')] });
-      expect(new Map(await store.driven(me))).toEqual(
+      expect(new Map(await store.held(me))).toEqual(
         new Map([
           [a.run, { token: a.token, seq: 0 }],
           [b.run, { token: b.token, seq: 1 }],
@@ -162,12 +162,14 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         ),
       );
       const inOrder = [first, second, third].map((lease) => (lease as Lease).run);
-      const all = (await Promise.all(inOrder.map((run) => store.ahead(run)))).sort((a, b) => a.length - b.length);
+      const all = (await Promise.all(inOrder.map((run) => store.activeBefore(run)))).sort(
+        (a, b) => a.length - b.length,
+      );
       expect(all.map((ahead) => ahead.length)).toEqual([0, 1, 2]);
       const oldest = all[2]?.[0] as string;
       await add({ run: oldest, token: 1 }, 1, { events: [], summary: { ended: 2 } });
       const last = inOrder.find((run) => run !== oldest && !all[2]?.includes(run)) as string;
-      expect(await store.ahead(last)).toHaveLength(1);
+      expect(await store.activeBefore(last)).toHaveLength(1);
     });
 
     test('lets so many Spark applications live, and gives a place back with the event that ends one', async () => {
@@ -219,13 +221,13 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('names the ended runs that nobody has swept, after a while', async () => {
       const lease = await fresh();
-      const unswept = async () => (await store.unswept(300, 1e6)).includes(lease.run);
+      const pending = async () => (await store.pendingCleanup(300, 1e6)).includes(lease.run);
       await add(lease, Date.now(), { events: [], summary: { ended: Date.now() } });
-      expect(await unswept()).toBe(false);
+      expect(await pending()).toBe(false);
       await pass(700);
-      expect(await unswept()).toBe(true);
-      await store.swept(lease.run);
-      expect(await unswept()).toBe(false);
+      expect(await pending()).toBe(true);
+      await store.cleanedUp(lease.run);
+      expect(await pending()).toBe(false);
     });
 
     const ready = { store: () => store, as: (owner: StoreOwner) => as(owner), prefix, fresh, add };

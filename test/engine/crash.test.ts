@@ -70,7 +70,7 @@ async function runWithCrashes(
     return gone ? when : undefined;
   };
   for (let controller = 1; ; controller++) {
-    await w.ports.store.attend(`controller ${controller}`, 1);
+    await w.ports.store.heartbeat(`controller ${controller}`, 1);
     const lease = await w.ports.store.claim('r1', `controller ${controller}`);
     const outcome = (state: RunState) => ({
       state,

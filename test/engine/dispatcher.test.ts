@@ -21,8 +21,8 @@ async function filled(...to: string[]) {
   const store = memoryStore(() => now);
   const { lease } = await store.create({ run: 'r', pipeline: 'p', at: 0, events: [] });
   await store.append(lease, 0, 0, { events: [], messages: to.map(mail) });
-  await store.attend('me', 1e12);
-  await store.attend('you', 1e12);
+  await store.heartbeat('me', 1e12);
+  await store.heartbeat('you', 1e12);
   return {
     store,
     pass(ms: number): void {

@@ -14,7 +14,7 @@ test('old runs are removed with their files, but for those that the last publish
     const measured = { type: 'sources-measured', findings: {}, profiles: { t: { ...profile(), pin } } } as unknown;
     const { lease } = await store.create({ run, pipeline: 'p', at: now, events: [measured as RunEvent] });
     await store.append(lease, 1, now, { events: [], summary: { state, ended: now } });
-    await store.swept(run);
+    await store.cleanedUp(run);
   };
   await end('first', 'succeeded', ['first/inputs/a']);
   await end('second', 'failed');

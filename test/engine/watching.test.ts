@@ -68,8 +68,8 @@ test('a run that was claimed and cannot be driven is given back', async () => {
       isDead: async () => false,
     });
   const [first, second] = [of('first'), of('second')];
-  await store.attend('first', 60_000);
-  await store.attend('second', 60_000);
+  await store.heartbeat('first', 60_000);
+  await store.heartbeat('second', 60_000);
   await store.create({
     run: 'r1',
     pipeline: 'shop',

@@ -41,7 +41,7 @@ export function memoryIndex(ours: () => Row[], rowOf: (run: string) => Row): Run
         .filter((each) => (pipeline ?? each.pipeline) === each.pipeline && (state ?? each.state) === each.state)
         .filter(({ number }) => number < before)
         .slice(0, limit),
-    async ahead(run) {
+    async activeBefore(run) {
       const { summary } = rowOf(run);
       return ours()
         .map((row) => row.summary)
@@ -69,16 +69,16 @@ export function memoryCleanup(
   const closedFor = (ms: number): Row[] =>
     ours().filter(({ closed = Number.POSITIVE_INFINITY }) => closed <= clock() - ms);
   return {
-    unswept: async (graceMs, limit) =>
+    pendingCleanup: async (graceMs, limit) =>
       closedFor(graceMs)
         .filter((row) => !row.swept)
         .slice(0, limit)
         .map((row) => row.summary.run),
-    async swept(run) {
+    async cleanedUp(run) {
       const row = runs.get(run);
       if (row) row.swept = true;
     },
-    async expired(ageMs, limit) {
+    async beyondRetention(ageMs, limit) {
       const last = new Map(
         ours()
           .filter(hasPublished)
@@ -107,7 +107,7 @@ export function memoryOutbox(
         .filter((posted, i) => waiting.indexOf(last.get(recipientOf(posted)) as Posted) >= i)
         .map(({ message, tries }) => ({ message, tries }));
     },
-    async noteDelivery(id, state, againMs, note) {
+    async recordAttempt(id, state, againMs, note) {
       const posted = outbox.get(id);
       if (posted?.state !== 'waiting') return;
       Object.assign(posted, { state, due: clock() + againMs, note, tries: posted.tries + 1 });

@@ -85,13 +85,13 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
           await new Promise((resolve) => setTimeout(resolve, 10));
       },
 
-      async attend(owner, forMs) {
+      async heartbeat(owner, forMs) {
         if (until.has(owner) && !lives(owner)) return undefined;
         until.set(owner, clock() + forMs);
         return clock();
       },
       controllers: async () => [...until.keys()].filter(lives),
-      async strike(owner) {
+      async expire(owner) {
         until.set(owner, 0);
       },
       async claim(run, owner) {
@@ -106,12 +106,12 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         const row = rowOf(run);
         if (row.token === token) row.owner = undefined;
       },
-      orphans: async (limit) =>
+      orphaned: async (limit) =>
         open()
           .filter((row) => row.project === project && !lives(row.owner))
           .slice(0, limit)
           .map(({ summary, owner }) => ({ run: summary.run, number: summary.number, owner })),
-      driven: async (owner) =>
+      held: async (owner) =>
         new Map(
           open()
             .filter((row) => row.owner === owner)

@@ -209,7 +209,7 @@ export const pidOf = async (name: string): Promise<number> => {
 };
 export const lastRun = async (): Promise<RunDocument> => (await sluiceJson('show')).doc;
 
-/** A second project on the same stack and store, whose conf/connections.yaml is changed. */
+/** The same project, to the store, in a second folder whose conf/connections.yaml is changed. */
 export async function otherProject(name: string, change: (connections: string) => string): Promise<string> {
   const other = join(dirname(folder), name);
   await mkdir(join(other, 'conf'), { recursive: true });
@@ -221,7 +221,7 @@ export async function otherProject(name: string, change: (connections: string) =
     await symlink(join(folder, shared), join(other, shared)).catch(() => undefined);
   }
   const file = join(other, 'conf', 'connections.yaml');
-  await writeFile(file, change(await readFile(file, 'utf8')));
+  await writeFile(file, `${change(await readFile(file, 'utf8'))}\nproject: ${(await project()).name}\n`);
   return other;
 }
 

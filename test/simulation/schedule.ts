@@ -42,7 +42,7 @@ export async function simulate(
     const summaries = await store.list({ limit: 10 });
     const mails = (await Promise.all(summaries.map(({ run }) => store.messages(run)))).flat();
     const left = summaries.some(({ ended }) => ended === undefined) || mails.some(({ state }) => state === 'waiting');
-    open = left || (await store.unswept(0, 10)).length > 0;
+    open = left || (await store.pendingCleanup(0, 10)).length > 0;
   };
   const lookAgain = (): void => {
     void look();

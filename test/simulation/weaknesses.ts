@@ -44,7 +44,7 @@ export const weaknesses: readonly { readonly name: string; readonly breaks: Prom
       weakness: {
         store: (store) => ({
           ...store,
-          orphans: async (limit) => (await store.orphans(limit)).filter(({ owner }) => owner === undefined),
+          orphaned: async (limit) => (await store.orphaned(limit)).filter(({ owner }) => owner === undefined),
         }),
       },
     },

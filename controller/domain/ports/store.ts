@@ -111,21 +111,21 @@ export interface LeaseStore {
    * Registers a controller, or keeps it for `forMs` more, and returns the store's time in milliseconds since 1970.
    * Undefined when its time had run out: to all others it is dead, and it must come back under another name.
    */
-  attend(owner: string, forMs: number): Promise<number | undefined>;
+  heartbeat(owner: string, forMs: number): Promise<number | undefined>;
   /** Controllers whose time has not run out. */
   controllers(): Promise<string[]>;
   /** Expires a controller that has left or is known to be dead; its runs and roles are free. */
-  strike(owner: string): Promise<void>;
+  expire(owner: string): Promise<void>;
 
   /** The right to drive a run that has not ended; undefined while a living controller has it. One's own is given again. */
   claim(run: string, owner: string): Promise<Lease | undefined>;
   release(lease: Lease): Promise<void>;
   /** Runs of this project that have not ended and that no living controller drives, oldest first. */
-  orphans(
+  orphaned(
     limit: number,
   ): Promise<{ readonly run: string; readonly number: number; readonly owner: string | undefined }[]>;
   /** The runs a controller drives, each with its token and the number of its last event. */
-  driven(owner: string): Promise<ReadonlyMap<string, { readonly token: number; readonly seq: number }>>;
+  held(owner: string): Promise<ReadonlyMap<string, { readonly token: number; readonly seq: number }>>;
   /** The right to do for `forMs` what one controller of the project does at a time, such as sending its messages. */
   claimRole(role: string, owner: string, forMs: number): Promise<boolean>;
 }
@@ -142,7 +142,7 @@ export interface RunIndex {
     readonly limit: number;
   }): Promise<RunSummary[]>;
   /** Runs of the same pipeline that began before this one and have not ended, oldest first. */
-  ahead(run: string): Promise<string[]>;
+  activeBefore(run: string): Promise<string[]>;
   /** What the last run of a pipeline that published has read and counted. */
   lastProfiles(pipeline: string): Promise<Profiles>;
   /** The last run of a pipeline that came as far as a plan. */
@@ -157,7 +157,7 @@ export interface Outbox {
    */
   due(): Promise<Waiting[]>;
   /** How a try went; a message still `waiting` is due again in `againMs`. */
-  noteDelivery(messageId: string, state: MessageState, againMs: number, note: string): Promise<void>;
+  recordAttempt(messageId: string, state: MessageState, againMs: number, note: string): Promise<void>;
   messages(run: string): Promise<
     {
       readonly channel: string;
@@ -172,10 +172,10 @@ export interface Outbox {
 /** What ended runs have left to clear away; of this project alone. */
 export interface CleanupQueue {
   /** Runs that ended at least `graceMs` ago and whose staging places were not swept since. */
-  unswept(graceMs: number, limit: number): Promise<string[]>;
-  swept(run: string): Promise<void>;
+  pendingCleanup(graceMs: number, limit: number): Promise<string[]>;
+  cleanedUp(run: string): Promise<void>;
   /** Swept runs that ended at least `ageMs` ago, oldest first, without the last published one of each pipeline. */
-  expired(ageMs: number, limit: number): Promise<{ readonly run: string; readonly pipeline: string }[]>;
+  beyondRetention(ageMs: number, limit: number): Promise<{ readonly run: string; readonly pipeline: string }[]>;
   /** Removes an ended run with its events and messages. Its idempotency key may be used again. */
   remove(run: string): Promise<void>;
 }

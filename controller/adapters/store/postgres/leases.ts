@@ -8,7 +8,7 @@ const free = `ended IS NULL AND (owner IS NULL OR owner NOT IN (${living}))`;
 /** Leases of controllers, runs and roles, in PostgreSQL. */
 export function leasesOf(query: Query, project: string): LeaseStore {
   return {
-    async attend(owner, forMs) {
+    async heartbeat(owner, forMs) {
       const { rows } = await query(
         `INSERT INTO controllers (owner, until) VALUES ($1, now() + $2 * interval '1 ms')
          ON CONFLICT (owner) DO UPDATE SET until = excluded.until WHERE controllers.until > now()
@@ -20,7 +20,7 @@ export function leasesOf(query: Query, project: string): LeaseStore {
 
     controllers: async () => (await query(living)).rows.map((row) => row.owner),
 
-    async strike(owner) {
+    async expire(owner) {
       await query('UPDATE controllers SET until = now() WHERE owner = $1', [owner]);
       await query(`DELETE FROM controllers WHERE until < now() - interval '1 day'`);
     },
@@ -38,7 +38,7 @@ export function leasesOf(query: Query, project: string): LeaseStore {
       await query('UPDATE runs SET owner = NULL WHERE run = $1 AND token = $2', [run, token]);
     },
 
-    async orphans(limit) {
+    async orphaned(limit) {
       const { rows } = await query(
         `SELECT run, number, owner FROM runs WHERE project = $1 AND ${free} ORDER BY number LIMIT $2`,
         [project, limit],
@@ -46,7 +46,7 @@ export function leasesOf(query: Query, project: string): LeaseStore {
       return rows.map(({ run, number, owner }) => ({ run, number, owner: owner ?? undefined }));
     },
 
-    async driven(owner) {
+    async held(owner) {
       const { rows } = await query('SELECT run, token, seq FROM runs WHERE owner = $1 AND ended IS NULL', [owner]);
       return new Map(rows.map(({ run, token, seq }) => [run, { token, seq }]));
     },

@@ -17,7 +17,7 @@ export function outboxOf(query: Query, project: string): Outbox {
       return rows.map(({ message, tries }) => ({ message, tries }));
     },
 
-    async noteDelivery(id, state, againMs, note) {
+    async recordAttempt(id, state, againMs, note) {
       await query(
         `UPDATE outbox SET state = $2, due = now() + $3 * interval '1 ms', note = $4, tries = tries + 1
          WHERE id = $1 AND state = 'waiting'`,

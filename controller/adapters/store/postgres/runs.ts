@@ -27,7 +27,7 @@ export function indexOf(query: Query, project: string): RunIndex {
       return rows.map(summaryOf);
     },
 
-    async ahead(run) {
+    async activeBefore(run) {
       const { rows } = await query(
         `SELECT other.run FROM runs mine JOIN runs other USING (project, pipeline)
          WHERE mine.run = $1 AND other.number < mine.number AND other.ended IS NULL ORDER BY other.number`,
@@ -66,7 +66,7 @@ export function indexOf(query: Query, project: string): RunIndex {
 export function cleanupOf(query: Query, project: string): CleanupQueue {
   const closedFor = (parameter: string): string => `closed <= now() - ${parameter} * interval '1 ms'`;
   return {
-    async unswept(graceMs, limit) {
+    async pendingCleanup(graceMs, limit) {
       const { rows } = await query(
         `SELECT run FROM runs WHERE project = $1 AND ended IS NOT NULL AND NOT swept AND ${closedFor('$2')}
          ORDER BY number LIMIT $3`,
@@ -75,11 +75,11 @@ export function cleanupOf(query: Query, project: string): CleanupQueue {
       return rows.map((row) => row.run);
     },
 
-    async swept(run) {
+    async cleanedUp(run) {
       await query('UPDATE runs SET swept = true WHERE run = $1', [run]);
     },
 
-    async expired(ageMs, limit) {
+    async beyondRetention(ageMs, limit) {
       const { rows } = await query(
         `WITH last AS (
            SELECT max(number) AS number FROM runs WHERE project = $1 AND ${hasPublished} GROUP BY pipeline

@@ -9,7 +9,7 @@ const dayMs = 86_400_000;
 /** Leases of controllers, runs and roles, in SQLite. */
 export function leasesOf(db: Database, project: string, clock: () => number): LeaseStore {
   return {
-    attend: (owner, forMs) =>
+    heartbeat: (owner, forMs) =>
       db.write(() => {
         const now = clock();
         const row = db.first(
@@ -22,7 +22,7 @@ export function leasesOf(db: Database, project: string, clock: () => number): Le
 
     controllers: async () => db.all(living, { now: clock() }).map((row) => row.owner),
 
-    strike: (owner) =>
+    expire: (owner) =>
       db.write(() => {
         const now = clock();
         db.all('UPDATE controllers SET until = min(until, $now) WHERE owner = $owner', { owner, now });
@@ -45,7 +45,7 @@ export function leasesOf(db: Database, project: string, clock: () => number): Le
         db.all('UPDATE runs SET owner = NULL WHERE run = $run AND token = $token', { run, token });
       }),
 
-    orphans: async (limit) =>
+    orphaned: async (limit) =>
       db
         .all(`SELECT run, number, owner FROM runs WHERE project = $project AND ${free} ORDER BY number LIMIT $limit`, {
           project,
@@ -54,7 +54,7 @@ export function leasesOf(db: Database, project: string, clock: () => number): Le
         })
         .map(({ run, number, owner }) => ({ run, number, owner: owner ?? undefined })),
 
-    driven: async (owner) =>
+    held: async (owner) =>
       new Map(
         db
           .all('SELECT run, token, seq FROM runs WHERE owner = $owner AND ended IS NULL', { owner })

@@ -17,7 +17,7 @@ export function outboxOf(db: Database, project: string, clock: () => number): Ou
         )
         .map(({ message, tries }) => ({ message: JSON.parse(message), tries })),
 
-    noteDelivery: (id, state, againMs, note) =>
+    recordAttempt: (id, state, againMs, note) =>
       db.write(() => {
         db.all(
           `UPDATE outbox SET state = $state, due = $due, note = $note, tries = tries + 1

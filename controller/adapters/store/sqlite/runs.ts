@@ -50,7 +50,7 @@ export function indexOf(db: Database, project: string): RunIndex {
         )
         .map(summaryOf),
 
-    ahead: async (run) =>
+    activeBefore: async (run) =>
       db
         .all(
           `SELECT other.run FROM runs mine JOIN runs other USING (project, pipeline)
@@ -79,7 +79,7 @@ export function indexOf(db: Database, project: string): RunIndex {
 /** What ended runs have left to clear away, in SQLite. */
 export function cleanupOf(db: Database, project: string, clock: () => number): CleanupQueue {
   return {
-    unswept: async (graceMs, limit) =>
+    pendingCleanup: async (graceMs, limit) =>
       db
         .all(
           `SELECT run FROM runs WHERE project = $project AND ended IS NOT NULL AND NOT swept AND closed <= $closed
@@ -88,12 +88,12 @@ export function cleanupOf(db: Database, project: string, clock: () => number): C
         )
         .map((row) => row.run),
 
-    swept: (run) =>
+    cleanedUp: (run) =>
       db.write(() => {
         db.all('UPDATE runs SET swept = 1 WHERE run = $run', { run });
       }),
 
-    expired: async (ageMs, limit) =>
+    beyondRetention: async (ageMs, limit) =>
       db
         .all(
           `SELECT run, pipeline FROM runs
