@@ -61,12 +61,20 @@ test('every relative link leads to a file and a heading that are there', () => {
 });
 
 test('every path that is named exists', () => {
-  const paths = (line: string): string[] =>
-    all(line, /(?<![\w/.-])((?:controller|test|docs|scripts|spark-jobs|conf)\/[\w./-]*\w)/g);
+  const paths = (line: string): string[] => [
+    ...all(line, /(?<![\w/.-])((?:controller|test|docs|scripts|spark-jobs|conf)\/[\w./-]*\w)/g),
+    ...all(line, /`([\w.-]+(?:\/[\w.-]+)+\.(?:ts|mjs|java))/g),
+  ];
   expect(written.flatMap((file) => paths(textOf(file))).length).toBeGreaterThan(50);
   // Placeholders of a set of jars are in capitals.
   const isMissing = (path: string): boolean => !/\b[A-Z]+\//.test(path) && !existsSync(join(root, path));
   expect(problems(written, (line) => paths(line).filter(isMissing))).toEqual([]);
+});
+
+test('the picture of the floors is the house', () => {
+  const [, list = ''] = /const floors = \[(.*?)\]/s.exec(textOf('test/house.test.ts')) ?? [];
+  const drawn = all(textOf('docs/architecture.md'), /^ {2}(\w+)\["\1 —/gm);
+  expect(drawn.toReversed()).toEqual(all(list, /'(\w+)'/g));
 });
 
 test('every command that is shown is one, with the options it is shown with', () => {
