@@ -122,7 +122,8 @@ export class Watch {
       if (!file.isFile() || this.find(read(path)).length === 0) continue;
       this.private.add(file.name);
       const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0o600) & 0o777;
-      if (mode !== 0o600 || !['pgpass', 'secrets.json'].includes(file.name))
+      // A file is written beside its place, with the rights it is to have, and put there whole.
+      if (mode !== 0o600 || !/^(pgpass|secrets\.json)(\.[\w-]+\.part)?$/.test(file.name))
         this.hits.add(`${path}, ${mode.toString(8)}`);
     }
   }
