@@ -213,7 +213,7 @@ test('secrets are in no file, table, argument list, environment, answer, mail, p
     mails: heard.mails,
     'the store': await dump('sluice'),
     'the shop': await dump('shop'),
-    'answers of the stack': await answers(here.endpoints),
+    'answers of the stack': await answers(here.endpoints, [before ?? '', after ?? '']),
   };
   const hits = [
     ...watch.hits,

@@ -43,14 +43,19 @@ export async function dump(database: string): Promise<string[]> {
   );
 }
 
-/** The REST answers of the stack that tell about jobs. */
-export async function answers({ livy, sparkMaster, historyServer }: Endpoints): Promise<string[]> {
+/** The REST answers of the stack about the jobs of these runs; one after the other, as the history server reads a log for each. */
+export async function answers(
+  { livy, sparkMaster, historyServer }: Endpoints,
+  runs: readonly string[],
+): Promise<string[]> {
+  const isOfRun = ({ name }: { name: string | null }): boolean => runs.some((run) => name?.includes(run));
   const headers = await login();
   const get = async (url: string): Promise<string> => (await fetch(url, { headers })).text();
   const api = `${historyServer}/api/v1/applications`;
   const batches = await get(`${livy}/batches?size=100`);
-  const ids = (JSON.parse(batches) as { sessions: { id: number }[] }).sessions.map(({ id }) => id);
-  const applications = JSON.parse(await get(api)) as { id: string }[];
+  const { sessions } = JSON.parse(batches) as { sessions: { id: number; name: string | null }[] };
+  const ids = sessions.filter(isOfRun).map(({ id }) => id);
+  const applications = (JSON.parse(await get(api)) as { id: string; name: string }[]).filter(isOfRun);
   const pages = [
     ...ids.flatMap((id) => [`${livy}/batches/${id}`, `${livy}/batches/${id}/log?size=1000`]),
     `${sparkMaster}/json/`,
@@ -58,7 +63,9 @@ export async function answers({ livy, sparkMaster, historyServer }: Endpoints): 
       ['', '/environment', '/sql?details=true', '/jobs', '/stages'].map((part) => `${api}/${id}${part}`),
     ),
   ];
-  return [batches, ...(await Promise.all(pages.map(get)))];
+  const texts = [batches];
+  for (const page of pages) texts.push(await get(page));
+  return texts;
 }
 
 /** The files below a folder that a run may have written, read byte by byte; links are not followed. */
