@@ -77,7 +77,7 @@ describe('a second stack that uses the first one’s services', () => {
     const states = JSON.parse((await run(['status', '--json'])).stdout) as ServiceStatus[];
     expect(states.filter((service) => service.state === 'elsewhere')).toHaveLength(6);
     const down = await run(['down']);
-    expect(down.stdout).toBe('mailbox: ended');
+    expect(down.stdout).toBe('mailbox: stopped');
     expect((await status()).every((service) => service.state === 'up')).toBe(true);
   });
 
