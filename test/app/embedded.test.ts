@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -7,33 +7,12 @@ import { pickRun } from '../../controller/app/pick-run.ts';
 import { withSite } from '../../controller/app/sluice.ts';
 import { runDocument } from '../../controller/app/views/run.ts';
 import { openPipeline, withStore } from '../../controller/app/wiring.ts';
-import { registry } from './outside.ts';
+import { doublingOf, projectIn, registry } from './outside.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-embedded-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function made(...lines: string[]): string {
-  mkdirSync(join(root, 'conf'), { recursive: true });
-  cpSync(join(import.meta.dirname, '../../conf/stack.yaml'), join(root, 'conf/stack.yaml'));
-  writeFileSync(
-    join(root, 'conf/connections.yaml'),
-    ['spark: { backend: inline }', 'counters: { ten: { upTo: 10 } }', ...lines].join('\n'),
-  );
-  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, 2 * n AS twice FROM counted');
-  const pipeline = join(root, 'pipeline.yaml');
-  writeFileSync(
-    pipeline,
-    `name: doubling
-sources: { counted: { numbers: ten, key: n } }
-branches: [{ name: full }]
-steps:
-  double:
-    spark: { sql: doubled.sql }
-    outputs: [{ lines: out/doubled.jsonl, views: [doubled] }]
-`,
-  );
-  return pipeline;
-}
+const made = (...connections: string[]): string => projectIn(root, doublingOf('doubling'), ...connections);
 
 test('a project without any server runs a pipeline, and shows the run and what started it', async () => {
   const { project, loaded } = await openPipeline(made(), registry);

@@ -1,3 +1,4 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -184,3 +185,25 @@ export const registry: Registry = {
   notifiers: [...builtIn.notifiers, bell],
   backends: [...builtIn.backends, inline],
 };
+
+/** Writes a project on the inline backend, and this pipeline's file; returns the file's path. */
+export function projectIn(root: string, pipeline: string, ...connections: string[]): string {
+  mkdirSync(join(root, 'conf'), { recursive: true });
+  cpSync(join(import.meta.dirname, '../../conf/stack.yaml'), join(root, 'conf/stack.yaml'));
+  const lines = ['spark: { backend: inline }', 'counters: { ten: { upTo: 10 } }', ...connections];
+  writeFileSync(join(root, 'conf/connections.yaml'), lines.join('\n'));
+  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, 2 * n AS twice FROM counted');
+  writeFileSync(join(root, 'pipeline.yaml'), pipeline);
+  return join(root, 'pipeline.yaml');
+}
+
+/** A pipeline over what is outside, of this name. */
+export const doublingOf = (name: string): string => `
+name: ${name}
+sources: { counted: { numbers: ten, key: n } }
+branches: [{ name: full }]
+steps:
+  double:
+    spark: { sql: doubled.sql }
+    outputs: [{ lines: out/doubled.jsonl, views: [doubled] }]
+`;

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -9,31 +9,13 @@ import { openPipeline } from '../../controller/app/wiring.ts';
 import type { FileProblems } from '../../controller/lib/yaml/problem.ts';
 import { pipelineJsonSchema } from '../../controller/pipeline/json-schema.ts';
 import { memoryStore } from '../fakes/store.ts';
-import { registry, rung } from './outside.ts';
+import { doublingOf, projectIn, registry, rung } from './outside.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function write(pipeline: string): string {
-  mkdirSync(join(root, 'conf'), { recursive: true });
-  cpSync(join(import.meta.dirname, '../../conf/stack.yaml'), join(root, 'conf/stack.yaml'));
-  const connections =
-    'spark: { backend: inline }\ncounters: { ten: { upTo: 10 } }\nmail: { url: smtp://127.0.0.1:9 }\n';
-  writeFileSync(join(root, 'conf/connections.yaml'), connections);
-  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, 2 * n AS twice FROM counted');
-  writeFileSync(join(root, 'pipeline.yaml'), pipeline);
-  return join(root, 'pipeline.yaml');
-}
-
-const pipeline = `
-name: outside
-sources: { counted: { numbers: ten, key: n } }
-branches: [{ name: full }]
-steps:
-  double:
-    spark: { sql: doubled.sql }
-    outputs: [{ lines: out/doubled.jsonl, views: [doubled] }]
-notify: [{ bell: front door, on: [succeeded, failed] }, { bell: nowhere, on: [succeeded] }]
+const write = (pipeline: string): string => projectIn(root, pipeline, 'mail: { url: smtp://127.0.0.1:9 }');
+const pipeline = `${doublingOf('outside')}notify: [{ bell: front door, on: [succeeded, failed] }, { bell: nowhere, on: [succeeded] }]
 `;
 
 test('a source, a sink, a backend and a notifier from elsewhere are a line each in the registry', async () => {

@@ -1,7 +1,6 @@
 import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
-import { type Query, summaryColumns, summaryOf } from './query.ts';
-
-const hasPublished = `state IN ('succeeded', 'degraded')`;
+import { hasPublished, summaryColumns, summaryOf } from '../summary.ts';
+import type { Query } from './query.ts';
 
 /** What is asked of runs without their histories, in PostgreSQL. */
 export function indexOf(query: Query, project: string): RunIndex {

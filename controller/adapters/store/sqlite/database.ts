@@ -3,14 +3,13 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseSync } from '@photostructure/sqlite';
 import { reasonOf, rejected, SluiceError, unwritable } from '../../../lib/errors.ts';
+import type { Row } from '../summary.ts';
 import { steps } from './schema.ts';
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 type Statement = ReturnType<Sqlite['prepare']>;
 type Value = string | number | null | undefined;
 export type Values = Readonly<Record<string, Value>>;
-// biome-ignore lint/suspicious/noExplicitAny: a row has the columns that its query names
-export type Row = Record<string, any>;
 
 /** A SQLite file. Every call is one step of the process: what others do comes before or after it. */
 export interface Database {

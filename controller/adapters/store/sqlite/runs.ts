@@ -1,20 +1,6 @@
-import type { CleanupQueue, RunIndex, RunSummary } from '../../../domain/ports/store.ts';
-import type { Database, Row } from './database.ts';
-
-const hasPublished = `state IN ('succeeded', 'degraded')`;
-const summaryColumns = 'run, number, pipeline, state, branch, reason, started, ended, quality, rows';
-const summaryOf = (row: Row): RunSummary => ({
-  run: row.run,
-  number: row.number,
-  pipeline: row.pipeline,
-  state: row.state,
-  branch: row.branch ?? undefined,
-  reason: row.reason ?? undefined,
-  started: row.started,
-  ended: row.ended ?? undefined,
-  quality: row.quality ?? undefined,
-  rows: row.rows ?? undefined,
-});
+import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
+import { hasPublished, summaryColumns, summaryOf } from '../summary.ts';
+import type { Database } from './database.ts';
 
 /** What is asked of runs without their histories, in SQLite. */
 export function indexOf(db: Database, project: string): RunIndex {
