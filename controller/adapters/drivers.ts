@@ -17,7 +17,7 @@ export interface Context {
   readonly project: Project;
   /** A folder of this process, for files that are needed for a while. */
   readonly scratch: string;
-  /** Where files are that driver, executors and controllers share. */
+  /** What leads to files, wherever they are. */
   readonly storage: Storage;
   /** Where the rows of sources are kept; without it they are only measured. */
   readonly keeping?: Keeping;
@@ -58,6 +58,8 @@ export interface SinkDriver extends Kind {
   writes(output: Output, staged: Staged, project: Project): Access & { readonly fields: object };
   /** `as Parquet in marts/orders` */
   describe(output: Output): string;
+  /** What DuckDB reads a published view from, by its files on this machine; left out where reports cannot be made of it. */
+  relation?(files: readonly string[]): string;
 }
 
 /** A kind of step beside Spark jobs. */
@@ -74,6 +76,13 @@ export interface NotifierDriver extends Kind {
   messages(run: string, state: RunState, options: { readonly from: string; readonly language: Language }): Message[];
   /** The address of a notification, for people. */
   describe(value: unknown): string;
+}
+
+/** Where files can be that driver, executors and controllers share. */
+export interface StorageDriver {
+  /** The scheme of its URIs: `file`, `s3`. */
+  readonly kind: string;
+  open(context: Pick<Context, 'project' | 'scratch'>): Promise<Storage>;
 }
 
 /** Where Spark applications run. Opening it reaches nothing yet. */
@@ -97,6 +106,7 @@ export interface Registry {
   readonly tasks: readonly TaskDriver[];
   readonly notifiers: readonly NotifierDriver[];
   readonly backends: readonly BackendDriver[];
+  readonly storages: readonly StorageDriver[];
 }
 
 /** Where an attempt stages a sink of its step; `rowsOf` is asked for the rows of each place. */

@@ -1,17 +1,18 @@
-import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Context, Registry } from '../adapters/drivers.ts';
 import { kindOf } from '../domain/pipeline.ts';
 import { channelOf, type Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher } from '../domain/ports/sink.ts';
 import type { SourceProbe } from '../domain/ports/source.ts';
+import type { Storage } from '../domain/ports/storage.ts';
 import type { Caller } from '../domain/ports/task.ts';
 import { rejected } from '../lib/errors.ts';
+import { schemeOf } from '../lib/uri.ts';
 
 /** Adapters by their kind, each opened when it is first needed. */
-function opened<T>(
-  drivers: readonly { readonly kind: string; open(context: Context): Promise<T> }[],
-  context: Context,
-) {
+function opened<T, C>(drivers: readonly { readonly kind: string; open(context: C): Promise<T> }[], context: C) {
   const open = new Map<string, Promise<T>>();
   return {
     async of(kind: string): Promise<T> {
@@ -44,7 +45,7 @@ export function probeOf({ sources }: Pick<Registry, 'sources'>, context: Context
       (await adapters.of(kindOf(sources, source).kind)).profile(name, source, earlier),
     holds: async (source, pin) =>
       pin.kept
-        ? pin.kept.paths.every((path) => existsSync(path))
+        ? !(await Promise.all(pin.kept.paths.map((path) => context.storage.stat(path)))).includes(undefined)
         : (await adapters.of(kindOf(sources, source).kind)).holds(source, pin),
     async close() {
       await Promise.all((await adapters.taken()).map((probe) => probe.close()));
@@ -60,6 +61,47 @@ export function publisherOf({ sinks }: Pick<Registry, 'sinks'>, context: Context
     audit: async (staged) => (await adapters.of(staged.kind)).audit(staged),
     publish: async (staged, fence) => (await adapters.of(staged.kind)).publish(staged, fence),
     discard: async (staged) => (await adapters.of(staged.kind)).discard(staged),
+  };
+}
+
+/** Hands each URI to the storage of its scheme. */
+export function storageOf({ storages }: Pick<Registry, 'storages'>, context: Omit<Context, 'storage'>): Storage {
+  const adapters = opened(storages, context);
+  const of = async (uri: string): Promise<Storage> => {
+    const scheme = schemeOf(uri);
+    if (!storages.some(({ kind }) => kind === scheme))
+      throw rejected(
+        `there is no storage for ${uri}`,
+        `storages are ${storages.map(({ kind }) => `${kind}://`).join(', ')}`,
+      );
+    return adapters.of(scheme);
+  };
+  return {
+    list: async (folder) => (await of(folder)).list(folder),
+    find: async (folder, glob) => (await of(folder)).find(folder, glob),
+    stat: async (uri) => (await of(uri)).stat(uri),
+    read: async (uri) => (await of(uri)).read(uri),
+    local: async (uri) => (await of(uri)).local(uri),
+    upload: async (file, uri) => (await of(uri)).upload(file, uri),
+    async copy(from, to) {
+      if (schemeOf(from) === schemeOf(to)) return (await of(from)).copy(from, to);
+      const file = join(context.scratch, randomUUID());
+      await mkdir(context.scratch, { recursive: true });
+      await copyFile(await (await of(from)).local(from), file);
+      await (await of(to)).upload(file, to);
+    },
+    move: async (folder, to) => (await of(folder)).move(folder, to),
+    write: async (uri, body, options) => (await of(uri)).write(uri, body, options),
+    create: async (uri, body) => (await of(uri)).create(uri, body),
+    replace: async (uri, body, version) => (await of(uri)).replace(uri, body, version),
+    remove: async (uri) => (await of(uri)).remove(uri),
+    watch(folder, changed) {
+      let stop = (): void => undefined;
+      const watched = of(folder).then((storage) => {
+        stop = storage.watch(folder, changed);
+      });
+      return () => void watched.then(() => stop()).catch(() => undefined);
+    },
   };
 }
 

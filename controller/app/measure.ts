@@ -1,39 +1,31 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileStorage } from '../adapters/storage/file/file.ts';
 import type { Project } from '../config/project.ts';
 import type { Given } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
+import type { Uri } from '../domain/ports/storage.ts';
 import type { Reviewed } from '../domain/profile.ts';
 import { type Last, profileAll } from '../engine/profile-all.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
 import { changesSince, isSavedPlan, type SavedPlan } from '../planning/saved.ts';
-import { upToBytes } from '../snapshot/keep.ts';
 import { review } from '../snapshot/review.ts';
 import { probeOf } from './adapters.ts';
 import { isOwn } from './plan-seal.ts';
-import { builtIn } from './registry.ts';
-import { reviewOf, scratchOf } from './wiring.ts';
+import { type Adapters, keepingIn, reviewOf } from './wiring.ts';
 
 type Told = Parameters<typeof profileAll>[3];
 
 /** Measures the sources of a pipeline as a run does; what is kept is in `folder`; `told` hears of each source. */
 export async function measure(
-  project: Project,
+  { context, registry }: Adapters,
   pipeline: Pipeline,
   last: Last,
-  folder: string,
+  folder: Uri,
   told: Told,
 ): Promise<Reviewed> {
-  const probe = probeOf(builtIn, {
-    project,
-    scratch: scratchOf(project),
-    storage: fileStorage,
-    keeping: { folder: join(folder, 'inputs'), upToBytes },
-  });
+  const probe = probeOf(registry, { ...context, keeping: keepingIn(context, folder) });
   try {
     const measured = await profileAll(probe, pipeline, last, told);
-    return await review(pipeline, measured, reviewOf(project, pipeline, folder));
+    return await review(pipeline, measured, reviewOf(context, pipeline, folder));
   } finally {
     await probe.close();
   }
@@ -62,16 +54,16 @@ export async function readPlan(project: Project, file: string): Promise<SavedPla
  * inputs are not what they were when the plan was made.
  */
 export async function asPlanned(
-  project: Project,
+  adapters: Adapters,
   pipeline: Pipeline,
   saved: SavedPlan,
-  folder: string,
+  folder: Uri,
   told: Told,
 ): Promise<Given> {
   const hint = 'make a new plan, and look at it: sluice plan FILE --out PLAN';
   if (JSON.stringify(pipeline) !== JSON.stringify(saved.pipeline))
     throw rejected(`${saved.file} has changed since the plan was made`, hint);
-  const now = await measure(project, pipeline, { profiles: saved.profiles }, folder, told);
+  const now = await measure(adapters, pipeline, { profiles: saved.profiles }, folder, told);
   const changes = changesSince(saved, now);
   if (changes.length > 0)
     throw rejected(`the inputs have changed since the plan was made\n  ${changes.join('\n  ')}`, hint);

@@ -6,6 +6,7 @@ import { postgresSink } from '../adapters/sinks/postgres/driver.ts';
 import { csvSource } from '../adapters/sources/csv/driver.ts';
 import { kafkaSource } from '../adapters/sources/kafka/driver.ts';
 import { postgresSource } from '../adapters/sources/postgres/driver.ts';
+import { fileStorageDriver } from '../adapters/storage/file/driver.ts';
 import { httpTask } from '../adapters/tasks/http/driver.ts';
 import { postgresTask } from '../adapters/tasks/postgres/driver.ts';
 
@@ -16,4 +17,5 @@ export const builtIn: Registry = {
   tasks: [httpTask, postgresTask],
   notifiers: [emailNotifications],
   backends: [livyDriver],
+  storages: [fileStorageDriver],
 };

@@ -1,8 +1,5 @@
-import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context, Registry } from '../adapters/drivers.ts';
-import { inputsOf, runFolder } from '../adapters/runner/workspace.ts';
-import { fileStorage } from '../adapters/storage/file/file.ts';
+import type { Registry } from '../adapters/drivers.ts';
 import type { Project } from '../config/project.ts';
 import { spokenOwner } from '../domain/controller-id.ts';
 import type { Given } from '../domain/events.ts';
@@ -18,14 +15,22 @@ import type { News, Ports } from '../engine/ports.ts';
 import type { Adopted, Helm } from '../engine/worker.ts';
 import { milliseconds } from '../lib/duration.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
-import { upToBytes } from '../snapshot/keep.ts';
 import { review } from '../snapshot/review.ts';
 import { callerOf, notifierOf, probeOf, publisherOf } from './adapters.ts';
 import { newOwner, ownerIsDead } from './controller-id.ts';
 import { byCommand, newRunName } from './new-run.ts';
 import { growing } from './pick-run.ts';
 import { builtIn } from './registry.ts';
-import { backendOf, reviewOf, scratchOf, withStore, workspaceOf } from './wiring.ts';
+import {
+  type Adapters,
+  adaptersOf,
+  backendOf,
+  folderOf,
+  keepingIn,
+  reviewOf,
+  withStore,
+  workspaceOf,
+} from './wiring.ts';
 
 /** A run, and the right to drive it when this process has that. */
 export type Claimed = Omit<Adopted, 'lease'> & { readonly lease: Lease | undefined };
@@ -37,26 +42,21 @@ export class Site implements Helm {
   private readonly store: RunStore;
   /** What all runs share. */
   private readonly common: Pick<Ports, 'backend' | 'publisher' | 'caller'>;
-  private readonly registry: Registry;
-  private readonly context: Context;
+  private readonly adapters: Adapters;
 
   private constructor(
     project: Project,
     store: RunStore,
-    registry: Registry,
+    adapters: Adapters,
     backend: BatchBackend,
     controller: Controller,
   ) {
+    const { registry, context } = adapters;
     this.project = project;
     this.store = store;
-    this.registry = registry;
+    this.adapters = adapters;
     this.controller = controller;
-    this.context = { project, scratch: scratchOf(project), storage: fileStorage };
-    this.common = {
-      backend,
-      publisher: publisherOf(registry, this.context),
-      caller: callerOf(registry, this.context),
-    };
+    this.common = { backend, publisher: publisherOf(registry, context), caller: callerOf(registry, context) };
   }
 
   static async open(project: Project, store: RunStore, registry: Registry = builtIn): Promise<Site> {
@@ -69,7 +69,7 @@ export class Site implements Helm {
       isDead: ownerIsDead,
     });
     await controller.open();
-    return new Site(project, faulty(store), registry, backend, controller);
+    return new Site(project, faulty(store), adaptersOf(project, registry), backend, controller);
   }
 
   close(): Promise<void> {
@@ -88,9 +88,9 @@ export class Site implements Helm {
   ): Promise<Claimed> {
     await this.common.backend.check();
     const run = newRunName(new Date());
-    const folder = runFolder(this.project.home, run);
+    const folder = folderOf(this.project, run);
     const given = await options.given?.(folder).catch(async (error: unknown) => {
-      await rm(folder, { recursive: true, force: true });
+      await this.adapters.context.storage.remove(folder);
       throw error;
     });
     const more = { ...(options.again && { again: options.again }), ...(given && { given }), cause: byCommand() };
@@ -203,31 +203,33 @@ export class Site implements Helm {
 
   /** Sends what is in the outbox, also of earlier runs. */
   mail(told?: (line: string) => void): Promise<Delivered> {
-    return deliver(this.store, notifierOf(this.registry, this.context), this.controller.owner, told);
+    const { registry, context } = this.adapters;
+    return deliver(this.store, notifierOf(registry, context), this.controller.owner, told);
   }
 
   /** Clears away what earlier runs have left, and those that conf/ does not want to be kept any longer. */
   async sweep(): Promise<void> {
-    const { project, registry, store } = this;
-    const { runs } = project.connections.retention;
-    const rooms = { store, ...this.common, workspaceOf: (run: string) => workspaceOf(project, registry, run) };
+    const { runs } = this.project.connections.retention;
+    const workspace = (run: string) => workspaceOf(this.adapters, run);
+    const rooms = { store: this.store, ...this.common, workspaceOf: workspace };
     await sweep(rooms);
     if (runs !== undefined) await expire(rooms, milliseconds(runs));
   }
 
   private portsOf(run: string, told: (news: News) => void): Omit<Ports, 'now'> {
-    const { project, registry, context, store } = this;
+    const { project, store, adapters } = this;
+    const { registry, context } = adapters;
+    const folder = folderOf(project, run);
     const { from, language } = project.connections.mail;
     return {
       ...this.common,
-      probe: probeOf(registry, { ...context, keeping: { folder: inputsOf(project.home, run), upToBytes } }),
-      review: (pipeline, profiles) =>
-        review(pipeline, profiles, reviewOf(project, pipeline, runFolder(project.home, run))),
+      probe: probeOf(registry, { ...context, keeping: keepingIn(context, folder) }),
+      review: (pipeline, profiles) => review(pipeline, profiles, reviewOf(context, pipeline, folder)),
       store,
-      workspace: workspaceOf(project, registry, run),
+      workspace: workspaceOf(adapters, run),
       maximumApplications: project.connections.spark.maximumApplications,
       report: async (name, state) =>
-        (await import('../report/write.ts')).writeReport(project, name, state, context.scratch, this.now()),
+        (await import('../report/write.ts')).writeReport(context, registry.sinks, name, state, this.now()),
       messages: (name, state) => registry.notifiers.flatMap((each) => each.messages(name, state, { from, language })),
       sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
       told,

@@ -1,22 +1,24 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Registry } from '../adapters/drivers.ts';
-import { runnerWorkspace } from '../adapters/runner/workspace.ts';
-import { fileStorage } from '../adapters/storage/file/file.ts';
+import type { Context, Registry } from '../adapters/drivers.ts';
+import { inputsOf, runFolder, runnerWorkspace } from '../adapters/runner/workspace.ts';
 import type { Sections } from '../config/connections.ts';
-import { allowedIn, loadProject, type Project, projectRoot } from '../config/project.ts';
+import { allowedIn, loadProject, type Project, projectRoot, sharedOf } from '../config/project.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { BatchBackend } from '../domain/ports/backend.ts';
+import type { Storage, Uri } from '../domain/ports/storage.ts';
 import type { RunStore } from '../domain/ports/store.ts';
 import type { Workspace } from '../domain/ports/workspace.ts';
 import { rejected } from '../lib/errors.ts';
 import { didYouMean } from '../lib/suggest.ts';
+import { below } from '../lib/uri.ts';
 import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
-import { upToBytes } from '../snapshot/keep.ts';
+import { type Keeping, upToBytes } from '../snapshot/keep.ts';
 import type { Review } from '../snapshot/review.ts';
 import { classArchives } from '../stack/archive.ts';
 import { closeHome } from '../stack/home.ts';
 import { localSparkConf } from '../stack/spark.ts';
+import { storageOf } from './adapters.ts';
 import { openStore } from './open-store.ts';
 import { builtIn } from './registry.ts';
 
@@ -81,17 +83,38 @@ export async function backendOf(project: Project, { backends }: Registry = built
   return driver.open({ project, local });
 }
 
+/** The drivers there are, and what they are opened with. */
+export interface Adapters {
+  readonly registry: Registry;
+  readonly context: Context;
+}
+
+export function adaptersOf(project: Project, registry: Registry = builtIn): Adapters {
+  const scratch = scratchOf(project);
+  return { registry, context: { project, scratch, storage: storageOf(registry, { project, scratch }) } };
+}
+
+/** Where the rows of a run's sources are kept, by the folder that is the run's. */
+export const keepingIn = ({ storage }: { readonly storage: Storage }, folder: Uri): Keeping => ({
+  storage,
+  folder: inputsOf(folder),
+  upToBytes,
+});
+
+/** The folder that is a run's. */
+export const folderOf = (project: Project, run: string): Uri => runFolder(sharedOf(project), run);
+
 /** Where the repaired rows of a pipeline's sources are. */
-export const repairsFolder = (project: Project, pipeline: string): string => join(project.home, 'repairs', pipeline);
+export const repairsFolder = (project: Project, pipeline: string): Uri => below(sharedOf(project), 'repairs', pipeline);
 
 /** Where the rows of a run are looked at once more, by the folder that is the run's. */
-export const reviewOf = (project: Project, pipeline: Pipeline, folder: string): Review => ({
-  keeping: { folder: join(folder, 'inputs'), upToBytes },
-  quarantine: join(folder, 'quarantine'),
-  repairs: repairsFolder(project, pipeline.name),
-  scratch: scratchOf(project),
+export const reviewOf = (context: Context, pipeline: Pipeline, folder: Uri): Review => ({
+  keeping: keepingIn(context, folder),
+  quarantine: below(folder, 'quarantine'),
+  repairs: repairsFolder(context.project, pipeline.name),
+  scratch: context.scratch,
 });
 
 /** The files of a run's attempts, and where they stage their output. */
-export const workspaceOf = (project: Project, registry: Registry, run: string): Workspace =>
-  runnerWorkspace({ project, run, storage: fileStorage, registry });
+export const workspaceOf = ({ registry, context: { project, storage } }: Adapters, run: string): Workspace =>
+  runnerWorkspace({ project, run, storage, registry });

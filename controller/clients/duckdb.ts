@@ -14,6 +14,8 @@ export type DuckRow = Record<string, string | number | boolean | null>;
 
 /** A DuckDB of one's own, on disk so that its memory stays bounded; gone when closed. */
 export interface Duck {
+  /** A folder of its own that its SQL may write to; gone when it is closed. */
+  readonly folder: string;
   rows(sql: string): Promise<DuckRow[]>;
   /** The rows of a query that came from a pipeline file: one SELECT, or a rejected SluiceError. */
   select(sql: string): Promise<DuckRow[]>;
@@ -28,8 +30,8 @@ export interface Duck {
 const memoryLimit = '1GiB';
 
 /**
- * Opens an empty database in a new folder below `folder`. Its SQL reads and writes files only at the paths of `reach`,
- * files or whole folders, and cannot change its settings: what a pipeline or a source's names smuggle into a query reaches
+ * Opens an empty database in a new folder below `folder`. Its SQL reads and writes files only in the database's
+ * `folder` and at the paths of `reach`, files or whole folders, and cannot change its settings: what a pipeline or a source's names smuggle into a query reaches
  * nothing else. With `ordered`, rows keep the order in which they were read. Throws `rejected` when the disk takes no more.
  */
 export async function openDuck(
@@ -60,8 +62,11 @@ export async function openDuck(
     return reader.getRowObjectsJS().map(plain);
   };
   await connection.run(`SET TimeZone = 'UTC'`);
-  await connection.run(await lockDown(reach));
+  const output = join(own, 'out');
+  await mkdir(output);
+  await connection.run(await lockDown([output, ...reach]));
   return {
+    folder: output,
     rows,
     async select(sql) {
       const { StatementType } = await import('@duckdb/node-api');

@@ -95,12 +95,19 @@ const fixed = {
         .describe('how long ended runs are kept, with their histories and files; for ever, when left out'),
     })
     .prefault({}),
+  storage: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'where runs keep what driver, executors and controllers share: a folder or a URI; the home, when left out',
+    ),
   allow: z
     .strictObject({
       paths: z
         .array(z.string())
         .default([])
-        .describe('folders beside the project in which pipelines may read files and publish them'),
+        .describe('folders and URIs beside the project in which pipelines may read files and publish them'),
       sparkConf: z
         .array(z.string())
         .default([])

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { homeOverride, portOffset } from '../lib/env.ts';
 import { rejected } from '../lib/errors.ts';
+import { located } from '../lib/uri.ts';
 import { readYaml } from '../lib/yaml/yaml-file.ts';
 import { type Connections, connectionsSchema, type Sections } from './connections.ts';
 import { splitLogin } from './login.ts';
@@ -128,8 +129,12 @@ function webAddress(key: string, text: string): string {
 /** What pipelines may do beyond the project, with absolute paths. */
 export const allowedIn = ({ root, connections: { allow } }: Project): Connections['allow'] => ({
   ...allow,
-  paths: allow.paths.map((path) => resolve(root, path)),
+  paths: allow.paths.map((path) => located(root, path)),
 });
+
+/** Where runs keep what driver, executors and controllers share. */
+export const sharedOf = ({ root, home, connections: { storage } }: Project): string =>
+  storage === undefined ? home : located(root, storage);
 
 /** The file that holds the password of the local PostgreSQL; made by `sluice up`, readable by its owner alone. */
 export const postgresPasswordFile = (home: string): string => join(home, 'secrets', 'postgres');

@@ -155,6 +155,8 @@ export interface Kinds {
   readonly sinks: readonly Kind[];
   readonly tasks: readonly TaskKind[];
   readonly notifiers: readonly Kind[];
+  /** By the scheme of their URIs. */
+  readonly storages: readonly { readonly kind: string }[];
 }
 
 /** The kind whose key an object of the pipeline file has. Throws a TypeError for an object of none of them. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Kind, type Kinds, kindOf, type Pipeline, sqlFiles } from '../domain/pipeline.ts';
 import { liesIn } from '../lib/paths.ts';
 import { didYouMean } from '../lib/suggest.ts';
+import { located, schemeOf } from '../lib/uri.ts';
 import { variablesIn } from '../lib/variables.ts';
 import { type Allowed, baseOf, isSetLate, maySet } from './allowed.ts';
 
@@ -51,12 +52,15 @@ export function* places(
   { steps: each }: Pipeline,
   parts: readonly Part[],
   root: string,
-  allow: Allowed,
+  { kinds: { storages }, allow }: { readonly kinds: Pick<Kinds, 'storages'>; readonly allow: Allowed },
 ): Generator<Broken> {
   const folders = [root, ...allow.paths];
+  const schemes = storages.map(({ kind }) => kind);
   function* look(path: readonly PropertyKey[], text: string, is: 'glob' | 'folder' | 'file'): Generator<Broken> {
     const place = is === 'glob' ? baseOf(text) : text;
-    if (!liesIn(folders, resolve(root, place)))
+    if (!schemes.includes(schemeOf(place)))
+      yield { path, message: oneOf('storage for', `${schemeOf(place)}://`, schemes) };
+    else if (!liesIn(folders, located(root, place)))
       yield {
         path,
         message: `${place} lies outside the project; allow.paths in conf/connections.yaml says where else files may be`,

@@ -20,7 +20,7 @@ export function* brokenReferences(pipeline: Pipeline, known: Known, root: string
   const parts = partsOf(pipeline, known.kinds);
   yield* connections(parts, known);
   yield* steps(pipeline);
-  yield* places(pipeline, parts, root, known.allow ?? nothingMore);
+  yield* places(pipeline, parts, root, { kinds: known.kinds, allow: known.allow ?? nothingMore });
   yield* cycles(pipeline);
   yield* conditions(pipeline, known.kinds);
   yield* branches(pipeline);

@@ -1,8 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Duck, DuckRow } from '../clients/duckdb.ts';
-import { asItIs, filesLiteral, identifier, literal } from '../clients/sql.ts';
-import type { PublishedOutput } from '../domain/events.ts';
+import { identifier, literal } from '../clients/sql.ts';
 import { inLanguage, type Report } from '../domain/pipeline.ts';
 import { reasonOf } from '../lib/errors.ts';
 import { type Language, words } from '../messages/words.ts';
@@ -18,22 +17,19 @@ export interface ReportData {
 }
 
 /**
- * Runs a report's queries over the published Parquet views, which lie relative to `root`. What requires a view that this run
- * did not publish is left out; any other error of a query is thrown, with the query's title.
+ * Runs a report's queries over published views, each the relation that DuckDB reads it from, and writes the spreadsheets into
+ * a folder. What requires a view that this run did not publish is left out; any other error of a query is thrown, with the
+ * query's title.
  */
 export async function computeReport(
   duck: Duck,
   report: Report,
-  outputs: readonly PublishedOutput[],
-  root: string,
+  views: ReadonlyMap<string, string>,
   language: Language,
   folder: string,
 ): Promise<ReportData> {
-  for (const { view, where } of outputs.filter((output) => output.kind === 'parquet')) {
-    await duck.run(
-      `CREATE OR REPLACE VIEW ${identifier(view)} AS SELECT * FROM read_parquet(${filesLiteral(resolve(root, where), '*.parquet')}, ${asItIs})`,
-    );
-  }
+  for (const [view, relation] of views)
+    await duck.run(`CREATE OR REPLACE VIEW ${identifier(view)} AS SELECT * FROM ${relation}`);
   const ask = async (title: string, sql: string): Promise<DuckRow[] | undefined> => {
     try {
       return await duck.select(sql);

@@ -1,11 +1,13 @@
-import { lstat, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { lstat, rename, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Context, SinkDriver } from '../adapters/drivers.ts';
 import { openDuck } from '../clients/duckdb.ts';
-import type { Project } from '../config/project.ts';
-import type { Figure } from '../domain/events.ts';
+import type { Figure, PublishedOutput } from '../domain/events.ts';
 import { outputsOf, type RunState } from '../domain/state.ts';
-import { rejected } from '../lib/errors.ts';
+import { rejected, unwritable } from '../lib/errors.ts';
+import { below, located, pathOf, schemeOf } from '../lib/uri.ts';
+import { localFiles } from '../snapshot/keep.ts';
 import { computeReport } from './data.ts';
 import { reportPage } from './page.ts';
 
@@ -16,38 +18,62 @@ export interface WrittenReport {
   readonly figures: readonly Figure[];
 }
 
-/** Writes REPORTS/PIPELINE/RUN/index.html and its spreadsheets, then turns the link REPORTS/PIPELINE/latest to them. */
+/** Writes REPORTS/PIPELINE/RUN/index.html and its spreadsheets; on this machine the link REPORTS/PIPELINE/latest follows. */
 export async function writeReport(
-  project: Project,
+  { project, scratch, storage }: Context,
+  sinks: readonly SinkDriver[],
   run: string,
   state: RunState,
-  scratch: string,
   now: number,
 ): Promise<WrittenReport> {
   const { pipeline } = state;
   if (!pipeline?.report) throw new TypeError('the pipeline has no report');
   const { folder, url } = project.connections.reports;
-  const language = project.connections.mail.language;
-  const all = resolve(project.root, folder, pipeline.name);
-  const own = join(all, run);
-  await mkdir(own, { recursive: true });
-  const outputs = outputsOf(state);
-  const published = outputs.filter(({ kind }) => kind === 'parquet').map(({ where }) => resolve(project.root, where));
-  const duck = await openDuck(scratch, [own, ...published]);
+  const { language } = project.connections.mail;
+  const all = below(located(project.root, folder), pipeline.name);
+  const own = below(all, run);
+  const views = await Promise.all(outputsOf(state).map(readable));
+  const duck = await openDuck(
+    scratch,
+    views.flatMap((view) => view?.files ?? []),
+  );
   try {
-    const data = await computeReport(duck, pipeline.report, outputs, project.root, language, own);
-    const file = join(own, 'index.html');
-    await writeFile(file, reportPage(run, pipeline.report, state, data, language, now));
-    const link = join(all, `.latest-${run}`);
+    const relations = new Map(views.flatMap((view) => (view ? [[view.name, view.relation]] : [])));
+    const data = await computeReport(duck, pipeline.report, relations, language, duck.folder);
+    for (const name of data.spreadsheets) await storage.upload(join(duck.folder, name), below(own, name));
+    const file = below(own, 'index.html');
+    await storage.write(file, reportPage(run, pipeline.report, state, data, language, now));
+    const isLocal = schemeOf(all) === 'file';
+    if (isLocal) await linkLatest(pathOf(all), run);
+    const shown = isLocal ? pathToFileURL(file).href : file;
+    const address = url === undefined ? shown : `${url.replace(/\/+$/, '')}/${pipeline.name}/${run}/`;
+    return { file, url: address, figures: data.figures };
+  } finally {
+    await duck.close();
+  }
+
+  /** A published view that DuckDB can read. */
+  async function readable({ kind, view, where }: PublishedOutput) {
+    const relation = sinks.find((sink) => sink.kind === kind)?.relation;
+    if (!relation) return undefined;
+    const parts = (await storage.list(located(project.root, where))).map(({ uri }) => uri);
+    const files = await localFiles(
+      storage,
+      parts.filter((uri) => /\/part-[^/]*$/.test(uri)),
+    );
+    return files.length === 0 ? undefined : { name: view, files, relation: relation(files) };
+  }
+}
+
+async function linkLatest(all: string, run: string): Promise<void> {
+  const link = join(all, `.latest-${run}`);
+  try {
     await rm(link, { force: true });
     await symlink(run, link);
     await refuseOther(join(all, 'latest'));
     await rename(link, join(all, 'latest'));
-    const address =
-      url === undefined ? pathToFileURL(file).href : `${url.replace(/\/+$/, '')}/${pipeline.name}/${run}/`;
-    return { file, url: address, figures: data.figures };
-  } finally {
-    await duck.close();
+  } catch (error) {
+    throw unwritable(all, error);
   }
 }
 

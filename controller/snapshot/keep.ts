@@ -1,15 +1,17 @@
-import { mkdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Duck, DuckColumn } from '../clients/duckdb.ts';
 import { asItIs, fileLiteral, identifier, jsonPointer, literal } from '../clients/sql.ts';
 import type { Column } from '../domain/pipeline.ts';
+import type { Storage, Uri } from '../domain/ports/storage.ts';
 import type { Kept } from '../domain/profile.ts';
 import { rejected } from '../lib/errors.ts';
+import { below } from '../lib/uri.ts';
 import { duckdb } from './rules.ts';
 
 /** Where a probe keeps what it has measured. Without a folder, or for more bytes than this, Spark reads the source itself. */
 export interface Keeping {
-  readonly folder: string;
+  readonly storage: Storage;
+  readonly folder: Uri;
   readonly upToBytes: number;
 }
 
@@ -96,14 +98,29 @@ export function checkNames(source: string, names: readonly string[]): void {
   }
 }
 
-/** Writes a relation, whole or not at all; the file is named after `name`. */
-export async function keep(duck: Duck, name: string, relation: string, { folder }: Keeping): Promise<Kept> {
-  const path = join(folder, `${name}.parquet`);
-  await mkdir(dirname(path), { recursive: true });
-  await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(`${path}.part`)} (FORMAT parquet, COMPRESSION snappy)`);
-  await rename(`${path}.part`, path);
-  return { paths: [path], columns: sparkColumns(await duck.columns(relation)) };
+/** Rows as a Parquet file on this machine. */
+export interface Snapshot {
+  readonly name: string;
+  readonly file: string;
+  readonly columns: Kept['columns'];
 }
+
+/** Writes a relation into the folder of the database. */
+export async function materialize(duck: Duck, name: string, relation: string): Promise<Snapshot> {
+  const file = join(duck.folder, `${name}.parquet`);
+  await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(file)} (FORMAT parquet, COMPRESSION snappy)`);
+  return { name, file, columns: sparkColumns(await duck.columns(relation)) };
+}
+
+/** Puts a snapshot where driver and executors read it, under its name; whole or not at all. */
+export async function keep({ name, file, columns }: Snapshot, { storage, folder }: Keeping): Promise<Kept> {
+  const { uri } = await storage.upload(file, below(folder, `${name}.parquet`));
+  return { paths: [uri], columns };
+}
+
+/** The files with the content of objects, for DuckDB. */
+export const localFiles = (storage: Storage, uris: readonly Uri[]): Promise<string[]> =>
+  Promise.all(uris.map((uri) => storage.local(uri)));
 
 /** A kept relation's columns as Spark is told them. */
 export function sparkColumns(columns: readonly DuckColumn[]): Kept['columns'] {

@@ -1,17 +1,17 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Duck, openDuck } from '../clients/duckdb.ts';
 import { asItIs, fileLiteral, identifier, literal } from '../clients/sql.ts';
+import type { Storage, Uri } from '../domain/ports/storage.ts';
 import { countRecords } from '../lib/csv-records.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
+import { below } from '../lib/uri.ts';
 import { asJson, own, parquet } from './keep.ts';
 
 /** The repaired rows of a source: `_where` and `_original` tell which row each replaces, `_fixed` is a JSON object of texts. */
-export const repairsOf = (folder: string, source: string): string => join(folder, `${source}.parquet`);
+export const repairsOf = (folder: Uri, source: string): Uri => below(folder, `${source}.parquet`);
 
 /** The quarantine as it was written, beside the CSV file that people repair. */
-const asWritten = (csv: string): string => csv.replace(/\.csv$/, '.parquet');
+const asWritten = (csv: Uri): Uri => csv.replace(/\.csv$/, '.parquet');
 
 /** Begins what a spreadsheet program would take for a formula, or what has been made safe already; a number is none. */
 const isFormula = (text: string): string =>
@@ -25,25 +25,36 @@ const meant = (column: string): string =>
   `CASE WHEN starts_with(${column}, chr(39)) AND ${isFormula(`${column}[2:]`)} THEN ${column}[2:] ELSE ${column} END`;
 
 /** Writes a relation of rows in quarantine, all of them text, as a CSV file to be repaired, and once more as it is. */
-export async function writeQuarantine(duck: Duck, relation: string, csv: string): Promise<void> {
+export async function writeQuarantine(duck: Duck, relation: string, storage: Storage, csv: Uri): Promise<void> {
+  const write = async (select: string, format: string, uri: Uri): Promise<void> => {
+    const file = join(duck.folder, 'quarantine');
+    await duck.run(`COPY (${select}) TO ${literal(file)} (FORMAT ${format})`);
+    await storage.upload(file, uri);
+  };
   const columns = (await duck.columns(relation)).map(({ name }) => name);
   // A header goes over one line and is no formula, whatever a table calls its columns.
   const title = (name: string): string => name.replace(/[\r\n]+/g, ' ').replace(/^[=+@\t'-]/, "'$&");
   const titled = columns.map((name) => `${shown(identifier(name))} AS ${identifier(title(name))}`);
   const safe = titled.join(', ');
-  await duck.run(`COPY (SELECT ${safe} FROM ${relation}) TO ${literal(csv)} (FORMAT csv, HEADER)`);
-  await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(asWritten(csv))} (FORMAT parquet)`);
+  await write(`SELECT * FROM ${relation}`, 'parquet', asWritten(csv));
+  await write(`SELECT ${safe} FROM ${relation}`, 'csv, HEADER', csv);
 }
 
 /**
  * Takes over what a person has changed in a quarantine's CSV file, on top of earlier repairs of the source; returns how many
  * rows. Throws a rejected SluiceError when the file is not that quarantine any more.
  */
-export async function takeRepairs(csv: string, repaired: string, repairs: string, scratch: string): Promise<number> {
-  await mkdir(dirname(repairs), { recursive: true });
-  const duck = await openDuck(scratch, [asWritten(csv), repaired, dirname(repairs)]);
+export async function takeRepairs(
+  csv: Uri,
+  repaired: string,
+  repairs: Uri,
+  { storage, scratch }: { readonly storage: Storage; readonly scratch: string },
+): Promise<number> {
+  const quarantined = await storage.local(asWritten(csv));
+  const earlier = (await storage.stat(repairs)) && (await storage.local(repairs));
+  const duck = await openDuck(scratch, [quarantined, repaired, ...(earlier === undefined ? [] : [earlier])]);
   try {
-    const written = parquet([asWritten(csv)]);
+    const written = parquet([quarantined]);
     const columns = (await duck.columns(written)).map(({ name }) => name);
     // Runs before version 0.2 called our own columns otherwise.
     const isOld = !columns.includes(own.where);
@@ -91,13 +102,14 @@ export async function takeRepairs(csv: string, repaired: string, repairs: string
     );
     const [count] = await duck.rows('SELECT count(*) AS n FROM repairs');
     if (Number(count?.n) === 0) return 0;
-    if (existsSync(repairs))
+    if (earlier !== undefined)
       await duck.run(
-        `INSERT INTO repairs SELECT * FROM ${parquet([repairs])} w WHERE NOT EXISTS
+        `INSERT INTO repairs SELECT * FROM ${parquet([earlier])} w WHERE NOT EXISTS
            (SELECT 1 FROM repairs e WHERE e._where IS NOT DISTINCT FROM w._where AND e._original IS NOT DISTINCT FROM w._original)`,
       );
-    await duck.run(`COPY repairs TO ${literal(`${repairs}.part`)} (FORMAT parquet)`);
-    await rename(`${repairs}.part`, repairs);
+    const file = join(duck.folder, 'repairs.parquet');
+    await duck.run(`COPY repairs TO ${literal(file)} (FORMAT parquet)`);
+    await storage.upload(file, repairs);
     return Number(count?.n);
   } finally {
     await duck.close();

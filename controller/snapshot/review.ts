@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type Duck, type DuckColumn, openDuck } from '../clients/duckdb.ts';
 import { identifier, literal } from '../clients/sql.ts';
 import { columnsOf, type Pipeline, type RowCheck, rowChecks, type Source } from '../domain/pipeline.ts';
+import type { Uri } from '../domain/ports/storage.ts';
 import type { Finding, Profile, Reviewed } from '../domain/profile.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
+import { below } from '../lib/uri.ts';
 import { checkExpression } from './expression.ts';
-import { asJson, jsonText, type Keeping, keep, own, ownColumns, parquet } from './keep.ts';
+import { asJson, jsonText, type Keeping, keep, localFiles, materialize, own, ownColumns, parquet } from './keep.ts';
 import { measured } from './measure.ts';
 import { repairsOf, writeQuarantine } from './repairs.ts';
 import { duckdb, reasonSql, rulesOf } from './rules.ts';
@@ -17,8 +16,8 @@ type Profiles = Readonly<Record<string, Profile>>;
 /** Where the rows of a run are, where those that are put aside go, and where the repaired ones of its pipeline are. */
 export interface Review {
   readonly keeping: Keeping;
-  readonly quarantine: string;
-  readonly repairs: string;
+  readonly quarantine: Uri;
+  readonly repairs: Uri;
   readonly scratch: string;
 }
 
@@ -29,17 +28,19 @@ export interface Review {
  */
 export async function review(pipeline: Pipeline, profiles: Profiles, where: Review): Promise<Reviewed> {
   const checks = rowChecks(pipeline);
-  const repaired = Object.keys(profiles).filter((name) => existsSync(repairsOf(where.repairs, name)));
+  const repairs = await localRepairs(Object.keys(profiles), where);
+  const repaired = [...repairs.keys()];
   const dirty = Object.values(profiles).some(({ measures }) => measures.invalid > 0);
   if (checks.length === 0 && repaired.length === 0 && !dirty) return { profiles, findings: {} };
 
-  const duck = await openDuck(where.scratch, reachOf(profiles, where));
+  const kept = await localRows(profiles, where);
+  const duck = await openDuck(where.scratch, [...[...kept.values()].flat(), ...repairs.values()]);
   try {
     const changing = new Set([
       ...repaired,
       ...checks.filter(({ otherwise }) => otherwise === 'quarantine').map(({ rows }) => rows),
     ]);
-    const rows = await open(duck, profiles, changing);
+    const rows = await open(duck, kept, changing);
     for (const check of checks) await checkExpression(duck, check);
     for (const check of checks)
       if (!rows.has(check.rows))
@@ -49,7 +50,7 @@ export async function review(pipeline: Pipeline, profiles: Profiles, where: Revi
         );
     if (repaired.length > 0) {
       await setAside(duck, pipeline, checks, rows);
-      for (const name of repaired) await repair(duck, pipeline.sources[name] as Source, rows.get(name), where, name);
+      for (const [name, file] of repairs) await repair(duck, pipeline.sources[name] as Source, rows.get(name), file);
     }
     const of = await setAside(duck, pipeline, checks, rows);
     const findings = await found(duck, pipeline, checks, rows, of);
@@ -67,13 +68,29 @@ export async function review(pipeline: Pipeline, profiles: Profiles, where: Revi
   }
 }
 
-/** What the checks' SQL may touch: the rows of this run, its quarantine, and the repairs of its pipeline. */
-const reachOf = (profiles: Profiles, { keeping, quarantine, repairs }: Review): string[] => [
-  keeping.folder,
-  quarantine,
-  repairs,
-  ...Object.values(profiles).flatMap(({ pin }) => pin.kept?.paths ?? []),
-];
+/** The files with the repaired rows, by source. */
+async function localRepairs(
+  sources: readonly string[],
+  { keeping: { storage }, repairs }: Review,
+): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const name of sources) {
+    const uri = repairsOf(repairs, name);
+    if (await storage.stat(uri)) files.set(name, await storage.local(uri));
+  }
+  return files;
+}
+
+/** The files with the rows that were kept, by source. */
+async function localRows(
+  profiles: Profiles,
+  { keeping: { storage } }: Review,
+): Promise<Map<string, readonly string[]>> {
+  const files = new Map<string, readonly string[]>();
+  for (const [name, { pin }] of Object.entries(profiles))
+    if (pin.kept) files.set(name, await localFiles(storage, pin.kept.paths));
+  return files;
+}
 
 /** A source's rows in the DuckDB: all of them in `table`, the valid ones in a view of the source's name. */
 interface Rows {
@@ -81,14 +98,15 @@ interface Rows {
   readonly columns: readonly DuckColumn[];
 }
 
-async function open(duck: Duck, profiles: Profiles, changing: ReadonlySet<string>): Promise<Map<string, Rows>> {
+async function open(
+  duck: Duck,
+  kept: ReadonlyMap<string, readonly string[]>,
+  changing: ReadonlySet<string>,
+): Promise<Map<string, Rows>> {
   const rows = new Map<string, Rows>();
-  for (const [name, { pin }] of Object.entries(profiles)) {
-    if (!pin.kept) continue;
+  for (const [name, files] of kept) {
     const table = identifier(`all ${name}`);
-    await duck.run(
-      `CREATE ${changing.has(name) ? 'TABLE' : 'VIEW'} ${table} AS SELECT * FROM ${parquet(pin.kept.paths)}`,
-    );
+    await duck.run(`CREATE ${changing.has(name) ? 'TABLE' : 'VIEW'} ${table} AS SELECT * FROM ${parquet(files)}`);
     const columns = ownColumns(await duck.columns(table));
     const shown = columns.map((column) => identifier(column.name)).join(', ');
     await duck.run(`CREATE VIEW ${identifier(name)} AS SELECT ${shown} FROM ${table} WHERE ${own.reason} IS NULL`);
@@ -150,7 +168,7 @@ async function inSql<T>(check: RowCheck, work: () => Promise<T>): Promise<T> {
 }
 
 /** Puts repaired rows in the place of those they repair, and judges them as if they had come so. */
-async function repair(duck: Duck, source: Source, rows: Rows | undefined, where: Review, name: string): Promise<void> {
+async function repair(duck: Duck, source: Source, rows: Rows | undefined, file: string): Promise<void> {
   if (!rows) return;
   // An empty text is a value of a table, and none of a file or a message.
   const isTable = 'postgres' in source;
@@ -168,7 +186,7 @@ async function repair(duck: Duck, source: Source, rows: Rows | undefined, where:
   );
   await duck.run(
     `UPDATE ${rows.table} t SET ${own.reason} = ${reason}, ${own.raw} = _fixed, ${own.fields} = _fixed, ${typed.join(', ')}
-     FROM ${parquet([repairsOf(where.repairs, name)])} r
+     FROM ${parquet([file])} r
      WHERE t.${own.reason} IS NOT NULL AND t.${own.where} = r._where AND t.${own.original} = r._original`,
   );
 }
@@ -218,7 +236,7 @@ async function recount(
 ): Promise<Profile> {
   const { key } = sources[name] as Source;
   const { measures, pin } = profile;
-  const kept = await keep(duck, `${name}-reviewed`, table, keeping);
+  const kept = await keep(await materialize(duck, `${name}-reviewed`, table), keeping);
   const counted = await measured(duck, `(SELECT *, false AS ${own.isNew} FROM ${table})`, key, measures.bytes);
   return { ...profile, ...counted, measures: { ...counted.measures, new: measures.new }, pin: { ...pin, kept } };
 }
@@ -226,13 +244,13 @@ async function recount(
 /** Writes the rows in quarantine, each with its place and reason and its columns as they were read, ready to be repaired. */
 async function writeDown(duck: Duck, name: string, profile: Profile, rows: Rows, where: Review): Promise<Profile> {
   if (profile.measures.invalid === 0) return profile;
-  await mkdir(where.quarantine, { recursive: true });
-  const file = join(where.quarantine, `${name}.csv`);
+  const quarantine = below(where.quarantine, `${name}.csv`);
   const columns = rows.columns.map(({ name: column }) => `${jsonText(own.fields, column)} AS ${identifier(column)}`);
   await writeQuarantine(
     duck,
     `(SELECT ${[own.where, own.reason, ...columns, own.original].join(', ')} FROM ${rows.table} WHERE ${own.reason} IS NOT NULL ORDER BY length(${own.where}), ${own.where})`,
-    file,
+    where.keeping.storage,
+    quarantine,
   );
-  return { ...profile, quarantine: file };
+  return { ...profile, quarantine };
 }

@@ -6,7 +6,7 @@ import type { ClassArchives } from '../adapters/backends/livy/spark-conf.ts';
 import { openDuck } from '../clients/duckdb.ts';
 import type { Project } from '../config/project.ts';
 import { inherited, sparkHome } from '../lib/env.ts';
-import { keep, own } from '../snapshot/keep.ts';
+import { materialize, own } from '../snapshot/keep.ts';
 import { checkJava } from './java.ts';
 import { until } from './process.ts';
 import { localSparkConf, madeHome, masterUrl, sparkEnv } from './spark.ts';
@@ -83,10 +83,12 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
 }
 
 async function writeJob(folder: string): Promise<string> {
-  const duck = await openDuck(join(folder, 'duck'), [folder]);
+  const duck = await openDuck(join(folder, 'duck'), []);
   try {
     const rows = `(SELECT i AS id, i % 7 AS kind, 'text ' || i AS note, TIMESTAMPTZ '2026-01-01' AS at, 1.5::DECIMAL(10,2) AS amount, NULL::VARCHAR AS ${own.reason}, NULL::VARCHAR AS ${own.raw} FROM range(1000) r(i))`;
-    const { paths, columns } = await keep(duck, 'rows', rows, { folder, upToBytes: 1e9 });
+    const { file: made, columns } = await materialize(duck, 'rows', rows);
+    const path = join(folder, 'rows.parquet');
+    await rename(made, path);
     const sql = `CREATE OR REPLACE TEMP VIEW grouped AS
         SELECT kind, count(*) AS n, sum(amount) AS total, max_by(note, at) AS last, date_trunc('day', max(at)) AS day FROM rows GROUP BY kind;
       CREATE OR REPLACE TEMP VIEW joined AS
@@ -98,7 +100,7 @@ async function writeJob(folder: string): Promise<string> {
       quarantine: join(folder, 'quarantine'),
       sql,
       partitions: 2,
-      inputs: [{ name: 'rows', kind: 'kept', paths, columns }],
+      inputs: [{ name: 'rows', kind: 'kept', paths: [path], columns }],
       outputs: ['parquet', 'csv'].map((kind) => ({ view: 'joined', kind, place: join(folder, kind) })),
     };
     await mkdir(folder, { recursive: true });

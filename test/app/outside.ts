@@ -1,5 +1,6 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type {
@@ -9,15 +10,18 @@ import type {
   SinkDriver,
   SourceDriver,
 } from '../../controller/adapters/drivers.ts';
+import { fileStorage } from '../../controller/adapters/storage/file/file.ts';
 import { builtIn } from '../../controller/app/registry.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { identifier as quoted } from '../../controller/clients/sql.ts';
 import type { Observation } from '../../controller/domain/ports/backend.ts';
+import type { Storage } from '../../controller/domain/ports/storage.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import { identifier, ofOutput } from '../../controller/pipeline/schema.ts';
-import { keep, own, parquet } from '../../controller/snapshot/keep.ts';
+import { keep, materialize, own, parquet } from '../../controller/snapshot/keep.ts';
 import { measured } from '../../controller/snapshot/measure.ts';
 import { capacity, traits } from '../fakes/backend.ts';
+import { memoryStorage, memoryStorageDriver } from '../fakes/storage.ts';
 
 /** Drivers that are not Sluice's: numbers as a source, a file of JSON lines as a sink, DuckDB as a backend, a bell. */
 
@@ -34,11 +38,12 @@ const numbers: SourceDriver = {
           (project.connections.counters as Record<string, { upTo: number }>)[String(source.numbers)] ?? {};
         const texts = [own.raw, own.where, own.fields, own.original].map((column) => `NULL::VARCHAR AS ${column}`);
         const row = [`i AS ${quoted(source.key)}`, `CASE WHEN i = 3 THEN 'unlucky' END AS ${own.reason}`, ...texts];
-        const duck = await openDuck(scratch, [keeping.folder]);
+        const duck = await openDuck(scratch, []);
         try {
           const relation = `(SELECT ${row.join(', ')}, true AS ${own.isNew} FROM range(1, ${Number(upTo) + 1}) t(i))`;
-          const kept = await keep(duck, name, relation, keeping);
-          return { ...(await measured(duck, parquet(kept.paths), source.key, 8)), pin: { kind: 'numbers', kept } };
+          const snapshot = await materialize(duck, name, relation);
+          const counted = await measured(duck, parquet([snapshot.file]), source.key, 8);
+          return { ...counted, pin: { kind: 'numbers', kept: await keep(snapshot, keeping) } };
         } finally {
           await duck.close();
         }
@@ -96,18 +101,21 @@ interface Job {
   readonly outputs: readonly { readonly view: string; readonly kind: string; readonly place: string }[];
 }
 
-/** Does what the runner does, in this process. */
+/** An object store that all of a test's projects share. */
+export const objects = memoryStorage(mkdtempSync(join(tmpdir(), 'sluice-objects-')));
+const storageOf = (uri: string): Storage => (uri.startsWith('mem:') ? objects : fileStorage);
+
+/** Does what the runner does, in this process; wherever its files are. */
 async function run(spec: string): Promise<void> {
-  const job = JSON.parse(await readFile(spec, 'utf8')) as Job;
-  await writeFile(job.claim, 'driver', { flag: 'wx' });
-  const folder = dirname(spec);
-  const reach = [
-    ...job.inputs.flatMap(({ paths }) => paths.map(dirname)),
-    ...job.outputs.map(({ place }) => dirname(dirname(place))),
-  ];
-  const duck = await openDuck(folder, reach);
+  const storage = storageOf(spec);
+  const job = JSON.parse(String(await storage.read(spec))) as Job;
+  if (!(await storage.create(job.claim, 'driver'))) throw new Error('claimed');
+  const files = new Map<string, string[]>();
+  for (const { name, paths } of job.inputs)
+    files.set(name, await Promise.all(paths.map((path) => storageOf(path).local(path))));
+  const duck = await openDuck(tmpdir(), [...files.values()].flat());
   const inputs: object[] = [];
-  for (const { name, paths } of job.inputs) {
+  for (const [name, paths] of files) {
     await duck.run(`CREATE VIEW ${quoted(name)} AS SELECT * FROM ${parquet(paths)} WHERE ${own.reason} IS NULL`);
     const [n] = await duck.rows(
       `SELECT count(*) AS read, count(*) FILTER (WHERE ${own.reason} IS NULL) AS valid FROM ${parquet(paths)}`,
@@ -118,15 +126,15 @@ async function run(spec: string): Promise<void> {
   await duck.run(job.sql);
   const outputs: object[] = [];
   for (const { view, kind, place } of job.outputs) {
-    await mkdir(place, { recursive: true });
-    await duck.run(`COPY ${quoted(view)} TO '${place}/part-0.parquet' (FORMAT parquet)`);
+    const file = join(duck.folder, 'part');
+    await duck.run(`COPY ${quoted(view)} TO '${file}' (FORMAT parquet)`);
+    await storageOf(place).upload(file, `${place}/part-0.parquet`);
     const [n] = await duck.rows(`SELECT count(*) AS rows FROM ${quoted(view)}`);
     outputs.push({ view, kind, place, rows: Number(n?.rows) });
   }
   await duck.close();
   const done = { key: job.key, state: 'succeeded', applicationId: 'here', inputs, outputs, seconds: {} };
-  await writeFile(`${job.result}.new`, JSON.stringify(done));
-  await rename(`${job.result}.new`, job.result);
+  await storage.write(job.result, JSON.stringify(done));
 }
 
 const inline: BackendDriver = {
@@ -184,6 +192,7 @@ export const registry: Registry = {
   tasks: builtIn.tasks,
   notifiers: [...builtIn.notifiers, bell],
   backends: [...builtIn.backends, inline],
+  storages: [...builtIn.storages, memoryStorageDriver(objects)],
 };
 
 /** Writes a project on the inline backend, and this pipeline's file; returns the file's path. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
 import type { SourceProbe } from '../../controller/domain/ports/source.ts';
@@ -53,7 +54,7 @@ export function probeContract(name: string, open: (keeping?: Keeping) => Promise
 
     test('keeps the rows as they were measured, typed and judged, when it is given a folder', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'sluice-kept-'));
-      const { probe, source } = await open({ folder, upToBytes: 1e6 });
+      const { probe, source } = await open({ storage, folder, upToBytes: 1e6 });
       const { measures, pin } = await probe.profile('things', source);
       const { kept } = pin;
       if (!kept) throw new Error('nothing was kept');
@@ -83,7 +84,7 @@ export function probeContract(name: string, open: (keeping?: Keeping) => Promise
     });
 
     test('keeps nothing of a source that is too large for it', async () => {
-      const { probe, source } = await open({ folder: '/nowhere', upToBytes: 1 });
+      const { probe, source } = await open({ storage, folder: '/nowhere', upToBytes: 1 });
       expect((await probe.profile('things', source)).pin.kept).toBeUndefined();
       await probe.close();
     });

@@ -1,3 +1,7 @@
+import { mkdtempSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Storage, Uri } from '../../controller/domain/ports/storage.ts';
 
@@ -17,6 +21,72 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       const second = await storage.write(at, 'two');
       expect(second.version).not.toBe(first.version);
       expect(await storage.stat(at)).toEqual(second);
+    });
+
+    test('finds by a glob what lies below a folder', async () => {
+      const { storage, place } = await open();
+      for (const name of ['in/b.csv', 'in/a.csv', 'in/a.txt', 'in/deep/c.csv', 'in[1]/d.csv'])
+        await storage.write(`${place}/${name}`, name);
+      const found = async (glob: string) =>
+        (await storage.find(place, glob)).map(({ uri }) => uri.slice(place.length + 1));
+      expect(await found('in/*.csv')).toEqual(['in/a.csv', 'in/b.csv']);
+      expect(await found('in/**/*.csv')).toEqual(['in/a.csv', 'in/b.csv', 'in/deep/c.csv']);
+      expect(await found('none/*')).toEqual([]);
+      const [first] = await storage.find(place, 'in/a.*');
+      expect(first).toEqual(await storage.stat(`${place}/in/a.csv`));
+      expect(Math.abs(Date.now() - (first?.modifiedMs ?? 0))).toBeLessThan(60_000);
+    });
+
+    test('gives a local copy of what there is now, under its own name', async () => {
+      const { storage, place } = await open();
+      const at = `${place}/f/x y.csv`;
+      await expect(storage.local(at)).rejects.toMatchObject({ kind: 'rejected' });
+      await storage.write(at, 'one');
+      expect(basename(await storage.local(at))).toBe('x y.csv');
+      expect(await readFile(await storage.local(at), 'utf8')).toBe('one');
+      await storage.write(at, 'two');
+      expect(await readFile(await storage.local(at), 'utf8')).toBe('two');
+    });
+
+    test('takes a local file, in the place of what was there', async () => {
+      const { storage, place } = await open();
+      const folder = mkdtempSync(join(tmpdir(), 'sluice-upload-'));
+      try {
+        for (const body of ['one', 'two']) {
+          await writeFile(join(folder, 'f'), body);
+          const stored = await storage.upload(join(folder, 'f'), `${place}/up/load`);
+          expect(stored).toEqual(await storage.stat(`${place}/up/load`));
+          expect(String(await storage.read(`${place}/up/load`))).toBe(body);
+        }
+        expect(await storage.list(place)).toHaveLength(1);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+
+    test('copies an object: neither knows of what becomes of the other', async () => {
+      const { storage, place } = await open();
+      await storage.write(`${place}/a`, 'one');
+      await storage.copy(`${place}/a`, `${place}/copies/b`);
+      await storage.copy(`${place}/a`, `${place}/copies/c`);
+      await storage.write(`${place}/copies/b`, 'two');
+      await storage.remove(`${place}/a`);
+      const texts = ['a', 'copies/b', 'copies/c'].map((name) => storage.read(`${place}/${name}`).then(String));
+      expect(await Promise.all(texts)).toEqual(['undefined', 'two', 'one']);
+      await expect(storage.copy(`${place}/none`, `${place}/d`)).rejects.toMatchObject({ kind: 'rejected' });
+    });
+
+    test('moves what is in a folder; moved again, it is where it was moved', async () => {
+      const { storage, place } = await open();
+      for (const name of ['v/1/part', 'v/2', 'vw']) await storage.write(`${place}/s/${name}`, name);
+      await storage.move(`${place}/s/v`, `${place}/t/v`);
+      await storage.move(`${place}/s/v`, `${place}/t/v`);
+      expect((await storage.list(place)).map(({ uri }) => uri.slice(place.length))).toEqual([
+        '/s/vw',
+        '/t/v/1/part',
+        '/t/v/2',
+      ]);
+      expect(String(await storage.read(`${place}/t/v/1/part`))).toBe('v/1/part');
     });
 
     test('lets one of many create an object, whole', async () => {

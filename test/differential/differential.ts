@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
 import { csvSource } from '../../controller/adapters/sources/csv/driver.ts';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { type Duck, openDuck } from '../../controller/clients/duckdb.ts';
 import type { Project } from '../../controller/config/project.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
@@ -79,8 +80,11 @@ async function prepare(of: Case, folder: string): Promise<Prepared> {
       key: 'id',
       columns: Object.fromEntries(columns.map(({ name: column, ...rest }) => [column, rest])),
     } as Source;
-    const keeping = of.seed % 2 === 0 ? { folder: join(folder, 'kept'), upToBytes: 1e9 } : undefined;
-    const profile = await csvProbe({ root: folder, scratch: join(folder, 'scratch'), keeping }).profile(name, source);
+    const keeping = of.seed % 2 === 0 ? { storage, folder: join(folder, 'kept'), upToBytes: 1e9 } : undefined;
+    const profile = await csvProbe({ root: folder, storage, scratch: join(folder, 'scratch'), keeping }).profile(
+      name,
+      source,
+    );
     profiles[name] = profile;
     const { pin } = profile;
     const unkept = { name, source, pin, partitions: 2 };

@@ -81,7 +81,7 @@ export abstract class FakeServer {
     this.server?.closeAllConnections();
     await new Promise((resolve) => (this.server ? this.server.close(resolve) : resolve(undefined)));
     // Clients in this process see their idle connections end, and do not send the next question into one of them.
-    await pause(5);
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   private async serve(question: Question, response: ServerResponse): Promise<void> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
 import { parquet } from '../../controller/snapshot/keep.ts';
@@ -110,8 +111,8 @@ export function csvBytes(): Subject {
         key: 'id',
         columns: { id: 'bigint', note: 'string' },
       } as unknown as Source;
-      const keeping = random(fc.boolean) ? { folder: join(root, folder, 'kept'), upToBytes: 1e9 } : undefined;
-      const probe = csvProbe({ root, scratch: join(root, 'scratch'), keeping });
+      const keeping = random(fc.boolean) ? { storage, folder: join(root, folder, 'kept'), upToBytes: 1e9 } : undefined;
+      const probe = csvProbe({ root, storage, scratch: join(root, 'scratch'), keeping });
       const done = await refusedOr(probe.profile('things', source));
       rmSync(join(root, folder), { recursive: true });
       if (!done) return 'refused';
@@ -162,8 +163,9 @@ export function csvValues(): Subject {
       } as unknown as Source;
       const probe = csvProbe({
         root,
+        storage,
         scratch: join(root, 'scratch'),
-        keeping: { folder: join(root, folder, 'kept'), upToBytes: 1e9 },
+        keeping: { storage, folder: join(root, folder, 'kept'), upToBytes: 1e9 },
       });
       const { measures, pin } = await probe.profile('things', source);
       const duck = await openDuck(join(root, 'scratch'), [root]);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { identifier, literal } from '../../controller/clients/sql.ts';
 import { asJson, checkNames, jsonText, own, parquet } from '../../controller/snapshot/keep.ts';
@@ -55,11 +56,11 @@ export function quarantine(): Subject {
         const back = read.map((row) => names.map((_, i) => row[`c${i}`]));
         if (JSON.stringify(back) !== JSON.stringify(rows))
           throw new Lost(`as JSON ${JSON.stringify(back)} of ${JSON.stringify(rows)} in ${JSON.stringify(names)}`);
-        await writeQuarantine(duck, `(SELECT * FROM t ORDER BY ${own.where})`, csv);
+        await writeQuarantine(duck, `(SELECT * FROM t ORDER BY ${own.where})`, storage, csv);
       } finally {
         await duck.close();
       }
-      if ((await takeRepairs(csv, csv, repairs, join(root, 'scratch'))) !== 0)
+      if ((await takeRepairs(csv, csv, repairs, { storage, scratch: join(root, 'scratch') })) !== 0)
         throw new Lost(`an untouched file repairs ${JSON.stringify(rows)} of ${JSON.stringify(names)}`);
       const lines = parse(readFileSync(csv), { bom: true }) as string[][];
       const repaired = random(text, 20).replaceAll('\0', '') || 'x';
@@ -67,7 +68,7 @@ export function quarantine(): Subject {
       (lines[1] as string[])[2] = repaired;
       const edited = join(root, 'edited.csv');
       writeFileSync(edited, lines.map((line) => `${line.map(csvField).join(',')}\n`).join(''));
-      const count = await takeRepairs(csv, edited, repairs, join(root, 'scratch'));
+      const count = await takeRepairs(csv, edited, repairs, { storage, scratch: join(root, 'scratch') });
       const wanted = /^'([=+@\t\r'-].*)$/s.exec(repaired)?.[1];
       if (count === 0 && (before === repaired || rows[0]?.[0] === repaired || wanted === rows[0]?.[0]))
         return 'accepted';

@@ -6,6 +6,7 @@ import { stagingTable } from '../../controller/adapters/sinks/postgres/driver.ts
 import { postgresPublisher } from '../../controller/adapters/sinks/postgres/postgres.ts';
 import { kafkaProbe } from '../../controller/adapters/sources/kafka/kafka.ts';
 import { postgresProbe } from '../../controller/adapters/sources/postgres/postgres.ts';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';
 import { backendOf } from '../../controller/app/wiring.ts';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
@@ -94,7 +95,7 @@ probeContract('a Kafka topic', async (keeping) => {
     producer.send({ topic, messages: values.map((value, i) => ({ value, partition: i % 2 })) });
   await send(rows.map(json));
   return {
-    probe: kafkaProbe({ addressOf: () => ({ brokers: here.endpoints.kafka }), scratch, keeping }),
+    probe: kafkaProbe({ addressOf: () => ({ brokers: here.endpoints.kafka }), storage, scratch, keeping }),
     source: { kafka: 'shop', topic, key: 'id', columns } as unknown as Source,
     addRow: async () => {
       await send([json(['6', 'new', 'later'])]);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { stagingTable } from '../../controller/adapters/sinks/postgres/driver.ts';
 import { postgresPublisher } from '../../controller/adapters/sinks/postgres/postgres.ts';
 import { postgresProbe } from '../../controller/adapters/sources/postgres/postgres.ts';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { identifier } from '../../controller/clients/sql.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
@@ -19,7 +20,7 @@ const scratch = join(here.home, 'tmp');
 const address = postgresAddress(here, { database: 'shop' });
 
 async function profiled(table: string, upToBytes = 1e9): Promise<Profile> {
-  const keeping: Keeping = { folder: join(here.home, 'tables'), upToBytes };
+  const keeping: Keeping = { storage, folder: join(here.home, 'tables'), upToBytes };
   const probe = postgresProbe(() => address, scratch, keeping);
   try {
     return await probe.profile(table, { postgres: 'shop', table, key: 'id' } as Source);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { kafkaProbe } from '../../controller/adapters/sources/kafka/kafka.ts';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
@@ -29,8 +30,8 @@ async function topicOf(config: Record<string, string> = {}): Promise<string> {
 
 async function profiled(topic: string): Promise<{ profile: Profile; rows: Record<string, unknown>[] }> {
   const scratch = join(here.home, 'tmp');
-  const keeping = { folder: join(here.home, 'topics'), upToBytes: 1e9 };
-  const probe = kafkaProbe({ addressOf: () => ({ brokers }), scratch, keeping });
+  const keeping = { storage, folder: join(here.home, 'topics'), upToBytes: 1e9 };
+  const probe = kafkaProbe({ addressOf: () => ({ brokers }), storage, scratch, keeping });
   const source = {
     kafka: 'shop',
     topic,

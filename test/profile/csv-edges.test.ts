@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
 import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
+import type { SourceProbe } from '../../controller/domain/ports/source.ts';
 import type { Profile } from '../../controller/domain/profile.ts';
 import { parquet } from '../../controller/snapshot/keep.ts';
 
@@ -16,23 +18,23 @@ const root = mkdtempSync(join(tmpdir(), 'sluice-edges-'));
 afterAll(() => rmSync(root, { recursive: true }));
 let next = 0;
 
-async function profiled(
-  files: Readonly<Record<string, string | Buffer>>,
-  columns: readonly string[],
-): Promise<Profile> {
+type Files = Readonly<Record<string, string | Buffer>>;
+async function profiled(files: Files, columns: readonly string[]): Promise<Profile> {
   next += 1;
   const folder = join(root, String(next));
   await mkdir(folder);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const declared = Object.fromEntries(columns.map((name) => [name, name === columns[0] ? 'bigint' : 'string']));
   const source = { csv: `${next}/*.csv`, key: columns[0], columns: declared } as unknown as Source;
-  const keeping = { folder: join(folder, 'kept'), upToBytes: 1e9 };
-  await mkdir(keeping.folder);
-  return csvProbe({ root, scratch: join(root, 'scratch'), keeping }).profile('things', source);
+  return probeIn(folder).profile('things', source);
 }
 
+const scratch = join(root, 'scratch');
+const probeIn = (at: string): SourceProbe =>
+  csvProbe({ root, storage, scratch, keeping: { storage, folder: join(at, 'kept'), upToBytes: 1e9 } });
+
 async function kept(profile: Profile): Promise<Record<string, unknown>[]> {
-  const duck = await openDuck(join(root, 'scratch'), [root]);
+  const duck = await openDuck(scratch, [root]);
   try {
     return await duck.rows(`SELECT * FROM ${parquet(profile.pin.kept?.paths ?? [])} ORDER BY ALL`);
   } finally {
@@ -173,7 +175,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
       await writeFile(join(outside, 'x.csv'), 'id,note\n1,x\n');
       await mkdir(join(root, 'links'));
       await symlink(join(outside, 'x.csv'), join(root, 'links', 'x.csv'));
-      const options = { root, scratch: join(root, 'scratch') };
+      const options = { storage, root, scratch };
       const source = { csv: 'links/*.csv', key: 'id', columns: { id: 'bigint', note: 'string' } } as unknown as Source;
       await expect(csvProbe(options).profile('things', source)).rejects.toThrow(/a link that leads out of the project/);
       const allowed = csvProbe({ ...options, allowed: [outside] });
@@ -191,7 +193,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
       await mkdir(join(root, folder));
       await make(join(root, folder, 'x.csv'));
       const source = { csv: `${folder}/*.csv`, key: 'id', columns: { id: 'bigint' } } as unknown as Source;
-      const probe = csvProbe({ root, scratch: join(root, 'scratch') });
+      const probe = csvProbe({ root, storage, scratch });
       await expect(probe.profile('things', source)).rejects.toMatchObject({
         kind: 'rejected',
         message: expect.stringMatching(/x\.csv is (no file|a link that leads nowhere)|no file matches/),
@@ -205,8 +207,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     await writeFile(join(folder, 'a.csv'), 'id,status,reason\n1,open,none\n2,paid,\n');
     const columns = { id: 'bigint', status: 'string', reason: 'string' };
     const source = { csv: 'status=closed/**/*.csv', key: 'id', columns } as unknown as Source;
-    const keeping = { folder: join(folder, 'kept'), upToBytes: 1e9 };
-    const profile = await csvProbe({ root, scratch: join(folder, 'scratch'), keeping }).profile('things', source);
+    const profile = await probeIn(folder).profile('things', source);
     expect(profile.measures).toMatchObject({ rows: 2, valid: 2, nulls: { id: 0, status: 0, reason: 1 } });
     expect((await kept(profile)).map(({ id, status, reason }) => [id, status, reason])).toEqual([
       [1, 'open', 'none'],
@@ -225,7 +226,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     await mkdir(join(root, 'large'));
     await writeFile(join(root, 'large', 'a.csv'), `id,note\n${lines.join('\n')}\n`);
     const source = { csv: 'large/*.csv', key: 'id', columns: { id: 'bigint', note: 'string' } } as unknown as Source;
-    const probe = csvProbe({ root, scratch: join(root, 'scratch'), sampleAbove: 1000 });
+    const probe = csvProbe({ root, storage, scratch, sampleAbove: 1000 });
     const { measures, pin } = await probe.profile('things', source);
     expect(measures.invalid).toBe(0);
     expect(measures.estimatedFrom).toBeLessThan(measures.bytes / 3);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
 import { type Keeping, own } from '../../controller/snapshot/keep.ts';
@@ -25,7 +26,7 @@ async function filled(
   await mkdir(folder);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const source = { csv: `${next}/*.csv`, key: 'id', columns: declared } as Source;
-  return { probe: csvProbe({ root, scratch: join(root, 'scratch'), keeping }), source, folder };
+  return { probe: csvProbe({ root, storage, scratch: join(root, 'scratch'), keeping }), source, folder };
 }
 
 const header = 'id,status,note\n';
@@ -65,7 +66,7 @@ describe('CSV files', () => {
         'b.csv': `${header.trim()}\r\n1,new,x\r\n2,lost,x\r\n`,
       },
       columns,
-      { folder: join(root, 'lines'), upToBytes: 1e6 },
+      { storage, folder: join(root, 'lines'), upToBytes: 1e6 },
     );
     const { pin } = await probe.profile('things', source);
     const duck = await openDuck(folder, [root]);
@@ -160,11 +161,11 @@ describe('CSV files', () => {
       'a.csv': `${header}${lines.join('\n')}\n`,
       'b.csv': `${header}1,new,x\n`,
     });
-    const exact = await csvProbe({ root, scratch: join(root, 'scratch') }).profile('things', source);
+    const exact = await csvProbe({ root, storage, scratch: join(root, 'scratch') }).profile('things', source);
     expect(exact.measures).toMatchObject({ rows: 20_001, invalid: 2000 });
     expect(exact.measures.estimatedFrom).toBeUndefined();
-    const keeping = { folder, upToBytes: 1000 };
-    const large = csvProbe({ root, scratch: join(root, 'scratch'), keeping, sampleAbove: 1000 });
+    const keeping = { storage, folder, upToBytes: 1000 };
+    const large = csvProbe({ root, storage, scratch: join(root, 'scratch'), keeping, sampleAbove: 1000 });
     const { measures, pin } = await large.profile('things', source);
     expect(pin.kept).toBeUndefined();
     expect(measures.estimatedFrom).toBeLessThan(exact.measures.bytes / 3);

@@ -17,7 +17,16 @@ test('what an earlier version has read of a topic is carried on under the names 
          NULL::VARCHAR AS _original, 0 AS _part, i AS _pos FROM range(5) r(i)) TO ${literal(path)} (FORMAT parquet)`,
     );
     const from = new Map([[0, 3]]);
-    const before = { paths: [path], relation: parquet([path]), from, bytes: 1, youngest: 1, merge: false, notes: [] };
+    const before = {
+      paths: [path],
+      local: [path],
+      relation: parquet([path]),
+      from,
+      bytes: 1,
+      youngest: 1,
+      merge: false,
+      notes: [],
+    };
     const today = await inTodaysNames(duck, before);
     expect(today.merge).toBe(true);
     const rows = await duck.rows(

@@ -1,9 +1,15 @@
 import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 
 /** Measures FOLDER/a.csv, keeping it below FOLDER/kept, and says as JSON what came of it; started with a limit on what it may write. */
 async function main(root: string): Promise<void> {
   const source = { csv: '*.csv', key: 'id', columns: { id: 'bigint', note: 'string' } };
-  const probe = csvProbe({ root, scratch: `${root}/scratch`, keeping: { folder: `${root}/kept`, upToBytes: 1e9 } });
+  const probe = csvProbe({
+    root,
+    storage,
+    scratch: `${root}/scratch`,
+    keeping: { storage, folder: `${root}/kept`, upToBytes: 1e9 },
+  });
   try {
     const { measures } = await probe.profile('things', source as never);
     process.stdout.write(JSON.stringify({ rows: measures.rows }));

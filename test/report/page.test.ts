@@ -11,6 +11,7 @@ import { chartSvg } from '../../controller/report/chart.ts';
 import { computeReport } from '../../controller/report/data.ts';
 import { shownValue } from '../../controller/report/numbers.ts';
 import { reportPage } from '../../controller/report/page.ts';
+import { parquet } from '../../controller/snapshot/keep.ts';
 import { world } from '../engine/world.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
@@ -36,11 +37,11 @@ const report: Report = {
   tables: [{ title: 'Cities', sql: 'SELECT * FROM marts ORDER BY revenue' }],
   spreadsheets: ['marts'],
 };
-const outputs = [{ view: 'marts', kind: 'parquet' as const, where: join(root, 'marts'), rows: 2 }];
+const views = new Map([['marts', parquet([join(root, 'marts', 'a.parquet')])]]);
 
 describe('a report', () => {
   test('is computed from what was published, spreadsheets included', async () => {
-    const data = await computeReport(duck, report, outputs, '/', 'en', root);
+    const data = await computeReport(duck, report, views, 'en', root);
     expect(data.figures).toEqual([{ name: 'Revenue', value: '1\u00a0203.50' }]);
     expect(data.charts[0]?.svg).toMatch(/^<svg[\s\S]*Москва[\s\S]*<\/svg>$/);
     const csv = await readFile(join(root, 'marts.csv'), 'utf8');
@@ -54,12 +55,11 @@ describe('a report', () => {
     await duck.run(
       `COPY (SELECT * FROM (VALUES ${values}) t("=name", n)) TO ${literal(join(root, 'odd', 'a.parquet'))} (FORMAT parquet)`,
     );
-    const odd = [{ view: 'odd', kind: 'parquet' as const, where: join(root, 'odd'), rows: cells.length }];
+    const odd = new Map([['odd', parquet([join(root, 'odd', 'a.parquet')])]]);
     await computeReport(
       duck,
       { ...report, figures: [], charts: [], tables: [], spreadsheets: ['odd'] },
       odd,
-      '/',
       'en',
       root,
     );
@@ -90,14 +90,14 @@ describe('a report', () => {
       figures: [{ name: 'Other', sql: 'SELECT 1 FROM rows_to_repair' }],
       spreadsheets: ['rows_to_repair'],
     };
-    const data = await computeReport(duck, other, outputs, '/', 'en', root);
+    const data = await computeReport(duck, other, views, 'en', root);
     expect(data.figures).toEqual([]);
     expect(data.spreadsheets).toEqual([]);
   });
 
   test('names the query that is wrong', async () => {
     const wrong = { ...report, figures: [{ name: 'Revenue', sql: 'SELECT reveneu FROM marts' }] };
-    await expect(computeReport(duck, wrong, outputs, '/', 'en', root)).rejects.toThrow(/"Revenue": .*reveneu/);
+    await expect(computeReport(duck, wrong, views, 'en', root)).rejects.toThrow(/"Revenue": .*reveneu/);
   });
 
   test('is one page that needs nothing else, in the reader’s language, with everything escaped', async () => {
@@ -105,7 +105,7 @@ describe('a report', () => {
       deliveries: profile({ invalid: 2, invalidByReason: { 'id: missing': 2 } }),
       orders: profile(),
     }).run(await load(good));
-    const data = await computeReport(duck, report, outputs, '/', 'ru', root);
+    const data = await computeReport(duck, report, views, 'ru', root);
     const page = reportPage('r1', report, state, data, 'ru', Date.UTC(2026, 0, 2));
     expect(page).toContain('<h1>Магазин</h1>');
     expect(page).toContain('id: missing: 2');

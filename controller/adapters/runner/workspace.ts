@@ -1,26 +1,27 @@
 import { readFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { PostgresAddress } from '../../config/addresses.ts';
-import type { Project } from '../../config/project.ts';
+import { type Project, sharedOf } from '../../config/project.ts';
 import { kindOf, sqlFiles } from '../../domain/pipeline.ts';
-import type { Storage } from '../../domain/ports/storage.ts';
+import type { Storage, Uri } from '../../domain/ports/storage.ts';
 import type { Workspace } from '../../domain/ports/workspace.ts';
 import { runnerResultSchema } from '../../domain/result.ts';
 import type { AttemptState } from '../../domain/state.ts';
 import { variables } from '../../lib/env.ts';
 import { rejected } from '../../lib/errors.ts';
+import { below } from '../../lib/uri.ts';
 import { type Access, type Registry, stagedAt } from '../drivers.ts';
 import { pgpass, type RunnerJob, type RunnerSecrets, splitConf } from './job.ts';
 
 /** What the claim says when it was the controller that took it. */
 const byController = 'controller';
 
-/** A run's name comes from the store, and becomes a part of paths. */
-export function runFolder(home: string, run: string): string {
+/** Where a run's files are, below what is shared. Its name comes from the store, and becomes a part of URIs. */
+export function runFolder(shared: Uri, run: string): Uri {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(run)) throw rejected(`${JSON.stringify(run)} is no run's name`);
-  return join(home, 'runs', run);
+  return below(shared, 'runs', run);
 }
-export const inputsOf = (home: string, run: string): string => join(runFolder(home, run), 'inputs');
+export const inputsOf = (folder: Uri): Uri => below(folder, 'inputs');
 
 /** The file of passwords that conf/ names for the databases of a step, if any: a JVM knows one alone. */
 function passfileOf(step: string, databases: readonly PostgresAddress[]): string | undefined {
@@ -37,15 +38,15 @@ function passfileOf(step: string, databases: readonly PostgresAddress[]): string
 interface Options {
   readonly project: Project;
   readonly run: string;
-  /** Where the home is, as driver and executors see it as well. */
+  /** As driver and executors see it as well. */
   readonly storage: Storage;
   readonly registry: Pick<Registry, 'sources' | 'sinks'>;
 }
 
 /** The files of attempts in the project's home. */
 export function runnerWorkspace({ project, run, storage, registry: { sources, sinks } }: Options): Workspace {
-  const folderOf = (step: string, { number }: AttemptState): string =>
-    join(runFolder(project.home, run), step, String(number));
+  const shared = sharedOf(project);
+  const folderOf = (step: string, { number }: AttemptState): Uri => below(runFolder(shared, run), step, String(number));
 
   async function removeBut(folder: string, except: readonly string[]): Promise<void> {
     const files = (await storage.list(folder)).map(({ uri }) => uri);
@@ -86,11 +87,11 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
       });
       const job: RunnerJob = {
         key: attempt.key,
-        result: join(folder, 'result.json'),
-        claim: join(folder, 'claimed'),
-        revoked: join(folder, 'revoked'),
-        secrets: join(folder, 'secrets.json'),
-        quarantine: join(folder, 'quarantine'),
+        result: below(folder, 'result.json'),
+        claim: below(folder, 'claimed'),
+        revoked: below(folder, 'revoked'),
+        secrets: below(folder, 'secrets.json'),
+        quarantine: below(folder, 'quarantine'),
         sql: (await Promise.all(sqlFiles(spark).map((file) => readFile(resolve(project.root, file), 'utf8')))).join(
           ';\n',
         ),
@@ -99,12 +100,12 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
         outputs,
       };
       const secrets: RunnerSecrets = { conf: secret, jaas: logins };
-      await storage.write(join(folder, 'job.json'), JSON.stringify(job, null, 2));
-      await storage.write(join(folder, 'pgpass'), pgpass(databases), { secret: true });
+      await storage.write(below(folder, 'job.json'), JSON.stringify(job, null, 2));
+      await storage.write(below(folder, 'pgpass'), pgpass(databases), { secret: true });
       await storage.write(job.secrets, JSON.stringify(secrets), { secret: true });
-      const passfile = passfileOf(name, databases) ?? join(folder, 'pgpass');
+      const passfile = passfileOf(name, databases) ?? below(folder, 'pgpass');
       return {
-        spec: join(folder, 'job.json'),
+        spec: below(folder, 'job.json'),
         settings: { ...settings, conf: open },
         properties: { 'user.timezone': 'UTC' },
         secretFiles: [{ property: 'org.postgresql.pgpassfile', path: passfile }],
@@ -113,7 +114,7 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
     },
 
     async result(step, attempt) {
-      const text = await storage.read(join(folderOf(step, attempt), 'result.json'));
+      const text = await storage.read(below(folderOf(step, attempt), 'result.json'));
       if (text === undefined) return undefined;
       const result = runnerResultSchema.parse(JSON.parse(String(text)));
       return result.key === attempt.key ? result : undefined;
@@ -134,24 +135,25 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
 
     async revoke(step, attempt) {
       const folder = folderOf(step, attempt);
-      const claim = join(folder, 'claimed');
-      await storage.write(join(folder, 'revoked'), '');
+      const claim = below(folder, 'claimed');
+      await storage.write(below(folder, 'revoked'), '');
       if (await storage.create(claim, byController)) return true;
       return String(await storage.read(claim)) === byController;
     },
 
     async forget(except, replaced) {
       // A history is data: what it names is removed only where runs keep their inputs.
-      const isInput = (file: string): boolean =>
-        /^(?!\.\.)[^/]+\/inputs\/[^/]+\.parquet$/.test(relative(join(project.home, 'runs'), file));
+      const runs = `${below(shared, 'runs')}/`;
+      const isInput = (uri: Uri): boolean =>
+        uri.startsWith(runs) && /^(?!\.)[^/]+\/inputs\/[^/]+\.parquet$/.test(uri.slice(runs.length));
       for (const file of replaced) if (isInput(file) && !except.includes(file)) await storage.remove(file);
-      await removeBut(inputsOf(project.home, run), except);
+      await removeBut(inputsOf(runFolder(shared, run)), except);
     },
 
-    remove: (except) => removeBut(runFolder(project.home, run), except),
+    remove: (except) => removeBut(runFolder(shared, run), except),
 
     async tidy(step, attempt) {
-      for (const file of ['pgpass', 'secrets.json']) await storage.remove(join(folderOf(step, attempt), file));
+      for (const file of ['pgpass', 'secrets.json']) await storage.remove(below(folderOf(step, attempt), file));
     },
   };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { measure } from '../../app/measure.ts';
 import { seal } from '../../app/plan-seal.ts';
-import { backendOf, openPipeline, scratchOf, withStore } from '../../app/wiring.ts';
+import { adaptersOf, backendOf, openPipeline, withStore } from '../../app/wiring.ts';
 import { clusterOf } from '../../engine/measuring.ts';
 import { unwritable } from '../../lib/errors.ts';
 import { makePlan } from '../../planning/plan.ts';
@@ -26,9 +26,10 @@ export async function plan(
     before: await store.lastPlanned(pipeline.name),
   }));
   const again = options.fullRefresh ? { again: true } : {};
-  const folder = join(scratchOf(project), `plan-${randomBytes(4).toString('hex')}`);
+  const adapters = adaptersOf(project);
+  const folder = join(adapters.context.scratch, `plan-${randomBytes(4).toString('hex')}`);
   try {
-    const reviewed = await measure(project, pipeline, { profiles: last, ...again }, folder, tellMeasured(output));
+    const reviewed = await measure(adapters, pipeline, { profiles: last, ...again }, folder, tellMeasured(output));
     const at = Date.now();
     const backend = await backendOf(project);
     const cluster = await clusterOf({ backend, now: Date.now, sleep: (ms) => sleep(ms) });

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pickRun } from '../../app/pick-run.ts';
 import { withSite } from '../../app/sluice.ts';
-import { openPipeline, openProject, repairsFolder, scratchOf, withStore } from '../../app/wiring.ts';
+import { adaptersOf, openPipeline, openProject, repairsFolder, withStore } from '../../app/wiring.ts';
 import { rejected } from '../../lib/errors.ts';
+import { schemeOf } from '../../lib/uri.ts';
 import { repairsOf, takeRepairs } from '../../snapshot/repairs.ts';
 import { number, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
@@ -36,10 +37,12 @@ export async function replay(
   let taken = 0;
   for (const { source, csv } of files) {
     const repaired = options.repaired ?? csv;
+    if (schemeOf(repaired) !== 'file')
+      throw rejected(`${repaired} is not on this machine`, 'fetch it, repair its rows, and give it: --repaired FILE');
     if (!existsSync(repaired))
       throw rejected(`there is no file ${repaired}`, 'give the repaired rows: --repaired FILE');
     const repairs = repairsOf(repairsFolder(project, loaded.pipeline.name), source);
-    const n = await takeRepairs(csv, repaired, repairs, scratchOf(project));
+    const n = await takeRepairs(csv, repaired, repairs, adaptersOf(project).context);
     if (n > 0) output.line(`${pc.bold('replay'.padEnd(10))} ${source}: ${number(n)} repaired rows of ${repaired}`);
     taken += n;
   }

@@ -1,7 +1,7 @@
 import { asPlanned, readPlan } from '../../app/measure.ts';
 import { type Claimed, type Site, withSite } from '../../app/sluice.ts';
 import { runDocument } from '../../app/views/run.ts';
-import { openPipeline } from '../../app/wiring.ts';
+import { adaptersOf, openPipeline } from '../../app/wiring.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { RunState } from '../../domain/state.ts';
 import type { News } from '../../engine/ports.ts';
@@ -28,7 +28,8 @@ const againOf = ({ fullRefresh, from }: RunOptions) =>
 export async function run(output: Output, file: string, options: RunOptions): Promise<number> {
   const { project, loaded } = await openPipeline(file);
   const saved = options.plan === undefined ? undefined : await readPlan(project, options.plan);
-  const given = saved && ((folder: string) => asPlanned(project, loaded.pipeline, saved, folder, tellMeasured(output)));
+  const given =
+    saved && ((folder: string) => asPlanned(adaptersOf(project), loaded.pipeline, saved, folder, tellMeasured(output)));
   return withSite(project, async (site, store) => {
     const begun = await site.begin(loaded, { ...options, ...againOf(options), ...(given ? { given } : {}) });
     if (!options.detach) return driveToEnd(site, begun, store, output);

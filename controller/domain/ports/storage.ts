@@ -4,6 +4,8 @@ export type Uri = string;
 export interface StoredObject {
   readonly uri: Uri;
   readonly size: number;
+  /** When it was last written. Milliseconds since 1970; some storages know whole seconds. */
+  readonly modifiedMs: number;
   /** Another one whenever the content may be another: an ETag, a generation, or a file's number, size and time. */
   readonly version: string;
 }
@@ -15,9 +17,22 @@ export interface StoredObject {
 export interface Storage {
   /** The objects below a prefix that ends a folder's name, in the order of their names; none when there is no such folder. */
   list(folder: Uri): Promise<readonly StoredObject[]>;
+  /**
+   * The objects below a folder whose names from there on match a glob, in the order of their names. Throws `rejected` for
+   * a match that is no object, such as a pipe or a link that leads nowhere.
+   */
+  find(folder: Uri, glob: string): Promise<readonly StoredObject[]>;
   stat(uri: Uri): Promise<StoredObject | undefined>;
   /** The content, whole; undefined when there is no such object. */
   read(uri: Uri): Promise<Buffer | undefined>;
+  /** The path of a file on this machine with the content of an object, for libraries that read files; it has the object's name. Throws `rejected` when there is none. */
+  local(uri: Uri): Promise<string>;
+  /** Takes the place of what was there, with the content of a file on this machine, which is not to be used any more. */
+  upload(file: string, uri: Uri): Promise<StoredObject>;
+  /** Makes an object with the content of another, in the same storage, which may share its room. */
+  copy(from: Uri, to: Uri): Promise<void>;
+  /** Moves what is in a folder to another one; after a crash half of it may be moved, and moving it again moves the rest. */
+  move(folder: Uri, to: Uri): Promise<void>;
   /** Takes the place of what was there. `secret` objects can be read by their owner alone. */
   write(uri: Uri, body: string | Uint8Array, options?: { readonly secret?: true }): Promise<StoredObject>;
   /** Undefined when there is one already: of all who try at once, one succeeds. */

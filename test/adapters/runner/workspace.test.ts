@@ -36,7 +36,7 @@ test('what a history names is removed only where runs keep their inputs', async 
     made('home/runs/r0/inputs/notes.txt'),
     made('home/runs/r0/inputs/deeper/x.parquet'),
   ];
-  const workspace = workspaceAt({ root: home, home: join(home, 'home') });
+  const workspace = workspaceAt({ root: home, home: join(home, 'home'), connections: {} });
   const tricky = join(home, 'home/runs/r0/inputs/../../../../precious.parquet');
   await workspace.forget([wanted], [replaced, wanted, tricky, ...others]);
   expect([replaced, own].map(existsSync)).toEqual([false, false]);
@@ -46,7 +46,7 @@ test('what a history names is removed only where runs keep their inputs', async 
 test('a run is removed whole, but for the inputs that a later run reads', async () => {
   const read = made('home/runs/r1/inputs/events.parquet');
   const files = [made('home/runs/r1/inputs/orders.parquet'), made('home/runs/r1/marts/1/job.json')];
-  const workspace = workspaceAt({ root: home, home: join(home, 'home') });
+  const workspace = workspaceAt({ root: home, home: join(home, 'home'), connections: {} });
   await workspace.remove([read]);
   expect([read, ...files].map(existsSync)).toEqual([true, false, false]);
   await workspace.remove([]);

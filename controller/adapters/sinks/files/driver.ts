@@ -1,10 +1,11 @@
-import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { below, located } from '../../../lib/uri.ts';
 import { ofOutput } from '../../../pipeline/schema.ts';
+import { parquet } from '../../../snapshot/keep.ts';
 import type { SinkDriver } from '../../drivers.ts';
 import { stagingFolder } from './folder.ts';
 
-const folder = z.string().min(1).describe('A folder relative to the project');
+const folder = z.string().min(1).describe('A folder relative to the project, or in a storage');
 
 function fileSink(kind: 'parquet' | 'csv', name: string): SinkDriver {
   return {
@@ -16,8 +17,8 @@ function fileSink(kind: 'parquet' | 'csv', name: string): SinkDriver {
       return filePublisher(project.root, scratch, storage);
     },
     stage(output, key, root) {
-      const target = resolve(root, String(output[kind]));
-      return { target, placeOf: (view) => join(stagingFolder(target, key), view) };
+      const target = located(root, String(output[kind]));
+      return { target, placeOf: (view) => below(stagingFolder(target, key), view) };
     },
     writes: () => ({ fields: {} }),
     describe: (output) => `as ${name} in ${output[kind]}`,
@@ -25,6 +26,6 @@ function fileSink(kind: 'parquet' | 'csv', name: string): SinkDriver {
 }
 
 /** Parquet files in a folder. */
-export const parquetSink = fileSink('parquet', 'Parquet');
+export const parquetSink: SinkDriver = { ...fileSink('parquet', 'Parquet'), relation: parquet };
 /** CSV files in a folder. */
 export const csvSink = fileSink('csv', 'CSV');

@@ -1,22 +1,23 @@
-import { constants } from 'node:fs';
-import { access, readdir, rm, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { openDuck } from '../../../clients/duckdb.ts';
-import { asItIs, filesLiteral, identifier } from '../../../clients/sql.ts';
+import { type Duck, openDuck } from '../../../clients/duckdb.ts';
+import { asItIs, fileLiteral, identifier } from '../../../clients/sql.ts';
 import type { PublishedOutput } from '../../../domain/events.ts';
-import type { Publisher, Staged } from '../../../domain/ports/sink.ts';
-import type { Storage } from '../../../domain/ports/storage.ts';
-import { rejected, unwritable } from '../../../lib/errors.ts';
+import type { Publisher, Staged, StagedView } from '../../../domain/ports/sink.ts';
+import type { Storage, Uri } from '../../../domain/ports/storage.ts';
+import { rejected } from '../../../lib/errors.ts';
+import { below, folderOf, nameOf, schemeOf, shownFrom } from '../../../lib/uri.ts';
+import { localFiles } from '../../../snapshot/keep.ts';
 import { checkShape, checkUnique } from '../shape.ts';
 import {
   addVersion,
   currentOf,
   follow,
+  hasVersion,
   pointTo,
   published,
   removeOldVersions,
   stagingFolder,
   takeFolder,
+  versionsIn,
   versionsOf,
 } from './folder.ts';
 
@@ -30,35 +31,26 @@ const keptVersions = 3;
  */
 export function filePublisher(root: string, scratch: string, storage: Storage): Publisher {
   return {
-    async prepare({ target }) {
-      try {
-        await takeFolder(target);
-        await access(target, constants.W_OK);
-      } catch (error) {
-        throw unwritable(target, error);
-      }
-    },
+    prepare: ({ target }) => takeFolder(storage, target),
 
     async audit({ kind, target, key, views, mayChange }) {
-      const versions = await readdir(versionsOf(target)).catch(() => []);
-      if (versions.some((version) => version.endsWith(`-${key}`))) return;
-      const duck = await openDuck(scratch, [target]);
+      if ([...(await versionsIn(storage, target)).values()].includes(key)) return;
+      const { version } = await published(storage, target);
+      const all = await Promise.all(
+        views.map(async (view) => ({
+          view,
+          staged: await partsIn(storage, view.place),
+          before: version === undefined ? [] : await partsIn(storage, versionsOf(target, version, view.view)),
+        })),
+      );
+      const duck = await openDuck(
+        scratch,
+        all.flatMap(({ staged, before }) => [...staged, ...before]),
+      );
       try {
-        for (const { view, place, rows, unique } of views) {
-          const staged = await reader(kind, place);
-          const [counted] = staged === undefined ? [] : await duck.rows(`SELECT count(*) AS n FROM ${staged}`);
-          const found = Number(counted?.n ?? 0);
-          if (found !== rows)
-            throw rejected(`${view}: ${found} rows are staged in ${place}, but the runner reported ${rows}`);
-          const published = await reader(kind, join(currentOf(target), view));
-          if (staged === undefined) continue;
-          if (published !== undefined && !mayChange)
-            checkShape(view, await duck.columns(published), await duck.columns(staged));
-          if (unique === undefined) continue;
-          const [repeated] = await duck.rows(
-            `SELECT ${identifier(unique)} AS value, count(*) AS times FROM ${staged} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
-          );
-          checkUnique(view, unique, repeated as never);
+        for (const { view, staged, before } of all) {
+          const [now, then] = [reader(kind, staged), reader(kind, before)];
+          await auditView(duck, view, now, mayChange ? undefined : then);
         }
       } finally {
         await duck.close();
@@ -68,62 +60,70 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
     async publish(staged, fence) {
       const { target, key, views, kind } = staged;
       const version = `${String(fence).padStart(10, '0')}-${key}`;
-      try {
-        await takeFolder(target);
-      } catch (error) {
-        throw unwritable(target, error);
+      await takeFolder(storage, target);
+      for (;;) {
+        const { version: current, pointer } = await published(storage, target);
+        if (current === version) break;
+        const isThere = await hasVersion(storage, target, version);
+        if (current !== undefined && Number(current.split('-', 1)[0]) > fence) {
+          // It was published, and a later run's result has taken its place since.
+          if (isThere) break;
+          throw rejected(`${target} already shows the result of a newer run (${current})`);
+        }
+        if (!isThere) await addVersion(storage, target, key, version);
+        if (await pointTo(storage, target, version, pointer)) break;
       }
-      const outputs = views.map<PublishedOutput>(({ view, rows }) => ({
+      await follow(storage, target, key);
+      await removeOldVersions(storage, target, keptVersions);
+      // Readers of this machine have a link that is always the latest.
+      const shown = schemeOf(target) === 'file' ? currentOf(target) : versionsOf(target, version);
+      return views.map<PublishedOutput>(({ view, rows }) => ({
         view,
         kind,
         rows,
-        where: relative(root, join(currentOf(target), view)),
+        where: shownFrom(root, below(shown, view)),
       }));
-      try {
-        for (;;) {
-          const { version: current, pointer } = await published(storage, target);
-          if (current === version) break;
-          const isThere = await exists(join(versionsOf(target), version));
-          if (current !== undefined && Number(current.split('-', 1)[0]) > fence) {
-            // It was published, and a later run's result has taken its place since.
-            if (isThere) break;
-            throw rejected(`${target} already shows the result of a newer run (${current})`);
-          }
-          if (!isThere) await addVersion(target, key, version);
-          if (await pointTo(storage, target, version, pointer)) break;
-        }
-        await follow(storage, target, key);
-      } catch (error) {
-        throw unwritable(target, error);
-      }
-      await removeOldVersions(storage, target, keptVersions);
-      return outputs;
     },
 
-    async discard({ target, key }) {
-      const folder = stagingFolder(target, key);
-      if (!(await exists(folder))) return;
-      try {
-        await rm(folder, { recursive: true, force: true });
-      } catch (error) {
-        throw unwritable(folder, error);
-      }
-    },
+    discard: ({ target, key }) => storage.remove(stagingFolder(target, key)),
   };
 }
 
-/** The rows of a view's folder for DuckDB; undefined when there are no files. */
-async function reader(kind: Staged['kind'], place: string): Promise<string | undefined> {
-  const files = (await readdir(place).catch(() => [])).filter((name) => name.startsWith('part-'));
-  if (files.length === 0) return undefined;
-  const pattern = filesLiteral(place, 'part-*');
-  return kind === 'parquet'
-    ? `read_parquet(${pattern}, ${asItIs})`
-    : `read_csv(${pattern}, header=true, all_varchar=true, quote='"', escape='"', delim=',', ${asItIs})`;
+/** Compares a view as it is staged with what the runner has counted, and with what is published. */
+async function auditView(
+  duck: Duck,
+  { view, place, rows, unique }: StagedView,
+  staged: string | undefined,
+  before: string | undefined,
+): Promise<void> {
+  const [counted] = staged === undefined ? [] : await duck.rows(`SELECT count(*) AS n FROM ${staged}`);
+  const found = Number(counted?.n ?? 0);
+  if (found !== rows) throw rejected(`${view}: ${found} rows are staged in ${place}, but the runner reported ${rows}`);
+  if (staged === undefined) return;
+  if (before !== undefined) checkShape(view, await duck.columns(before), await duck.columns(staged));
+  if (unique === undefined) return;
+  const [repeated] = await duck.rows(
+    `SELECT ${identifier(unique)} AS value, count(*) AS times FROM ${staged} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
+  );
+  checkUnique(view, unique, repeated as never);
 }
 
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
+/** The files with a view's rows, on this machine. */
+async function partsIn(storage: Storage, place: Uri): Promise<string[]> {
+  const parts = (await storage.list(place)).filter(
+    ({ uri }) => folderOf(uri) === place && nameOf(uri).startsWith('part-'),
   );
+  return localFiles(
+    storage,
+    parts.map(({ uri }) => uri),
+  );
+}
+
+/** The rows of files for DuckDB; undefined when there are no files. */
+function reader(kind: Staged['kind'], files: readonly string[]): string | undefined {
+  if (files.length === 0) return undefined;
+  const list = `[${files.map(fileLiteral).join(', ')}]`;
+  return kind === 'parquet'
+    ? `read_parquet(${list}, ${asItIs})`
+    : `read_csv(${list}, header=true, all_varchar=true, quote='"', escape='"', delim=',', ${asItIs})`;
+}

@@ -1,18 +1,28 @@
-import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { glob } from 'tinyglobby';
 import { type Duck, openDuck } from '../../../clients/duckdb.ts';
 import { asItIs, fileLiteral, literal } from '../../../clients/sql.ts';
 import { type Column, columnsOf } from '../../../domain/pipeline.ts';
-import type { SourceProbe } from '../../../domain/ports/source.ts';
-import type { Pin } from '../../../domain/profile.ts';
+import type { Earlier, SourceProbe } from '../../../domain/ports/source.ts';
+import type { Profile } from '../../../domain/profile.ts';
 import { countRecords, type Records } from '../../../lib/csv-records.ts';
 import { reasonOf, rejected, SluiceError } from '../../../lib/errors.ts';
-import { liesIn } from '../../../lib/paths.ts';
-import { asJson, csvLine, type Keeping, keep, own, parquet, typedColumn, upToBytes } from '../../../snapshot/keep.ts';
+import {
+  asJson,
+  csvLine,
+  type Keeping,
+  keep,
+  localFiles,
+  materialize,
+  own,
+  parquet,
+  typedColumn,
+  upToBytes,
+} from '../../../snapshot/keep.ts';
 import { measured } from '../../../snapshot/measure.ts';
 import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
 import type { CsvPin, CsvSource } from './driver.ts';
+import { checkUnchanged, named, type PinnedFile, pinFiles, seenIn, type Where } from './pin.ts';
 import { placeRows } from './places.ts';
 import { headsOf, scaled } from './sample.ts';
 import { checkHeader } from './text.ts';
@@ -20,58 +30,29 @@ import { checkHeader } from './text.ts';
 /** What DuckDB calls a line it cannot split, in our words; the runner uses the same ones. */
 const structural = `CASE error_type WHEN 'MISSING COLUMNS' THEN 'too few columns' WHEN 'TOO MANY COLUMNS' THEN 'too many columns' ELSE 'unreadable' END`;
 
-interface Options {
-  readonly root: string;
+interface Options extends Where {
   readonly scratch: string;
   readonly keeping?: Keeping | undefined;
   /** Of more bytes than these only a part is measured; as many as are kept at most, when left out. */
   readonly sampleAbove?: number;
-  /** Folders in which the files have to lie, besides `root`. */
-  readonly allowed?: readonly string[];
 }
 
 /** CSV files by a glob: headers by csv-parse, the rest by DuckDB in a folder of its own. */
-export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes, allowed = [] }: Options): SourceProbe {
+export function csvProbe(options: Options): SourceProbe {
+  const { storage } = options;
   return {
     async profile(name, source, earlier) {
       const csv = source as CsvSource;
-      const columns = columnsOf(csv);
-      const names = columns.map((c) => c.name);
-      const files = await pinFiles(name, csv.csv, root, allowed);
-      const filled: Records[] = [];
-      for (const { path } of files) {
-        const lineEnd = await checkHeader(path, names);
-        if (lineEnd !== undefined) filled.push({ file: path, lineEnd, columns: names.length });
-      }
-      const bytes = files.reduce((sum, file) => sum + file.size, 0);
-      await mkdir(scratch, { recursive: true });
-      const heads = await mkdtemp(join(scratch, 'heads-'));
-      const folders = await Promise.all(filled.flatMap(({ file }) => [dirname(file), realpath(file).then(dirname)]));
-      const reach = [...new Set(folders), heads, ...(keeping ? [keeping.folder] : [])];
-      const duck = await openDuck(scratch, reach, { ordered: true });
+      const files = await pinFiles(name, csv.csv, options);
+      const locals = await localFiles(
+        storage,
+        files.map(({ path }) => path),
+      );
       try {
-        // Independent of DuckDB, and before it: it takes minutes for what is found wrong here at once, and says less of it.
-        const counts = await Promise.all(filled.map(countRecords));
-        const sampled = bytes > sampleAbove ? await headsOf(filled, bytes, heads) : undefined;
-        const relation = await load(duck, sampled?.files ?? filled, columns, sampled ? undefined : counts);
-        const pin: CsvPin = { kind: 'csv', files, records: counts.reduce((sum, count) => sum + rowsIn(count), 0) };
-        const old = earlier && !earlier.again ? seenFiles(files, earlier.pin) : [];
-        const seen = old.map((path) => sampled?.files[filled.findIndex(({ file }) => file === path)]?.file ?? path);
-        const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], ${own.file})`;
-        const read = (from: string): string =>
-          `(SELECT * EXCLUDE (${own.file}), ${isNew} AS ${own.isNew} FROM ${from})`;
-        if (!keeping || sampled || bytes > keeping.upToBytes) {
-          const counted = await measured(duck, read(relation), csv.key, bytes);
-          return { ...counted, measures: sampled ? scaled(counted.measures, sampled.bytes) : counted.measures, pin };
-        }
-        const kept = await keep(duck, name, relation, keeping);
-        return { ...(await measured(duck, read(parquet(kept.paths)), csv.key, bytes)), pin: { ...pin, kept } };
+        return await profileFiles(name, csv, files, locals, earlier, options);
       } catch (error) {
-        await checkUnchanged(files);
-        throw error;
-      } finally {
-        await duck.close();
-        await rm(heads, { recursive: true, force: true });
+        await checkUnchanged(storage, files);
+        throw named(error, files, locals);
       }
     },
     // The runner compares size and time of every file before it reads.
@@ -80,58 +61,48 @@ export function csvProbe({ root, scratch, keeping, sampleAbove = upToBytes, allo
   };
 }
 
-/** A file that is written to while it is read gives errors that have nothing to do with their cause. */
-async function checkUnchanged(files: CsvPin['files']): Promise<void> {
-  for (const { path, size, mtimeMs } of files) {
-    const now = await stat(path).catch(() => undefined);
-    if (now?.size === size && now.mtimeMs === mtimeMs) continue;
-    throw rejected(`${path} ${now ? 'has changed' : 'is gone'} since it was found`, 'start again once it is complete');
-  }
-}
-
-async function pinFiles(
+async function profileFiles(
   name: string,
-  pattern: string,
-  root: string,
-  allowed: readonly string[],
-): Promise<CsvPin['files']> {
-  const paths = await glob([pattern], { cwd: root, absolute: true });
-  const outside = paths.find((path) => !liesIn([root, ...allowed], path));
-  if (outside !== undefined)
-    throw rejected(
-      `${name}: ${outside} is a link that leads out of the project`,
-      'allow.paths in conf/connections.yaml says where else files may be',
-    );
-  const unnamable = paths.find((path) => path.includes('\\') && /[*?[]/.test(path));
-  if (unnamable !== undefined)
-    throw rejected(`${name}: ${JSON.stringify(unnamable)} has a backslash and one of * ? [ in its name`, 'rename it');
-  const files = await Promise.all(
-    paths.map(async (path) => {
-      const found = await stat(path).catch(() => undefined);
-      // A pipe would be waited for without an end.
-      if (!found?.isFile())
-        throw rejected(
-          `${name}: ${path} is ${found ? 'no file' : 'a link that leads nowhere'}`,
-          'take it out of the folder',
-        );
-      return { path, size: found.size, mtimeMs: found.mtimeMs };
-    }),
-  );
-  if (files.length === 0) {
-    throw rejected(
-      `${name}: no file matches ${pattern} in ${root}`,
-      'correct the glob, or put the files there (`sluice demo-data` makes some)',
-    );
+  csv: CsvSource,
+  files: readonly PinnedFile[],
+  locals: readonly string[],
+  earlier: Earlier | undefined,
+  { scratch, keeping, sampleAbove = upToBytes }: Options,
+): Promise<Profile> {
+  const columns = columnsOf(csv);
+  const names = columns.map((c) => c.name);
+  const filled: Records[] = [];
+  for (const file of locals) {
+    const lineEnd = await checkHeader(file, names);
+    if (lineEnd !== undefined) filled.push({ file, lineEnd, columns: names.length });
   }
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-function seenFiles(files: CsvPin['files'], previous: Pin): string[] {
-  if (previous.kind !== 'csv') return [];
-  const before = (previous as CsvPin).files;
-  const same = (a: CsvPin['files'][number], b: CsvPin['files'][number]): boolean =>
-    a.path === b.path && a.size === b.size && a.mtimeMs === b.mtimeMs;
-  return files.filter((file) => before.some((old) => same(file, old))).map((file) => file.path);
+  const bytes = files.reduce((sum, file) => sum + file.size, 0);
+  await mkdir(scratch, { recursive: true });
+  const heads = await mkdtemp(join(scratch, 'heads-'));
+  const folders = await Promise.all(filled.flatMap(({ file }) => [dirname(file), realpath(file).then(dirname)]));
+  const duck = await openDuck(scratch, [...new Set(folders), heads], { ordered: true });
+  try {
+    // Independent of DuckDB, and before it: it takes minutes for what is found wrong here at once, and says less of it.
+    const counts = await Promise.all(filled.map(countRecords));
+    const sampled = bytes > sampleAbove ? await headsOf(filled, bytes, heads) : undefined;
+    const relation = await load(duck, sampled?.files ?? filled, columns, sampled ? undefined : counts);
+    const pin: CsvPin = { kind: 'csv', files, records: counts.reduce((sum, count) => sum + rowsIn(count), 0) };
+    const isOld = earlier && !earlier.again ? seenIn(earlier.pin) : () => false;
+    const old = locals.filter((_, i) => isOld(files[i] as PinnedFile));
+    const seen = old.map((path) => sampled?.files[filled.findIndex(({ file }) => file === path)]?.file ?? path);
+    const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], ${own.file})`;
+    const read = (from: string): string => `(SELECT * EXCLUDE (${own.file}), ${isNew} AS ${own.isNew} FROM ${from})`;
+    if (!keeping || sampled || bytes > keeping.upToBytes) {
+      const counted = await measured(duck, read(relation), csv.key, bytes);
+      return { ...counted, measures: sampled ? scaled(counted.measures, sampled.bytes) : counted.measures, pin };
+    }
+    const snapshot = await materialize(duck, name, relation);
+    const counted = await measured(duck, read(parquet([snapshot.file])), csv.key, bytes);
+    return { ...counted, pin: { ...pin, kept: await keep(snapshot, keeping) } };
+  } finally {
+    await duck.close();
+    await rm(heads, { recursive: true, force: true });
+  }
 }
 
 const list = (items: readonly string[]): string => `[${items.map(literal).join(', ')}]`;

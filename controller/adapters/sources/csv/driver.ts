@@ -7,7 +7,7 @@ import { reasonSql, spark, typedColumns } from '../../../snapshot/rules.ts';
 import type { SourceDriver } from '../../drivers.ts';
 
 const spec = z.strictObject({
-  csv: z.string().min(1).describe('Files, as a glob relative to the project'),
+  csv: z.string().min(1).describe('Files, as a glob relative to the project, or in a storage'),
   key: identifier.describe('The column that identifies a row'),
   columns: columns.describe('The header, in order, with the type of each column'),
 });
@@ -24,9 +24,9 @@ export const csvSource: SourceDriver = {
   kind: 'csv',
   spec,
   places: [{ at: ['csv'], is: 'glob' }],
-  async open({ project, scratch, keeping }) {
+  async open({ project, scratch, storage, keeping }) {
     const { csvProbe } = await import('./csv.ts');
-    return csvProbe({ root: project.root, scratch, keeping, allowed: allowedIn(project).paths });
+    return csvProbe({ root: project.root, scratch, storage, keeping, allowed: allowedIn(project).paths });
   },
   input({ name, source, pin }) {
     const all = columnsOf(source);

@@ -19,9 +19,9 @@ export const kafkaSource: SourceDriver = {
   kind: 'kafka',
   spec,
   connection: { section: 'kafka', at: ['kafka'] },
-  async open({ project, scratch, keeping }) {
+  async open({ project, scratch, storage, keeping }) {
     const { kafkaProbe } = await import('./kafka.ts');
-    return kafkaProbe({ addressOf: addressesOf(project).kafka, scratch, keeping });
+    return kafkaProbe({ addressOf: addressesOf(project).kafka, scratch, storage, keeping });
   },
   input({ name, source, pin }, project) {
     const address = addressesOf(project).kafka((source as KafkaSource).kafka);

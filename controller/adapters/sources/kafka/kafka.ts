@@ -6,12 +6,34 @@ import { identifier, literal } from '../../../clients/sql.ts';
 import type { KafkaAddress } from '../../../config/addresses.ts';
 import { type Column, columnsOf, type Source } from '../../../domain/pipeline.ts';
 import type { Earlier, SourceProbe } from '../../../domain/ports/source.ts';
-import { asJson, jsonText, type Keeping, keep, own, parquet, typedColumn } from '../../../snapshot/keep.ts';
+import type { Storage } from '../../../domain/ports/storage.ts';
+import {
+  asJson,
+  jsonText,
+  type Keeping,
+  keep,
+  materialize,
+  own,
+  parquet,
+  typedColumn,
+} from '../../../snapshot/keep.ts';
 import { measured } from '../../../snapshot/measure.ts';
 import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
 import type { KafkaSource } from './driver.ts';
 import { exactColumns } from './json.ts';
-import { type Before, carriedRows, goOn, inTodaysNames, linked, logOf, marksAt, pinOffsets, rulesOf } from './log.ts';
+import {
+  type Before,
+  type Carried,
+  carriedFrom,
+  carriedRows,
+  copied,
+  goOn,
+  inTodaysNames,
+  logOf,
+  marksAt,
+  pinOffsets,
+  rulesOf,
+} from './log.ts';
 import { isKafkaPin, type TopicLog } from './pin.ts';
 import { messages, readMessages } from './read.ts';
 
@@ -27,20 +49,21 @@ const notText = 'not valid UTF-8';
 export function kafkaProbe(options: {
   addressOf: (connection: string) => KafkaAddress;
   scratch: string;
+  storage: Storage;
   keeping?: Keeping | undefined;
 }): SourceProbe {
-  const { keeping } = options;
+  const { storage, keeping } = options;
   async function within<T>(
     source: Source,
     earlier: Earlier | undefined,
-    work: (topic: Topic) => Promise<T>,
+    work: (topic: Topic, carried: Carried) => Promise<T>,
   ): Promise<T> {
     const { kafka: connection, topic, key } = source as KafkaSource;
     const address = options.addressOf(connection);
-    const carried = logOf(earlier)?.paths.map(dirname) ?? [];
-    const duck = await openDuck(options.scratch, [...new Set(carried), ...(keeping ? [keeping.folder] : [])]);
+    const carried = await carriedFrom(storage, logOf(earlier)?.paths ?? []);
+    const duck = await openDuck(options.scratch, carried?.map(dirname) ?? []);
     try {
-      return await work({ name: topic, key, columns: columnsOf(source), kafka: kafkaClient(address), duck });
+      return await work({ name: topic, key, columns: columnsOf(source), kafka: kafkaClient(address), duck }, carried);
     } catch (error) {
       throw explainKafka(error, address.brokers);
     } finally {
@@ -49,10 +72,10 @@ export function kafkaProbe(options: {
   }
   return {
     profile: (name, source, earlier) =>
-      within(source, earlier, async (topic) => {
+      within(source, earlier, async (topic, local) => {
         const { duck, kafka } = topic;
         const pin = await pinOffsets(kafka, name, topic.name);
-        const before = await inTodaysNames(duck, await goOn(kafka, name, topic, pin, earlier));
+        const before = await inTodaysNames(duck, await goOn(kafka, name, topic, pin, earlier, local));
         const read = await readMessages(kafka, pin, before.from, exactColumns(topic.columns), duck);
         await duck.run(`CREATE VIEW fresh AS ${freshRows(topic.columns)}`);
         const carried = before.paths.length === 0 ? undefined : carriedRows(before);
@@ -63,9 +86,10 @@ export function kafkaProbe(options: {
         const { notes } = before;
         if (!keeping || (read.bytes > keeping.upToBytes && !carried)) return { ...(await count(all)), pin, notes };
 
-        const kept = await keep(duck, name, before.merge ? all : 'fresh', keeping);
-        const paths = [...(before.merge ? [] : await linked(before.paths, name, keeping.folder)), ...kept.paths];
-        const counted = await count(parquet(paths));
+        const snapshot = await materialize(duck, name, before.merge ? all : 'fresh');
+        const counted = await count(parquet([...(before.merge ? [] : before.local), snapshot.file]));
+        const kept = await keep(snapshot, keeping);
+        const paths = [...(before.merge ? [] : await copied(before.paths, name, keeping)), ...kept.paths];
         const youngest = Math.max(before.youngest, read.youngest);
         const log: TopicLog = {
           paths,

@@ -1,19 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { copyFile, link, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Admin, Kafka } from 'kafkajs';
 import type { Duck } from '../../../clients/duckdb.ts';
 import type { Column } from '../../../domain/pipeline.ts';
 import type { Earlier } from '../../../domain/ports/source.ts';
+import type { Storage, Uri } from '../../../domain/ports/storage.ts';
 import { rejected } from '../../../lib/errors.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
-import { own, parquet } from '../../../snapshot/keep.ts';
+import { below } from '../../../lib/uri.ts';
+import { type Keeping, localFiles, own, parquet } from '../../../snapshot/keep.ts';
 import { isKafkaPin, type KafkaPin, type TopicLog } from './pin.ts';
 
 /** What this run need not read again, and from which offsets on it has to. */
 export interface Before {
-  readonly paths: readonly string[];
+  readonly paths: readonly Uri[];
+  /** The files with their content. */
+  readonly local: readonly string[];
   /** The rows of the paths, for DuckDB. */
   readonly relation: string;
   /** By partition; where there is none, from the partition's start. */
@@ -29,6 +30,7 @@ export interface Before {
 const fewFiles = 8;
 const nothing: Before = {
   paths: [],
+  local: [],
   relation: parquet([]),
   from: new Map(),
   bytes: 0,
@@ -84,12 +86,13 @@ export async function goOn(
   topic: { readonly name: string; readonly columns: readonly Column[]; readonly key: string },
   pin: KafkaPin,
   earlier: Earlier | undefined,
+  local: Carried,
 ): Promise<Before> {
   const last = earlier?.pin;
   if (!isKafkaPin(last) || last.topic !== pin.topic || !last.log) return nothing;
   const { log } = last;
   const anew = (why: string): Before => ({ ...nothing, notes: [`${name}: ${why}; topic ${pin.topic} is read whole`] });
-  if (!log.paths.every((path) => existsSync(path))) return anew('the snapshot of earlier runs is missing');
+  if (!local) return anew('the snapshot of earlier runs is missing');
   if (log.rules !== rulesOf(topic)) return anew('its columns or its key have changed');
   if (!(await isSameTopic(kafka, pin, last, log))) return anew('the topic is not the one that the last run has read');
 
@@ -104,7 +107,7 @@ export async function goOn(
           'increase the retention of the topic; `sluice backfill` accepts the gap and reads what is left',
         );
     }
-    return { ...log, relation: parquet(log.paths), from, merge: log.paths.length >= fewFiles, notes: [] };
+    return { ...log, local, relation: parquet(local), from, merge: local.length >= fewFiles, notes: [] };
   }
   const marks = new Map(
     (await marksAt(kafka, pin.topic, earlier.since ?? 0)).map(({ partition, offset }) => [partition, Number(offset)]),
@@ -113,7 +116,7 @@ export async function goOn(
     const next = Math.min(from.get(partition) as number, marks.get(partition) ?? start);
     from.set(partition, Math.max(start, next));
   }
-  return { ...log, relation: parquet(log.paths), from, merge: true, notes: [] };
+  return { ...log, local, relation: parquet(local), from, merge: true, notes: [] };
 }
 
 /** A topic that was made anew gives other offsets for the time of the youngest message, or ends too early. */
@@ -154,14 +157,20 @@ export async function inTodaysNames(duck: Duck, before: Before): Promise<Before>
   return { ...before, relation: `(SELECT * RENAME (${names.join(', ')}) FROM ${before.relation})`, merge: true };
 }
 
-/** The carried files by names of the run's own, so that they live as long as it wants them; copied where links are not to be had. */
-export async function linked(paths: readonly string[], name: string, folder: string): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
-  return Promise.all(
+/** The files with what earlier runs have read; undefined when one of them is missing. */
+export type Carried = readonly string[] | undefined;
+
+export async function carriedFrom(storage: Storage, paths: readonly Uri[]): Promise<Carried> {
+  const found = await Promise.all(paths.map((path) => storage.stat(path)));
+  return found.includes(undefined) ? undefined : localFiles(storage, paths);
+}
+
+/** The carried files once more in the run's own folder, so that they live as long as it wants them. */
+export const copied = (paths: readonly Uri[], name: string, { storage, folder }: Keeping): Promise<Uri[]> =>
+  Promise.all(
     paths.map(async (path) => {
-      const own = join(folder, `${name}-${randomUUID().slice(0, 8)}.parquet`);
-      await link(path, own).catch(() => copyFile(path, own));
+      const own = below(folder, `${name}-${randomUUID().slice(0, 8)}.parquet`);
+      await storage.copy(path, own);
       return own;
     }),
   );
-}

@@ -10,7 +10,7 @@ import { asItIs, fileLiteral, identifier, literal, tableName } from '../../../cl
 import type { PostgresAddress } from '../../../config/addresses.ts';
 import type { Example, Kept, Measures } from '../../../domain/profile.ts';
 import { unwritable, unwritableCode } from '../../../lib/errors.ts';
-import { type Keeping, keep, own, parquet } from '../../../snapshot/keep.ts';
+import { type Keeping, keep, materialize, own, parquet } from '../../../snapshot/keep.ts';
 import { measured } from '../../../snapshot/measure.ts';
 import type { PostgresSource } from './driver.ts';
 import type { Table, TableColumn } from './table.ts';
@@ -117,16 +117,16 @@ async function converted(
     .join(', ');
   // An empty text is quoted, and no NULL.
   const reader = `read_csv(${fileLiteral(file)}, header=false, delim=',', quote='"', escape='"', nullstr='', allow_quoted_nulls=false, auto_detect=false, ${asItIs}, columns={${schema}})`;
-  const duck = await openDuck(scratch, [folder, keeping.folder]);
+  const duck = await openDuck(scratch, [folder]);
   try {
-    const kept = await keep(duck, name, reader, keeping).catch((error: unknown) => {
+    const snapshot = await materialize(duck, name, reader).catch((error: unknown) => {
       // A value that DuckDB cannot take.
       if (/^(Conversion|Invalid Input) Error/.test(String((error as Error).message))) return undefined;
       throw error;
     });
-    if (!kept) return undefined;
-    const counted = await measured(duck, parquet(kept.paths), source.key, table.bytes || copied.bytes);
-    return counted.measures.rows === copied.rows ? { kept, ...counted } : undefined;
+    if (!snapshot) return undefined;
+    const counted = await measured(duck, parquet([snapshot.file]), source.key, table.bytes || copied.bytes);
+    return counted.measures.rows === copied.rows ? { kept: await keep(snapshot, keeping), ...counted } : undefined;
   } finally {
     await duck.close();
   }

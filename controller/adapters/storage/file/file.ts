@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { watch } from 'node:fs';
-import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { glob } from 'tinyglobby';
 import type { Storage, StoredObject, Uri } from '../../../domain/ports/storage.ts';
-import { SluiceError, unwritable } from '../../../lib/errors.ts';
+import { rejected, SluiceError, unwritable } from '../../../lib/errors.ts';
+import { pathOf } from '../../../lib/uri.ts';
 
 /** A lock that is older was left by a process that died with it: what is done under it takes no time. Milliseconds. */
 const staleLockMs = 10_000;
 
-const pathOf = (uri: Uri): string => (uri.startsWith('file:') ? fileURLToPath(uri) : uri);
 const isCode = (error: unknown, ...codes: string[]): boolean =>
   codes.includes((error as NodeJS.ErrnoException).code ?? '');
 
@@ -33,7 +33,20 @@ export const fileStorage: Storage = {
       throw unwritable(pathOf(uri), error);
     });
     if (!found?.isFile()) return undefined;
-    return { uri, size: Number(found.size), version: `${found.ino}-${found.size}-${found.mtimeNs}` };
+    const modifiedMs = Number(found.mtimeNs) / 1e6;
+    return { uri, size: Number(found.size), modifiedMs, version: `${found.ino}-${found.size}-${found.mtimeNs}` };
+  },
+
+  async find(folder, pattern) {
+    const paths = await glob([pattern], { cwd: pathOf(folder), absolute: true });
+    return Promise.all(
+      paths.sort().map(async (path) => {
+        const found = await fileStorage.stat(path);
+        // A pipe would be waited for without an end.
+        if (!found) throw rejected(`${path} is no file, or a link that leads nowhere`, 'take it out of the folder');
+        return found;
+      }),
+    );
   },
 
   async read(uri) {
@@ -43,14 +56,41 @@ export const fileStorage: Storage = {
     });
   },
 
-  write: (uri, body, { secret } = {}) =>
-    placed(uri, body, secret ? 0o600 : undefined, async (fresh, path) => {
-      await rename(fresh, path);
-      return true;
-    }) as Promise<StoredObject>,
+  async local(uri) {
+    if (await fileStorage.stat(uri)) return pathOf(uri);
+    throw rejected(`there is no file ${pathOf(uri)}`);
+  },
+
+  // To another disk it is copied, beside its place first.
+  upload: (file, uri) =>
+    placed(uri, (fresh) => rename(file, fresh).catch(() => copyFile(file, fresh)), moved) as Promise<StoredObject>,
+
+  async copy(from, to) {
+    const [source, path] = [pathOf(from), pathOf(to)];
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      // Objects are replaced and never changed, so that two names may share one content.
+      await link(source, path).catch(() => copyFile(source, path));
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  },
+
+  async move(folder, to) {
+    try {
+      await mkdir(dirname(pathOf(to)), { recursive: true });
+      await rename(pathOf(folder), pathOf(to));
+    } catch (error) {
+      // It was moved before.
+      if (isCode(error, 'ENOENT') && (await stat(pathOf(to)).catch(() => undefined))) return;
+      throw unwritable(pathOf(to), error);
+    }
+  },
+
+  write: (uri, body, { secret } = {}) => placed(uri, written(body, secret && 0o600), moved) as Promise<StoredObject>,
 
   create: (uri, body) =>
-    placed(uri, body, undefined, async (fresh, path) => {
+    placed(uri, written(body), async (fresh, path) => {
       try {
         await link(fresh, path);
         return true;
@@ -61,11 +101,10 @@ export const fileStorage: Storage = {
     }),
 
   replace: (uri, body, version) =>
-    placed(uri, body, undefined, (fresh, path) =>
+    placed(uri, written(body), (fresh, path) =>
       locked(`${path}.lock`, async () => {
         if ((await fileStorage.stat(uri))?.version !== version) return false;
-        await rename(fresh, path);
-        return true;
+        return moved(fresh, path);
       }),
     ),
 
@@ -86,18 +125,27 @@ export const fileStorage: Storage = {
   },
 };
 
-/** Writes a file beside the place where it goes, and puts it there whole; undefined when `put` says that it did not. */
+async function moved(from: string, to: string): Promise<true> {
+  await rename(from, to);
+  return true;
+}
+
+const written =
+  (body: string | Uint8Array, mode?: number) =>
+  (fresh: string): Promise<void> =>
+    writeFile(fresh, body, { flag: 'wx', ...(mode === undefined ? {} : { mode }) });
+
+/** Makes a file beside the place where it goes, and puts it there whole; undefined when `put` says that it did not. */
 async function placed(
   uri: Uri,
-  body: string | Uint8Array,
-  mode: number | undefined,
+  make: (fresh: string) => Promise<void>,
   put: (fresh: string, path: string) => Promise<boolean>,
 ): Promise<StoredObject | undefined> {
   const path = pathOf(uri);
   const fresh = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.part`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(fresh, body, { flag: 'wx', ...(mode === undefined ? {} : { mode }) });
+    await make(fresh);
     return (await put(fresh, path)) ? await fileStorage.stat(uri) : undefined;
   } catch (error) {
     throw error instanceof SluiceError ? error : unwritable(path, error);

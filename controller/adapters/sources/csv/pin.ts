@@ -1,0 +1,79 @@
+import type { Storage, StoredObject } from '../../../domain/ports/storage.ts';
+import type { Pin } from '../../../domain/profile.ts';
+import { rejected, SluiceError } from '../../../lib/errors.ts';
+import { liesIn } from '../../../lib/paths.ts';
+import { schemeOf } from '../../../lib/uri.ts';
+import { baseOf } from '../../../pipeline/allowed.ts';
+import type { CsvPin } from './driver.ts';
+
+/** Where the files of a source are. */
+export interface Where {
+  /** What paths are relative to. */
+  readonly root: string;
+  readonly storage: Storage;
+  /** Folders in which the files have to lie, besides `root`. */
+  readonly allowed?: readonly string[];
+}
+
+/** A file as it was found. */
+export type PinnedFile = CsvPin['files'][number];
+
+const isSame = (a: PinnedFile, b: PinnedFile): boolean =>
+  a.path === b.path && a.size === b.size && Math.abs(a.mtimeMs - b.mtimeMs) < 0.01;
+
+/** A file that is written to while it is read gives errors that have nothing to do with their cause. */
+export async function checkUnchanged(storage: Storage, files: readonly PinnedFile[]): Promise<void> {
+  for (const file of files) {
+    const now = await storage.stat(file.path);
+    if (now && isSame(file, pinned(now))) continue;
+    throw rejected(
+      `${file.path} ${now ? 'has changed' : 'is gone'} since it was found`,
+      'start again once it is complete',
+    );
+  }
+}
+
+const pinned = ({ uri, size, modifiedMs }: StoredObject): PinnedFile => ({ path: uri, size, mtimeMs: modifiedMs });
+
+/** The files that match a glob; of a path, from the project on, whose own name may have what a glob would take for its own. */
+export async function pinFiles(
+  name: string,
+  pattern: string,
+  { root, storage, allowed = [] }: Where,
+): Promise<readonly PinnedFile[]> {
+  const folder = schemeOf(pattern) === 'file' ? root : baseOf(pattern);
+  const glob = schemeOf(pattern) === 'file' ? pattern : pattern.slice(folder.length + 1);
+  const files = (await storage.find(folder, glob)).map(pinned);
+  const outside = files.find(({ path }) => !liesIn([root, ...allowed], path));
+  if (outside)
+    throw rejected(
+      `${name}: ${outside.path} is a link that leads out of the project`,
+      'allow.paths in conf/connections.yaml says where else files may be',
+    );
+  const unnamable = files.find(({ path }) => path.includes('\\') && /[*?[]/.test(path));
+  if (unnamable)
+    throw rejected(
+      `${name}: ${JSON.stringify(unnamable.path)} has a backslash and one of * ? [ in its name`,
+      'rename it',
+    );
+  if (files.length === 0)
+    throw rejected(
+      `${name}: no file matches ${pattern} in ${folder}`,
+      'correct the glob, or put the files there (`sluice demo-data` makes some)',
+    );
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Whether a file is one that the last published run has read. */
+export function seenIn(previous: Pin): (file: PinnedFile) => boolean {
+  const before = previous.kind === 'csv' ? (previous as CsvPin).files : [];
+  return (file) => before.some((old) => isSame(file, old));
+}
+
+/** An error that names the objects, where it names the files that have their content on this machine. */
+export function named(error: unknown, files: readonly PinnedFile[], locals: readonly string[]): unknown {
+  if (!(error instanceof SluiceError)) return error;
+  const { kind, hint, cause } = error;
+  const message = files.reduce((text, { path }, i) => text.replaceAll(String(locals[i]), path), error.message);
+  return new SluiceError(message, { kind, ...(hint === undefined ? {} : { hint }), cause });
+}
