@@ -1,11 +1,20 @@
 import type { PostgresAddress } from '../config/addresses.ts';
 import type { Project } from '../config/project.ts';
-import { type Kind, kindOf, type Output, type Source, type SourceKind, type TaskKind } from '../domain/pipeline.ts';
+import {
+  type Kind,
+  kindOf,
+  type Output,
+  type Source,
+  type SourceKind,
+  type TaskKind,
+  type Trigger,
+} from '../domain/pipeline.ts';
 import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Message, Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher, Staged } from '../domain/ports/sink.ts';
 import type { SourceProbe } from '../domain/ports/source.ts';
 import type { Storage } from '../domain/ports/storage.ts';
+import type { Firing, TriggerState } from '../domain/ports/store.ts';
 import type { Caller } from '../domain/ports/task.ts';
 import type { Pin } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
@@ -38,15 +47,21 @@ export interface Unkept {
   readonly partitions: number;
 }
 
+/** What a driver may say of conf/ before anything is opened. */
+export interface Checked {
+  /** Throws a rejected SluiceError for what conf/ says of the connection that a value names, and cannot be kept to. */
+  check?(value: unknown, project: Project): void;
+}
+
 /** A kind of source: one file and a line in app/registry.ts. Libraries are loaded when it is opened. */
-export interface SourceDriver extends SourceKind {
+export interface SourceDriver extends SourceKind, Checked {
   open(context: Context): Promise<SourceProbe>;
   /** How the runner reads rows that were not kept; left out where all rows always are. */
   input?(unkept: Unkept, project: Project): Access & { readonly input: object };
 }
 
 /** A kind of sink. */
-export interface SinkDriver extends Kind {
+export interface SinkDriver extends Kind, Checked {
   open(context: Context): Promise<Publisher>;
   /** Where an attempt stages its views. Pure. */
   stage(
@@ -63,19 +78,35 @@ export interface SinkDriver extends Kind {
 }
 
 /** A kind of step beside Spark jobs. */
-export interface TaskDriver extends TaskKind {
+export interface TaskDriver extends TaskKind, Checked {
   open(context: Context): Promise<Caller>;
   /** `calls POST https://…` */
   describe(task: unknown): string;
 }
 
 /** A kind of notification. */
-export interface NotifierDriver extends Kind {
+export interface NotifierDriver extends Kind, Checked {
   open(context: Context): Promise<Notifier>;
   /** What the end of a run causes, rendered; the same, with the same id, whenever it is made. Pure. */
   messages(run: string, state: RunState, options: { readonly from: string; readonly language: Language }): Message[];
   /** The address of a notification, for people. */
   describe(value: unknown): string;
+}
+
+/** A kind of trigger. */
+export interface TriggerDriver extends Kind, Checked {
+  /**
+   * The firings that are due, and what is accounted for with them, as plain JSON. May be asked by several controllers at once
+   * and again with the same cursor; firings for the same reason have the same key.
+   */
+  poll(trigger: Trigger, known: TriggerState, context: Context): Promise<Due>;
+  /** `every 15m` */
+  describe(trigger: Trigger): string;
+}
+
+export interface Due {
+  readonly firings: readonly Firing[];
+  readonly cursor: unknown;
 }
 
 /** Where files can be that driver, executors and controllers share. */
@@ -107,6 +138,7 @@ export interface Registry {
   readonly notifiers: readonly NotifierDriver[];
   readonly backends: readonly BackendDriver[];
   readonly storages: readonly StorageDriver[];
+  readonly triggers: readonly TriggerDriver[];
 }
 
 /** Where an attempt stages a sink of its step; `rowsOf` is asked for the rows of each place. */

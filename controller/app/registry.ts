@@ -9,6 +9,7 @@ import { postgresSource } from '../adapters/sources/postgres/driver.ts';
 import { fileStorageDriver } from '../adapters/storage/file/driver.ts';
 import { httpTask } from '../adapters/tasks/http/driver.ts';
 import { postgresTask } from '../adapters/tasks/postgres/driver.ts';
+import { everyTrigger } from '../adapters/triggers/every/driver.ts';
 
 /** What Sluice comes with. An addition is a driver and its line here. */
 export const builtIn: Registry = {
@@ -18,4 +19,5 @@ export const builtIn: Registry = {
   notifiers: [emailNotifications],
   backends: [livyDriver],
   storages: [fileStorageDriver],
+  triggers: [everyTrigger],
 };

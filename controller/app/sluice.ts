@@ -15,22 +15,14 @@ import type { News, Ports } from '../engine/ports.ts';
 import type { Adopted, Helm } from '../engine/worker.ts';
 import { milliseconds } from '../lib/duration.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
-import { review } from '../snapshot/review.ts';
-import { callerOf, notifierOf, probeOf, publisherOf } from './adapters.ts';
+import { callerOf, notifierOf, publisherOf } from './adapters.ts';
 import { newOwner, ownerIsDead } from './controller-id.ts';
 import { byCommand, newRunName } from './new-run.ts';
 import { growing } from './pick-run.ts';
 import { builtIn } from './registry.ts';
-import {
-  type Adapters,
-  adaptersOf,
-  backendOf,
-  folderOf,
-  keepingIn,
-  reviewOf,
-  withStore,
-  workspaceOf,
-} from './wiring.ts';
+import { portsOf } from './run-ports.ts';
+import { fireTriggers } from './triggers.ts';
+import { type Adapters, adaptersOf, backendOf, folderOf, withStore, workspaceOf } from './wiring.ts';
 
 /** A run, and the right to drive it when this process has that. */
 export type Claimed = Omit<Adopted, 'lease'> & { readonly lease: Lease | undefined };
@@ -82,6 +74,8 @@ export class Site implements Helm {
     options: {
       again?: RunState['again'];
       detach?: boolean;
+      /** The project has one run with this key; begun again, it is that one. */
+      idempotencyKey?: string;
       /** What it is to keep to, made in the folder that is the run's. */
       given?: (folder: string) => Promise<Given>;
     },
@@ -93,15 +87,18 @@ export class Site implements Helm {
       await this.adapters.context.storage.remove(folder);
       throw error;
     });
-    const more = { ...(options.again && { again: options.again }), ...(given && { given }), cause: byCommand() };
-    const { number, lease } = await this.store.create({
+    const { again, idempotencyKey: key } = options;
+    const cause = { ...byCommand(), ...(key !== undefined && { key }) };
+    const { number, lease, isNew } = await this.store.create({
       run,
       pipeline: pipeline.name,
       at: this.now(),
-      events: [{ type: 'run-started', run, pipeline, file, ...more }],
+      events: [{ type: 'run-started', run, pipeline, file, ...(again && { again }), ...(given && { given }), cause }],
       ...(options.detach ? {} : { owner: this.controller.owner }),
+      ...(key !== undefined && { idempotencyKey: key }),
     });
-    return { run, number, lease: options.detach ? undefined : lease };
+    if (!isNew) await this.adapters.context.storage.remove(folder);
+    return { run: lease.run, number, lease: options.detach || !isNew ? undefined : lease };
   }
 
   /**
@@ -142,9 +139,9 @@ export class Site implements Helm {
   }
 
   async drive({ run, number, lease, from }: Adopted, told: (news: News) => void): Promise<RunState> {
-    let ports: ReturnType<Site['portsOf']>;
+    let ports: ReturnType<typeof portsOf>;
     try {
-      ports = this.portsOf(run, told);
+      ports = portsOf(this.adapters, { ...this.common, store: this.store, told }, run, () => this.now());
     } catch (error) {
       await this.controller.giveBack(lease);
       throw error;
@@ -207,6 +204,11 @@ export class Site implements Helm {
     return deliver(this.store, notifierOf(registry, context), this.controller.owner, told);
   }
 
+  /** Starts the runs that triggers of these pipelines owe; returns their names. */
+  fire(pipelines: readonly LoadedPipeline[], failed: (trigger: string, reason: string) => void): Promise<string[]> {
+    return fireTriggers(this.store, this.adapters, pipelines, failed);
+  }
+
   /** Clears away what earlier runs have left, and those that conf/ does not want to be kept any longer. */
   async sweep(): Promise<void> {
     const { runs } = this.project.connections.retention;
@@ -214,26 +216,6 @@ export class Site implements Helm {
     const rooms = { store: this.store, ...this.common, workspaceOf: workspace };
     await sweep(rooms);
     if (runs !== undefined) await expire(rooms, milliseconds(runs));
-  }
-
-  private portsOf(run: string, told: (news: News) => void): Omit<Ports, 'now'> {
-    const { project, store, adapters } = this;
-    const { registry, context } = adapters;
-    const folder = folderOf(project, run);
-    const { from, language } = project.connections.mail;
-    return {
-      ...this.common,
-      probe: probeOf(registry, { ...context, keeping: keepingIn(context, folder) }),
-      review: (pipeline, profiles) => review(pipeline, profiles, reviewOf(context, pipeline, folder)),
-      store,
-      workspace: workspaceOf(adapters, run),
-      maximumApplications: project.connections.spark.maximumApplications,
-      report: async (name, state) =>
-        (await import('../report/write.ts')).writeReport(context, registry.sinks, name, state, this.now()),
-      messages: (name, state) => registry.notifiers.flatMap((each) => each.messages(name, state, { from, language })),
-      sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
-      told,
-    };
   }
 }
 

@@ -13,6 +13,7 @@ import { rejected } from '../lib/errors.ts';
 import { didYouMean } from '../lib/suggest.ts';
 import { below } from '../lib/uri.ts';
 import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
+import type { Known } from '../pipeline/parts.ts';
 import { type Keeping, upToBytes } from '../snapshot/keep.ts';
 import type { Review } from '../snapshot/review.ts';
 import { classArchives } from '../stack/archive.ts';
@@ -37,9 +38,15 @@ export async function openPipeline(
       'give the path of a pipeline file, such as conf/pipelines/customer-report.yaml',
     );
   const project = await loadProject(projectRoot(join(absolute, '..')), sectionsOf(registry));
-  const known = { kinds: registry, connections: connectionsOf(project), allow: allowedIn(project) };
-  return { project, loaded: await loadPipeline(absolute, known, project.root) };
+  return { project, loaded: await loadPipeline(absolute, knownIn(project, registry), project.root) };
 }
+
+/** What a project's pipelines may name. */
+export const knownIn = (project: Project, registry: Registry): Known => ({
+  kinds: registry,
+  connections: connectionsOf(project),
+  allow: allowedIn(project),
+});
 
 export const openProject = (registry: Registry = builtIn): Promise<Project> =>
   loadProject(process.cwd(), sectionsOf(registry));

@@ -115,6 +115,7 @@ add(
   async () => (await import('./commands/run.ts')).run,
   [`run ${file}`, `run ${file} --plan plan.json`, `run ${file} --json`, `run ${file} --detach`],
   [
+    new Option('--idempotency-key <key>', 'start one run with this key; given again, follow that run'),
     new Option('--plan <plan>', 'apply a saved plan, or refuse when the inputs have changed').conflicts('fullRefresh'),
     new Option('--full-refresh', 'reprocess all rows, and read topics from their beginning'),
     detach(),

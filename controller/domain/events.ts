@@ -46,6 +46,8 @@ export interface Given extends Reviewed {
 export interface Cause {
   /** `command`, or the kind of a trigger. */
   readonly kind: string;
+  /** The name of the trigger in the pipeline. */
+  readonly trigger?: string;
   /** What made it one run however often it was seen, such as the time of a schedule. */
   readonly key?: string;
   /** Who asked for it, as user@host. */

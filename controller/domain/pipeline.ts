@@ -96,6 +96,9 @@ export interface Notification extends OfKind {
   readonly language?: 'en' | 'ru' | undefined;
 }
 
+/** What starts a run, under the key of a trigger's kind. */
+export type Trigger = OfKind;
+
 export interface Report {
   readonly title: Says;
   readonly figures: readonly { readonly name: Says; readonly sql: string }[];
@@ -114,6 +117,7 @@ export interface Pipeline {
   readonly steps: Readonly<Record<string, Step>>;
   readonly concurrency: 'queue' | 'skip' | 'replace' | 'parallel';
   readonly parallelism: number;
+  readonly triggers?: Readonly<Record<string, Trigger>> | undefined;
   readonly report?: Report | undefined;
   readonly notify: readonly Notification[];
 }
@@ -155,6 +159,7 @@ export interface Kinds {
   readonly sinks: readonly Kind[];
   readonly tasks: readonly TaskKind[];
   readonly notifiers: readonly Kind[];
+  readonly triggers: readonly Kind[];
   /** By the scheme of their URIs. */
   readonly storages: readonly { readonly kind: string }[];
 }

@@ -28,7 +28,7 @@ export interface Part {
 }
 
 /** Everything of a pipeline that has a kind. */
-export function partsOf({ sources: all, steps: each }: Pipeline, kinds: Kinds): Part[] {
+export function partsOf({ sources: all, steps: each, triggers = {} }: Pipeline, kinds: Kinds): Part[] {
   const parts: Part[] = Object.entries(all).map(([name, source]) => ({
     kind: kindOf(kinds.sources, source),
     value: source,
@@ -40,6 +40,8 @@ export function partsOf({ sources: all, steps: each }: Pipeline, kinds: Kinds): 
     for (const [index, output] of step.outputs.entries())
       parts.push({ kind: kindOf(kinds.sinks, output), value: output, path: ['steps', name, 'outputs', index] });
   }
+  for (const [name, trigger] of Object.entries(triggers))
+    parts.push({ kind: kindOf(kinds.triggers, trigger), value: trigger, path: ['triggers', name] });
   return parts;
 }
 

@@ -9,7 +9,7 @@ export const identifier = z
   .string()
   .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter');
 const slug = z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and -, starting with a letter');
-const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a duration such as 500ms, 5s, 30m or 2h');
+export const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a duration such as 500ms, 5s, 30m or 2h');
 const condition = z.string().min(1).describe('A condition in CEL over what was measured');
 
 const columnType = z.enum(columnTypes);
@@ -173,6 +173,10 @@ export const pipelineSchema = (kinds: Kinds): z.ZodType<Pipeline> =>
           'When an earlier run of this pipeline is in progress: queue behind it, skip, replace it, or run in parallel',
         ),
       parallelism: z.int().min(1).max(100).default(4).describe('Steps of a run at the same time'),
+      triggers: z
+        .record(slug, union(kinds.triggers))
+        .optional()
+        .describe('What starts runs while `sluice serve` is running, by names of your own'),
       report: report.optional(),
       notify: z.array(notificationOf(kinds)).default([]),
     })

@@ -9,6 +9,7 @@ import type {
   Registry,
   SinkDriver,
   SourceDriver,
+  TriggerDriver,
 } from '../../controller/adapters/drivers.ts';
 import { fileStorage } from '../../controller/adapters/storage/file/file.ts';
 import { builtIn } from '../../controller/app/registry.ts';
@@ -185,6 +186,20 @@ const bell: NotifierDriver = {
   describe: String,
 };
 
+/** Each object below a place starts one run, whatever is in it. */
+const knock: TriggerDriver = {
+  kind: 'knock',
+  spec: z.strictObject({ knock: z.string() }),
+  async poll({ knock: place }, _known, { storage }) {
+    const all = await storage.list(String(place));
+    return {
+      firings: all.map(({ uri, modifiedMs }) => ({ key: uri, due: Math.round(modifiedMs) })),
+      cursor: all.length,
+    };
+  },
+  describe: ({ knock: place }) => `on a knock at ${place}`,
+};
+
 /** All of Sluice's own, and these. */
 export const registry: Registry = {
   sources: [...builtIn.sources, numbers],
@@ -193,6 +208,7 @@ export const registry: Registry = {
   notifiers: [...builtIn.notifiers, bell],
   backends: [...builtIn.backends, inline],
   storages: [...builtIn.storages, memoryStorageDriver(objects)],
+  triggers: [...builtIn.triggers, knock],
 };
 
 /** Writes a project on the inline backend, and this pipeline's file; returns the file's path. */

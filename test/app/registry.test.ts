@@ -9,20 +9,31 @@ import { openPipeline } from '../../controller/app/wiring.ts';
 import type { FileProblems } from '../../controller/lib/yaml/problem.ts';
 import { pipelineJsonSchema } from '../../controller/pipeline/json-schema.ts';
 import { memoryStore } from '../fakes/store.ts';
-import { doublingOf, projectIn, registry, rung } from './outside.ts';
+import { doublingOf, objects, projectIn, registry, rung } from './outside.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const write = (pipeline: string): string => projectIn(root, pipeline, 'mail: { url: smtp://127.0.0.1:9 }');
-const pipeline = `${doublingOf('outside')}notify: [{ bell: front door, on: [succeeded, failed] }, { bell: nowhere, on: [succeeded] }]
+const pipeline = `${doublingOf('outside')}triggers: { door: { knock: 'mem://door' } }
+notify: [{ bell: front door, on: [succeeded, failed] }, { bell: nowhere, on: [succeeded] }]
 `;
 
-test('a source, a sink, a backend and a notifier from elsewhere are a line each in the registry', async () => {
+test('a source, a sink, a backend, a storage, a trigger and a notifier from elsewhere are a line each in the registry', async () => {
   const { project, loaded } = await openPipeline(write(pipeline), registry);
-  const site = await Site.open(project, memoryStore(), registry);
+  const store = memoryStore();
+  const site = await Site.open(project, store, registry);
+  const failed: string[] = [];
+  const fire = () => site.fire([loaded], (...trouble) => failed.push(trouble.join(': ')));
   try {
-    const state = await site.see(await site.begin(loaded, {}), () => undefined);
+    expect(await fire()).toEqual([]);
+    await objects.write('mem://door/first', '');
+    const [run = ''] = await fire();
+    expect([await fire(), failed]).toEqual([[], []]);
+    const claimed = await site.takeOver(run, () => undefined);
+    if (!claimed) throw new Error('nobody may execute it');
+    const state = await site.see(claimed, () => undefined);
+    expect(state.cause).toEqual({ kind: 'knock', trigger: 'door', key: 'mem://door/first' });
     expect(state.ended).toMatchObject({ state: 'succeeded' });
     expect(state.profiles?.counted?.measures).toMatchObject({ rows: 10, valid: 9, invalidByReason: { unlucky: 1 } });
     const lines = readFileSync(join(root, 'out/doubled.jsonl'), 'utf8').trim().split('\n');

@@ -5,6 +5,7 @@ import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 import { outboxContract } from './outbox.ts';
 import { runsContract } from './runs.ts';
+import { triggersContract } from './triggers.ts';
 
 /** A store as its projects see it, and a way to let its clock go on by so many milliseconds. */
 export interface Opened {
@@ -233,5 +234,6 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     const ready = { store: () => store, as: (owner: StoreOwner) => as(owner), prefix, fresh, add };
     outboxContract({ ...ready, pass: (ms) => pass(ms), controller });
     runsContract({ ...ready, pass: (ms) => pass(ms), pipeline });
+    triggersContract({ ...ready, pass: (ms) => pass(ms) });
   });
 }

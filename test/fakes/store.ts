@@ -2,6 +2,7 @@ import type { RunEvent } from '../../controller/domain/events.ts';
 import type { FeedEvent, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import { memoryCleanup, memoryIndex, memoryOutbox, type Posted, type Row } from './store-lists.ts';
+import { type KnownTrigger, memoryTriggers } from './store-triggers.ts';
 
 /** A run store in memory, with a clock of its own. */
 export const memoryStore = (clock: () => number = Date.now): RunStore => memoryStores(clock)({ name: 'project' });
@@ -14,6 +15,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
   const alive = new Map<string, string>();
   const outbox = new Map<string, Posted>();
   const roles = new Map<string, { owner: string; until: number }>();
+  const triggers = new Map<string, KnownTrigger>();
   let created = 0;
 
   const rowOf = (run: string): Row => {
@@ -128,6 +130,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
       ...memoryIndex(ours, rowOf),
       ...memoryOutbox(outbox, clock, isOurs),
       ...memoryCleanup(runs, ours, clock),
+      ...memoryTriggers(triggers, clock, project, { create: (run) => store.create(run), has: (run) => runs.has(run) }),
       async remove(run) {
         if (runs.get(run)?.summary.ended === undefined) return;
         runs.delete(run);

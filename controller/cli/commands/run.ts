@@ -15,6 +15,7 @@ export interface RunOptions {
   /** From when on topics are read once more. */
   readonly from?: Date;
   readonly detach?: boolean;
+  readonly idempotencyKey?: string;
   /** A saved plan that is to be kept to. */
   readonly plan?: string;
 }

@@ -1,3 +1,5 @@
+import { watchedPipelines } from '../../app/pipelines.ts';
+import { builtIn } from '../../app/registry.ts';
 import { runServices } from '../../app/services.ts';
 import { withSite } from '../../app/sluice.ts';
 import { openProject } from '../../app/wiring.ts';
@@ -20,7 +22,8 @@ export async function serve(
   const leave = (): void => leaving.abort();
   process.on('SIGINT', leave).on('SIGTERM', leave);
   try {
-    return await withSite(await openProject(), async (site) => {
+    const project = await openProject();
+    return await withSite(project, async (site) => {
       logger.log(
         'info',
         `controller ${spokenOwner(site.controller.owner)} started; Ctrl-C stops it and releases its runs`,
@@ -33,8 +36,15 @@ export async function serve(
         if (news.kind === 'event' && news.record.event.type === 'run-ended') tellers.delete(run);
       });
       crew.start(options.runs);
+      const warn = (text: string): void => logger.log('warn', text);
+      const pipelines = watchedPipelines(project, builtIn, warn);
+      const fire = async (): Promise<void> => {
+        const started = await site.fire(await pipelines(), (trigger, reason) => warn(`trigger ${trigger}: ${reason}`));
+        for (const run of started) logger.log('info', 'started by a trigger', { run });
+      };
       const services = [
-        { name: 'dispatcher', everyMs: 2000, work: () => site.mail((line) => logger.log('warn', line)) },
+        { name: 'scheduler', everyMs: 1000, work: fire },
+        { name: 'dispatcher', everyMs: 2000, work: () => site.mail(warn) },
         { name: 'janitor', everyMs: 30_000, work: () => site.sweep() },
       ];
       await runServices(services, leaving.signal, (service, error) => {

@@ -1,11 +1,11 @@
+import type { Checked } from '../../adapters/drivers.ts';
 import { namedStore } from '../../app/open-store.ts';
 import { builtIn } from '../../app/registry.ts';
 import { openPipeline } from '../../app/wiring.ts';
-import { addressesOf, mailServer } from '../../config/addresses.ts';
 import type { Project } from '../../config/project.ts';
 import type { Pipeline } from '../../domain/pipeline.ts';
-import { kindOf, type Notification } from '../../domain/pipeline.ts';
-import { partsOf, textAt } from '../../pipeline/parts.ts';
+import { type Kind, kindOf, type Notification } from '../../domain/pipeline.ts';
+import { partsOf } from '../../pipeline/parts.ts';
 import { columns, exit, type Output } from '../view/output.ts';
 
 /** `sluice validate FILE` */
@@ -23,6 +23,12 @@ export async function validate(output: Output, file: string): Promise<number> {
     ['checks', pipeline.checks.map((check) => check.name).join(', ')],
     ['branches', pipeline.branches.map((branch) => branch.name).join(', ')],
     ['steps', Object.keys(pipeline.steps).join(', ')],
+    [
+      'triggers',
+      Object.entries(pipeline.triggers ?? {})
+        .map(([name, trigger]) => `${name} (${kindOf(builtIn.triggers, trigger).describe(trigger)})`)
+        .join(', '),
+    ],
     ['notify', pipeline.notify.map(told).join(', ')],
   ];
   output.line(`${loaded.file}: ${pipeline.name} is valid`);
@@ -45,11 +51,11 @@ function told(entry: Notification): string {
 
 /** Throws a rejected SluiceError for what conf/ says of a connection that the pipeline or its runs need, and cannot be kept to. */
 function checkConnections(project: Project, pipeline: Pipeline): void {
-  const addresses = addressesOf(project);
-  for (const { kind, value } of partsOf(pipeline, builtIn)) {
-    const { section, at } = kind.connection ?? {};
-    if (section === 'postgres' || section === 'kafka') addresses[section](textAt(value, at ?? []));
-  }
+  const notifications = pipeline.notify.map((entry) => {
+    const kind = kindOf(builtIn.notifiers, entry);
+    return { kind, value: entry[kind.kind] };
+  });
+  for (const { kind, value } of [...partsOf(pipeline, builtIn), ...notifications])
+    (kind as Kind & Checked).check?.(value, project);
   namedStore(project);
-  if (pipeline.notify.some((entry) => kindOf(builtIn.notifiers, entry).kind === 'email')) mailServer(project);
 }

@@ -180,12 +180,55 @@ export interface CleanupQueue {
   remove(run: string): Promise<void>;
 }
 
+/** A trigger by its name in a pipeline. */
+export interface TriggerName {
+  readonly pipeline: string;
+  readonly trigger: string;
+}
+
+/** What is known of a trigger. Times are the store's, in milliseconds since 1970. */
+export interface TriggerState {
+  /** Grows with every change: who has seen it knows whether it is still so. */
+  readonly seq: number;
+  /** When it became known: nothing before is owed. */
+  readonly armed: number;
+  readonly now: number;
+  /** What its kind has accounted for; plain JSON, undefined at first. */
+  readonly cursor: unknown;
+}
+
+/** A reason to start a run. */
+export interface Firing {
+  /** The same whoever sees the reason, and whenever: a trigger fires once with it. */
+  readonly key: string;
+  /** When it was due. Milliseconds since 1970. */
+  readonly due: number;
+}
+
+/** What fires runs, and the ledger of what was fired; of this project alone. */
+export interface TriggerStore {
+  /** Makes the trigger known when it is new. */
+  trigger(name: TriggerName): Promise<TriggerState>;
+  /**
+   * Enters firings into the ledger, creates the run of each that is new, and moves the cursor: all of it or nothing. Returns
+   * the runs that were created, undefined when the trigger is no longer what was seen.
+   */
+  fire(
+    name: TriggerName,
+    seen: Pick<TriggerState, 'seq'>,
+    firings: readonly (Firing & { readonly start: NewRun })[],
+    cursor: unknown,
+  ): Promise<readonly string[] | undefined>;
+  /** The newest firings of a trigger, the newest first; the run is undefined once it was removed. */
+  firings(name: TriggerName, limit: number): Promise<(Firing & { readonly run: string | undefined })[]>;
+}
+
 /**
  * All of it, as one project sees it. Time is the store's own wherever controllers must agree on it: none of them trusts its
  * clock, or another's. Throws `unavailable` when the store cannot be reached, is full or does not answer, and `rejected`
  * for a run that is not there or a schema newer than this program.
  */
-export interface RunStore extends EventStore, EventFeed, LeaseStore, RunIndex, Outbox, CleanupQueue {
+export interface RunStore extends EventStore, EventFeed, LeaseStore, RunIndex, Outbox, CleanupQueue, TriggerStore {
   close(): Promise<void>;
 }
 

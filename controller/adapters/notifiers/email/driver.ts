@@ -7,6 +7,7 @@ import type { NotifierDriver } from '../../drivers.ts';
 export const emailNotifications: NotifierDriver = {
   kind: 'email',
   spec: z.email().describe('One address; list several entries for several people'),
+  check: (_address, project) => void mailServer(project),
   async open({ project }) {
     const { emailNotifier } = await import('./email.ts');
     return emailNotifier(mailServer(project));

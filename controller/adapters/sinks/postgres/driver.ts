@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { addressesOf, jdbcUrl } from '../../../config/addresses.ts';
+import type { Output } from '../../../domain/pipeline.ts';
 import { identifier, ofOutput } from '../../../pipeline/schema.ts';
 import type { SinkDriver } from '../../drivers.ts';
 
 const spec = z.strictObject({
   postgres: z.string().describe('A connection of conf/connections.yaml'),
-  schema: identifier.optional(),
+  schema: identifier.optional().describe('Where the tables are; public, when left out'),
   ...ofOutput,
 });
 const schemaOf = (output: object): string => (output as z.output<typeof spec>).schema ?? 'public';
@@ -16,6 +17,7 @@ export const postgresSink: SinkDriver = {
   kind: 'postgres',
   spec,
   connection: { section: 'postgres', at: ['postgres'] },
+  check: (output, project) => void addressesOf(project).postgres(String((output as Output).postgres)),
   async open({ project }) {
     const { postgresPublisher } = await import('./postgres.ts');
     return postgresPublisher(addressesOf(project).postgres);

@@ -8,8 +8,8 @@ import type { KafkaPin } from './pin.ts';
 
 const spec = z.strictObject({
   kafka: z.string().describe('A connection of conf/connections.yaml'),
-  topic: z.string().min(1),
-  key: identifier,
+  topic: z.string().min(1).describe('Its messages are JSON objects'),
+  key: identifier.describe('The column that identifies a row'),
   columns: columns.describe('Fields of the JSON object in the message’s value'),
 });
 export type KafkaSource = z.output<typeof spec>;
@@ -19,6 +19,9 @@ export const kafkaSource: SourceDriver = {
   kind: 'kafka',
   spec,
   connection: { section: 'kafka', at: ['kafka'] },
+  check(source, project) {
+    addressesOf(project).kafka((source as KafkaSource).kafka);
+  },
   async open({ project, scratch, storage, keeping }) {
     const { kafkaProbe } = await import('./kafka.ts');
     return kafkaProbe({ addressOf: addressesOf(project).kafka, scratch, storage, keeping });

@@ -8,8 +8,11 @@ import type { SourceDriver } from '../../drivers.ts';
 
 const spec = z.strictObject({
   postgres: z.string().describe('A connection of conf/connections.yaml'),
-  table: z.string().regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/, 'must be table or schema.table'),
-  key: identifier,
+  table: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/, 'must be table or schema.table')
+    .describe('`table` or `schema.table`; a view is one, too'),
+  key: identifier.describe('The column that identifies a row'),
   columns: columns.optional().describe('Rules for some of its columns; the types are the table’s own'),
 });
 export type PostgresSource = z.output<typeof spec>;
@@ -32,6 +35,9 @@ export const postgresSource: SourceDriver = {
   spec,
   isTable: true,
   connection: { section: 'postgres', at: ['postgres'] },
+  check(source, project) {
+    addressesOf(project).postgres((source as PostgresSource).postgres);
+  },
   async open({ project, scratch, keeping }) {
     const { postgresProbe } = await import('./postgres.ts');
     return postgresProbe(addressesOf(project).postgres, scratch, keeping);

@@ -110,6 +110,29 @@ const steps: readonly string[] = [
      until timestamptz NOT NULL,
      PRIMARY KEY (project, role)
    );`,
+
+  // What fires runs: a firing is entered once, in the transaction that creates its run.
+  `CREATE TABLE triggers (
+     project text NOT NULL,
+     pipeline text NOT NULL,
+     trigger text NOT NULL,
+     seq bigint NOT NULL DEFAULT 0,
+     armed timestamptz NOT NULL DEFAULT now(),
+     cursor json,
+     PRIMARY KEY (project, pipeline, trigger)
+   );
+   CREATE TABLE firings (
+     number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+     project text NOT NULL,
+     pipeline text NOT NULL,
+     trigger text NOT NULL,
+     key text NOT NULL,
+     due bigint NOT NULL,
+     noted timestamptz NOT NULL DEFAULT now(),
+     run text REFERENCES runs ON DELETE SET NULL,
+     PRIMARY KEY (project, pipeline, trigger, key)
+   );
+   CREATE INDEX firings_of_run ON firings (run) WHERE run IS NOT NULL;`,
 ];
 
 /** Tables of any size are rewritten. Milliseconds. */

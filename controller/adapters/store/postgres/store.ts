@@ -10,6 +10,7 @@ import { leasesOf } from './leases.ts';
 import { adopt, migrate } from './migrations.ts';
 import { outboxOf } from './outbox.ts';
 import { cleanupOf, indexOf } from './runs.ts';
+import { triggersOf } from './triggers.ts';
 
 /** A server that takes a query and never answers is as good as away. Milliseconds. */
 const answerWithin = 15_000;
@@ -101,6 +102,12 @@ export async function postgresStore(
     ...indexOf(query, project),
     ...outboxOf(query, project),
     ...cleanupOf(query, project),
+    ...triggersOf(
+      query,
+      (work) => added(transaction(work)),
+      (client, run) => create(client, project, run),
+      project,
+    ),
     async close() {
       await close();
       await pool.end();

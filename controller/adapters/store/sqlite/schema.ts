@@ -58,4 +58,27 @@ export const steps: readonly string[] = [
      until INTEGER NOT NULL,
      PRIMARY KEY (project, role)
    ) STRICT;`,
+
+  // What fires runs: a firing is entered once, in the transaction that creates its run.
+  `CREATE TABLE triggers (
+     project TEXT NOT NULL,
+     pipeline TEXT NOT NULL,
+     trigger TEXT NOT NULL,
+     seq INTEGER NOT NULL DEFAULT 0,
+     armed INTEGER NOT NULL,
+     cursor TEXT,
+     PRIMARY KEY (project, pipeline, trigger)
+   ) STRICT;
+   CREATE TABLE firings (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     project TEXT NOT NULL,
+     pipeline TEXT NOT NULL,
+     trigger TEXT NOT NULL,
+     key TEXT NOT NULL,
+     due INTEGER NOT NULL,
+     noted INTEGER NOT NULL,
+     run TEXT REFERENCES runs (run) ON DELETE SET NULL,
+     UNIQUE (project, pipeline, trigger, key)
+   ) STRICT;
+   CREATE INDEX firings_of_run ON firings (run) WHERE run IS NOT NULL;`,
 ];

@@ -8,6 +8,7 @@ import { type Database, openDatabase } from './database.ts';
 import { leasesOf } from './leases.ts';
 import { outboxOf } from './outbox.ts';
 import { cleanupOf, indexOf } from './runs.ts';
+import { triggersOf } from './triggers.ts';
 
 /** How often events of other processes are looked for. Milliseconds. */
 const pollMs = 200;
@@ -63,6 +64,7 @@ export async function sqliteStore(
     ...indexOf(db, project),
     ...outboxOf(db, project, clock),
     ...cleanupOf(db, project, clock),
+    ...triggersOf(db, (run) => create(db, project, run), project, clock),
     close: async () => db.close(),
   };
 }

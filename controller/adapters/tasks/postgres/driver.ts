@@ -16,6 +16,7 @@ export const postgresTask: TaskDriver = {
   spec,
   connection: { section: 'postgres', at: ['connection'] },
   places: [{ at: ['sql'], is: 'file' }],
+  check: (task, project) => void addressesOf(project).postgres((task as DatabaseJob).connection),
   async open({ project }) {
     const { postgresCaller } = await import('./postgres.ts');
     return postgresCaller(project.root, addressesOf(project).postgres);

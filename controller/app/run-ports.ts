@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ports } from '../engine/ports.ts';
+import { review } from '../snapshot/review.ts';
+import { probeOf } from './adapters.ts';
+import { type Adapters, folderOf, keepingIn, reviewOf, workspaceOf } from './wiring.ts';
+
+type Shared = Pick<Ports, 'backend' | 'publisher' | 'caller' | 'store' | 'told'>;
+
+/** What the engine needs for one run: what it shares with others, and what is its own. */
+export function portsOf(adapters: Adapters, shared: Shared, run: string, now: () => number): Omit<Ports, 'now'> {
+  const { registry, context } = adapters;
+  const { spark, mail } = context.project.connections;
+  const folder = folderOf(context.project, run);
+  return {
+    ...shared,
+    probe: probeOf(registry, { ...context, keeping: keepingIn(context, folder) }),
+    review: (pipeline, profiles) => review(pipeline, profiles, reviewOf(context, pipeline, folder)),
+    workspace: workspaceOf(adapters, run),
+    maximumApplications: spark.maximumApplications,
+    report: async (name, state) =>
+      (await import('../report/write.ts')).writeReport(context, registry.sinks, name, state, now()),
+    messages: (name, state) => registry.notifiers.flatMap((each) => each.messages(name, state, mail)),
+    sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
+  };
+}

@@ -1,0 +1,49 @@
+import { kindOf, type Trigger } from '../domain/pipeline.ts';
+import type { RunStore } from '../domain/ports/store.ts';
+import { reasonOf } from '../lib/errors.ts';
+import type { LoadedPipeline } from '../pipeline/loader.ts';
+import { newRunName } from './new-run.ts';
+import type { Adapters } from './wiring.ts';
+
+/**
+ * Looks at every trigger of these pipelines once and starts the runs that are due, each without a controller: whichever is free
+ * claims it. Any number of controllers may do so at once. Returns the runs; a trigger that fails holds up no other.
+ */
+export async function fireTriggers(
+  store: RunStore,
+  adapters: Adapters,
+  pipelines: readonly LoadedPipeline[],
+  failed: (trigger: string, reason: string) => void,
+): Promise<string[]> {
+  const started: string[] = [];
+  for (const loaded of pipelines)
+    for (const [name, trigger] of Object.entries(loaded.pipeline.triggers ?? {}))
+      try {
+        started.push(...(await fireTrigger(store, adapters, loaded, name, trigger)));
+      } catch (error) {
+        failed(`${loaded.pipeline.name}.${name}`, reasonOf(error));
+      }
+  return started;
+}
+
+async function fireTrigger(
+  store: RunStore,
+  { registry, context }: Adapters,
+  { file, pipeline }: LoadedPipeline,
+  name: string,
+  trigger: Trigger,
+): Promise<readonly string[]> {
+  const named = { pipeline: pipeline.name, trigger: name };
+  const known = await store.trigger(named);
+  const { kind, poll } = kindOf(registry.triggers, trigger);
+  const { firings, cursor } = await poll(trigger, known, context);
+  if (firings.length === 0 && JSON.stringify(cursor) === JSON.stringify(known.cursor)) return [];
+  const starts = firings.map(({ key, due }) => {
+    const run = newRunName(new Date(known.now));
+    const cause = { kind, trigger: name, key };
+    const events = [{ type: 'run-started' as const, run, pipeline, file, cause }];
+    return { key, due, start: { run, pipeline: pipeline.name, at: known.now, events } };
+  });
+  // When another controller was there first, its firings are in the ledger.
+  return (await store.fire(named, known, starts, cursor)) ?? [];
+}

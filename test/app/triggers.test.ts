@@ -1,0 +1,116 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { everyTrigger } from '../../controller/adapters/triggers/every/driver.ts';
+import { watchedPipelines } from '../../controller/app/pipelines.ts';
+import { withSite } from '../../controller/app/sluice.ts';
+import { openPipeline } from '../../controller/app/wiring.ts';
+import { doublingOf, objects, projectIn, registry } from './outside.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'sluice-triggers-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const fired = `${doublingOf('fired')}triggers: { door: { knock: 'mem://triggers' } }\n`;
+
+test('what several controllers see at once, again and after a restart, starts one run each', async () => {
+  const { project, loaded } = await openPipeline(projectIn(root, fired), registry);
+  const failed: string[] = [];
+  const round = (): Promise<string[]> =>
+    withSite(project, (site) => site.fire([loaded], (...trouble) => failed.push(trouble.join(': '))), registry);
+  const started: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    await objects.write(`mem://triggers/${i}`, '');
+    started.push(...(await Promise.all([round(), round(), round()])).flat());
+  }
+  expect(failed).toEqual([]);
+  expect(started).toHaveLength(5);
+  await withSite(
+    project,
+    async (_site, store) => {
+      const ledger = await store.firings({ pipeline: 'fired', trigger: 'door' }, 10);
+      expect(ledger.map(({ key }) => key)).toEqual([4, 3, 2, 1, 0].map((i) => `mem://triggers/${i}`));
+      expect(new Set(ledger.map(({ run }) => run))).toEqual(new Set(started));
+    },
+    registry,
+  );
+});
+
+test('a trigger that fails is reported, and the others fire', async () => {
+  const text = `${doublingOf('failing')}triggers: { broken: { knock: 'ftp://nowhere' }, good: { knock: 'mem://good' } }\n`;
+  const { project, loaded } = await openPipeline(projectIn(root, text), registry);
+  await objects.write('mem://good/x', '');
+  const failed: string[] = [];
+  const started = await withSite(
+    project,
+    (site) => site.fire([loaded], (...trouble) => failed.push(trouble.join(': '))),
+    registry,
+  );
+  expect(started).toHaveLength(1);
+  expect(failed).toEqual(['failing.broken: there is no storage for ftp://nowhere']);
+});
+
+test('an idempotency key is one run, however often it is begun', async () => {
+  const { project, loaded } = await openPipeline(projectIn(root, doublingOf('once')), registry);
+  const begin = () =>
+    withSite(
+      project,
+      async (site) => {
+        const begun = await site.begin(loaded, { idempotencyKey: 'order 7' });
+        return { run: begun.run, state: await site.see(begun, () => undefined) };
+      },
+      registry,
+    );
+  const all = [await begin(), ...(await Promise.all([begin(), begin()]))];
+  expect(new Set(all.map(({ run }) => run)).size).toBe(1);
+  expect(all.map(({ state }) => state.ended?.state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+  expect(all[0]?.state.cause).toMatchObject({ kind: 'command', key: 'order 7' });
+});
+
+test('intervals are counted from when the trigger was first seen; of those that were missed the last one fires', async () => {
+  const minute = 60_000;
+  let cursor: unknown;
+  const at = async (now: number, every = '10m') => {
+    const known = { seq: 0, armed: 5 * minute, now, cursor };
+    const due = await everyTrigger.poll({ every }, known, undefined as never);
+    ({ cursor } = due);
+    return due.firings.map((firing) => firing.due / minute);
+  };
+  expect(await at(5 * minute)).toEqual([]);
+  expect(await at(14 * minute)).toEqual([]);
+  expect(await at(15 * minute)).toEqual([15]);
+  expect(await at(24 * minute)).toEqual([]);
+  expect(await at(57 * minute)).toEqual([55]);
+  expect(await at(58 * minute)).toEqual([]);
+  // A clock that went back fires nothing again, and another length is counted from now on.
+  expect(await at(30 * minute)).toEqual([]);
+  expect(await at(65 * minute)).toEqual([65]);
+  expect(await at(66 * minute, '30m')).toEqual([]);
+  expect(await at(94 * minute, '30m')).toEqual([]);
+  expect(await at(95 * minute, '30m')).toEqual([95]);
+});
+
+test('pipelines are read again when they change; one with a problem stays what it was, and is reported once', async () => {
+  const { project } = await openPipeline(projectIn(root, doublingOf('watched')), registry);
+  const folder = join(root, 'conf/pipelines');
+  mkdirSync(folder);
+  const problems: string[] = [];
+  const current = watchedPipelines(project, registry, (problem) => problems.push(problem));
+  const names = async () => (await current()).map(({ pipeline }) => pipeline.name);
+  expect(await names()).toEqual([]);
+  writeFileSync(join(folder, 'a.yaml'), doublingOf('first'));
+  writeFileSync(join(folder, 'b.yml'), doublingOf('second'));
+  writeFileSync(join(folder, 'notes.txt'), 'no pipeline');
+  expect(await names()).toEqual(['first', 'second']);
+  writeFileSync(join(folder, 'a.yaml'), 'name: first\nsources: 7\n');
+  expect([await names(), await names()]).toEqual([
+    ['first', 'second'],
+    ['first', 'second'],
+  ]);
+  expect(problems).toEqual([expect.stringMatching(/a\.yaml:2.*sources/s)]);
+  writeFileSync(join(folder, 'a.yaml'), doublingOf('other'));
+  rmSync(join(folder, 'b.yml'));
+  writeFileSync(join(folder, 'c.yaml'), doublingOf('other'));
+  expect(await names()).toEqual(['other']);
+  expect(problems[1]).toContain('other');
+});
