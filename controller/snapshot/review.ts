@@ -6,9 +6,10 @@ import type { Finding, Profile, Reviewed } from '../domain/profile.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
 import { below } from '../lib/uri.ts';
 import { checkExpression } from './expression.ts';
-import { asJson, jsonText, type Keeping, keep, localFiles, materialize, own, ownColumns, parquet } from './keep.ts';
+import { asJson, jsonText, type Keeping, keep, materialize, own, parquet } from './keep.ts';
 import { measured } from './measure.ts';
-import { repairsOf, writeQuarantine } from './repairs.ts';
+import { writeQuarantine } from './repairs.ts';
+import { localRepairs, localRows, openRows, type Rows } from './rows.ts';
 import { duckdb, reasonSql, rulesOf } from './rules.ts';
 
 type Profiles = Readonly<Record<string, Profile>>;
@@ -28,19 +29,19 @@ export interface Review {
  */
 export async function review(pipeline: Pipeline, profiles: Profiles, where: Review): Promise<Reviewed> {
   const checks = rowChecks(pipeline);
-  const repairs = await localRepairs(Object.keys(profiles), where);
+  const repairs = await localRepairs(where.keeping.storage, where.repairs, Object.keys(profiles));
   const repaired = [...repairs.keys()];
   const dirty = Object.values(profiles).some(({ measures }) => measures.invalid > 0);
   if (checks.length === 0 && repaired.length === 0 && !dirty) return { profiles, findings: {} };
 
-  const kept = await localRows(profiles, where);
+  const kept = await localRows(where.keeping.storage, profiles);
   const duck = await openDuck(where.scratch, [...[...kept.values()].flat(), ...repairs.values()]);
   try {
     const changing = new Set([
       ...repaired,
       ...checks.filter(({ otherwise }) => otherwise === 'quarantine').map(({ rows }) => rows),
     ]);
-    const rows = await open(duck, kept, changing);
+    const rows = await openRows(duck, kept, changing);
     for (const check of checks) await checkExpression(duck, check);
     for (const check of checks)
       if (!rows.has(check.rows))
@@ -66,53 +67,6 @@ export async function review(pipeline: Pipeline, profiles: Profiles, where: Revi
   } finally {
     await duck.close();
   }
-}
-
-/** The files with the repaired rows, by source. */
-async function localRepairs(
-  sources: readonly string[],
-  { keeping: { storage }, repairs }: Review,
-): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
-  for (const name of sources) {
-    const uri = repairsOf(repairs, name);
-    if (await storage.stat(uri)) files.set(name, await storage.local(uri));
-  }
-  return files;
-}
-
-/** The files with the rows that were kept, by source. */
-async function localRows(
-  profiles: Profiles,
-  { keeping: { storage } }: Review,
-): Promise<Map<string, readonly string[]>> {
-  const files = new Map<string, readonly string[]>();
-  for (const [name, { pin }] of Object.entries(profiles))
-    if (pin.kept) files.set(name, await localFiles(storage, pin.kept.paths));
-  return files;
-}
-
-/** A source's rows in the DuckDB: all of them in `table`, the valid ones in a view of the source's name. */
-interface Rows {
-  readonly table: string;
-  readonly columns: readonly DuckColumn[];
-}
-
-async function open(
-  duck: Duck,
-  kept: ReadonlyMap<string, readonly string[]>,
-  changing: ReadonlySet<string>,
-): Promise<Map<string, Rows>> {
-  const rows = new Map<string, Rows>();
-  for (const [name, files] of kept) {
-    const table = identifier(`all ${name}`);
-    await duck.run(`CREATE ${changing.has(name) ? 'TABLE' : 'VIEW'} ${table} AS SELECT * FROM ${parquet(files)}`);
-    const columns = ownColumns(await duck.columns(table));
-    const shown = columns.map((column) => identifier(column.name)).join(', ');
-    await duck.run(`CREATE VIEW ${identifier(name)} AS SELECT ${shown} FROM ${table} WHERE ${own.reason} IS NULL`);
-    rows.set(name, { table, columns });
-  }
-  return rows;
 }
 
 const label = (check: RowCheck): string => `check ${check.name}`;
