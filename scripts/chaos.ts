@@ -11,7 +11,7 @@ process.once('SIGINT', () => process.exit(130));
 try {
   const { chaos, tableLines } = await import('../test/chaos/chaos.ts');
   const started = performance.now();
-  const table = await chaos({ kills, seed, told: (line) => console.log(line) });
+  const table = await chaos({ kills, seed, log: (line) => console.log(line) });
   console.log(`seed ${seed}, ${kills} strikes, ${Math.round((performance.now() - started) / 1000)} s`);
   for (const line of tableLines(table)) console.log(line);
   process.exitCode = Object.values(table.broken).some((cases) => cases.length > 0) ? 1 : 0;

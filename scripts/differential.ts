@@ -11,7 +11,7 @@ process.once('SIGINT', () => process.exit(130));
 try {
   const { differential } = await import('../test/differential/differential.ts');
   const { project } = await import('../test/integration/world.ts');
-  const outcomes = await differential(await project(), { cases, seed, told: (line) => console.log(line) });
+  const outcomes = await differential(await project(), { cases, seed, log: (line) => console.log(line) });
   const failed = outcomes.filter(({ problems }) => problems.length > 0);
   for (const { seed: at, problems } of failed) console.log(`seed ${at}: ${problems.join('; ')}`);
   const rows = outcomes.reduce((sum, each) => sum + each.rows, 0);

@@ -18,7 +18,7 @@ interface Tally {
   readonly broken: readonly (Broken & { readonly seed: number })[];
 }
 
-async function play(seeds: readonly number[], told: (tally: Tally) => void): Promise<void> {
+async function play(seeds: readonly number[], log: (tally: Tally) => void): Promise<void> {
   for (let at = 0; at < seeds.length; at += 50) {
     const faults: Record<string, number> = {};
     const broken: (Broken & { seed: number })[] = [];
@@ -30,7 +30,7 @@ async function play(seeds: readonly number[], told: (tally: Tally) => void): Pro
       for (const [what, n] of Object.entries(world.faults)) faults[what] = (faults[what] ?? 0) + n;
       broken.push(...(await judge(world, settled)).map((each) => ({ ...each, seed })));
     }
-    told({ played: some.length, runs, faults, broken });
+    log({ played: some.length, runs, faults, broken });
   }
 }
 

@@ -12,14 +12,14 @@ import {
 import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Message, Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher, Staged } from '../domain/ports/sink.ts';
-import type { SourceProbe } from '../domain/ports/source.ts';
+import type { SourceReader } from '../domain/ports/source.ts';
 import type { Storage } from '../domain/ports/storage.ts';
 import type { Firing, TriggerState } from '../domain/ports/store.ts';
-import type { Caller } from '../domain/ports/task.ts';
+import type { TaskRunner } from '../domain/ports/task.ts';
 import type { Pin } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Language } from '../messages/words.ts';
-import type { Keeping } from '../snapshot/keep.ts';
+import type { SnapshotOptions } from '../snapshot/snapshot.ts';
 
 /** What adapters are opened with. */
 export interface Context {
@@ -28,8 +28,8 @@ export interface Context {
   readonly scratch: string;
   /** What leads to files, wherever they are. */
   readonly storage: Storage;
-  /** Where the rows of sources are kept; without it they are only measured. */
-  readonly keeping?: Keeping;
+  /** Where snapshots are written; without it sources are only measured. */
+  readonly snapshots?: SnapshotOptions;
 }
 
 /** What a job needs beside its description: databases whose passwords go into a pgpass file, a login to Kafka. */
@@ -38,8 +38,8 @@ export interface Access {
   readonly jaas?: string | undefined;
 }
 
-/** Rows that were pinned and not kept, to be read by the runner. */
-export interface Unkept {
+/** Pinned rows without a snapshot, which the runner reads from the source. */
+export interface PinnedInput {
   readonly name: string;
   readonly source: Source;
   readonly pin: Pin;
@@ -55,9 +55,9 @@ export interface Checked {
 
 /** A kind of source: one file and a line in app/registry.ts. Libraries are loaded when it is opened. */
 export interface SourceDriver extends SourceKind, Checked {
-  open(context: Context): Promise<SourceProbe>;
-  /** How the runner reads rows that were not kept; left out where all rows always are. */
-  input?(unkept: Unkept, project: Project): Access & { readonly input: object };
+  open(context: Context): Promise<SourceReader>;
+  /** How the runner reads rows without a snapshot; left out when all rows always have one. */
+  input?(unkept: PinnedInput, project: Project): Access & { readonly input: object };
 }
 
 /** A kind of sink. */
@@ -79,7 +79,7 @@ export interface SinkDriver extends Kind, Checked {
 
 /** A kind of step beside Spark jobs. */
 export interface TaskDriver extends TaskKind, Checked {
-  open(context: Context): Promise<Caller>;
+  open(context: Context): Promise<TaskRunner>;
   /** `calls POST https://…` */
   describe(task: unknown): string;
 }

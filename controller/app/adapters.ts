@@ -5,14 +5,14 @@ import type { Context, Registry } from '../adapters/drivers.ts';
 import { kindOf } from '../domain/pipeline.ts';
 import { channelOf, type Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher } from '../domain/ports/sink.ts';
-import type { SourceProbe } from '../domain/ports/source.ts';
+import type { SourceReader } from '../domain/ports/source.ts';
 import type { Storage } from '../domain/ports/storage.ts';
-import type { Caller } from '../domain/ports/task.ts';
+import type { TaskRunner } from '../domain/ports/task.ts';
 import { rejected } from '../lib/errors.ts';
 import { schemeOf } from '../lib/uri.ts';
 
 /** Adapters by their kind, each opened when it is first needed. */
-function opened<T, C>(drivers: readonly { readonly kind: string; open(context: C): Promise<T> }[], context: C) {
+function lazyAdapters<T, C>(drivers: readonly { readonly kind: string; open(context: C): Promise<T> }[], context: C) {
   const open = new Map<string, Promise<T>>();
   return {
     async of(kind: string): Promise<T> {
@@ -37,36 +37,36 @@ function kindNamed<D extends { readonly kind: string }>(drivers: readonly D[], k
   return driver;
 }
 
-/** The probe of a run: hands each source to the adapter of its kind. */
-export function probeOf({ sources }: Pick<Registry, 'sources'>, context: Context): SourceProbe {
-  const adapters = opened(sources, context);
+/** The source reader of a run: hands each source to the adapter of its kind. */
+export function sourceReaderOf({ sources }: Pick<Registry, 'sources'>, context: Context): SourceReader {
+  const adapters = lazyAdapters(sources, context);
   return {
     profile: async (name, source, earlier) =>
       (await adapters.of(kindOf(sources, source).kind)).profile(name, source, earlier),
-    holds: async (source, pin) =>
+    isReadable: async (source, pin) =>
       pin.kept
         ? !(await Promise.all(pin.kept.paths.map((path) => context.storage.stat(path)))).includes(undefined)
-        : (await adapters.of(kindOf(sources, source).kind)).holds(source, pin),
+        : (await adapters.of(kindOf(sources, source).kind)).isReadable(source, pin),
     async close() {
-      await Promise.all((await adapters.taken()).map((probe) => probe.close()));
+      await Promise.all((await adapters.taken()).map((reader) => reader.close()));
     },
   };
 }
 
 /** Hands what is staged to the adapter of its sink's kind. */
 export function publisherOf({ sinks }: Pick<Registry, 'sinks'>, context: Context): Publisher {
-  const adapters = opened(sinks, context);
+  const adapters = lazyAdapters(sinks, context);
   return {
     prepare: async (staged) => (await adapters.of(staged.kind)).prepare(staged),
     audit: async (staged) => (await adapters.of(staged.kind)).audit(staged),
-    publish: async (staged, fence) => (await adapters.of(staged.kind)).publish(staged, fence),
+    publish: async (staged, runNumber) => (await adapters.of(staged.kind)).publish(staged, runNumber),
     discard: async (staged) => (await adapters.of(staged.kind)).discard(staged),
   };
 }
 
 /** Hands each URI to the storage of its scheme. */
 export function storageOf({ storages }: Pick<Registry, 'storages'>, context: Omit<Context, 'storage'>): Storage {
-  const adapters = opened(storages, context);
+  const adapters = lazyAdapters(storages, context);
   const of = async (uri: string): Promise<Storage> => {
     const scheme = schemeOf(uri);
     if (!storages.some(({ kind }) => kind === scheme))
@@ -105,14 +105,14 @@ export function storageOf({ storages }: Pick<Registry, 'storages'>, context: Omi
   };
 }
 
-/** Hands each call to the adapter of its step's kind. */
-export function callerOf({ tasks }: Pick<Registry, 'tasks'>, context: Context): Caller {
-  const adapters = opened(tasks, context);
-  return { call: async (call) => (await adapters.of(kindOf(tasks, call.step).kind)).call(call) };
+/** Hands each task to the adapter of its kind. */
+export function taskRunnerOf({ tasks }: Pick<Registry, 'tasks'>, context: Context): TaskRunner {
+  const adapters = lazyAdapters(tasks, context);
+  return { run: async (request) => (await adapters.of(kindOf(tasks, request.step).kind)).run(request) };
 }
 
 /** Hands each message to the adapter of its channel. */
 export function notifierOf({ notifiers }: Pick<Registry, 'notifiers'>, context: Context): Notifier {
-  const adapters = opened(notifiers, context);
+  const adapters = lazyAdapters(notifiers, context);
   return { send: async (message) => (await adapters.of(channelOf(message))).send(message) };
 }

@@ -32,7 +32,7 @@ export const newOwner = async (): Promise<() => string> => {
 };
 
 /** True when a name is of a process of this machine that is no more. Of other machines nothing is known. */
-export async function ownerIsDead(owner: string): Promise<boolean> {
+export async function isOwnerGone(owner: string): Promise<boolean> {
   const [, where, pid, started] = owner.split('/');
   if (where !== place) return false;
   return (await startTime(Number(pid)))?.replaceAll('/', '-') !== started;

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../engine/ports.ts';
-import { review } from '../snapshot/review.ts';
-import { probeOf } from './adapters.ts';
-import { type Adapters, folderOf, keepingIn, reviewOf, workspaceOf } from './wiring.ts';
+import { checkRows } from '../snapshot/row-checks.ts';
+import { sourceReaderOf } from './adapters.ts';
+import { type Adapters, folderOf, rowCheckOptionsOf, snapshotsIn, workspaceOf } from './wiring.ts';
 
-type Shared = Pick<Ports, 'backend' | 'publisher' | 'caller' | 'store' | 'told'>;
+type Shared = Pick<Ports, 'backend' | 'publisher' | 'taskRunner' | 'store' | 'onUpdate'>;
 
 /** What the engine needs for one run: what it shares with others, and what is its own. */
 export function portsOf(adapters: Adapters, shared: Shared, run: string, now: () => number): Omit<Ports, 'now'> {
@@ -13,8 +13,8 @@ export function portsOf(adapters: Adapters, shared: Shared, run: string, now: ()
   const folder = folderOf(context.project, run);
   return {
     ...shared,
-    probe: probeOf(registry, { ...context, keeping: keepingIn(context, folder) }),
-    review: (pipeline, profiles) => review(pipeline, profiles, reviewOf(context, pipeline, folder)),
+    sourceReader: sourceReaderOf(registry, { ...context, snapshots: snapshotsIn(context, folder) }),
+    checkRows: (pipeline, profiles) => checkRows(pipeline, profiles, rowCheckOptionsOf(context, pipeline, folder)),
     workspace: workspaceOf(adapters, run),
     maximumApplications: spark.maximumApplications,
     report: async (name, state) =>

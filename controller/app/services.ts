@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Work that a controller does again and again besides executing runs. */
+/** Periodic work of a controller. */
 export interface Service {
   readonly name: string;
   readonly everyMs: number;

@@ -1,39 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from '../adapters/drivers.ts';
 import type { Project } from '../config/project.ts';
-import { spokenOwner } from '../domain/controller-id.ts';
+import { formatOwner } from '../domain/controller-id.ts';
 import type { Given } from '../domain/events.ts';
 import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Lease, RunStore } from '../domain/ports/store.ts';
 import { fold, type RunState } from '../domain/state.ts';
 import { Controller, leaseMs } from '../engine/controller.ts';
-import { type Delivered, deliver } from '../engine/dispatcher.ts';
-import { faulty } from '../engine/fault.ts';
-import { expire, sweep } from '../engine/janitor.ts';
-import { GaveWay } from '../engine/journal.ts';
-import type { News, Ports } from '../engine/ports.ts';
-import type { Adopted, Helm } from '../engine/worker.ts';
+import { type DispatchResult, dispatchOutbox } from '../engine/dispatcher.ts';
+import { withFaultInjection } from '../engine/fault-injection.ts';
+import { cleanUp, removeExpiredRuns } from '../engine/janitor.ts';
+import { LeaseLostError } from '../engine/journal.ts';
+import type { Ports, RunUpdate } from '../engine/ports.ts';
+import type { ClaimedRun, RunHost } from '../engine/worker.ts';
 import { milliseconds } from '../lib/duration.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
-import { callerOf, notifierOf, publisherOf } from './adapters.ts';
-import { newOwner, ownerIsDead } from './controller-id.ts';
+import { notifierOf, publisherOf, taskRunnerOf } from './adapters.ts';
+import { isOwnerGone, newOwner } from './controller-id.ts';
 import { byCommand, newRunName } from './new-run.ts';
-import { growing } from './pick-run.ts';
 import { builtIn } from './registry.ts';
+import { historyReader } from './resolve-run.ts';
 import { portsOf } from './run-ports.ts';
 import { fireTriggers } from './triggers.ts';
 import { type Adapters, adaptersOf, backendOf, folderOf, withStore, workspaceOf } from './wiring.ts';
 
-/** A run, and the right to drive it when this process has that. */
-export type Claimed = Omit<Adopted, 'lease'> & { readonly lease: Lease | undefined };
+/** A run, with its lease when this process owns it. */
+export type RunHandle = Omit<ClaimedRun, 'lease'> & { readonly lease: Lease | undefined };
 
-/** This process as one of the controllers of a project: what it drives, and what it does besides. */
-export class Site implements Helm {
+/** The service behind the commands: this process as one controller of a project. */
+export class Sluice implements RunHost {
   readonly controller: Controller;
   private readonly project: Project;
   private readonly store: RunStore;
-  /** What all runs share. */
-  private readonly common: Pick<Ports, 'backend' | 'publisher' | 'caller'>;
+  /** The ports that all runs share. */
+  private readonly shared: Pick<Ports, 'backend' | 'publisher' | 'taskRunner'>;
   private readonly adapters: Adapters;
 
   private constructor(
@@ -48,39 +48,39 @@ export class Site implements Helm {
     this.store = store;
     this.adapters = adapters;
     this.controller = controller;
-    this.common = { backend, publisher: publisherOf(registry, context), caller: callerOf(registry, context) };
+    this.shared = { backend, publisher: publisherOf(registry, context), taskRunner: taskRunnerOf(registry, context) };
   }
 
-  static async open(project: Project, store: RunStore, registry: Registry = builtIn): Promise<Site> {
+  static async open(project: Project, store: RunStore, registry: Registry = builtIn): Promise<Sluice> {
     const backend = await backendOf(project, registry);
     const controller = new Controller({
       store,
       now: () => Math.round(performance.now()),
       sleep: (ms) => sleep(ms),
       newName: await newOwner(),
-      isDead: ownerIsDead,
+      isProcessGone: isOwnerGone,
     });
     await controller.open();
-    return new Site(project, faulty(store), adaptersOf(project, registry), backend, controller);
+    return new Sluice(project, withFaultInjection(store), adaptersOf(project, registry), backend, controller);
   }
 
   close(): Promise<void> {
     return this.controller.close();
   }
 
-  /** Registers a run of a pipeline, for this controller or, `detached`, for whichever comes. Fails before there is one when nothing could be submitted anyway. */
-  async begin(
+  /** Registers a run for this controller, or with `detach` for any. Throws when the backend cannot take work. */
+  async startRun(
     { file, pipeline }: LoadedPipeline,
     options: {
       again?: RunState['again'];
       detach?: boolean;
       /** The project has one run with this key; begun again, it is that one. */
       idempotencyKey?: string;
-      /** What it is to keep to, made in the folder that is the run's. */
+      /** A saved plan to apply, prepared in the folder of the run. */
       given?: (folder: string) => Promise<Given>;
     },
-  ): Promise<Claimed> {
-    await this.common.backend.check();
+  ): Promise<RunHandle> {
+    await this.shared.backend.check();
     const run = newRunName(new Date());
     const folder = folderOf(this.project, run);
     const given = await options.given?.(folder).catch(async (error: unknown) => {
@@ -102,63 +102,60 @@ export class Site implements Helm {
   }
 
   /**
-   * Sees a run to its end and returns its state: drives it where that is this controller's, and otherwise follows it, ready
-   * to go on with it should nobody drive it any more.
+   * Follows a run to its end and returns its state. Executes it when this controller owns it, and takes it over when
+   * its controller is gone.
    */
-  async see(claimed: Claimed, told: (news: News) => void): Promise<RunState> {
-    const { run, number } = claimed;
-    let { lease, from } = claimed;
+  async followToCompletion(handle: RunHandle, onUpdate: (update: RunUpdate) => void): Promise<RunState> {
+    const { run, number } = handle;
+    let { lease, from } = handle;
     let seen = 0;
-    const listen = (news: News): void => {
-      if (news.kind === 'event') {
-        if (news.record.seq <= seen) return;
-        seen = news.record.seq;
+    const forward = (update: RunUpdate): void => {
+      if (update.kind === 'event') {
+        if (update.record.seq <= seen) return;
+        seen = update.record.seq;
       }
-      told(news);
+      onUpdate(update);
     };
     for (;;) {
       if (lease) {
         try {
-          return await this.drive({ run, number, lease, ...(from === undefined ? {} : { from }) }, listen);
+          return await this.execute({ run, number, lease, ...(from === undefined ? {} : { from }) }, forward);
         } catch (error) {
-          if (!(error instanceof GaveWay)) throw error;
+          if (!(error instanceof LeaseLostError)) throw error;
         }
       }
       const before = await this.store.find(run);
       if (lease) {
-        const who = before?.owner === undefined ? 'another controller' : spokenOwner(before.owner);
-        told({
-          kind: 'note',
-          text: `lease lost: ${who} took over run ${run}; following it`,
-        });
+        const who = before?.owner === undefined ? 'another controller' : formatOwner(before.owner);
+        onUpdate({ kind: 'note', text: `lease lost: ${who} took over run ${run}; following it` });
       }
       from = before?.owner;
-      lease = await this.followUntilFree(run, listen);
+      lease = await this.followUntilClaimed(run, forward);
       if (!lease) return fold(await this.store.history(run));
     }
   }
 
-  async drive({ run, number, lease, from }: Adopted, told: (news: News) => void): Promise<RunState> {
+  async execute({ run, number, lease, from }: ClaimedRun, onUpdate: (update: RunUpdate) => void): Promise<RunState> {
     let ports: ReturnType<typeof portsOf>;
     try {
-      ports = portsOf(this.adapters, { ...this.common, store: this.store, told }, run, () => this.now());
+      ports = portsOf(this.adapters, { ...this.shared, store: this.store, onUpdate }, run, () => this.now());
     } catch (error) {
-      await this.controller.giveBack(lease);
+      await this.controller.releaseRun(lease);
       throw error;
     }
     try {
-      return await this.controller.drive(number, lease, ports, from);
+      return await this.controller.execute(number, lease, ports, from);
     } finally {
-      await ports.probe.close().catch(() => undefined);
+      await ports.sourceReader.close().catch(() => undefined);
     }
   }
 
-  /** Tells a run's events as they come; a lease when nobody drives it any more, undefined when it has ended. */
-  private async followUntilFree(run: string, told: (news: News) => void): Promise<Lease | undefined> {
-    const read = growing(this.store, run);
+  /** Reports events of a run; returns a lease when it is orphaned, undefined when it has ended. */
+  private async followUntilClaimed(run: string, onUpdate: (update: RunUpdate) => void): Promise<Lease | undefined> {
+    const read = historyReader(this.store, run);
     for (;;) {
-      const { state, fresh } = await read();
-      for (const record of fresh) told({ kind: 'event', record, state });
+      const { state, newRecords } = await read();
+      for (const record of newRecords) onUpdate({ kind: 'event', record, state });
       if (state.ended) return undefined;
       const lease = await this.controller.claim(run);
       if (lease) return lease;
@@ -166,28 +163,28 @@ export class Site implements Helm {
     }
   }
 
-  /** The right to drive a run, waiting for the lease of a controller that may be dead; undefined while that lives. */
-  async takeOver(run: string, told: (line: string) => void): Promise<Claimed | undefined> {
+  /** Claims a run, and waits up to a lease for a controller that may be gone; undefined while it is active. */
+  async takeOver(run: string, log: (line: string) => void): Promise<RunHandle | undefined> {
     const found = await this.store.find(run);
     if (!found) return undefined;
     const { number, owner } = found;
-    if (owner !== undefined && (await ownerIsDead(owner))) await this.store.expire(owner);
+    if (owner !== undefined && (await isOwnerGone(owner))) await this.store.expire(owner);
     const deadline = this.now() + leaseMs + 1000;
     for (let waits = 0; ; waits++) {
       const lease = await this.controller.claim(run);
       if (lease) return { run, number, lease, ...(owner === undefined ? {} : { from: owner }) };
       if (this.now() > deadline || (await this.store.find(run))?.ended !== undefined) return undefined;
       if (waits === 0 && owner !== undefined)
-        told(
-          `run ${run} is driven by ${spokenOwner(owner)}; should that be gone, its lease ends within ${leaseMs / 1000} s`,
+        log(
+          `run ${run} is driven by ${formatOwner(owner)}; should that be gone, its lease ends within ${leaseMs / 1000} s`,
         );
       await sleep(500);
     }
   }
 
-  /** Runs that nobody drives, taken over by this controller. */
-  adopt(limit: number, except: (run: string) => boolean): Promise<Adopted[]> {
-    return this.controller.adopt(limit, except);
+  /** Claims orphaned runs for this controller. */
+  claimOrphanedRuns(limit: number, except: (run: string) => boolean): Promise<ClaimedRun[]> {
+    return this.controller.claimOrphanedRuns(limit, except);
   }
 
   now(): number {
@@ -198,10 +195,10 @@ export class Site implements Helm {
     await sleep(ms);
   }
 
-  /** Sends what is in the outbox, also of earlier runs. */
-  mail(told?: (line: string) => void): Promise<Delivered> {
+  /** Dispatches the outbox, also messages of earlier runs. */
+  dispatchOutbox(log?: (line: string) => void): Promise<DispatchResult> {
     const { registry, context } = this.adapters;
-    return deliver(this.store, notifierOf(registry, context), this.controller.owner, told);
+    return dispatchOutbox(this.store, notifierOf(registry, context), this.controller.owner, log);
   }
 
   /** Starts the runs that triggers of these pipelines owe; returns their names. */
@@ -209,27 +206,27 @@ export class Site implements Helm {
     return fireTriggers(this.store, this.adapters, pipelines, failed);
   }
 
-  /** Clears away what earlier runs have left, and those that conf/ does not want to be kept any longer. */
-  async sweep(): Promise<void> {
+  /** Cleans up after ended runs, and removes runs beyond their retention. */
+  async cleanUp(): Promise<void> {
     const { runs } = this.project.connections.retention;
     const workspace = (run: string) => workspaceOf(this.adapters, run);
-    const rooms = { store: this.store, ...this.common, workspaceOf: workspace };
-    await sweep(rooms);
-    if (runs !== undefined) await expire(rooms, milliseconds(runs));
+    const deps = { store: this.store, ...this.shared, workspaceOf: workspace };
+    await cleanUp(deps);
+    if (runs !== undefined) await removeExpiredRuns(deps, milliseconds(runs));
   }
 }
 
-/** Makes this process one of the project's controllers for some work. */
-export const withSite = <T>(
+/** Runs some work as a controller of the project. */
+export const withSluice = <T>(
   project: Project,
-  work: (site: Site, store: RunStore) => Promise<T>,
+  work: (sluice: Sluice, store: RunStore) => Promise<T>,
   registry?: Registry,
 ): Promise<T> =>
   withStore(project, async (store) => {
-    const site = await Site.open(project, store, registry);
+    const sluice = await Sluice.open(project, store, registry);
     try {
-      return await work(site, store);
+      return await work(sluice, store);
     } finally {
-      await site.close();
+      await sluice.close();
     }
   });

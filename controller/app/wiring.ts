@@ -14,8 +14,8 @@ import { didYouMean } from '../lib/suggest.ts';
 import { below } from '../lib/uri.ts';
 import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
 import type { Known } from '../pipeline/parts.ts';
-import { type Keeping, upToBytes } from '../snapshot/keep.ts';
-import type { Review } from '../snapshot/review.ts';
+import type { RowCheckOptions } from '../snapshot/row-checks.ts';
+import { maximumSnapshotBytes, type SnapshotOptions } from '../snapshot/snapshot.ts';
 import { classArchives } from '../stack/archive.ts';
 import { closeHome } from '../stack/home.ts';
 import { localSparkConf } from '../stack/spark.ts';
@@ -102,10 +102,10 @@ export function adaptersOf(project: Project, registry: Registry = builtIn): Adap
 }
 
 /** Where the rows of a run's sources are kept, by the folder that is the run's. */
-export const keepingIn = ({ storage }: { readonly storage: Storage }, folder: Uri): Keeping => ({
+export const snapshotsIn = ({ storage }: { readonly storage: Storage }, folder: Uri): SnapshotOptions => ({
   storage,
   folder: inputsOf(folder),
-  upToBytes,
+  maximumBytes: maximumSnapshotBytes,
 });
 
 /** The folder that is a run's. */
@@ -114,9 +114,9 @@ export const folderOf = (project: Project, run: string): Uri => runFolder(shared
 /** Where the repaired rows of a pipeline's sources are. */
 export const repairsFolder = (project: Project, pipeline: string): Uri => below(sharedOf(project), 'repairs', pipeline);
 
-/** Where the rows of a run are looked at once more, by the folder that is the run's. */
-export const reviewOf = (context: Context, pipeline: Pipeline, folder: Uri): Review => ({
-  keeping: keepingIn(context, folder),
+/** Options of the row checks of a run, by the folder of the run. */
+export const rowCheckOptionsOf = (context: Context, pipeline: Pipeline, folder: Uri): RowCheckOptions => ({
+  snapshots: snapshotsIn(context, folder),
   quarantine: below(folder, 'quarantine'),
   repairs: repairsFolder(context.project, pipeline.name),
   scratch: context.scratch,

@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { runStates } from '../domain/lifecycle.ts';
 import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
-import { exit, type Output, outliveReaders, outputOf, report } from './view/output.ts';
+import { exit, type Output, outliveReaders, outputOf, reportError } from './view/output.ts';
 
 /** What a command is given besides its own arguments. */
 type Action = (output: Output, ...args: never[]) => Promise<number>;
@@ -50,7 +50,7 @@ function add(
       process.exitCode = await action(output, ...(given.slice(0, -1) as never[]));
     } catch (error) {
       if (debug) console.error(error);
-      process.exitCode = report(error, output);
+      process.exitCode = reportError(error, output);
     }
   });
 }
@@ -81,7 +81,7 @@ const detach = (): Option =>
   new Option('--detach', 'enqueue the run and return; a controller (sluice serve) executes it');
 const rows = (): Option => new Option('--rows <n>', 'rows over all sources').default(1_000_000).argParser(whole);
 const seed = (): Option => new Option('--seed <n>', 'the same seed gives the same data').default(1).argParser(whole);
-const planted = (): Option[] => [
+const defectOptions = (): Option[] => [
   new Option('--invalid <share>', 'fraction of malformed deliveries').default(0.004).argParser(share),
   new Option('--tricky <share>', 'fraction of deliveries with quotes and line breaks in a field')
     .default(0.01)
@@ -219,14 +219,14 @@ add(
   'generate sample shop data: tables, CSV files and a topic',
   async () => (await import('./commands/demo-data.ts')).demoData,
   ['demo-data --rows 100000 --seed 7', 'demo-data --rows 1000000 --invalid 0.2'],
-  [rows(), seed(), ...planted()],
+  [rows(), seed(), ...defectOptions()],
 );
 add(
   'demo',
   'start the stack, generate a million rows, run the customer report',
   async () => (await import('./commands/demo.ts')).demo,
   ['demo', 'demo --rows 100000'],
-  [rows(), seed(), ...planted()],
+  [rows(), seed(), ...defectOptions()],
 );
 
 outliveReaders();

@@ -54,11 +54,11 @@ export async function openDuck(
   });
   const connection: DuckDBConnection = await instance.connect();
   /** DuckDB tells of a full disk like of any other trouble. */
-  const told = (error: unknown): never => {
+  const explained = (error: unknown): never => {
     throw unwritableCode(error) === undefined ? error : unwritable(folder, error);
   };
   const rows = async (sql: string): Promise<DuckRow[]> => {
-    const reader = await connection.runAndReadAll(sql).catch(told);
+    const reader = await connection.runAndReadAll(sql).catch(explained);
     return reader.getRowObjectsJS().map(plain);
   };
   await connection.run(`SET TimeZone = 'UTC'`);
@@ -80,7 +80,7 @@ export async function openDuck(
       return described.map((column) => ({ name: String(column.column_name), type: String(column.column_type) }));
     },
     async run(sql) {
-      await connection.run(sql).catch(told);
+      await connection.run(sql).catch(explained);
     },
     appender: (table) => connection.createAppender(table),
     async close() {

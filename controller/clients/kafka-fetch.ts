@@ -63,7 +63,7 @@ export async function fetchRanges(
     const { requests } = await import('kafkajs/src/protocol/requests/index.js');
     await cluster.addTargetTopic(topic);
     const next = new Map(ranges.filter(({ start, end }) => start < end).map((each) => [each.partition, each]));
-    let heard = Date.now();
+    let lastDataAt = Date.now();
     const silent = (): SluiceError =>
       new SluiceError(`topic ${topic}: no message for ${idleMs / 1000} s, with some still to come`, {
         kind: 'unavailable',
@@ -87,11 +87,11 @@ export async function fetchRanges(
             if (offset >= range.start && offset < range.end) found(partition, offset, ...record);
           });
           if (at === undefined) continue;
-          heard = Date.now();
+          lastDataAt = Date.now();
           if (at >= range.end) next.delete(partition);
           else next.set(partition, { ...range, start: at });
         }
-        if (Date.now() - heard > idleMs) throw silent();
+        if (Date.now() - lastDataAt > idleMs) throw silent();
       }
       return true;
     };
@@ -105,12 +105,12 @@ export async function fetchRanges(
     };
     const patiently = <T>(work: Promise<T>): Promise<T | false> =>
       work.catch((error: { retriable?: boolean }) => {
-        if (!error.retriable || Date.now() - heard > idleMs) throw error;
+        if (!error.retriable || Date.now() - lastDataAt > idleMs) throw error;
         return false;
       });
     while (next.size > 0) {
       if (await patiently(round())) continue;
-      if (Date.now() - heard > idleMs) throw silent();
+      if (Date.now() - lastDataAt > idleMs) throw silent();
       await new Promise((resolve) => setTimeout(resolve, maxWaitMs));
       await patiently(cluster.refreshMetadata());
     }

@@ -18,7 +18,7 @@ export function stackLogin(home: string): { user: string; password: string } | u
 export type WebService = 'livy' | 'sparkMaster' | 'historyServer' | 'mailbox';
 
 /** What conf/ says of a service that runs elsewhere, with the login in its URL; undefined for the local stack's. */
-const elsewhereOf = ({
+const externalAddresses = ({
   connections: { spark },
   stack: { elsewhere },
 }: Project): Record<WebService, string | undefined> => ({
@@ -29,14 +29,15 @@ const elsewhereOf = ({
 });
 
 /** Whether a service is the local stack's. */
-export const isLocal = (project: Project, service: WebService): boolean => elsewhereOf(project)[service] === undefined;
+export const isLocal = (project: Project, service: WebService): boolean =>
+  externalAddresses(project)[service] === undefined;
 
 /** The URL at which a program asks a service, with its login. Not to be shown: `splitLogin` parts the two. */
 export function addressOf(project: Project, service: WebService): string {
   const url = project.endpoints[service];
-  const elsewhere = elsewhereOf(project)[service];
+  const external = externalAddresses(project)[service];
   // A mailbox elsewhere is an SMTP server, which has no pages.
-  if (elsewhere !== undefined) return service === 'mailbox' ? url : elsewhere.replace(/\/+$/, '');
+  if (external !== undefined) return service === 'mailbox' ? url : external.replace(/\/+$/, '');
   const login = stackLogin(project.home);
   return login ? url.replace('://', `://${login.user}:${login.password}@`) : url;
 }

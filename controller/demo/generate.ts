@@ -11,7 +11,7 @@ import type { PostgresAddress } from '../config/addresses.ts';
 import { rejected, SluiceError, unwritable } from '../lib/errors.ts';
 import * as movements from './movements.ts';
 import * as shop from './shop.ts';
-import type { DemoTargets, Shares, Told } from './targets.ts';
+import type { DemoTargets, OnProgress, Shares } from './targets.ts';
 import { fillTopic } from './topic.ts';
 
 /** What was made and what was planted in it, in rows. */
@@ -24,16 +24,16 @@ export interface DemoData {
 export async function generate(
   rows: number,
   seed: number,
-  dirt: shop.Dirt,
+  defects: shop.Defects,
   targets: DemoTargets,
-  told: Told,
+  onProgress: OnProgress,
 ): Promise<DemoData> {
   const shares = shop.sharesOf(rows);
   await refuseOthers(targets.postgres);
   const [tables, files, topic] = await Promise.all([
-    fillTables(shares, seed, dirt, targets.postgres, told),
-    fillFiles(shares, seed, dirt, targets.folder, told),
-    fillTopic(shares, seed, dirt, targets, told),
+    fillTables(shares, seed, defects, targets.postgres, onProgress),
+    fillFiles(shares, seed, defects, targets.folder, onProgress),
+    fillTopic(shares, seed, defects, targets, onProgress),
   ]);
   return { rows: shares, planted: { ...tables, ...files, ...topic } };
 }
@@ -53,9 +53,9 @@ const tables = `
 async function fillTables(
   shares: Shares,
   seed: number,
-  dirt: shop.Dirt,
+  defects: shop.Defects,
   address: PostgresAddress,
-  told: Told,
+  onProgress: OnProgress,
 ): Promise<Record<string, number>> {
   const client = await connectPostgres(address);
   let unpaid = 0;
@@ -70,8 +70,8 @@ async function fillTables(
       u.city,
       shop.stamp(u.registered),
     ]);
-    told('users', shares.users);
-    await copy(client, 'orders', orders(shares, seed, dirt), (o) => [
+    onProgress('users', shares.users);
+    await copy(client, 'orders', orders(shares, seed, defects), (o) => [
       o.id,
       o.user,
       o.status,
@@ -79,8 +79,8 @@ async function fillTables(
       o.currency,
       shop.stamp(o.created),
     ]);
-    told('orders', shares.orders);
-    await copy(client, 'payments', shop.payments(shares.payments, shares.orders, shares.users, seed, dirt), (p) => {
+    onProgress('orders', shares.orders);
+    await copy(client, 'payments', shop.payments(shares.payments, shares.orders, shares.users, seed, defects), (p) => {
       if (p.order > shares.orders) orphans += 1;
       return [p.id, p.order, p.amount, p.currency, p.status, shop.stamp(p.paid)];
     });
@@ -93,7 +93,7 @@ async function fillTables(
     );
     await client.query('COMMIT');
     await client.query('ANALYZE users, orders, payments');
-    told('payments', shares.payments);
+    onProgress('payments', shares.payments);
     return {
       'orders without payment': unpaid,
       'payments without order': orphans,
@@ -123,8 +123,8 @@ async function refuseOthers(address: PostgresAddress): Promise<void> {
   );
 }
 
-function* orders({ orders, users }: Shares, seed: number, dirt: shop.Dirt): Generator<shop.Order> {
-  for (let id = 1; id <= orders; id++) yield shop.orderOf(id, users, seed, dirt);
+function* orders({ orders, users }: Shares, seed: number, defects: shop.Defects): Generator<shop.Order> {
+  for (let id = 1; id <= orders; id++) yield shop.orderOf(id, users, seed, defects);
 }
 
 /** COPY in CSV, a few thousand rows a chunk. */
@@ -159,9 +159,9 @@ const rowsPerFile = 50_000;
 async function fillFiles(
   shares: Shares,
   seed: number,
-  dirt: shop.Dirt,
+  defects: shop.Defects,
   folder: string,
-  told: Told,
+  onProgress: OnProgress,
 ): Promise<Record<string, number>> {
   const planted = { invalid: 0, tricky: 0 };
   try {
@@ -169,7 +169,7 @@ async function fillFiles(
     await mkdir(fresh, { recursive: true });
     await removeOurs(fresh);
     const perFile = Math.max(1, Math.min(rowsPerFile, Math.ceil(shares.deliveries / 4)));
-    const lines = movements.deliveries(shares.deliveries, shares.orders, shares.users, seed, dirt);
+    const lines = movements.deliveries(shares.deliveries, shares.orders, shares.users, seed, defects);
     const files = Math.max(4, Math.ceil(shares.deliveries / perFile));
     for (let file = 1; file <= files; file++) {
       const out = createWriteStream(join(fresh, `deliveries-${String(file).padStart(2, '0')}.csv`));
@@ -182,7 +182,7 @@ async function fillFiles(
   } catch (error) {
     throw unwritable(folder, error);
   }
-  told('deliveries', shares.deliveries);
+  onProgress('deliveries', shares.deliveries);
   return { 'invalid deliveries': planted.invalid, 'deliveries with quotes and line breaks': planted.tricky };
 }
 

@@ -1,5 +1,5 @@
 import { pick, pickWeighted, type Random, randomOf } from './random.ts';
-import { type Dirt, hour, orderOf, stamp } from './shop.ts';
+import { type Defects, hour, orderOf, stamp } from './shop.ts';
 
 /** What happens to orders after they are placed: deliveries and events. */
 
@@ -26,11 +26,11 @@ export function* deliveries(
   orderCount: number,
   userCount: number,
   seed: number,
-  dirt: Dirt,
+  defects: Defects,
 ): Generator<DeliveryLine> {
   const random = randomOf(seed, 'deliveries');
   for (let id = 1; id <= count; id++) {
-    const order = orderOf(1 + Math.floor(random() * Math.max(1, orderCount)), userCount, seed, dirt);
+    const order = orderOf(1 + Math.floor(random() * Math.max(1, orderCount)), userCount, seed, defects);
     const status = pickWeighted(random, [
       ['delivered', 62],
       ['in_transit', 18],
@@ -40,9 +40,9 @@ export function* deliveries(
     ] as const);
     const at = stamp(order.created + Math.floor((4 + random() * 240) * 3600) * 1000);
     const dice = random();
-    if (dice < dirt.invalid) {
+    if (dice < defects.invalid) {
       yield { text: brokenDelivery(random, id, order.id, status, at), planted: 'invalid' };
-    } else if (dice < dirt.invalid + dirt.tricky) {
+    } else if (dice < defects.invalid + defects.tricky) {
       yield {
         text: `${id},${order.id},${status},"${pick(random, trickyCarriers).replaceAll('"', '""')}",${at}`,
         planted: 'tricky',
@@ -77,20 +77,20 @@ export function* events(
   orderCount: number,
   userCount: number,
   seed: number,
-  dirt: Dirt,
+  defects: Defects,
 ): Generator<OrderEvent> {
   const random = randomOf(seed, 'events');
   const sequence = new Uint16Array(orderCount + 1);
   let last: OrderEvent | undefined;
   for (let n = 1; n <= count; n++) {
-    if (last && random() < dirt.duplicates) {
+    if (last && random() < defects.duplicates) {
       yield { ...last, planted: 'duplicate' };
       continue;
     }
     const order = 1 + Math.floor(random() ** 1.15 * Math.max(1, orderCount));
     const seq = (sequence[order] ?? 0) + 1;
     sequence[order] = seq;
-    const { created } = orderOf(order, userCount, seed, dirt);
+    const { created } = orderOf(order, userCount, seed, defects);
     const type =
       random() < 0.04
         ? 'cancelled'

@@ -1,7 +1,7 @@
 import { pick, pickWeighted, randomOf } from './random.ts';
 
 /** How much of what is planted, as shares from 0 to 1. */
-export interface Dirt {
+export interface Defects {
   /** Of deliveries: unreadable date, missing order id, unknown status, too few columns. */
   readonly invalid: number;
   /** Of deliveries: quotes, commas and line breaks inside a field. Hard to read, and valid. */
@@ -17,7 +17,7 @@ export interface Dirt {
   /** Of users: without orders. */
   readonly idle: number;
 }
-export const usualDirt: Dirt = {
+export const defaultDefects: Defects = {
   invalid: 0.004,
   tricky: 0.01,
   duplicates: 0.01,
@@ -112,9 +112,9 @@ export interface Order {
 }
 
 /** An order by its id alone, so that payments, deliveries and events know it without it being kept. */
-export function orderOf(id: number, userCount: number, seed: number, dirt: Dirt): Order {
+export function orderOf(id: number, userCount: number, seed: number, defects: Defects): Order {
   const random = randomOf(seed + id * 7919, 'order');
-  const buyers = Math.max(1, Math.floor(userCount * (1 - dirt.idle)));
+  const buyers = Math.max(1, Math.floor(userCount * (1 - defects.idle)));
   // Few buy often: the square pulls towards the first.
   const user = 1 + Math.floor(random() ** 2 * buyers);
   const currency = pickWeighted(random, currencies);
@@ -141,14 +141,14 @@ export function* payments(
   orderCount: number,
   userCount: number,
   seed: number,
-  dirt: Dirt,
+  defects: Defects,
 ): Generator<Payment> {
   const random = randomOf(seed, 'payments');
-  const payers = Math.max(1, Math.floor(orderCount * (1 - dirt.unpaid)));
+  const payers = Math.max(1, Math.floor(orderCount * (1 - defects.unpaid)));
   for (let id = 1; id <= count; id++) {
-    const orphan = random() < dirt.orphans || orderCount === 0;
+    const orphan = random() < defects.orphans || orderCount === 0;
     // Every order that is paid at all once, then some a second time: refunds and instalments.
-    const order = orderOf(id <= payers ? id : 1 + Math.floor(random() * payers), userCount, seed, dirt);
+    const order = orderOf(id <= payers ? id : 1 + Math.floor(random() * payers), userCount, seed, defects);
     const part = id > payers ? 0.5 : 1;
     yield {
       id,

@@ -13,4 +13,4 @@ export interface DemoTargets {
 export type Shares = ReturnType<typeof sharesOf>;
 
 /** Hears of each kind when it is made. */
-export type Told = (what: string, rows: number) => void;
+export type OnProgress = (what: string, rows: number) => void;

@@ -1,8 +1,8 @@
 import { explainKafka, kafkaClient } from '../clients/kafka.ts';
 import { events } from './movements.ts';
 import { randomOf } from './random.ts';
-import type { Dirt } from './shop.ts';
-import type { DemoTargets, Shares, Told } from './targets.ts';
+import type { Defects } from './shop.ts';
+import type { DemoTargets, OnProgress, Shares } from './targets.ts';
 
 const batch = 10_000;
 const partitions = 4;
@@ -11,9 +11,9 @@ const partitions = 4;
 export async function fillTopic(
   shares: Shares,
   seed: number,
-  dirt: Dirt,
+  defects: Defects,
   { brokers, topic }: DemoTargets,
-  told: Told,
+  onProgress: OnProgress,
 ): Promise<Record<string, number>> {
   const kafka = kafkaClient({ brokers });
   const producer = kafka.producer({ maxInFlightRequests: 1 });
@@ -25,7 +25,7 @@ export async function fillTopic(
     let held: { key: string; value: string; partition: number }[] = [];
     const send = async (): Promise<void> => {
       for (let i = 0; i + 1 < held.length; i++) {
-        if (random() >= dirt.outOfOrder) continue;
+        if (random() >= defects.outOfOrder) continue;
         const j = i + 1 + Math.floor(random() * Math.min(50, held.length - i - 1));
         [held[i], held[j]] = [held[j] as (typeof held)[number], held[i] as (typeof held)[number]];
         planted.swapped += 1;
@@ -33,7 +33,7 @@ export async function fillTopic(
       await producer.send({ topic, messages: held });
       held = [];
     };
-    for (const event of events(shares.events, shares.orders, shares.users, seed, dirt)) {
+    for (const event of events(shares.events, shares.orders, shares.users, seed, defects)) {
       if (event.planted) planted.duplicate += 1;
       held.push({ key: String(event.order), value: event.json, partition: event.order % partitions });
       if (held.length >= batch) await send();
@@ -44,7 +44,7 @@ export async function fillTopic(
   } finally {
     await producer.disconnect();
   }
-  told('order events', shares.events);
+  onProgress('order events', shares.events);
   return { 'events sent twice': planted.duplicate, 'events out of order': planted.swapped };
 }
 

@@ -1,11 +1,11 @@
 /** A controller's name, HOST/PLACE/PID/STARTED/RANDOM, for people. */
-export const spokenOwner = (owner: string): string => {
+export const formatOwner = (owner: string): string => {
   const [host, , pid] = owner.split('/');
   return pid === undefined ? owner : `process ${pid} on ${host}`;
 };
 
-/** How a run came to its driver: from a controller that is gone, or from itself, when it had not reached the store for a lease. */
+/** How a controller came to own a run: from a controller that is gone, or again after its own lease had expired. */
 export function takeoverLine(by: string, from: string): string {
-  const [who, before] = [spokenOwner(by), spokenOwner(from)];
+  const [who, before] = [formatOwner(by), formatOwner(from)];
   return who === before ? `${who} lost its lease and resumed` : `${who} took over the run of ${before}`;
 }

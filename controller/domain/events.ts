@@ -1,8 +1,8 @@
-import type { FaultKind } from '../lib/errors.ts';
+import type { ErrorKind } from '../lib/errors.ts';
 import type { Failure } from './failure.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Plan, Profiles, SparkSettings } from './plan.ts';
-import type { Reviewed } from './profile.ts';
+import type { CheckedProfiles } from './profile.ts';
 import type { RunnerResult } from './result.ts';
 
 /** How a run can end; `degraded` succeeded through a fallback, `skipped` had nothing to do. */
@@ -37,8 +37,8 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** Measures whose rows are kept already, and the plan for them. */
-export interface Given extends Reviewed {
+/** Measures with existing snapshots, and the plan for them. */
+export interface Given extends CheckedProfiles {
   readonly plan: Plan;
 }
 
@@ -66,7 +66,10 @@ export type RunEvent =
       readonly run: string;
       readonly pipeline: Pipeline;
       readonly file: string;
-      /** Everything counts as new, and topics are read once more, from a time on (milliseconds) or from their beginning. */
+      /**
+       * Full refresh: all rows count as new, and topics are read again, from a time (milliseconds) or from their
+       * beginning.
+       */
       readonly again?: { readonly again: true; readonly since?: number };
       /** What was measured and decided before there was a run: a saved plan, to which it keeps. */
       readonly given?: Given;
@@ -81,9 +84,9 @@ export type RunEvent =
   /** A source did not answer; it is asked again until it does. */
   | { readonly type: 'sources-waiting'; readonly what: string }
   | { readonly type: 'sources-reached'; readonly waitedMs: number }
-  | { readonly type: 'sources-measured'; readonly profiles: Profiles; readonly findings: Reviewed['findings'] }
+  | { readonly type: 'sources-measured'; readonly profiles: Profiles; readonly findings: CheckedProfiles['findings'] }
   | { readonly type: 'planned'; readonly plan: Plan }
-  /** The rows that were pinned can no longer be read: they are measured again, and what is unpublished begins anew. */
+  /** The pinned rows are no longer readable: the sources are measured again, and unpublished steps restart. */
   | { readonly type: 'inputs-lost'; readonly reason: string }
   | { readonly type: 'step-held'; readonly step: string; readonly reason: string }
   | ({ readonly type: 'attempt-intended'; readonly key: string; readonly settings?: SparkSettings } & OfAttempt)
@@ -124,12 +127,12 @@ export type RunEvent =
       readonly state: RunEnd;
       readonly reason: string;
       /** Of the error that ended it before its first step. */
-      readonly errorKind?: FaultKind;
+      readonly errorKind?: ErrorKind;
       /** What earlier versions wrote instead: 2 for a rejected request, 3 for what could not be reached. */
       readonly exitCode?: number;
     };
 
-/** An event as it is kept: numbered from 1 within its run, and when it happened (milliseconds since 1970). */
+/** A stored event: numbered from 1 within its run, with its time (milliseconds since 1970). */
 export interface Recorded {
   readonly seq: number;
   readonly at: number;

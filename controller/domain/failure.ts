@@ -49,11 +49,12 @@ const table: readonly (readonly [FailureKind, RegExp])[] = [
 
 /** Reads the evidence into one kind, `own` being what the backend takes it for. What the runner said weighs more than the log. */
 export function classify({ detail, runner, log }: Evidence, own?: FailureKind): Failure {
-  const said = runner === undefined ? '' : `${runner.type}: ${runner.message}`;
+  const runnerError = runner === undefined ? '' : `${runner.type}: ${runner.message}`;
   const telling = tellingLines(log);
-  const told = kindOf(said) ?? own ?? kindOf(telling.join('\n')) ?? kindOf(log.join('\n')) ?? kindOf(detail ?? '');
-  const silent = told === undefined && runner === undefined && cutShort(log);
-  const kind = told ?? (silent ? 'killed' : 'unknown');
+  const known =
+    kindOf(runnerError) ?? own ?? kindOf(telling.join('\n')) ?? kindOf(log.join('\n')) ?? kindOf(detail ?? '');
+  const silent = known === undefined && runner === undefined && cutShort(log);
+  const kind = known ?? (silent ? 'killed' : 'unknown');
   // An exception says more than the line that announces it.
   const loudest = telling.find((line) => /(Exception|Error): \S/.test(line)) ?? telling[0];
   const silence = silent ? 'the driver was killed (its log ends abruptly)' : undefined;
@@ -70,7 +71,9 @@ export function classify({ detail, runner, log }: Evidence, own?: FailureKind): 
     kind,
     message: runner === undefined ? first : `while ${runner.phase}: ${first}`,
     lines,
-    ...(kind === 'out-of-memory' ? { side: ofExecutor.test([said, ...log].join('\n')) ? 'executor' : 'driver' } : {}),
+    ...(kind === 'out-of-memory'
+      ? { side: ofExecutor.test([runnerError, ...log].join('\n')) ? 'executor' : 'driver' }
+      : {}),
   };
 }
 
@@ -96,7 +99,7 @@ export function tellingLines(log: readonly string[]): string[] {
 
 /** Kinds after which another attempt cannot end better, or must not start: unless the pipeline says so, they are final. */
 const final: ReadonlySet<FailureKind> = new Set([
-  // A person must mend code, data or conf/ first.
+  // Code, data or conf/ must be fixed first.
   'bad-sql',
   'bad-input',
   'missing-dependency',
@@ -104,21 +107,21 @@ const final: ReadonlySet<FailureKind> = new Set([
   'not-prepared',
   'audit',
   'service-refused',
-  // Nobody can say that the last attempt is dead, and two must never run at once.
+  // The last attempt is not confirmed ended, and two must never run at once.
   'gateway-unavailable',
   'cancelled',
 ]);
 
-/** What nobody can try again as it was, whatever a pipeline says. */
+/** Kinds that are never retried, whatever a pipeline says. */
 const never: ReadonlySet<FailureKind> = new Set(['gateway-unavailable', 'cancelled', 'inputs-lost']);
 
 /**
  * How many attempts of a step may end with this kind; `said` is what the pipeline says of it. A timeout is worth one more
  * try: what was slow once for a reason outside is rarely so twice.
  */
-export function budgetOf(kind: FailureKind, said: number | undefined, maximumAttempts: number): number {
+export function budgetOf(kind: FailureKind, own: number | undefined, maximumAttempts: number): number {
   if (never.has(kind)) return 1;
-  if (said !== undefined) return said;
+  if (own !== undefined) return own;
   if (final.has(kind)) return 1;
   return kind === 'timed-out' ? Math.min(2, maximumAttempts) : maximumAttempts;
 }

@@ -5,7 +5,7 @@ import type { FailureKind } from './failure-kinds.ts';
 import type { RunnerResult } from './result.ts';
 
 /** How an attempt ended. */
-export interface Ended {
+export interface AttemptOutcome {
   readonly state: 'succeeded' | 'failed' | 'cancelled';
   readonly failure?: Failure | undefined;
   readonly result?: RunnerResult | undefined;
@@ -13,7 +13,7 @@ export interface Ended {
 }
 
 /** An attempt that was refused before it could begin. */
-export const refusal = (kind: FailureKind, error: SluiceError): Ended => ({
+export const rejectedOutcome = (kind: FailureKind, error: SluiceError): AttemptOutcome => ({
   state: 'failed',
   failure: { kind, message: error.message, lines: error.hint === undefined ? [] : [error.hint] },
 });

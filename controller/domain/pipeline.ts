@@ -6,7 +6,7 @@ export const columnTypes = ['string', 'int', 'bigint', 'double', 'boolean', 'dat
 export type ColumnType = (typeof columnTypes)[number];
 
 /** A text that may be given in both languages. */
-export type Says = string | { readonly en: string; readonly ru: string };
+export type LocalizedText = string | { readonly en: string; readonly ru: string };
 
 /** Fields that the kind alone knows. */
 interface OfKind {
@@ -43,7 +43,7 @@ export type RowCheck = Check & { readonly rows: string; readonly where: string }
 export interface Branch {
   readonly name: string;
   readonly if?: string | undefined;
-  readonly says?: Says | undefined;
+  readonly says?: LocalizedText | undefined;
 }
 
 /** A Spark job. Memory as Spark writes it (`2g`). */
@@ -90,7 +90,7 @@ export interface Step extends OfKind {
   readonly fallback?: string | undefined;
 }
 
-/** Who is told of how a run ended, under the key of a notifier's kind. */
+/** Who is notified of the end of a run, under the key of a notifier's kind. */
 export interface Notification extends OfKind {
   readonly on: readonly RunEnd[];
   readonly language?: 'en' | 'ru' | undefined;
@@ -100,10 +100,14 @@ export interface Notification extends OfKind {
 export type Trigger = OfKind;
 
 export interface Report {
-  readonly title: Says;
-  readonly figures: readonly { readonly name: Says; readonly sql: string }[];
-  readonly charts: readonly { readonly title: Says; readonly kind: 'line' | 'bar' | 'pie'; readonly sql: string }[];
-  readonly tables: readonly { readonly title: Says; readonly sql: string }[];
+  readonly title: LocalizedText;
+  readonly figures: readonly { readonly name: LocalizedText; readonly sql: string }[];
+  readonly charts: readonly {
+    readonly title: LocalizedText;
+    readonly kind: 'line' | 'bar' | 'pie';
+    readonly sql: string;
+  }[];
+  readonly tables: readonly { readonly title: LocalizedText; readonly sql: string }[];
   readonly spreadsheets: readonly string[];
 }
 
@@ -196,5 +200,5 @@ export const rowChecks = ({ checks }: Pipeline): RowCheck[] => checks.filter(isR
 export const sqlFiles = ({ sql }: SparkJob): readonly string[] => [sql].flat();
 
 /** A text that may be given in both languages. */
-export const inLanguage = (text: Says, language: 'en' | 'ru'): string =>
+export const inLanguage = (text: LocalizedText, language: 'en' | 'ru'): string =>
   typeof text === 'string' ? text : text[language];

@@ -53,7 +53,7 @@ export interface Verdict {
 }
 
 export interface PlannedStep {
-  /** `fallback` steps wait until the step they stand in for has failed; `later` is decided when its needs have ended. */
+  /** `fallback` steps wait until the step they replace has failed; `later` is decided when its needs have ended. */
   readonly role: 'run' | 'skip' | 'fallback' | 'later';
   readonly reason: string;
   /** Of a Spark step, with the reason for each of its settings. */

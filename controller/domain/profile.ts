@@ -23,17 +23,17 @@ export interface Measures {
 export interface Pin {
   /** The source's. */
   readonly kind: string;
-  /** Where there is one, every attempt reads this, whatever becomes of the source. */
-  readonly kept?: Kept;
+  /** The snapshot that every attempt reads, when there is one. */
+  readonly kept?: Snapshot;
   /** Rows of the source, counted without the engine that measured it; an engine that reads it must find as many. */
   readonly records?: number;
-  /** What runs of a pipeline hand on to each other: the files of this run, and those of the run it goes on from. */
+  /** What runs of a pipeline hand on to each other: the files of this run, and those of the run it continues. */
   readonly log?: { readonly paths: readonly string[]; readonly replaces: readonly string[] };
   readonly [field: string]: unknown;
 }
 
 /** The rows of a source as they were measured, in Parquet files that driver and executors can read. */
-export interface Kept {
+export interface Snapshot {
   readonly paths: readonly string[];
   /** Spark's types. Every file also has `__sluice_reason`, why a row is invalid, and `__sluice_raw`, such a row as it was read. */
   readonly columns: readonly { readonly name: string; readonly type: string }[];
@@ -52,14 +52,14 @@ export interface Profile {
   readonly examples: readonly Example[];
   /** What the last published run counted. */
   readonly last?: Measures;
-  /** The CSV file of the rows that were put aside. */
+  /** The CSV file of the quarantined rows. */
   readonly quarantine?: string;
   /** What a person should know of how it was read. */
   readonly notes?: readonly string[];
 }
 
-/** What a check of rows has found. */
-export interface Finding {
+/** The result of a row check. */
+export interface CheckResult {
   readonly source: string;
   /** Rows that break it, of so many that were valid before it. */
   readonly rows: number;
@@ -67,9 +67,9 @@ export interface Finding {
   readonly examples: readonly Example[];
 }
 
-/** What was measured, once the rows themselves have been looked at. */
-export interface Reviewed {
+/** The profiles of the sources, and the results of the row checks. */
+export interface CheckedProfiles {
   readonly profiles: Readonly<Record<string, Profile>>;
   /** By the check's name. */
-  readonly findings: Readonly<Record<string, Finding>>;
+  readonly findings: Readonly<Record<string, CheckResult>>;
 }

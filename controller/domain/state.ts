@@ -1,10 +1,10 @@
-import type { FaultKind } from '../lib/errors.ts';
+import type { ErrorKind } from '../lib/errors.ts';
 import type { Answer, Cause, Figure, Given, PublishedOutput, Recorded, RunEnd, StepEnd, Submission } from './events.ts';
 import type { Failure } from './failure.ts';
 import { attemptTable, type LifeState, next, runTable } from './lifecycle.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Plan, Profiles, SparkSettings } from './plan.ts';
-import type { Reviewed } from './profile.ts';
+import type { CheckedProfiles } from './profile.ts';
 import type { RunnerResult } from './result.ts';
 
 export interface AttemptState {
@@ -13,7 +13,7 @@ export interface AttemptState {
   /** Of a Spark application; other steps have none. */
   readonly settings: SparkSettings | undefined;
   readonly startedAt: number;
-  life: LifeState;
+  status: LifeState;
   submission?: Submission;
   applicationId?: string;
   ui?: string;
@@ -32,19 +32,19 @@ export interface StepState {
   retryAt?: number;
   /** What the next attempt is to have, when it is not what was planned. */
   nextSettings?: SparkSettings;
-  /** Why it is not started although nothing else is in its way. */
-  held?: string;
-  /** So many of its attempts read rows that are lost, and count for nothing. */
-  voided?: number;
+  /** Why a step that is ready is held back. */
+  heldReason?: string;
+  /** The number of attempts whose inputs were lost; they no longer count. */
+  voidedAttempts?: number;
   outputs?: readonly PublishedOutput[];
-  standIn?: string;
+  fallback?: string;
   ended?: { readonly state: StepEnd; readonly reason: string; readonly at: number };
 }
 
 /** All that is known about a run; made by `fold` alone. */
 export interface RunState {
   run?: string;
-  life?: LifeState;
+  status?: LifeState;
   pipeline?: Pipeline;
   file?: string;
   again?: { readonly again: true; readonly since?: number };
@@ -63,7 +63,7 @@ export interface RunState {
   /** Since when a source has not answered, and what the first one said. */
   waiting?: { readonly since: number; readonly what: string };
   profiles?: Profiles;
-  findings?: Reviewed['findings'];
+  findings?: CheckedProfiles['findings'];
   measuredAt?: number;
   plan?: Plan;
   readonly steps: Record<string, StepState>;
@@ -74,7 +74,7 @@ export interface RunState {
     readonly figures?: readonly Figure[];
     readonly problem?: string;
   };
-  ended?: { readonly state: RunEnd; readonly reason: string; readonly at: number; readonly errorKind?: FaultKind };
+  ended?: { readonly state: RunEnd; readonly reason: string; readonly at: number; readonly errorKind?: ErrorKind };
 }
 
 /** The state after a history; the same history always gives the same state. */
@@ -88,8 +88,8 @@ export const emptyState = (): RunState => ({ steps: {}, inputsLost: 0, failures:
 
 /** Takes one more event into a state. */
 export function apply(state: RunState, { at, event }: Recorded): void {
-  const life = next(runTable, state.life, event);
-  if (life !== undefined) state.life = life;
+  const status = next(runTable, state.status, event);
+  if (status !== undefined) state.status = status;
   switch (event.type) {
     case 'run-started':
       state.run = event.run;
@@ -143,7 +143,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       state.cancelRequested ??= event.by;
       return;
     case 'run-ended': {
-      const { state: end, reason, exitCode, errorKind = faultOf(exitCode) } = event;
+      const { state: end, reason, exitCode, errorKind = errorKindOf(exitCode) } = event;
       state.ended = { state: end, reason, at, ...(errorKind && { errorKind }) };
       return;
     }
@@ -152,10 +152,10 @@ export function apply(state: RunState, { at, event }: Recorded): void {
   }
 }
 
-const faultOf = (exitCode: number | undefined): FaultKind | undefined =>
+const errorKindOf = (exitCode: number | undefined): ErrorKind | undefined =>
   exitCode === 2 ? 'rejected' : exitCode === 3 ? 'unavailable' : undefined;
 
-/** What was measured and decided is void; steps begin anew, but for the numbers of their attempts. */
+/** Drops what was measured and decided; steps restart, with attempt numbers that continue. */
 function forgetInputs(state: RunState): void {
   state.inputsLost += 1;
   state.lostWhileMeasuring = 0;
@@ -165,9 +165,9 @@ function forgetInputs(state: RunState): void {
   delete state.plan;
   for (const step of Object.values(state.steps)) {
     delete step.ended;
-    delete step.standIn;
+    delete step.fallback;
     delete step.retryAt;
-    step.voided = step.attempts.length;
+    step.voidedAttempts = step.attempts.length;
   }
 }
 
@@ -177,22 +177,22 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
   if (event.type === 'attempt-intended') {
     delete step.retryAt;
     delete step.nextSettings;
-    delete step.held;
+    delete step.heldReason;
     step.attempts.push({
       number: event.attempt,
       key: event.key,
       settings: event.settings,
       startedAt: at,
-      life: 'pending',
+      status: 'pending',
     });
     return;
   }
   if (event.type === 'step-held') {
-    step.held = event.reason;
+    step.heldReason = event.reason;
     return;
   }
   if (event.type === 'fallback-chosen') {
-    step.standIn = event.to;
+    step.fallback = event.to;
     return;
   }
   if (event.type === 'step-ended') {
@@ -210,7 +210,7 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
   }
   const attempt = step.attempts.find((each) => each.number === event.attempt);
   if (!attempt) return;
-  attempt.life = next(attemptTable, attempt.life, event) ?? attempt.life;
+  attempt.status = next(attemptTable, attempt.status, event) ?? attempt.status;
   switch (event.type) {
     case 'attempt-submitted':
       attempt.submission = event.submission;
@@ -238,7 +238,8 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
 export const liveAttempt = (step: StepState): AttemptState | undefined => step.attempts.find((each) => !each.ended);
 
 /** The attempts of a step that read what the run reads now, and so the last of them. */
-export const validAttempts = (step: StepState): readonly AttemptState[] => step.attempts.slice(step.voided ?? 0);
+export const validAttempts = (step: StepState): readonly AttemptState[] =>
+  step.attempts.slice(step.voidedAttempts ?? 0);
 
 /** What is published, over all steps. */
 export const outputsOf = (state: RunState): PublishedOutput[] =>

@@ -1,46 +1,46 @@
 import type { PublishedOutput, StepEnd } from '../domain/events.ts';
 import type { Failure } from '../domain/failure.ts';
-import { type Ended, refusal } from '../domain/outcome.ts';
+import { type AttemptOutcome, rejectedOutcome } from '../domain/outcome.ts';
 import type { Step } from '../domain/pipeline.ts';
 import type { AttemptState, RunState } from '../domain/state.ts';
-import { milliseconds, spoken } from '../lib/duration.ts';
+import { formatDuration, milliseconds } from '../lib/duration.ts';
 import { SluiceError } from '../lib/errors.ts';
 import { type Action, runValues } from '../machine/machine.ts';
 import { retryOf, timeoutOf } from '../pipeline/policies.ts';
-import { afterTrouble, Batches } from './batches.ts';
-import { Calls } from './calls.ts';
+import { Batches, unavailablePauseMs } from './batches.ts';
 import type { Journal } from './journal.ts';
 import type { Ports } from './ports.ts';
+import { RunningTasks } from './tasks.ts';
 
 type OfAttempt = Extract<Action, { attempt: number }>;
 
-/** How long to wait for a free place at the cluster before asking again. */
-const slotPause = 1000;
-/** How long a call is left alone; its end is told at once. */
-const callPause = 2000;
+/** Pause before a step that was held back asks for a slot again. */
+const slotPollMs = 1000;
+/** Pause between two polls of a running task; its end wakes the engine at once. */
+const taskPollMs = 2000;
 
 /** What the engine does with the attempts of a step: start, submit, follow, call, cancel, publish, clear away. */
 export class Attempts {
   private readonly batches: Batches;
-  private readonly calls: Calls;
+  private readonly tasks: RunningTasks;
   private readonly journal: Journal;
   private readonly ports: Ports;
-  private readonly fence: number;
-  private readonly hold: () => Promise<void>;
+  private readonly runNumber: number;
+  private readonly assertLease: () => Promise<void>;
   private readonly wake: () => void;
-  /** Whether what an attempt staged was found good while its driver was still leaving, by key. */
+  /** Early audits by attempt key: true when the staged output passed while the Spark driver was still shutting down. */
   private readonly audits = new Map<string, Promise<boolean>>();
 
-  constructor(journal: Journal, ports: Ports, fence: number, hold: () => Promise<void>, wake: () => void) {
+  constructor(journal: Journal, ports: Ports, runNumber: number, assertLease: () => Promise<void>, wake: () => void) {
     this.journal = journal;
     this.ports = ports;
-    this.fence = fence;
-    this.hold = hold;
+    this.runNumber = runNumber;
+    this.assertLease = assertLease;
     this.wake = wake;
-    this.calls = new Calls(ports.caller, ports.now);
-    this.batches = new Batches(journal, ports, hold, wake, {
-      left: (step, attempt) => this.auditEarly(step, attempt),
-      end: (step, attempt, how) => this.end(step, attempt, how),
+    this.tasks = new RunningTasks(ports.taskRunner, ports.now);
+    this.batches = new Batches(journal, ports, assertLease, wake, {
+      resultReady: (step, attempt) => this.auditEarly(step, attempt),
+      ended: (step, attempt, how) => this.end(step, attempt, how),
     });
   }
 
@@ -55,16 +55,16 @@ export class Attempts {
     const attempt = this.state.steps[step]?.attempts.find((each) => each.number === number);
     if (!attempt || attempt.ended) return 0;
     try {
-      return await this.dealWith(action, attempt);
+      return await this.perform(action, attempt);
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       if (error.kind === 'rejected') {
-        await this.end(step, attempt, refusal('gateway-rejected', error));
+        await this.end(step, attempt, rejectedOutcome('gateway-rejected', error));
         return 0;
       }
       if (attempt.waitingSince === undefined)
-        await this.journal.note([{ type: 'attempt-waiting', step, attempt: number, what: error.message }]);
-      return afterTrouble;
+        await this.journal.append([{ type: 'attempt-waiting', step, attempt: number, what: error.message }]);
+      return unavailablePauseMs;
     }
   }
 
@@ -77,19 +77,19 @@ export class Attempts {
     const limit = this.ports.maximumApplications;
     const intended = { type: 'attempt-intended', step, attempt: number, key } as const;
     if (!settings) {
-      await this.journal.note([intended]);
+      await this.journal.append([intended]);
       return 0;
     }
-    if (await this.journal.note([{ ...intended, settings }], { begins: { key, limit } })) {
-      this.batches.fresh.add(key);
+    if (await this.journal.append([{ ...intended, settings }], { takesSlot: { key, limit } })) {
+      this.batches.unsubmitted.add(key);
       return 0;
     }
     const reason = `concurrency limit reached (${limit} Spark ${limit === 1 ? 'application' : 'applications'})`;
-    if (this.state.steps[step]?.held !== reason) await this.journal.note([{ type: 'step-held', step, reason }]);
-    return slotPause;
+    if (this.state.steps[step]?.heldReason !== reason) await this.journal.append([{ type: 'step-held', step, reason }]);
+    return slotPollMs;
   }
 
-  private async dealWith(action: OfAttempt, attempt: AttemptState): Promise<number> {
+  private async perform(action: OfAttempt, attempt: AttemptState): Promise<number> {
     const { step } = action;
     const definition = this.definition(step);
     switch (action.do) {
@@ -99,16 +99,16 @@ export class Attempts {
       case 'follow':
         return this.batches.follow(step, attempt);
       case 'call':
-        return this.call(step, definition, attempt);
+        return this.runTask(step, definition, attempt);
       case 'give-up': {
         const failure: Failure = { kind: 'gateway-unavailable', message: action.reason, lines: [] };
         await this.end(step, attempt, { state: 'failed', failure });
         return 0;
       }
       case 'cancel': {
-        const message = `timed out after ${definition.timeout ?? spoken(timeoutOf(definition))}`;
+        const message = `timed out after ${definition.timeout ?? formatDuration(timeoutOf(definition))}`;
         const late = action.why === 'timed-out';
-        if (!(await this.stop(step, definition, attempt))) return afterTrouble;
+        if (!(await this.stop(step, definition, attempt))) return unavailablePauseMs;
         const failure: Failure | undefined = late ? { kind: 'timed-out', message, lines: [] } : undefined;
         await this.end(step, attempt, { state: failure ? 'failed' : 'cancelled', failure });
         return 0;
@@ -124,12 +124,12 @@ export class Attempts {
     return definition;
   }
 
-  private async call(step: string, definition: Step, attempt: AttemptState): Promise<number> {
-    await this.hold();
-    const again = this.state.inputsLost === 0 ? '' : `-${this.state.inputsLost}`;
-    const key = `sluice-${this.state.run}-${step}${again}`;
-    const outcome = this.calls.ask(attempt.key, { step: definition, key, values: runValues(this.state) }, this.wake);
-    if (!outcome) return callPause;
+  private async runTask(step: string, definition: Step, attempt: AttemptState): Promise<number> {
+    await this.assertLease();
+    const suffix = this.state.inputsLost === 0 ? '' : `-${this.state.inputsLost}`;
+    const key = `sluice-${this.state.run}-${step}${suffix}`;
+    const outcome = this.tasks.poll(attempt.key, { step: definition, key, values: runValues(this.state) }, this.wake);
+    if (!outcome) return taskPollMs;
     await this.end(step, attempt, {
       state: 'answer' in outcome ? 'succeeded' : 'failed',
       ...('answer' in outcome ? { answer: outcome.answer } : { failure: outcome.failure }),
@@ -137,33 +137,35 @@ export class Attempts {
     return 0;
   }
 
-  /** Ends what an attempt has begun. False while nobody can say that it has ended. */
+  /** Stops what an attempt started. False until its end is confirmed. */
   private async stop(step: string, definition: Step, attempt: AttemptState): Promise<boolean> {
-    await this.hold();
+    await this.assertLease();
     if (!definition.spark) {
-      await this.calls.end(attempt.key);
+      await this.tasks.abort(attempt.key);
       return true;
     }
     return this.batches.stop(step, attempt);
   }
 
-  private async end(step: string, attempt: AttemptState, how: Ended): Promise<void> {
+  private async end(step: string, attempt: AttemptState, outcome: AttemptOutcome): Promise<void> {
     const { workspace } = this.ports;
-    const given = Object.fromEntries(Object.entries(how).filter(([, value]) => value !== undefined)) as Ended;
-    const event = { type: 'attempt-ended', step, attempt: attempt.number, ...given } as const;
-    await this.journal.note([event as never], attempt.settings ? { ends: attempt.key } : {});
-    await this.calls.end(attempt.key);
+    const known = Object.fromEntries(
+      Object.entries(outcome).filter(([, value]) => value !== undefined),
+    ) as AttemptOutcome;
+    const event = { type: 'attempt-ended', step, attempt: attempt.number, ...known } as const;
+    await this.journal.append([event as never], attempt.settings ? { freesSlot: attempt.key } : {});
+    await this.tasks.abort(attempt.key);
     if (!attempt.settings) return;
     // Nothing of this attempt may start from now on, also not when a request of it is still on its way.
     await workspace.revoke(step, attempt).catch(() => undefined);
-    await workspace.tidy(step, attempt);
+    await workspace.removeSecrets(step, attempt);
     this.batches.forget(attempt);
-    if (how.state === 'succeeded') return;
+    if (outcome.state === 'succeeded') return;
     this.audits.delete(attempt.key);
     await this.discard(step, attempt);
   }
 
-  /** What was staged and is not published is nobody's; what cannot be removed now is swept later. */
+  /** Discards unpublished staged output; what cannot be removed now is left to the janitor. */
   private async discard(step: string, attempt: AttemptState): Promise<void> {
     const { publisher, workspace } = this.ports;
     const { pipeline } = this.state;
@@ -172,15 +174,15 @@ export class Attempts {
       await publisher.discard(staged).catch(() => undefined);
   }
 
-  /** Ends a step; what it staged and did not publish goes, so that nobody can publish it late. */
+  /** Ends a step and discards its unpublished output, so that it cannot be published later. */
   async endStep(step: string, state: StepEnd, reason: string): Promise<void> {
-    await this.journal.note([{ type: 'step-ended', step, state, reason }]);
+    await this.journal.append([{ type: 'step-ended', step, state, reason }]);
     const { outputs, attempts } = this.state.steps[step] ?? {};
     const last = attempts?.at(-1);
     if (!outputs && last?.ended?.state === 'succeeded') await this.discard(step, last);
   }
 
-  /** The result is there, and so is all that it tells of: it is looked at while the driver leaves the cluster. */
+  /** The result is complete: audits the staged output while the Spark driver shuts down. */
   private auditEarly(step: string, attempt: AttemptState): void {
     const audit = async (): Promise<boolean> => {
       const result = await this.ports.workspace.result(step, attempt);
@@ -188,7 +190,7 @@ export class Attempts {
       await this.audit(step, { ...attempt, result });
       return true;
     };
-    // What goes wrong now is found again, and told, when it is to be published.
+    // A failed early audit is repeated, and reported, at publication.
     this.audits.set(
       attempt.key,
       audit().catch(() => false),
@@ -216,19 +218,19 @@ export class Attempts {
       if (!(await this.audits.get(attempt.key))) await this.audit(step, attempt);
       this.audits.delete(attempt.key);
       for (const staged of sinks) {
-        await this.hold();
-        outputs.push(...(await publisher.publish(staged, this.fence)));
+        await this.assertLease();
+        outputs.push(...(await publisher.publish(staged, this.runNumber)));
       }
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
-      const patience = milliseconds(retryOf(this.definition(step)).patience);
-      if (error.kind !== 'rejected' && now() - (attempt.ended?.at ?? 0) < patience) return afterTrouble;
+      const gatewayTimeoutMs = milliseconds(retryOf(this.definition(step)).patience);
+      if (error.kind !== 'rejected' && now() - (attempt.ended?.at ?? 0) < gatewayTimeoutMs) return unavailablePauseMs;
       const done = outputs.map((output) => output.where).join(', ');
       const what = done === '' ? 'nothing was published' : `only ${done} was published`;
       await this.endStep(step, 'failed', `${what}: ${error.message}`);
       return 0;
     }
-    await this.journal.note([{ type: 'outputs-published', step, attempt: number, outputs }]);
+    await this.journal.append([{ type: 'outputs-published', step, attempt: number, outputs }]);
     return 0;
   }
 }

@@ -1,17 +1,17 @@
-import { channelOf, type Notifier, Postponed } from '../domain/ports/notifier.ts';
-import type { RunStore, Waiting } from '../domain/ports/store.ts';
+import { channelOf, MessageDeferredError, type Notifier } from '../domain/ports/notifier.ts';
+import type { QueuedMessage, RunStore } from '../domain/ports/store.ts';
 import { SluiceError } from '../lib/errors.ts';
 
-export interface Delivered {
+export interface DispatchResult {
   readonly sent: number;
   /** Why a message is still waiting. */
   readonly problem: string | undefined;
 }
 
-/** Milliseconds until try `n + 1`: 5 s, doubling to a minute; a server that is back is not kept waiting for long. */
-export const nextTry = (tries: number): number => Math.min(60_000, 5000 * 2 ** tries);
+/** Delay before attempt `n + 1`: 5 s, doubling up to one minute. Milliseconds. */
+export const retryDelayMs = (tries: number): number => Math.min(60_000, 5000 * 2 ** tries);
 
-/** How long the right to deliver is held without being renewed: longer than one message takes. Milliseconds. */
+/** Duration of the dispatcher role without renewal: longer than sending one message takes. Milliseconds. */
 const roleMs = 20_000;
 
 /**
@@ -19,21 +19,21 @@ const roleMs = 20_000;
  * in: while its server is away the oldest is tried and the others wait behind it, one that the server wants later holds up
  * its recipient alone, and one that is refused for good holds up none. None of this is an error of a run.
  */
-export async function deliver(
+export async function dispatchOutbox(
   store: RunStore,
   notifier: Notifier,
   owner: string,
-  told: (line: string) => void = () => undefined,
-): Promise<Delivered> {
-  const mayDeliver = (): Promise<boolean> => store.claimRole('outbox', owner, roleMs);
-  if (!(await mayDeliver())) return { sent: 0, problem: 'another controller is sending' };
-  const channels = new Map<string, Waiting[]>();
+  log: (line: string) => void = () => undefined,
+): Promise<DispatchResult> {
+  const holdsRole = (): Promise<boolean> => store.claimRole('outbox', owner, roleMs);
+  if (!(await holdsRole())) return { sent: 0, problem: 'another controller is sending' };
+  const channels = new Map<string, QueuedMessage[]>();
   for (const waiting of await store.due()) {
     const channel = channelOf(waiting.message);
     channels.set(channel, [...(channels.get(channel) ?? []), waiting]);
   }
   const settled = await Promise.allSettled(
-    [...channels.values()].map((due) => deliverChannel(store, notifier, due, mayDeliver, told)),
+    [...channels.values()].map((due) => dispatchChannel(store, notifier, due, holdsRole, log)),
   );
   const all = settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
@@ -45,19 +45,19 @@ export async function deliver(
   };
 }
 
-async function deliverChannel(
+async function dispatchChannel(
   store: RunStore,
   notifier: Notifier,
-  due: readonly Waiting[],
-  mayDeliver: () => Promise<boolean>,
-  told: (line: string) => void,
-): Promise<Delivered> {
+  due: readonly QueuedMessage[],
+  holdsRole: () => Promise<boolean>,
+  log: (line: string) => void,
+): Promise<DispatchResult> {
   let sent = 0;
   let problem: string | undefined;
-  const held = new Set<string>();
+  const blockedRecipients = new Set<string>();
   for (const [i, { message, tries }] of due.entries()) {
-    if (held.has(message.to)) continue;
-    if (!(await mayDeliver())) break;
+    if (blockedRecipients.has(message.to)) continue;
+    if (!(await holdsRole())) break;
     try {
       await notifier.send(message);
       await store.recordAttempt(message.id, 'sent', 0, `taken at try ${tries + 1}`);
@@ -65,18 +65,22 @@ async function deliverChannel(
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       const forGood = error.kind === 'rejected';
-      await store.recordAttempt(message.id, forGood ? 'refused' : 'waiting', nextTry(tries), error.message);
-      told(`${wordOf(channelOf(message))} to ${message.to} ${forGood ? 'was refused' : 'waits'}: ${error.message}`);
+      await store.recordAttempt(message.id, forGood ? 'refused' : 'waiting', retryDelayMs(tries), error.message);
+      log(
+        `${channelLabel(channelOf(message))} to ${message.to} ${forGood ? 'was refused' : 'waits'}: ${error.message}`,
+      );
       problem = error.message;
       if (forGood) continue;
-      held.add(message.to);
-      const waits = due.slice(i + 1).filter((each) => !(error instanceof Postponed) || each.message.to === message.to);
+      blockedRecipients.add(message.to);
+      const waits = due
+        .slice(i + 1)
+        .filter((each) => !(error instanceof MessageDeferredError) || each.message.to === message.to);
       for (const behind of waits)
-        await store.recordAttempt(behind.message.id, 'waiting', nextTry(tries), error.message);
-      if (!(error instanceof Postponed)) break;
+        await store.recordAttempt(behind.message.id, 'waiting', retryDelayMs(tries), error.message);
+      if (!(error instanceof MessageDeferredError)) break;
     }
   }
   return { sent, problem };
 }
 
-const wordOf = (channel: string): string => (channel === 'email' ? 'mail' : channel);
+const channelLabel = (channel: string): string => (channel === 'email' ? 'mail' : channel);

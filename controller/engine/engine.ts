@@ -2,54 +2,54 @@ import type { RunEvent } from '../domain/events.ts';
 import type { Lease } from '../domain/ports/store.ts';
 import type { RunState } from '../domain/state.ts';
 import { reasonOf, withoutSecrets } from '../lib/errors.ts';
-import { type Action, decide } from '../machine/machine.ts';
+import { type Action, nextActions } from '../machine/machine.ts';
+import { ActionRunner } from './actions.ts';
 import { Attempts } from './attempts.ts';
-import { GaveWay, Journal, Moved, StoreAway } from './journal.ts';
+import { ConcurrencyConflictError, Journal, LeaseLostError, StoreUnavailableError } from './journal.ts';
 import { Measuring } from './measuring.ts';
-import type { News, Ports } from './ports.ts';
-import { Tasks } from './tasks.ts';
+import type { Ports, RunUpdate } from './ports.ts';
 
 /** Pauses between two tries to reach a store that is away: doubling. Milliseconds. */
-const storePause = { first: 200, longest: 2000 };
+const storeBackoffMs = { first: 200, longest: 2000 };
 /** The pause after an error that Sluice does not know. */
-const failurePause = 1000;
+const failurePauseMs = 1000;
 
-/** One run and the right to drive it. `hold` throws when that right is lost; nothing is done outside before it was asked. */
+/** Executes one run. `assertLease` throws when the lease is lost, and is asked before every outside effect. */
 export class Engine {
   readonly run: string;
   private readonly journal: Journal;
   private readonly measuring: Measuring;
   private readonly attempts: Attempts;
   private readonly ports: Ports;
-  private readonly hold: () => Promise<void>;
+  private readonly assertLease: () => Promise<void>;
   private takenOver: { readonly by: string; readonly from: string } | undefined;
   /** An error that Sluice does not know, which the history does not have yet. */
   private failure: string | undefined;
   private waitMs = 0;
-  private readonly tasks: Tasks;
-  /** What ends the pause between two turns; something happened while there was none. */
-  private alarm: () => void = () => undefined;
-  private rung = false;
+  private readonly actions: ActionRunner;
+  /** Ends the current pause; `wakeRequested` when something happened outside of a pause. */
+  private endPause: () => void = () => undefined;
+  private wakeRequested = false;
 
-  /** `takenOver` when another controller drove the run before. */
+  /** `takenOver` when another controller executed the run before. */
   constructor(
     number: number,
     lease: Lease,
     ports: Ports,
-    hold: () => Promise<void> = async () => undefined,
+    assertLease: () => Promise<void> = async () => undefined,
     takenOver?: { readonly by: string; readonly from: string },
   ) {
     this.run = lease.run;
     this.takenOver = takenOver;
-    this.ports = { ...ports, told: harmless(ports.told) };
-    this.hold = hold;
+    this.ports = { ...ports, onUpdate: ignoringErrors(ports.onUpdate) };
+    this.assertLease = assertLease;
     this.journal = new Journal(lease, this.ports);
-    this.measuring = new Measuring(this.journal, this.ports, hold);
-    this.attempts = new Attempts(this.journal, this.ports, number, hold, () => this.wake());
-    this.tasks = new Tasks(
+    this.measuring = new Measuring(this.journal, this.ports, assertLease);
+    this.attempts = new Attempts(this.journal, this.ports, number, assertLease, () => this.wake());
+    this.actions = new ActionRunner(
       (action) => this.act(action),
       () => this.ports.now(),
-      () => this.ring(),
+      () => this.interruptPause(),
     );
   }
 
@@ -63,43 +63,43 @@ export class Engine {
   }
 
   /** Ends the pause between two turns; with `news`, the history has grown and is read again first. */
-  wake(news = false): void {
-    if (news) this.journal.stale = true;
-    this.tasks.hurry();
-    this.ring();
+  wake(historyChanged = false): void {
+    if (historyChanged) this.journal.needsReload = true;
+    this.actions.clearPauses();
+    this.interruptPause();
   }
 
-  private ring(): void {
-    this.rung = true;
-    this.alarm();
+  private interruptPause(): void {
+    this.wakeRequested = true;
+    this.endPause();
   }
 
   /**
-   * Drives the run to its end and returns its state. Waits for a store that is away. An error that Sluice does not know goes
-   * into the history, where the machine sees it. Throws GaveWay when the run is another's.
+   * Executes the run to its end and returns its state. Waits for an unavailable store. An unexpected error goes into
+   * the history, where the machine sees it. Throws LeaseLostError when another controller owns the run.
    */
-  async drive(): Promise<RunState> {
+  async execute(): Promise<RunState> {
     try {
       for (let tries = 0; ; ) {
         try {
           if (await this.turn()) return this.state;
           tries = 0;
         } catch (error) {
-          // Somebody else has noted something just now; the next turn reads it first.
-          if (error instanceof Moved) continue;
-          if (error instanceof StoreAway) {
-            this.waitMs = Math.min(storePause.longest, storePause.first * 2 ** tries);
+          // Another writer has appended an event; the next turn reads it first.
+          if (error instanceof ConcurrencyConflictError) continue;
+          if (error instanceof StoreUnavailableError) {
+            this.waitMs = Math.min(storeBackoffMs.longest, storeBackoffMs.first * 2 ** tries);
             tries += 1;
           } else {
-            if (error instanceof GaveWay || this.failure !== undefined) throw error;
+            if (error instanceof LeaseLostError || this.failure !== undefined) throw error;
             this.failure = withoutSecrets(reasonOf(error));
-            this.waitMs = failurePause;
+            this.waitMs = failurePauseMs;
           }
         }
         await this.pause();
       }
     } finally {
-      await this.tasks.settled();
+      await this.actions.whenIdle();
     }
   }
 
@@ -107,35 +107,35 @@ export class Engine {
   private async turn(): Promise<boolean> {
     const { journal, ports } = this;
     if (journal.state.ended) return true;
-    await this.hold();
+    await this.assertLease();
     await journal.catchUp();
     if (this.takenOver && !journal.state.ended) {
-      await this.note({ type: 'taken-over', ...this.takenOver });
+      await this.append({ type: 'taken-over', ...this.takenOver });
       this.takenOver = undefined;
     }
     if (this.failure !== undefined && !journal.state.ended) {
-      await this.note({ type: 'controller-failed', reason: this.failure });
+      await this.append({ type: 'controller-failed', reason: this.failure });
       this.failure = undefined;
     }
-    this.tasks.rethrow();
-    this.waitMs = this.tasks.begin(decide(journal.state, ports.now()));
+    this.actions.throwFailure();
+    this.waitMs = this.actions.startDue(nextActions(journal.state, ports.now()));
     return journal.state.ended !== undefined;
   }
 
   private async pause(): Promise<void> {
-    if (this.rung || this.waitMs <= 0) {
-      this.rung = false;
+    if (this.wakeRequested || this.waitMs <= 0) {
+      this.wakeRequested = false;
       return;
     }
     const over = new AbortController();
     await Promise.race([
       this.ports.sleep(this.waitMs, over.signal),
       new Promise<void>((resolve) => {
-        this.alarm = resolve;
+        this.endPause = resolve;
       }),
     ]);
     over.abort();
-    this.rung = false;
+    this.wakeRequested = false;
   }
 
   /** Does one action and returns the milliseconds after which it makes sense to look again. */
@@ -148,27 +148,27 @@ export class Engine {
         await this.measuring.plan();
         return 0;
       case 'measure-again':
-        await this.note({ type: 'inputs-lost', reason: action.reason });
+        await this.append({ type: 'inputs-lost', reason: action.reason });
         return 0;
       case 'wait':
         return Math.min(1000, Math.max(0, action.until - now()));
       case 'retry': {
         const { do: _, ...retry } = action;
-        await this.note({ type: 'retry-scheduled', ...retry });
+        await this.append({ type: 'retry-scheduled', ...retry });
         return 0;
       }
       case 'fall-back':
-        await this.note({ type: 'fallback-chosen', step: action.step, to: action.to, reason: action.reason });
+        await this.append({ type: 'fallback-chosen', step: action.step, to: action.to, reason: action.reason });
         return 0;
       case 'end-step':
         await this.attempts.endStep(action.step, action.state, action.reason);
         return 0;
       case 'report':
-        await this.report();
+        await this.writeReport();
         return 0;
       case 'end': {
         const { do: _, ...end } = action;
-        await this.note({ type: 'run-ended', ...end });
+        await this.append({ type: 'run-ended', ...end });
         return 0;
       }
       case 'publish':
@@ -178,27 +178,27 @@ export class Engine {
     }
   }
 
-  private async report(): Promise<void> {
+  private async writeReport(): Promise<void> {
     try {
-      await this.note({ type: 'report-written', ...(await this.ports.report(this.run, this.state)) });
+      await this.append({ type: 'report-written', ...(await this.ports.report(this.run, this.state)) });
     } catch (error) {
-      if (error instanceof StoreAway || error instanceof Moved) throw error;
-      // The results are published; a report that cannot be drawn is told of, and fails nothing.
-      await this.note({ type: 'report-failed', reason: reasonOf(error) });
+      if (error instanceof StoreUnavailableError || error instanceof ConcurrencyConflictError) throw error;
+      // The results are published; a report that cannot be generated is recorded, and fails nothing.
+      await this.append({ type: 'report-failed', reason: reasonOf(error) });
     }
   }
 
-  private async note(event: RunEvent): Promise<void> {
-    await this.journal.note([event]);
+  private async append(event: RunEvent): Promise<void> {
+    await this.journal.append([event]);
   }
 }
 
-/** A listener whose errors end nothing: what watches a run cannot stop it. */
-const harmless =
-  (told: (news: News) => void): ((news: News) => void) =>
-  (news) => {
+/** Ignores errors of a listener: watching a run must not stop it. */
+const ignoringErrors =
+  (onUpdate: (update: RunUpdate) => void): ((update: RunUpdate) => void) =>
+  (update) => {
     try {
-      told(news);
+      onUpdate(update);
     } catch {
       // The history has the event.
     }

@@ -3,19 +3,19 @@ import { type AttemptState, fold, validAttempts } from '../domain/state.ts';
 import { SluiceError } from '../lib/errors.ts';
 import type { Ports } from './ports.ts';
 
-/** How long after its end a run is looked through: whoever was late has been stopped or has given up by then. Milliseconds. */
+/** Delay between the end of a run and its cleanup: late processes have stopped by then. Milliseconds. */
 const graceMs = 60_000;
 const runsAtATime = 20;
 
-type Sweeping = Pick<Ports, 'store' | 'backend' | 'publisher'> & {
+type CleanupDeps = Pick<Ports, 'store' | 'backend' | 'publisher'> & {
   readonly workspaceOf: (run: string) => Ports['workspace'];
 };
 
 /**
- * Clears away what attempts of ended runs have left: applications that nobody could confirm dead, and what was staged and
- * never published. What cannot be reached now is left for the next time. Returns the runs that are clean.
+ * Removes what the attempts of ended runs left behind: applications whose end was not confirmed, and unpublished staged
+ * output. What is unavailable now stays pending. Returns the cleaned-up runs.
  */
-export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping): Promise<string[]> {
+export async function cleanUp({ store, backend, publisher, workspaceOf }: CleanupDeps): Promise<string[]> {
   const clean: string[] = [];
   for (const run of await store.pendingCleanup(graceMs, runsAtATime)) {
     const { pipeline, profiles = {}, ended, steps } = fold(await store.history(run));
@@ -32,10 +32,10 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
       }
       const last = pipeline ? topicFiles(await store.lastProfiles(pipeline.name), 'paths') : [];
       const published = ended?.state === 'succeeded' || ended?.state === 'degraded';
-      await workspace.forget(last, published ? topicFiles(profiles, 'replaces') : []);
+      await workspace.removeInputs(last, published ? topicFiles(profiles, 'replaces') : []);
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
-      // What a person has to mend is not looked at for ever.
+      // What needs a manual fix is not retried forever.
       if (error.kind !== 'rejected') continue;
     }
     await store.cleanedUp(run);
@@ -48,8 +48,8 @@ export async function sweep({ store, backend, publisher, workspaceOf }: Sweeping
  * Removes runs that ended more than `ageMs` ago with all that is left of them, but for files that the last published run of
  * their pipeline reads. Returns their names.
  */
-export async function expire(
-  { store, workspaceOf }: Pick<Sweeping, 'store' | 'workspaceOf'>,
+export async function removeExpiredRuns(
+  { store, workspaceOf }: Pick<CleanupDeps, 'store' | 'workspaceOf'>,
   ageMs: number,
 ): Promise<string[]> {
   const expired = await store.beyondRetention(ageMs, runsAtATime);

@@ -6,76 +6,79 @@ import { apply, emptyState, outputsOf, type RunState } from '../domain/state.ts'
 import { SluiceError } from '../lib/errors.ts';
 import type { Ports } from './ports.ts';
 
-/** The store could not be asked. Nothing is lost: it is asked again, and what it has taken in meanwhile is read first. */
-export class StoreAway extends Error {}
+/**
+ * The store is unavailable. Nothing is lost: the operation is retried, and events that it has stored meanwhile are read
+ * first.
+ */
+export class StoreUnavailableError extends Error {}
 
-/** The history is longer than was known when something was to be noted; it is to be decided upon anew. */
-export class Moved extends Error {}
+/** The history has events that the writer had not read; decide again. */
+export class ConcurrencyConflictError extends Error {}
 
-/** Another controller drives the run now. */
-export class GaveWay extends Error {
+/** Another controller owns the run now. */
+export class LeaseLostError extends Error {
   constructor(run: string) {
     super(`run ${run} was taken over by another controller`);
   }
 }
 
-type Extras = Pick<Entry, 'begins' | 'ends'>;
+type Extras = Pick<Entry, 'takesSlot' | 'freesSlot'>;
 
-/** A run's history as its driver knows it: what is in the store, folded; and the only way to add to it. */
+/** The history of a run as its controller knows it: folded from the store, and the only way to append to it. */
 export class Journal {
   state: RunState = emptyState();
   seq = 0;
   /** Others may have added to the history, or an answer was lost. */
-  stale = true;
+  needsReload = true;
   private awaySince: number | undefined;
-  private working: Promise<unknown> = Promise.resolve();
+  private lastOperation: Promise<unknown> = Promise.resolve();
   private readonly lease: Lease;
-  private readonly ports: Pick<Ports, 'store' | 'now' | 'told' | 'messages'>;
+  private readonly ports: Pick<Ports, 'store' | 'now' | 'onUpdate' | 'messages'>;
 
-  constructor(lease: Lease, ports: Pick<Ports, 'store' | 'now' | 'told' | 'messages'>) {
+  constructor(lease: Lease, ports: Pick<Ports, 'store' | 'now' | 'onUpdate' | 'messages'>) {
     this.lease = lease;
     this.ports = ports;
   }
 
-  /** Asks the store. Throws StoreAway when that did not answer, after which nobody can say whether it did what was asked. */
-  async ask<T>(work: (store: RunStore) => Promise<T>): Promise<T> {
+  /** Queries the store. Throws StoreUnavailableError when it did not answer; the outcome is then unknown. */
+  async query<T>(work: (store: RunStore) => Promise<T>): Promise<T> {
     try {
       return await work(this.ports.store);
     } catch (error) {
       if (!(error instanceof SluiceError) || error.kind === 'rejected') throw error;
-      this.stale = true;
+      this.needsReload = true;
       if (this.awaySince === undefined) {
         this.awaySince = this.ports.now();
-        this.ports.told({ kind: 'note', text: `the run store is unavailable; retrying: ${error.message}` });
+        this.ports.onUpdate({ kind: 'note', text: `the run store is unavailable; retrying: ${error.message}` });
       }
-      throw new StoreAway(error.message, { cause: error });
+      throw new StoreUnavailableError(error.message, { cause: error });
     }
   }
 
   /** Reads what is new, when there may be something. Notes for how long the store was away. */
   async catchUp(): Promise<void> {
-    if (this.stale) await this.afterOthers(() => this.read());
+    if (this.needsReload) await this.inSequence(() => this.read());
   }
 
   /**
    * Makes events durable, with the summary and mails they amount to, and takes them in. One entry after the other, as each
-   * follows the one before. False when a Spark application may not begin yet. Throws Moved, GaveWay or StoreAway.
+   * follows the one before. False when a Spark application may not begin yet. Throws ConcurrencyConflictError, LeaseLostError or StoreUnavailableError.
    */
-  note(events: readonly RunEvent[], extras: Extras = {}): Promise<boolean> {
-    return this.afterOthers(() => this.write(events, extras));
+  append(events: readonly RunEvent[], extras: Extras = {}): Promise<boolean> {
+    return this.inSequence(() => this.write(events, extras));
   }
 
   /** Reading and writing take turns, so that no event is taken in twice. */
-  private afterOthers<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.working.then(work, work);
-    this.working = done;
+  private inSequence<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.lastOperation.then(work, work);
+    this.lastOperation = done;
     return done;
   }
 
   private async read(): Promise<void> {
-    this.stale = false;
+    this.needsReload = false;
     const { run } = this.lease;
-    for (const record of await this.ask((store) => store.history(run, this.seq))) this.take(record);
+    for (const record of await this.query((store) => store.history(run, this.seq))) this.applyRecord(record);
     if (this.awaySince === undefined || this.state.ended) return;
     const awayMs = this.ports.now() - this.awaySince;
     this.awaySince = undefined;
@@ -83,27 +86,27 @@ export class Journal {
   }
 
   private async write(events: readonly RunEvent[], extras: Extras): Promise<boolean> {
-    if (this.stale) throw new Moved();
+    if (this.needsReload) throw new ConcurrencyConflictError();
     const entry = { events, ...this.consequences(events), ...extras };
-    const appended = await this.ask((store) => store.append(this.lease, this.seq, this.ports.now(), entry));
+    const appended = await this.query((store) => store.append(this.lease, this.seq, this.ports.now(), entry));
     if (!('refused' in appended)) {
       const first = appended.seq - events.length + 1;
-      for (const [i, event] of events.entries()) this.take({ seq: first + i, at: appended.at, event });
+      for (const [i, event] of events.entries()) this.applyRecord({ seq: first + i, at: appended.at, event });
       return true;
     }
     if (appended.refused === 'no-slot') return false;
-    if (appended.refused === 'lost') throw new GaveWay(this.lease.run);
-    this.stale = true;
-    throw new Moved();
+    if (appended.refused === 'lost') throw new LeaseLostError(this.lease.run);
+    this.needsReload = true;
+    throw new ConcurrencyConflictError();
   }
 
   /** The line in the list of runs, and the mails: they are rendered from the state that the events lead to. */
   private consequences(events: readonly RunEvent[]): Pick<Entry, 'summary' | 'messages'> {
     const { state } = this;
-    const life = events.reduce((before, event) => next(runTable, before, event), state.life);
+    const status = events.reduce((before, event) => next(runTable, before, event), state.status);
     const planned = events.find((event) => event.type === 'planned');
     const summary = {
-      ...(life === state.life || life === undefined ? {} : { state: life }),
+      ...(status === state.status || status === undefined ? {} : { state: status }),
       ...(planned
         ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason, quality: planned.plan.quality }
         : {}),
@@ -131,9 +134,9 @@ export class Journal {
     }
   }
 
-  private take(record: Parameters<typeof apply>[1]): void {
+  private applyRecord(record: Parameters<typeof apply>[1]): void {
     apply(this.state, record);
     this.seq = record.seq;
-    this.ports.told({ kind: 'event', record, state: this.state });
+    this.ports.onUpdate({ kind: 'event', record, state: this.state });
   }
 }

@@ -4,20 +4,20 @@ import type { Profiles } from '../domain/plan.ts';
 import type { BatchBackend, Progress } from '../domain/ports/backend.ts';
 import type { Message } from '../domain/ports/notifier.ts';
 import type { Publisher } from '../domain/ports/sink.ts';
-import type { SourceProbe } from '../domain/ports/source.ts';
+import type { SourceReader } from '../domain/ports/source.ts';
 import type { RunStore } from '../domain/ports/store.ts';
-import type { Caller } from '../domain/ports/task.ts';
+import type { TaskRunner } from '../domain/ports/task.ts';
 import type { Workspace } from '../domain/ports/workspace.ts';
-import type { Profile, Reviewed } from '../domain/profile.ts';
+import type { CheckedProfiles, Profile } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
 
 /** Everything the engine acts through. */
 export interface Ports {
-  readonly probe: SourceProbe;
-  /** Judges the rows that the probe has kept. */
-  readonly review: (pipeline: Pipeline, profiles: Profiles) => Promise<Reviewed>;
+  readonly sourceReader: SourceReader;
+  /** Applies the row checks to the snapshots of the sources. */
+  readonly checkRows: (pipeline: Pipeline, profiles: Profiles) => Promise<CheckedProfiles>;
   readonly backend: BatchBackend;
-  readonly caller: Caller;
+  readonly taskRunner: TaskRunner;
   readonly publisher: Publisher;
   readonly store: RunStore;
   readonly workspace: Workspace;
@@ -27,16 +27,16 @@ export interface Ports {
   readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
   /** The mails that a run's end causes, rendered. */
   readonly messages: (run: string, state: RunState) => readonly Message[];
-  /** Milliseconds since 1970, steadily: a clock that somebody sets does not move it. */
+  /** Milliseconds since 1970, monotonic: changes of the system time do not affect it. */
   readonly now: () => number;
   /** Ends early when the signal says so. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Hears what happens as it happens. */
-  readonly told: (news: News) => void;
+  /** Called with every update of the run. */
+  readonly onUpdate: (update: RunUpdate) => void;
 }
 
-/** What a watcher is told: what went into the history, and what passes without being kept. */
-export type News =
+/** An update of a run: an event of its history, or a transient notice. */
+export type RunUpdate =
   | { readonly kind: 'event'; readonly record: Recorded; readonly state: RunState }
   | { readonly kind: 'measured'; readonly source: string; readonly profile: Profile; readonly ms: number | undefined }
   | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress }

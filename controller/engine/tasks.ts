@@ -1,85 +1,71 @@
-import type { Action } from '../machine/machine.ts';
-import { Moved, StoreAway } from './journal.ts';
+import type { Answer } from '../domain/events.ts';
+import type { Failure } from '../domain/failure.ts';
+import { RetryAfterError, TaskRejectedError, type TaskRequest, type TaskRunner } from '../domain/ports/task.ts';
+import { SluiceError } from '../lib/errors.ts';
 
-/** An action that takes time; returns the milliseconds after which it makes sense to repeat it. */
-type Act = (action: Action) => Promise<number>;
+type Outcome = { readonly answer: Answer } | { readonly failure: Failure };
 
-/** How often the machine is asked although nothing has happened: time alone can change what is next. Milliseconds. */
-const askEvery = 1000;
-/** The pause before an action is repeated that failed in a way Sluice does not know. Milliseconds. */
-const afterFailure = 5000;
+interface RunningTask {
+  readonly abort: AbortController;
+  readonly settled: Promise<void>;
+  outcome?: Outcome | { readonly broken: unknown };
+}
 
-const subjectOf = (action: Action): string => ('step' in action ? action.step : '');
-const nameOf = (action: Action): string => ('attempt' in action ? `${action.do} ${action.attempt}` : action.do);
-
-/**
- * The actions of a run that are under way. Steps do not wait for each other; of each step, one action is done at a time.
- * What concerns the run as a whole is done alone.
- */
-export class Tasks {
-  private readonly running = new Map<string, Promise<void>>();
-  private readonly due = new Map<string, { readonly name: string; readonly at: number }>();
-  /** How many steps are being started: what is not in the history yet is in no count of what lives. */
-  private starts = 0;
-  private failed: unknown[] = [];
-  private readonly act: Act;
+/** The running tasks of a run, by attempt key. They end with their process, and are started again by the next. */
+export class RunningTasks {
+  private readonly pending = new Map<string, RunningTask>();
+  private readonly runner: TaskRunner;
   private readonly now: () => number;
-  private readonly ended: () => void;
 
-  constructor(act: Act, now: () => number, ended: () => void) {
-    this.act = act;
+  constructor(runner: TaskRunner, now: () => number) {
+    this.runner = runner;
     this.now = now;
-    this.ended = ended;
   }
 
-  /** Begins those actions that can begin; returns the milliseconds after which the machine is to be asked again. */
-  begin(actions: readonly Action[]): number {
-    const now = this.now();
-    // Those of one decision are within its limits together; the next decision has to know of them.
-    const starting = this.starts > 0;
-    const waits = actions.map((action) => {
-      if (action.do === 'wait') return Math.max(0, action.until - now);
-      const subject = subjectOf(action);
-      const due = this.due.get(subject);
-      if (due?.name === nameOf(action) && due.at > now) return due.at - now;
-      const busy = subject === '' ? this.running.size > 0 : this.running.has(subject) || this.running.has('');
-      if (!busy && !(starting && action.do === 'start')) this.start(subject, action);
-      return askEvery;
-    });
-    return Math.min(askEvery, ...waits);
+  /** Starts a task unless it is running; returns its outcome once there is one, until `abort` drops it. */
+  poll(attempt: string, request: Omit<TaskRequest, 'signal'>, done: () => void): Outcome | undefined {
+    const pending = this.pending.get(attempt) ?? this.start(attempt, request, done);
+    if (!pending.outcome || !('broken' in pending.outcome)) return pending.outcome;
+    this.pending.delete(attempt);
+    throw pending.outcome.broken;
   }
 
-  /** Throws what an action has failed with. An action that came too late, or found the store away, is just decided upon again. */
-  rethrow(): void {
-    const [failed] = this.failed.sort((a, b) => Number(a instanceof StoreAway) - Number(b instanceof StoreAway));
-    this.failed = [];
-    if (failed !== undefined) throw failed;
+  /** Aborts a task; resolves when it has ended. */
+  async abort(attempt: string): Promise<void> {
+    const pending = this.pending.get(attempt);
+    pending?.abort.abort();
+    await pending?.settled;
+    this.pending.delete(attempt);
   }
 
-  /** Repeats at once whatever is repeated. */
-  hurry(): void {
-    this.due.clear();
+  private start(attempt: string, request: Omit<TaskRequest, 'signal'>, done: () => void): RunningTask {
+    const abort = new AbortController();
+    const pending: RunningTask = {
+      abort,
+      settled: this.runner.run({ ...request, signal: abort.signal }).then(
+        (answer) => {
+          pending.outcome = { answer };
+          done();
+        },
+        (error: unknown) => {
+          pending.outcome = error instanceof SluiceError ? { failure: this.failureOf(error) } : { broken: error };
+          done();
+        },
+      ),
+    };
+    this.pending.set(attempt, pending);
+    return pending;
   }
 
-  async settled(): Promise<void> {
-    await Promise.all(this.running.values());
-  }
-
-  private start(subject: string, action: Action): void {
-    const pauseAfter = (ms: number): void => void this.due.set(subject, { name: nameOf(action), at: this.now() + ms });
-    const starts = action.do === 'start' ? 1 : 0;
-    this.starts += starts;
-    const task = this.act(action)
-      .then(pauseAfter, (error: unknown) => {
-        if (error instanceof Moved) return;
-        this.failed.push(error);
-        if (!(error instanceof StoreAway)) pauseAfter(afterFailure);
-      })
-      .finally(() => {
-        this.starts -= starts;
-        this.running.delete(subject);
-        this.ended();
-      });
-    this.running.set(subject, task);
+  private failureOf(error: SluiceError): Failure {
+    const lines = error.hint === undefined ? [] : [error.hint];
+    const refused = error instanceof TaskRejectedError ? error.failureKind : 'service-refused';
+    const wait = error instanceof RetryAfterError ? error.retryAfterMs : undefined;
+    return {
+      kind: error.kind === 'rejected' ? refused : 'service-unavailable',
+      message: error.message,
+      lines,
+      ...(wait === undefined ? {} : { notBefore: this.now() + wait }),
+    };
   }
 }

@@ -1,102 +1,103 @@
 import type { Lease } from '../domain/ports/store.ts';
 import { reasonOf, SluiceError } from '../lib/errors.ts';
-import { GaveWay, StoreAway } from './journal.ts';
-import type { News } from './ports.ts';
+import { LeaseLostError, StoreUnavailableError } from './journal.ts';
+import type { RunUpdate } from './ports.ts';
 
-/** A run that nobody drove, and now this process does; `from` names the controller before. */
-export interface Adopted {
+/** An orphaned run that this process has claimed; `from` names the previous controller. */
+export interface ClaimedRun {
   readonly run: string;
   readonly number: number;
   readonly lease: Lease;
   readonly from?: string;
 }
 
-/** What a crew is given: a controller and the means to drive a run with it. */
-export interface Helm {
-  adopt(limit: number, except: (run: string) => boolean): Promise<readonly Adopted[]>;
-  /** Drives a run to its end. Throws GaveWay when another controller has taken it over. */
-  drive(adopted: Adopted, told: (news: News) => void): Promise<unknown>;
+/** Claims and executes runs for a worker. */
+export interface RunHost {
+  claimOrphanedRuns(limit: number, except: (run: string) => boolean): Promise<readonly ClaimedRun[]>;
+  /** Executes a run to its end. Throws LeaseLostError when another controller has taken over. */
+  execute(claimed: ClaimedRun, onUpdate: (update: RunUpdate) => void): Promise<unknown>;
   sleep(ms: number): Promise<void>;
   now(): number;
 }
 
-/** How often runs that nobody drives are looked for. Milliseconds. */
-const lookEvery = 1000;
-/** How long a run that could not be driven, for whatever unforeseen reason, is left to others. Milliseconds. */
-const avoidFor = 30_000;
+/** Interval of the search for orphaned runs. Milliseconds. */
+const pollIntervalMs = 1000;
+/** How long a run that failed unexpectedly is left to other controllers. Milliseconds. */
+const backoffMs = 30_000;
 
-/** Goes on with the runs of controllers that are gone, and with those that wait for one. */
-export class Crew {
-  private readonly under = new Map<string, Promise<void>>();
-  private readonly avoided = new Map<string, number>();
-  private left = false;
-  private looking: Promise<void> = Promise.resolve();
-  private readonly helm: Helm;
-  private readonly told: (run: string, news: News) => void;
+/** Claims and executes orphaned and detached runs. */
+export class Worker {
+  private readonly running = new Map<string, Promise<void>>();
+  private readonly backoffUntil = new Map<string, number>();
+  private isStopped = false;
+  private polling: Promise<void> = Promise.resolve();
+  private readonly host: RunHost;
+  private readonly onUpdate: (run: string, update: RunUpdate) => void;
 
-  constructor(helm: Helm, told: (run: string, news: News) => void) {
-    this.helm = helm;
-    this.told = told;
+  constructor(host: RunHost, onUpdate: (run: string, update: RunUpdate) => void) {
+    this.host = host;
+    this.onUpdate = onUpdate;
   }
 
   get size(): number {
-    return this.under.size;
+    return this.running.size;
   }
 
-  /** Looks for such runs from now on, and drives up to `limit` at a time. */
+  /** Starts to claim runs, and executes up to `limit` at a time. */
   start(limit: number): void {
-    this.looking = this.look(limit);
+    this.polling = this.pollLoop(limit);
   }
 
-  /** Stops looking; returns the runs that are under way, which other controllers can have once the site is closed. */
+  /** Stops claiming; returns the runs in progress, which other controllers can claim once this one has closed. */
   async stop(): Promise<string[]> {
-    this.left = true;
-    await this.looking;
-    return [...this.under.keys()];
+    this.isStopped = true;
+    await this.polling;
+    return [...this.running.keys()];
   }
 
-  private async look(limit: number): Promise<void> {
-    while (!this.left) {
+  private async pollLoop(limit: number): Promise<void> {
+    while (!this.isStopped) {
       try {
-        const room = limit - this.under.size;
-        const adopted = room > 0 ? await this.helm.adopt(room, (run) => this.avoids(run)) : [];
-        for (const claimed of adopted) {
+        const capacity = limit - this.running.size;
+        const claimedRuns =
+          capacity > 0 ? await this.host.claimOrphanedRuns(capacity, (run) => this.isBackedOff(run)) : [];
+        for (const claimed of claimedRuns) {
           const { run } = claimed;
-          const driving = this.helm
-            .drive(claimed, (news) => this.tell(run, news))
+          const execution = this.host
+            .execute(claimed, (update) => this.emit(run, update))
             .then(
               () => undefined,
-              (error: unknown) => this.lost(run, error),
+              (error: unknown) => this.handleFailure(run, error),
             )
-            .finally(() => this.under.delete(run));
-          this.under.set(run, driving);
+            .finally(() => this.running.delete(run));
+          this.running.set(run, execution);
         }
       } catch (error) {
-        // A store that is away is asked again; whatever else went wrong is said, and the runs under way go on.
-        if (!(error instanceof SluiceError || error instanceof StoreAway))
-          this.say('', `unexpected: ${reasonOf(error)}`);
+        // An unavailable store is asked again; any other error is reported, and the runs in progress continue.
+        if (!(error instanceof SluiceError || error instanceof StoreUnavailableError))
+          this.note('', `unexpected: ${reasonOf(error)}`);
       }
-      await this.helm.sleep(lookEvery);
+      await this.host.sleep(pollIntervalMs);
     }
   }
 
-  private avoids(run: string): boolean {
-    return (this.avoided.get(run) ?? 0) > this.helm.now();
+  private isBackedOff(run: string): boolean {
+    return (this.backoffUntil.get(run) ?? 0) > this.host.now();
   }
 
-  private lost(run: string, error: unknown): void {
-    const gaveWay = error instanceof GaveWay;
-    if (!gaveWay) this.avoided.set(run, this.helm.now() + avoidFor);
-    this.say(run, `${gaveWay ? 'gave way' : 'left alone'}: ${reasonOf(error)}`);
+  private handleFailure(run: string, error: unknown): void {
+    const isLeaseLost = error instanceof LeaseLostError;
+    if (!isLeaseLost) this.backoffUntil.set(run, this.host.now() + backoffMs);
+    this.note(run, `${isLeaseLost ? 'gave way' : 'left alone'}: ${reasonOf(error)}`);
   }
 
-  private say(run: string, text: string): void {
-    this.tell(run, { kind: 'note', text });
+  private note(run: string, text: string): void {
+    this.emit(run, { kind: 'note', text });
   }
 
-  private tell(run: string, news: News): void {
+  private emit(run: string, update: RunUpdate): void {
     try {
-      this.told(run, news);
+      this.onUpdate(run, update);
     } catch {
       // What watches the runs cannot stop them.
     }

@@ -8,7 +8,7 @@ export function milliseconds(duration: string): number {
 }
 
 /** Milliseconds for people: `850 ms`, `12.3 s`, `4 min 05 s`. */
-export function spoken(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);

@@ -1,5 +1,5 @@
 /** Whose fault a failed request is: the caller's, nobody's for long, or not known yet. */
-export type FaultKind = 'rejected' | 'unavailable' | 'unknown-outcome';
+export type ErrorKind = 'rejected' | 'unavailable' | 'unknown-outcome';
 
 /**
  * An error a person can act on: `message` says what was asked and what was answered, `hint` how to mend it.
@@ -7,10 +7,10 @@ export type FaultKind = 'rejected' | 'unavailable' | 'unknown-outcome';
  */
 export class SluiceError extends Error {
   override readonly name: string = 'SluiceError';
-  readonly kind: FaultKind;
+  readonly kind: ErrorKind;
   readonly hint: string | undefined;
 
-  constructor(message: string, options: { kind: FaultKind; hint?: string; cause?: unknown }) {
+  constructor(message: string, options: { kind: ErrorKind; hint?: string; cause?: unknown }) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = options.kind;
     this.hint = options.hint;
@@ -33,7 +33,7 @@ export function unwritableCode(error: unknown): string | undefined {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && (code in unwritableCodes || ['EACCES', 'EPERM', 'ENOTDIR'].includes(code))) return code;
   const text = error instanceof Error ? error.message : String(error);
-  return Object.entries(unwritableCodes).find(([, said]) => said.test(text))?.[0];
+  return Object.entries(unwritableCodes).find(([, pattern]) => pattern.test(text))?.[0];
 }
 
 /** A path of the user's that we were to write to, and could not; `rejected`, with the path and what stands in the way. */
@@ -47,8 +47,8 @@ export function unwritable(path: string, error: unknown): SluiceError {
   });
 }
 
-/** A disk that takes nothing more, as an error a person can act on; any other error as it is. */
-export function foreseen(error: unknown): unknown {
+/** Turns a full or read-only disk into an error a person can act on; any other error stays as it is. */
+export function explainDiskError(error: unknown): unknown {
   const { path, syscall = '', code = '' } = error as NodeJS.ErrnoException;
   const isWrite =
     code in unwritableCodes || (/^(mkdir|rename|unlink|link|symlink|copyfile)/.test(syscall) && unwritableCode(error));

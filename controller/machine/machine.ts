@@ -3,14 +3,14 @@ import { budgetOf } from '../domain/failure.ts';
 import type { Pipeline, Step } from '../domain/pipeline.ts';
 import type { SparkSettings, Values } from '../domain/plan.ts';
 import { type AttemptState, liveAttempt, type RunState, type StepState, validAttempts } from '../domain/state.ts';
-import { milliseconds, spoken } from '../lib/duration.ts';
-import type { FaultKind } from '../lib/errors.ts';
+import { formatDuration, milliseconds } from '../lib/duration.ts';
+import type { ErrorKind } from '../lib/errors.ts';
 import { holds, operands } from '../pipeline/conditions.ts';
-import { patienceOf, retryOf, retryOn, timeoutOf } from '../pipeline/policies.ts';
+import { longestGatewayTimeoutMs, retryOf, retryOn, timeoutOf } from '../pipeline/policies.ts';
 import { moreMemory } from '../planning/sizing.ts';
 import { conditionValues } from '../planning/values.ts';
 import { fractionOf, retryDelay } from './retry.ts';
-import { cancelling, givingUp, hopelessBecause, succeeded } from './stopping.ts';
+import { cancelActions, giveUpActions, giveUpReason, successAction } from './stopping.ts';
 
 interface OfAttempt {
   readonly step: string;
@@ -35,74 +35,79 @@ export type Action =
   | { readonly do: 'fall-back'; readonly step: string; readonly to: string; readonly reason: string }
   | { readonly do: 'end-step'; readonly step: string; readonly state: StepEnd; readonly reason: string }
   | { readonly do: 'report' }
-  | { readonly do: 'end'; readonly state: RunEnd; readonly reason: string; readonly errorKind?: FaultKind }
+  | { readonly do: 'end'; readonly state: RunEnd; readonly reason: string; readonly errorKind?: ErrorKind }
   | { readonly do: 'wait'; readonly until: number };
 
-/** How often a run measures its sources anew because the rows it had pinned are gone. */
-const measuresAgain = 5;
+/** How often a run may measure its sources again after it lost its pinned rows. */
+const maximumRemeasurements = 5;
 
-/** What to do next, from the state and the time alone. An empty list says that the run has ended. */
-export function decide(state: RunState, now: number): Action[] {
+/** The next actions, from the state and the time alone. Empty when the run has ended. */
+export function nextActions(state: RunState, now: number): Action[] {
   const { pipeline, plan } = state;
   if (state.ended || !pipeline) return [];
-  const hopeless = hopelessBecause(state);
-  if (hopeless !== undefined) return givingUp(state, hopeless);
-  if (state.cancelRequested !== undefined) return cancelling(state);
-  if (!state.profiles) return measuring(state, pipeline, now);
+  const giveUp = giveUpReason(state);
+  if (giveUp !== undefined) return giveUpActions(state, giveUp);
+  if (state.cancelRequested !== undefined) return cancelActions(state);
+  if (!state.profiles) return measureActions(state, pipeline, now);
   if (!plan) return [{ do: 'plan' }];
   if (plan.verdict !== 'go')
     return [{ do: 'end', state: plan.verdict === 'skip' ? 'skipped' : 'failed', reason: plan.reason }];
 
-  const actions = Object.values(state.steps).flatMap((step) => (step.ended ? [] : nextOf(step, state, pipeline, now)));
-  const again = actions.find((action) => action.do === 'measure-again');
-  if (again) return quiet(state) ? [again] : actions.filter((action) => !begins(action) && action !== again);
-  return actions.length > 0 ? withinLimit(actions, state, pipeline) : ending(state, pipeline);
+  const actions = Object.values(state.steps).flatMap((step) =>
+    step.ended ? [] : stepActions(step, state, pipeline, now),
+  );
+  const remeasure = actions.find((action) => action.do === 'measure-again');
+  if (remeasure)
+    return isIdle(state) ? [remeasure] : actions.filter((action) => !isStart(action) && action !== remeasure);
+  return actions.length > 0 ? withinLimit(actions, state, pipeline) : endActions(state, pipeline);
 }
 
-const begins = (action: Action): boolean => action.do === 'start';
-const quiet = (state: RunState): boolean => Object.values(state.steps).every((step) => !liveAttempt(step));
+const isStart = (action: Action): boolean => action.do === 'start';
+const isIdle = (state: RunState): boolean => Object.values(state.steps).every((step) => !liveAttempt(step));
 
-/** Starts no more steps than may go on at the same time; the others follow when these have ended. */
+/** Limits the active steps to `parallelism`; the others follow when these have ended. */
 function withinLimit(actions: Action[], state: RunState, { parallelism }: Pipeline): Action[] {
   let free = parallelism - Object.values(state.steps).filter(liveAttempt).length;
-  return actions.filter((action) => !begins(action) || free-- > 0);
+  return actions.filter((action) => !isStart(action) || free-- > 0);
 }
 
-/** Sources that do not answer are asked again, as long as the pipeline is patient with gateways. */
-function measuring({ waiting }: RunState, pipeline: Pipeline, now: number): Action[] {
-  if (!waiting || now - waiting.since <= patienceOf(pipeline)) return [{ do: 'measure' }];
-  const reason = `profiling failed for ${spoken(now - waiting.since)}: ${waiting.what}`;
+/** Unavailable sources are retried up to the longest gateway timeout of the pipeline. */
+function measureActions({ waiting }: RunState, pipeline: Pipeline, now: number): Action[] {
+  if (!waiting || now - waiting.since <= longestGatewayTimeoutMs(pipeline)) return [{ do: 'measure' }];
+  const reason = `profiling failed for ${formatDuration(now - waiting.since)}: ${waiting.what}`;
   return [{ do: 'end', state: 'failed', reason, errorKind: 'unavailable' }];
 }
 
-function nextOf(step: StepState, state: RunState, pipeline: Pipeline, now: number): Action[] {
+function stepActions(step: StepState, state: RunState, pipeline: Pipeline, now: number): Action[] {
   const definition = pipeline.steps[step.name] as Step;
   const last = validAttempts(step).at(-1);
-  if (!last) return beginning(step, definition, state);
+  if (!last) return startActions(step, definition, state);
 
   const at = { step: step.name, attempt: last.number };
   if (!last.ended) {
-    const patience = milliseconds(retryOf(definition).patience);
-    if (last.waitingSince !== undefined && now - last.waitingSince > patience)
-      return [{ do: 'give-up', ...at, reason: `the gateway was unreachable for ${spoken(now - last.waitingSince)}` }];
+    const gatewayTimeoutMs = milliseconds(retryOf(definition).patience);
+    if (last.waitingSince !== undefined && now - last.waitingSince > gatewayTimeoutMs)
+      return [
+        { do: 'give-up', ...at, reason: `the gateway was unreachable for ${formatDuration(now - last.waitingSince)}` },
+      ];
     if (now - last.startedAt > timeoutOf(definition)) return [{ do: 'cancel', ...at, why: 'timed-out' }];
     if (!definition.spark) return [{ do: 'call', ...at }];
     return [{ do: last.submission ? 'follow' : 'submit', ...at }];
   }
-  const done = succeeded(step, state);
+  const done = successAction(step, state);
   if (done) return [done];
-  return afterFailure(step, definition, last, state, now);
+  return failureActions(step, definition, last, state, now);
 }
 
 /** A step without attempts: wait for its needs, skip it, or start it. */
-function beginning(step: StepState, definition: Step, state: RunState): Action[] {
+function startActions(step: StepState, definition: Step, state: RunState): Action[] {
   const name = step.name;
   const planned = state.plan?.steps[name];
   const start: Action[] = [{ do: 'start', step: name, attempt: step.attempts.length + 1 }];
   const skip = (reason: string): Action[] => [{ do: 'end-step', step: name, state: 'skipped', reason }];
   if (planned?.role === 'skip') return skip(planned.reason);
   if (planned?.role === 'fallback') {
-    if (Object.values(state.steps).some((other) => other.standIn === name)) return start;
+    if (Object.values(state.steps).some((other) => other.fallback === name)) return start;
     const settled = Object.values(state.steps).every(
       (other) => other.ended || state.plan?.steps[other.name]?.role === 'fallback',
     );
@@ -139,7 +144,7 @@ export function runValues({ run, profiles, measuredAt, plan, pipeline, steps }: 
   };
 }
 
-function afterFailure(step: StepState, definition: Step, last: AttemptState, state: RunState, now: number): Action[] {
+function failureActions(step: StepState, definition: Step, last: AttemptState, state: RunState, now: number): Action[] {
   const { kind, message } = last.failure ?? { kind: 'unknown' as const, message: 'unknown reason' };
   const next = last.number + 1;
   if (step.retryAt !== undefined) {
@@ -147,32 +152,32 @@ function afterFailure(step: StepState, definition: Step, last: AttemptState, sta
       ? [{ do: 'start', step: step.name, attempt: next }]
       : [{ do: 'wait', until: step.retryAt }];
   }
-  const retry = retryAfter(step, definition, last, state);
+  const retry = nextRetry(step, definition, last, state);
   if (retry) return [{ ...retry, step: step.name, attempt: next, reason: `${kind}: ${message}` }];
-  if (kind === 'inputs-lost' && state.inputsLost < measuresAgain) {
+  if (kind === 'inputs-lost' && state.inputsLost < maximumRemeasurements) {
     const others = Object.values(state.steps);
     // What is being published may be visible already: only its end tells whether all can still begin again.
-    if (others.some((other) => !other.ended && succeeded(other, state)?.do === 'publish')) return [];
+    if (others.some((other) => !other.ended && successAction(other, state)?.do === 'publish')) return [];
     if (!others.some((other) => other.outputs)) return [{ do: 'measure-again', reason: message }];
   }
 
   const tries = `after ${last.number} ${last.number === 1 ? 'attempt' : 'attempts'}`;
   const reason = `${kind} ${tries}: ${message}`;
-  const standIn = step.standIn === undefined ? undefined : state.steps[step.standIn];
-  if (standIn?.ended) {
-    const good = standIn.ended.state === 'succeeded' || standIn.ended.state === 'degraded';
+  const fallback = step.fallback === undefined ? undefined : state.steps[step.fallback];
+  if (fallback?.ended) {
+    const good = fallback.ended.state === 'succeeded' || fallback.ended.state === 'degraded';
     const end = good
-      ? `completed by fallback ${standIn.name}; ${reason}`
-      : `${reason}; fallback ${standIn.name} failed too`;
+      ? `completed by fallback ${fallback.name}; ${reason}`
+      : `${reason}; fallback ${fallback.name} failed too`;
     return [{ do: 'end-step', step: step.name, state: good ? 'degraded' : 'failed', reason: end }];
   }
-  if (standIn) return [];
+  if (fallback) return [];
   if (definition.fallback !== undefined) return [{ do: 'fall-back', step: step.name, to: definition.fallback, reason }];
   return [{ do: 'end-step', step: step.name, state: 'failed', reason }];
 }
 
-/** When to try again and with what, by the kind of failure; undefined when its budget or its remedies are used up. */
-function retryAfter(
+/** The next retry, by the kind of failure; undefined when its budget or its mitigations are exhausted. */
+function nextRetry(
   step: StepState,
   definition: Step,
   last: AttemptState,
@@ -185,7 +190,7 @@ function retryAfter(
   if (attempts.length >= Math.max(policy.maximumAttempts, policy.budget ?? 0)) return undefined;
   if (alike >= budgetOf(kind, policy.budget, policy.maximumAttempts)) return undefined;
   const delay = retryDelay(policy, alike + 1, fractionOf(last.key));
-  // A service can ask for a later time, but for no longer than the step is patient with gateways.
+  // A service can ask for a later retry, up to the gateway timeout of the step.
   const from = last.ended?.at ?? last.startedAt;
   const at = Math.max(from + delay, Math.min(notBefore ?? 0, from + milliseconds(policy.patience)));
   if (kind !== 'out-of-memory' || !last.settings || !plan) {
@@ -195,13 +200,13 @@ function retryAfter(
   return more && { do: 'retry', at, ...more };
 }
 
-function ending(state: RunState, pipeline: Pipeline): Action[] {
+function endActions(state: RunState, pipeline: Pipeline): Action[] {
   const steps = Object.values(state.steps);
   const published = steps.some((step) => step.outputs);
   if (published && pipeline.report && !state.report) return [{ do: 'report' }];
-  // A step that another stood in for is not what the run died of.
-  const stoodFor = new Set(steps.filter((s) => s.ended?.state === 'degraded').map((s) => s.standIn));
-  const failed = steps.find((step) => step.ended?.state === 'failed' && !stoodFor.has(step.name));
+  // A step that a fallback has replaced does not fail the run.
+  const replacedSteps = new Set(steps.filter((s) => s.ended?.state === 'degraded').map((s) => s.fallback));
+  const failed = steps.find((step) => step.ended?.state === 'failed' && !replacedSteps.has(step.name));
   if (failed) return [{ do: 'end', state: 'failed', reason: `step ${failed.name}: ${failed.ended?.reason}` }];
   const degraded = steps.find((step) => step.ended?.state === 'degraded');
   if (degraded) return [{ do: 'end', state: 'degraded', reason: `step ${degraded.name}: ${degraded.ended?.reason}` }];

@@ -1,40 +1,40 @@
 import { liveAttempt, type RunState, type StepState, validAttempts } from '../domain/state.ts';
-import { spoken } from '../lib/duration.ts';
+import { formatDuration } from '../lib/duration.ts';
 import type { Action } from './machine.ts';
 
 /** How often controllers may fail at a run before it is given up: what fails like this fails the same everywhere. */
-const failuresAllowed = 3;
+const maximumFailures = 3;
 /** How many controllers may be lost while they measure the sources of a run: that may be what kills them. */
-const lossesAllowed = 5;
+const maximumLosses = 5;
 
-/** Why a run is not worth another try: not for anything in it, but because controllers fail at it. */
-export function hopelessBecause({ failures, lastFailure, profiles, lostWhileMeasuring }: RunState): string | undefined {
-  if (failures >= failuresAllowed) return `an unexpected error, ${failures} times: ${lastFailure}`;
-  if (profiles || lostWhileMeasuring < lossesAllowed) return undefined;
+/** Why a run is given up: controllers fail at it repeatedly. */
+export function giveUpReason({ failures, lastFailure, profiles, lostWhileMeasuring }: RunState): string | undefined {
+  if (failures >= maximumFailures) return `an unexpected error, ${failures} times: ${lastFailure}`;
+  if (profiles || lostWhileMeasuring < maximumLosses) return undefined;
   return `${lostWhileMeasuring} controllers died while measuring the sources`;
 }
 
 /** Ends what is alive, and then the run; at once when that fails as well. */
-export function givingUp(state: RunState, reason: string): Action[] {
+export function giveUpActions(state: RunState, reason: string): Action[] {
   const end = state.cancelRequested === undefined ? 'failed' : 'cancelled';
-  const open = state.failures < 2 * failuresAllowed ? openSteps(state) : [];
+  const open = state.failures < 2 * maximumFailures ? openSteps(state) : [];
   if (open.length === 0) return [{ do: 'end', state: end, reason }];
-  return endingAttempts(open) ?? open.map((step) => ({ do: 'end-step', step: step.name, state: 'cancelled', reason }));
+  return cancelAttempts(open) ?? open.map((step) => ({ do: 'end-step', step: step.name, state: 'cancelled', reason }));
 }
 
-export function cancelling(state: RunState): Action[] {
+export function cancelActions(state: RunState): Action[] {
   const open = openSteps(state);
   const reason = `cancelled by ${state.cancelRequested}`;
   if (open.length === 0) return [{ do: 'end', state: 'cancelled', reason }];
   const end = (step: StepState): Action =>
-    succeeded(step, state) ?? { do: 'end-step', step: step.name, state: 'cancelled', reason };
-  return endingAttempts(open) ?? open.map(end);
+    successAction(step, state) ?? { do: 'end-step', step: step.name, state: 'cancelled', reason };
+  return cancelAttempts(open) ?? open.map(end);
 }
 
 const openSteps = ({ steps }: RunState): StepState[] => Object.values(steps).filter((step) => !step.ended);
 
 /** Ends the attempts that may be alive; undefined when there are none. */
-function endingAttempts(open: readonly StepState[]): Action[] | undefined {
+function cancelAttempts(open: readonly StepState[]): Action[] | undefined {
   const live = open.flatMap((step) => {
     const attempt = liveAttempt(step);
     return attempt ? [{ step: step.name, attempt: attempt.number }] : [];
@@ -42,13 +42,13 @@ function endingAttempts(open: readonly StepState[]): Action[] | undefined {
   return live.length === 0 ? undefined : live.map((each) => ({ do: 'cancel', ...each, why: 'cancelled' }));
 }
 
-/** A step whose attempt succeeded is published, also when somebody cancels just then: it may be visible already. */
-export function succeeded(step: StepState, { pipeline }: RunState): Action | undefined {
+/** A step whose attempt succeeded is published, also after a cancellation: its output may already be visible. */
+export function successAction(step: StepState, { pipeline }: RunState): Action | undefined {
   const last = validAttempts(step).at(-1);
   if (last?.ended?.state !== 'succeeded') return undefined;
   const outputs = pipeline?.steps[step.name]?.outputs ?? [];
   if (outputs.length > 0 && !step.outputs) return { do: 'publish', step: step.name, attempt: last.number };
   const tries = validAttempts(step).length === 1 ? '' : `, at attempt ${last.number}`;
-  const reason = `done in ${spoken(last.ended.at - last.startedAt)}${tries}`;
+  const reason = `done in ${formatDuration(last.ended.at - last.startedAt)}${tries}`;
   return { do: 'end-step', step: step.name, state: 'succeeded', reason };
 }

@@ -4,7 +4,7 @@ import { inLanguage } from '../domain/pipeline.ts';
 import type { Message } from '../domain/ports/notifier.ts';
 import { multipliedJoins } from '../domain/result.ts';
 import { outputsOf, type RunState } from '../domain/state.ts';
-import { spoken } from '../lib/duration.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { type Html, html } from '../lib/html.ts';
 import { visible } from '../lib/text.ts';
 import { type Language, type Words, words } from './words.ts';
@@ -31,7 +31,7 @@ export function mailsOf(run: string, state: RunState, options: MailOptions): Mai
     .map((entry) => {
       const to = String(entry.email);
       const language = entry.language ?? options.language;
-      const said = words[language];
+      const t = words[language];
       const blocks = contentOf(run, state, language);
       const id = createHash('sha256').update(`${run}\n${ended.state}\n${to}`).digest('hex').slice(0, 32);
       return {
@@ -40,9 +40,9 @@ export function mailsOf(run: string, state: RunState, options: MailOptions): Mai
         event: ended.state,
         to,
         from: options.from,
-        subject: said.subject[ended.state](pipeline.name),
+        subject: t.subject[ended.state](pipeline.name),
         text: `${blocks.map(asText).join('\n\n')}\n`,
-        html: page(said.subject[ended.state](pipeline.name), ended.state, blocks),
+        html: page(t.subject[ended.state](pipeline.name), ended.state, blocks),
       };
     });
 }
@@ -63,39 +63,39 @@ type Block =
 const n = (value: number): string => value.toLocaleString('en').replaceAll(',', '\u00a0');
 
 function contentOf(run: string, state: RunState, language: Language): Block[] {
-  const said = words[language];
+  const t = words[language];
   const { pipeline, plan, profiles, ended, startedAt, report } = state;
   if (!ended) return [];
-  const blocks: Block[] = [{ kind: 'lead', text: said.lead[ended.state] }];
+  const blocks: Block[] = [{ kind: 'lead', text: t.lead[ended.state] }];
   const branch = pipeline?.branches.find((each) => each.name === plan?.choice.branch);
   if (branch?.says !== undefined) blocks.push({ kind: 'lead', text: inLanguage(branch.says, language) });
   const figures = report?.figures ?? [];
   if (figures.length > 0)
-    blocks.push({ kind: 'facts', title: said.figures, rows: figures.map(({ name, value }) => [name, value]) });
-  if (report?.url !== undefined) blocks.push({ kind: 'link', title: said.report, url: report.url });
-  if (report?.problem !== undefined) blocks.push({ kind: 'lead', text: `${said.reportProblem}: ${report.problem}` });
-  blocks.push(...failures(run, state, said));
+    blocks.push({ kind: 'facts', title: t.figures, rows: figures.map(({ name, value }) => [name, value]) });
+  if (report?.url !== undefined) blocks.push({ kind: 'link', title: t.report, url: report.url });
+  if (report?.problem !== undefined) blocks.push({ kind: 'lead', text: `${t.reportProblem}: ${report.problem}` });
+  blocks.push(...failures(run, state, t));
   blocks.push({
     kind: 'facts',
     rows: [
-      [said.run, run],
-      [said.branch, plan?.choice.branch ?? '—'],
-      [said.reason, ended.reason],
-      [said.took, spoken(ended.at - (startedAt ?? ended.at))],
-      ...(plan ? [[said.quality, plan.quality.toFixed(4)] as const] : []),
+      [t.run, run],
+      [t.branch, plan?.choice.branch ?? '—'],
+      [t.reason, ended.reason],
+      [t.took, formatDuration(ended.at - (startedAt ?? ended.at))],
+      ...(plan ? [[t.quality, plan.quality.toFixed(4)] as const] : []),
     ],
   });
   const outputs = outputsOf(state);
   const published = outputs.map((o) => [o.view, n(o.rows), o.where]);
-  blocks.push(...tableOf(said.outputs, ['', said.rows, ''], published));
+  blocks.push(...tableOf(t.outputs, ['', t.rows, ''], published));
   const broken = (plan?.verdicts ?? []).flatMap((verdict) =>
-    verdict.outcome === 'passed' ? [] : [[verdict.name, verdict.because, said.verdict[verdict.outcome]]],
+    verdict.outcome === 'passed' ? [] : [[verdict.name, verdict.because, t.verdict[verdict.outcome]]],
   );
-  blocks.push(...tableOf(said.checks, ['', '', ''], broken));
+  blocks.push(...tableOf(t.checks, ['', '', ''], broken));
   const joins = Object.values(state.steps)
     .flatMap(({ attempts }) => multipliedJoins(attempts.at(-1)?.result))
     .map((join) => [join.view, join.on ?? '—', `${n(join.left)} × ${n(join.right)} → ${n(join.rows)}`]);
-  blocks.push(...tableOf(said.joins, ['', '', said.rows], joins));
+  blocks.push(...tableOf(t.joins, ['', '', t.rows], joins));
   if (profiles) {
     const rows = Object.entries(profiles).map(([name, { measures: m }]) => [
       name,
@@ -108,8 +108,8 @@ function contentOf(run: string, state: RunState, language: Language): Block[] {
     ]);
     blocks.push({
       kind: 'table',
-      title: said.sources,
-      head: [said.source, said.read, said.valid, said.quarantined, said.why],
+      title: t.sources,
+      head: [t.source, t.read, t.valid, t.quarantined, t.why],
       rows,
     });
   }
@@ -121,25 +121,25 @@ const tableOf = (title: string, head: readonly string[], rows: readonly (readonl
   rows.length === 0 ? [] : [{ kind: 'table', title, head, rows }];
 
 /** The steps that failed, also those that another stood in for: kind, telling lines, tries, where to look. */
-function failures(run: string, state: RunState, said: Words): Block[] {
+function failures(run: string, state: RunState, t: Words): Block[] {
   const broken = Object.values(state.steps).filter(
     (step) => step.ended?.state === 'failed' || step.ended?.state === 'degraded',
   );
   const blocks = broken.flatMap<Block>((step) => {
     const last = step.attempts.at(-1);
     const kind = last?.failure?.kind;
-    const rows: (readonly [string, string])[] = [[said.step, step.name]];
-    if (kind) rows.push([said.failure, `${said.kinds[kind]} (${kind})`]);
-    rows.push([said.tries, String(step.attempts.length)], [said.reason, step.ended?.reason ?? '']);
+    const rows: (readonly [string, string])[] = [[t.step, step.name]];
+    if (kind) rows.push([t.failure, `${t.kinds[kind]} (${kind})`]);
+    rows.push([t.tries, String(step.attempts.length)], [t.reason, step.ended?.reason ?? '']);
     const lines = last?.failure?.lines ?? [];
-    return [{ kind: 'facts', rows }, ...(lines.length > 0 ? [{ kind: 'log' as const, title: said.log, lines }] : [])];
+    return [{ kind: 'facts', rows }, ...(lines.length > 0 ? [{ kind: 'log' as const, title: t.log, lines }] : [])];
   });
   if (state.ended?.state !== 'failed') return blocks;
-  const untouched: Block[] = outputsOf(state).length === 0 ? [{ kind: 'lead', text: said.untouched }] : [];
+  const untouched: Block[] = outputsOf(state).length === 0 ? [{ kind: 'lead', text: t.untouched }] : [];
   return [
     ...blocks,
     ...untouched,
-    { kind: 'log', title: said.further, lines: [`sluice show ${run}`, `sluice logs ${run}`] },
+    { kind: 'log', title: t.further, lines: [`sluice show ${run}`, `sluice logs ${run}`] },
   ];
 }
 

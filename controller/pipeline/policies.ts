@@ -9,21 +9,21 @@ const defaultRetry: Retry = retrySchema.parse({});
 export const retryOf = (step: Step): Retry => step.retry ?? defaultRetry;
 
 /** How long a run waits for sources that do not answer, in milliseconds: as long as its most patient step for a gateway. */
-export function patienceOf({ steps }: Pipeline): number {
-  const said = Object.values(steps).flatMap(({ retry }) => retry ?? []);
-  return Math.max(...(said.length > 0 ? said : [defaultRetry]).map(({ patience }) => milliseconds(patience)));
+export function longestGatewayTimeoutMs({ steps }: Pipeline): number {
+  const retries = Object.values(steps).flatMap(({ retry }) => retry ?? []);
+  return Math.max(...(retries.length > 0 ? retries : [defaultRetry]).map(({ patience }) => milliseconds(patience)));
 }
 
 /** How often an attempt may end with one kind of failure, when the step says so, and the pauses after it. */
 export function retryOn(policy: Retry, kind: FailureKind): Retry & { readonly budget: number | undefined } {
   const own = policy.on[kind];
-  const said = typeof own === 'number' ? { maximumAttempts: own } : (own ?? {});
+  const override = typeof own === 'number' ? { maximumAttempts: own } : (own ?? {});
   return {
     ...policy,
-    initialInterval: said.initialInterval ?? policy.initialInterval,
-    backoffCoefficient: said.backoffCoefficient ?? policy.backoffCoefficient,
-    maximumInterval: said.maximumInterval ?? policy.maximumInterval,
-    budget: said.maximumAttempts,
+    initialInterval: override.initialInterval ?? policy.initialInterval,
+    backoffCoefficient: override.backoffCoefficient ?? policy.backoffCoefficient,
+    maximumInterval: override.maximumInterval ?? policy.maximumInterval,
+    budget: override.maximumAttempts,
   };
 }
 

@@ -1,9 +1,13 @@
 import { type Check, isRowCheck } from '../domain/pipeline.ts';
 import type { Values, Verdict } from '../domain/plan.ts';
-import type { Reviewed } from '../domain/profile.ts';
+import type { CheckedProfiles } from '../domain/profile.ts';
 import { holds, operands } from '../pipeline/conditions.ts';
 
-export const judge = (checks: readonly Check[], values: Values, findings: Reviewed['findings']): Verdict[] =>
+export const evaluateChecks = (
+  checks: readonly Check[],
+  values: Values,
+  findings: CheckedProfiles['findings'],
+): Verdict[] =>
   checks.map((check) => {
     const { name, otherwise } = check;
     if (isRowCheck(check)) {

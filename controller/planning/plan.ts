@@ -1,16 +1,21 @@
 import type { Pipeline, SparkJob } from '../domain/pipeline.ts';
 import type { Choice, Cluster, Plan, PlannedStep, Profiles, Verdict } from '../domain/plan.ts';
-import type { Reviewed } from '../domain/profile.ts';
+import type { CheckedProfiles } from '../domain/profile.ts';
 import { holds, operands, stepsIn } from '../pipeline/conditions.ts';
 import { chooseBranch } from './branch.ts';
-import { judge } from './checks.ts';
+import { evaluateChecks } from './checks.ts';
 import { type Load, sizeJob, tooLarge } from './sizing.ts';
 import { conditionValues, qualityScore } from './values.ts';
 
 /** Judges the checks, chooses the branch and sizes the jobs. Pure: the same measures at the same time (milliseconds) give the same plan. */
-export function makePlan(pipeline: Pipeline, { profiles, findings }: Reviewed, cluster: Cluster, now: number): Plan {
+export function makePlan(
+  pipeline: Pipeline,
+  { profiles, findings }: CheckedProfiles,
+  cluster: Cluster,
+  now: number,
+): Plan {
   const values = conditionValues(profiles, now);
-  const verdicts = judge(pipeline.checks, values, findings);
+  const verdicts = evaluateChecks(pipeline.checks, values, findings);
   const choice = chooseBranch(pipeline.branches, values);
   const within = { ...values, branch: choice.branch ?? '' };
   const standIns = new Set(Object.values(pipeline.steps).flatMap((step) => step.fallback ?? []));

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { Plan, Profiles } from '../domain/plan.ts';
-import type { Reviewed } from '../domain/profile.ts';
+import type { CheckedProfiles } from '../domain/profile.ts';
 
 /** A plan as `sluice plan --out` writes it: all that a run of it needs besides the data. */
 export interface SavedPlan {
@@ -12,7 +12,7 @@ export interface SavedPlan {
   readonly at: number;
   readonly pipeline: Pipeline;
   readonly profiles: Profiles;
-  readonly findings: Reviewed['findings'];
+  readonly findings: CheckedProfiles['findings'];
   readonly plan: Plan;
   /** Tells a plan that was edited, or made elsewhere, from one of the project's own. */
   readonly seal?: string;
@@ -54,7 +54,7 @@ export const planned = (profiles: Profiles): Profiles =>
  * What has changed since a plan was made, a sentence a source; empty when nothing has. `now` was measured with the saved
  * profiles as the last ones, so that its new rows are those the plan has not seen.
  */
-export function changesSince({ profiles, findings }: SavedPlan, now: Reviewed): string[] {
+export function changesSince({ profiles, findings }: SavedPlan, now: CheckedProfiles): string[] {
   const changes: string[] = [];
   for (const [name, { measures: was }] of Object.entries(profiles)) {
     const is = now.profiles[name]?.measures;

@@ -28,13 +28,13 @@ const broadcastShare = 1 / 64;
 const share = 0.8;
 
 const n = (value: number): string => Math.round(value).toLocaleString('en').replaceAll(',', ' ');
-const said = 'set in the pipeline';
+const setInPipeline = 'set in the pipeline';
 
 /** The settings for a step that reads so much, and the reason for each; what the pipeline says itself wins. Pure. */
 export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster): Sized {
   const why: Record<string, string> = {};
   const choose = <T>(name: string, own: T | undefined, value: T, reason: string): T => {
-    why[name] = own === undefined ? reason : said;
+    why[name] = own === undefined ? reason : setInPipeline;
     return own ?? value;
   };
   const cores = Math.max(1, cluster.cores);
@@ -95,11 +95,11 @@ export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster):
   why.broadcast =
     job.conf?.[broadcast] === undefined
       ? `a smaller table is sent to every executor: 1/64 of the driver’s ${driverMemory}, and 10 MB at least`
-      : said;
+      : setInPipeline;
   why.adaptive =
     job.conf?.[adaptive] === undefined
       ? `${compared}: adaptive replanning at each stage ${small ? 'costs more than it saves' : 'pays'}`
-      : said;
+      : setInPipeline;
   const profile = small ? 'quick' : 'steady';
   return { settings: { executors, executorCores, executorMemory, driverMemory, partitions, profile, conf }, why };
 }

@@ -1,7 +1,7 @@
 import type { DuckRow } from '../clients/duckdb.ts';
 import { inLanguage, type Report } from '../domain/pipeline.ts';
 import type { RunState } from '../domain/state.ts';
-import { spoken } from '../lib/duration.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { type Html, html, raw } from '../lib/html.ts';
 import { type Language, words } from '../messages/words.ts';
 import { sourceScore } from '../planning/values.ts';
@@ -46,40 +46,40 @@ export function reportPage(
   language: Language,
   madeAt: number,
 ): string {
-  const said = words[language];
+  const t = words[language];
   const title = inLanguage(report.title, language);
   const branch = state.pipeline?.branches.find((each) => each.name === state.plan?.choice.branch);
   const made = new Date(madeAt).toISOString().slice(0, 16).replace('T', ' ');
   return html`<!doctype html><html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${title}</title><style>${style}</style></head><body><main>
-<h1>${title}</h1><div class="faint">${said.made} ${made} UTC · ${said.run} ${run}</div>
+<h1>${title}</h1><div class="faint">${t.made} ${made} UTC · ${t.run} ${run}</div>
 ${branch?.says !== undefined && html`<p>${inLanguage(branch.says, language)}</p>`}
 ${
   data.figures.length > 0
     ? html`<div class="cards">${data.figures.map(({ name, value }) => html`<div class="card"><span class="faint">${name}</span><b>${value}</b></div>`)}</div>`
-    : html`<p class="faint">${said.noFigures}</p>`
+    : html`<p class="faint">${t.noFigures}</p>`
 }
 <div class="charts" style="margin-top:14px">${data.charts.map((chart) => html`<div class="card"><h3>${chart.title}</h3>${raw(chart.svg)}</div>`)}</div>
 ${data.tables.map(({ title, rows }) => html`<h2>${title}</h2><div class="card">${table(rows)}</div>`)}
-${data.spreadsheets.length > 0 && html`<p>${said.spreadsheets}: ${data.spreadsheets.map((file, i) => html`${i > 0 ? ', ' : ''}<a href="${file}">${file}</a>`)}</p>`}
+${data.spreadsheets.length > 0 && html`<p>${t.spreadsheets}: ${data.spreadsheets.map((file, i) => html`${i > 0 ? ', ' : ''}<a href="${file}">${file}</a>`)}</p>`}
 ${quality(state, language)}
-<h2>${said.run}</h2><div class="card">${table(facts(run, state, language))}</div>
+<h2>${t.run}</h2><div class="card">${table(facts(run, state, language))}</div>
 </main></body></html>`.text;
 }
 
 /** What was read, what was put aside and why; rows reconcile here as everywhere. */
 function quality(state: RunState, language: Language): Html | undefined {
-  const said = words[language];
+  const t = words[language];
   const { profiles, plan } = state;
   if (!profiles || !plan) return undefined;
   const sources = Object.entries(profiles).map(([name, { measures: m }]) => ({
-    [said.source]: name,
-    [said.read]: m.rows,
-    [said.valid]: m.valid,
-    [said.quarantined]: m.invalid,
-    [said.duplicates]: m.duplicates,
-    [said.bytes]: m.bytes / 1e6,
-    [said.score]: sourceScore(m).toFixed(4),
-    [said.why]: Object.entries(m.invalidByReason)
+    [t.source]: name,
+    [t.read]: m.rows,
+    [t.valid]: m.valid,
+    [t.quarantined]: m.invalid,
+    [t.duplicates]: m.duplicates,
+    [t.bytes]: m.bytes / 1e6,
+    [t.score]: sourceScore(m).toFixed(4),
+    [t.why]: Object.entries(m.invalidByReason)
       .map(([reason, n]) => `${reason}: ${shownValue(n)}`)
       .join('; '),
   }));
@@ -89,30 +89,30 @@ function quality(state: RunState, language: Language): Html | undefined {
     ),
   );
   const checks = plan.verdicts.map((verdict) => ({
-    [said.checks]: verdict.name,
-    ' ': verdict.outcome === 'passed' ? '✓' : said.verdict[verdict.outcome],
-    [said.why]: verdict.because,
+    [t.checks]: verdict.name,
+    ' ': verdict.outcome === 'passed' ? '✓' : t.verdict[verdict.outcome],
+    [t.why]: verdict.because,
   }));
   const broken = checks.filter((check) => check[' '] !== '✓');
-  return html`<h2>${said.quality}: ${plan.quality.toFixed(4)}</h2><div class="card">${table(sources)}</div>
+  return html`<h2>${t.quality}: ${plan.quality.toFixed(4)}</h2><div class="card">${table(sources)}</div>
 ${broken.length > 0 && html`<div class="card" style="margin-top:14px">${table(broken)}</div>`}
-${examples.length > 0 && html`<h2>${said.examples}</h2><div class="card scroll"><table><tr><th>${said.source}<th>${said.where}<th>${said.why}<th>${said.row}</tr>${examples}</table></div>`}`;
+${examples.length > 0 && html`<h2>${t.examples}</h2><div class="card scroll"><table><tr><th>${t.source}<th>${t.where}<th>${t.why}<th>${t.row}</tr>${examples}</table></div>`}`;
 }
 
 function facts(run: string, state: RunState, language: Language): DuckRow[] {
-  const said = words[language];
+  const t = words[language];
   const { plan, startedAt, measuredAt, steps } = state;
   const done = Object.values(steps).filter((step) => step.attempts.length > 0);
   const pairs: [string, string][] = [
-    [said.run, run],
-    [said.branch, plan?.choice.branch ?? '—'],
-    [said.reason, plan?.reason ?? ''],
+    [t.run, run],
+    [t.branch, plan?.choice.branch ?? '—'],
+    [t.reason, plan?.reason ?? ''],
     ...done.map((step): [string, string] => [
-      `${said.step} ${step.name}`,
-      `${step.ended?.state ?? ''}, ${said.tries}: ${step.attempts.length}, ${step.ended?.reason ?? ''}`,
+      `${t.step} ${step.name}`,
+      `${step.ended?.state ?? ''}, ${t.tries}: ${step.attempts.length}, ${step.ended?.reason ?? ''}`,
     ]),
     ...(startedAt !== undefined && measuredAt !== undefined
-      ? [[said.sources, spoken(measuredAt - startedAt)] as [string, string]]
+      ? [[t.sources, formatDuration(measuredAt - startedAt)] as [string, string]]
       : []),
   ];
   return pairs.map(([name, value]) => ({ ' ': name, '  ': value }));

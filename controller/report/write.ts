@@ -7,7 +7,7 @@ import type { Figure, PublishedOutput } from '../domain/events.ts';
 import { outputsOf, type RunState } from '../domain/state.ts';
 import { rejected, unwritable } from '../lib/errors.ts';
 import { below, located, pathOf, schemeOf } from '../lib/uri.ts';
-import { localFiles } from '../snapshot/keep.ts';
+import { localFiles } from '../snapshot/snapshot.ts';
 import { computeReport } from './data.ts';
 import { reportPage } from './page.ts';
 

@@ -1,7 +1,7 @@
 import type { Duck, DuckColumn, DuckRow } from '../clients/duckdb.ts';
 import { identifier, jsonPointer } from '../clients/sql.ts';
 import type { Example, Measures } from '../domain/profile.ts';
-import { own, ownColumns } from './keep.ts';
+import { own, ownColumns } from './snapshot.ts';
 
 const examplesPerReason = 2;
 const isTime = ({ type }: DuckColumn): boolean => type === 'DATE' || type.startsWith('TIMESTAMP');
@@ -11,7 +11,7 @@ const { reason, raw, where, fields, isNew } = own;
  * Counts a relation of typed columns with our own `reason`, `raw`, `where`, `fields` and `isNew`; `key` names the column that
  * identifies a row. It is read once for the counts by reason, once for the repeated keys, and once for examples, if there are any.
  */
-export async function measured(
+export async function measureRelation(
   duck: Duck,
   relation: string,
   key: string,

@@ -5,7 +5,7 @@ import type { Storage, Uri } from '../domain/ports/storage.ts';
 import { countRecords } from '../lib/csv-records.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
 import { below } from '../lib/uri.ts';
-import { asJson, own, parquet } from './keep.ts';
+import { asJson, own, parquet } from './snapshot.ts';
 
 /** The repaired rows of a source: `_where` and `_original` tell which row each replaces, `_fixed` is a JSON object of texts. */
 export const repairsOf = (folder: Uri, source: string): Uri => below(folder, `${source}.parquet`);

@@ -2,8 +2,8 @@ import type { Duck, DuckColumn } from '../clients/duckdb.ts';
 import { identifier } from '../clients/sql.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
 import type { Profile } from '../domain/profile.ts';
-import { localFiles, own, ownColumns, parquet } from './keep.ts';
 import { repairsOf } from './repairs.ts';
+import { localFiles, own, ownColumns, parquet } from './snapshot.ts';
 
 /** The files with the repaired rows, by source. */
 export async function localRepairs(

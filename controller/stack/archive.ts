@@ -6,9 +6,9 @@ import type { ClassArchives } from '../adapters/backends/livy/spark-conf.ts';
 import { openDuck } from '../clients/duckdb.ts';
 import type { Project } from '../config/project.ts';
 import { inherited, sparkHome } from '../lib/env.ts';
-import { materialize, own } from '../snapshot/keep.ts';
+import { materialize, own } from '../snapshot/snapshot.ts';
 import { checkJava } from './java.ts';
-import { until } from './process.ts';
+import { waitUntil } from './process.ts';
 import { localSparkConf, madeHome, masterUrl, sparkEnv } from './spark.ts';
 
 /**
@@ -27,7 +27,7 @@ const paths = (folder: string): ClassArchives => ({
 });
 
 /** How long an executor may take to leave its archive after the application has ended. Milliseconds. */
-const dumpsWithin = 40_000;
+const dumpTimeoutMs = 40_000;
 
 /**
  * Makes the archives by one small job on the cluster that does what jobs here do: reads what was kept, joins, groups, writes
@@ -70,9 +70,9 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
       env: { ...inherited, ...sparkEnv(project) },
       timeout: 120_000,
     });
-    if (failed || !(await until(async () => existsSync(fresh.executor), dumpsWithin))) return false;
+    if (failed || !(await waitUntil(async () => existsSync(fresh.executor), dumpTimeoutMs))) return false;
     // The file appears whole: the JVM writes it when it knows all of it. Give the last bytes time to be there.
-    await until(async () => false, 1000, 500);
+    await waitUntil(async () => false, 1000, 500);
     const own = paths(madeHome(project.root));
     await rename(fresh.executor, own.executor);
     await rename(fresh.driver, own.driver);

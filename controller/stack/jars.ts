@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { cacheFolder } from '../lib/env.ts';
 import { reasonOf, rejected, SluiceError } from '../lib/errors.ts';
-import { sweepScratch } from './scratch.ts';
-import type { Tell } from './service.ts';
+import { removeStaleScratch } from './scratch.ts';
+import type { ReportProgress } from './service.ts';
 
 export type JarSet = 'spark' | 'livy' | 'kafka';
 export const jarSets: readonly JarSet[] = ['spark', 'livy', 'kafka'];
@@ -36,24 +36,24 @@ export const jarSetName = (set: JarSet, root: string): string =>
 
 /**
  * The folder with the jars of a set, fetched once by Maven from conf/stack/SET/pom.xml into the user's cache. It holds just
- * the jars of conf/stack/SET/SHA256SUMS; what is missing or differs is fetched again. `told` hears what arrives. Throws
+ * the jars of conf/stack/SET/SHA256SUMS; what is missing or differs is fetched again. `report` hears what arrives. Throws
  * `unavailable` when other jars arrive than those listed.
  */
-export async function jarsOf(set: JarSet, root: string, told: Tell): Promise<string> {
+export async function jarsOf(set: JarSet, root: string, report: ReportProgress): Promise<string> {
   const folder = join(cacheFolder, 'jars', jarSetName(set, root));
   const sums = await sumsOf(set, root);
   if (existsSync(folder) && (await wrongJars(folder, sums)).length === 0) return folder;
   // What a killed fetch left: up to 350 MB each.
-  await sweepScratch(dirname(folder), /^[a-z]+-[0-9a-f]{12}\.(\d+)$/);
+  await removeStaleScratch(dirname(folder), /^[a-z]+-[0-9a-f]{12}\.(\d+)$/);
 
   const fresh = `${folder}.${process.pid}`;
   try {
-    await fetchInto(fresh, set, root, told, Object.keys(sums).length);
+    await fetchInto(fresh, set, root, report, Object.keys(sums).length);
     let wrong = await wrongJars(fresh, sums);
     if (wrong.length > 0) {
-      told(`${set}: ${wrong.length} jars are damaged, fetching again`);
+      report(`${set}: ${wrong.length} jars are damaged, fetching again`);
       await forgetInMaven(wrong);
-      await fetchInto(fresh, set, root, told, Object.keys(sums).length);
+      await fetchInto(fresh, set, root, report, Object.keys(sums).length);
       wrong = await wrongJars(fresh, sums);
     }
     if (wrong.length > 0)
@@ -73,10 +73,10 @@ export async function jarsOf(set: JarSet, root: string, told: Tell): Promise<str
 }
 
 /** Fetches a set and writes the hashes of its jars to conf/stack/SET/SHA256SUMS, in the format of sha256sum. */
-export async function renewSums(set: JarSet, root: string, told: Tell): Promise<void> {
+export async function renewSums(set: JarSet, root: string, report: ReportProgress): Promise<void> {
   const fresh = await mkdtemp(join(tmpdir(), 'sluice-jars-'));
   try {
-    await fetchInto(fresh, set, root, told);
+    await fetchInto(fresh, set, root, report);
     const lines = Object.entries(await verified(fresh)).map(([jar, { sha256 }]) => `${sha256}  ${jar}\n`);
     await writeFile(fileOf(set, root, 'SHA256SUMS'), lines.join(''));
   } finally {
@@ -104,7 +104,13 @@ async function sumsOf(set: JarSet, root: string): Promise<Sums> {
 }
 
 /** Fills a folder of its own. `-C`: Maven refuses what differs from the repository's own checksum. */
-async function fetchInto(folder: string, set: JarSet, root: string, told: Tell, total?: number): Promise<void> {
+async function fetchInto(
+  folder: string,
+  set: JarSet,
+  root: string,
+  report: ReportProgress,
+  total?: number,
+): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const args = [
@@ -122,8 +128,8 @@ async function fetchInto(folder: string, set: JarSet, root: string, told: Tell, 
     const jars = chunk.toString().match(/Downloaded from .*\.jar/g)?.length ?? 0;
     if (jars === 0) return;
     fetched += jars;
-    if (total === undefined) told(`${set}: ${fetched} jars fetched`);
-    else told(`${set}: ${fetched} of up to ${total} jars fetched`, Math.min(1, fetched / total));
+    if (total === undefined) report(`${set}: ${fetched} jars fetched`);
+    else report(`${set}: ${fetched} of up to ${total} jars fetched`, Math.min(1, fetched / total));
   });
   const result = await maven;
   if (!result.failed) return;

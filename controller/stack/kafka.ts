@@ -21,10 +21,10 @@ export function kafka(project: Project): Service {
   return {
     name: 'kafka',
     url: `kafka://${endpoints.kafka.join(',')}`,
-    elsewhere: stack.elsewhere.kafka !== undefined,
+    external: stack.elsewhere.kafka !== undefined,
     ports: [ports.kafka, ports.kafkaController],
-    async prepare(told) {
-      const jars = await jarsOf('kafka', root, told);
+    async prepare(report) {
+      const jars = await jarsOf('kafka', root, report);
       await mkdir(join(home, 'kafka'), { recursive: true });
       await writeFile(properties, settings(ports, data));
       const java = [...light, '-cp', join(jars, '*')];

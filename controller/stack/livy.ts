@@ -15,12 +15,12 @@ export function livy(project: Project): Service {
   return {
     name: 'livy',
     url: endpoints.livy,
-    elsewhere: stack.elsewhere.livy !== undefined,
+    external: stack.elsewhere.livy !== undefined,
     ports: [stack.ports.livy],
     after: ['spark-master'],
-    async prepare(told) {
-      const jars = await jarsOf('livy', root, told);
-      await prepareSpark(project, told);
+    async prepare(report) {
+      const jars = await jarsOf('livy', root, report);
+      await prepareSpark(project, report);
       await mkdir(folder, { recursive: true });
       await writeFile(
         join(folder, 'livy.conf'),

@@ -4,11 +4,11 @@ import { unwritable } from '../lib/errors.ts';
 import { startTime } from './process.ts';
 
 /**
- * Runs `work` while no other process changes the stack of this home; `told` hears which process is waited for. Each process
+ * Runs `work` while no other process changes the stack of this home; `log` hears which process is waited for. Each process
  * that wants the lock creates a file named after its pid and start time, then looks for others: of two, at least one sees
  * the other and withdraws. The file of a process that has died counts for nothing.
  */
-export async function withLock<T>(home: string, told: (line: string) => void, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(home: string, log: (line: string) => void, work: () => Promise<T>): Promise<T> {
   const folder = join(home, 'run', 'lock');
   const own = `${process.pid}-${encodeURIComponent((await startTime(process.pid)) ?? '')}`;
   const file = join(folder, own);
@@ -24,7 +24,7 @@ export async function withLock<T>(home: string, told: (line: string) => void, wo
       if (other === undefined) break;
       await rm(file);
     }
-    if (other !== waitedFor) told(`waiting for process ${other}, which is changing the stack of ${home}`);
+    if (other !== waitedFor) log(`waiting for process ${other}, which is changing the stack of ${home}`);
     waitedFor = other;
     await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 200));
   }

@@ -12,9 +12,9 @@ interface Asked {
  * machine's, or a request that a page of another site has the browser send; 401: without the secret.
  */
 export function refusal({ method, headers }: Asked, login: { user: string; password: string }): 401 | 421 | undefined {
-  const site = String(headers['sec-fetch-site'] ?? 'none');
+  const sluice = String(headers['sec-fetch-site'] ?? 'none');
   const isLink = method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
-  const foreign = ['cross-site', 'same-site'].includes(site) && !isLink;
+  const foreign = ['cross-site', 'same-site'].includes(sluice) && !isLink;
   if (!isLoopback(`http://${headers.host ?? ''}`) || foreign) return 421;
   if (headers.origin !== undefined && !isLoopback(headers.origin)) return 421;
   const expected = Buffer.from(`Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`);

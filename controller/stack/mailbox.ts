@@ -12,7 +12,7 @@ export function mailbox(project: Project): Service {
   return {
     name: 'mailbox',
     url: project.endpoints.mailbox,
-    elsewhere: elsewhere.mailbox !== undefined,
+    external: elsewhere.mailbox !== undefined,
     ports: [ports.smtp, ports.mailboxUi],
     prepare: async () => ({
       file: process.execPath,

@@ -25,7 +25,7 @@ export function postgres(project: Project): Service {
   return {
     name: 'postgres',
     url: project.endpoints.postgres.replace(/:[^:@/]*@/, '@'),
-    elsewhere: stack.elsewhere.postgres !== undefined,
+    external: stack.elsewhere.postgres !== undefined,
     ports: [stack.ports.postgres],
     async prepare() {
       const parent = await dataParent(home, user);

@@ -60,7 +60,7 @@ export async function start(home: string, name: string, command: Command): Promi
   child.once('exit', () => {
     ended = true;
   });
-  await until(async () => ended || (await running(home, name)) !== undefined, 10_000, 10);
+  await waitUntil(async () => ended || (await running(home, name)) !== undefined, 10_000, 10);
   child.unref();
 }
 
@@ -79,14 +79,14 @@ export async function stop(home: string, name: string): Promise<boolean> {
   const started = await running(home, name);
   if (started) {
     process.kill(started.pid, started.stopSignal);
-    const gone = await until(async () => (await running(home, name)) === undefined, 15_000);
+    const gone = await waitUntil(async () => (await running(home, name)) === undefined, 15_000);
     if (!gone) process.kill(started.pid, 'SIGKILL');
     try {
       process.kill(-started.pid, 'SIGKILL');
     } catch {
       // No child outlived it.
     }
-    await until(async () => (await running(home, name)) === undefined, 5000);
+    await waitUntil(async () => (await running(home, name)) === undefined, 5000);
   }
   await rm(pidFile(home, name), { force: true });
   return started !== undefined;
@@ -107,7 +107,7 @@ export async function startTime(pid: number): Promise<string | undefined> {
 }
 
 /** Asks again and again until it is so; false when `ms` have passed. */
-export async function until(so: () => Promise<boolean>, ms: number, every = 100): Promise<boolean> {
+export async function waitUntil(so: () => Promise<boolean>, ms: number, every = 100): Promise<boolean> {
   const deadline = Date.now() + ms;
   while (!(await so())) {
     if (Date.now() > deadline) return false;

@@ -11,7 +11,7 @@ import { doorJar, doorOptions } from './door.ts';
 import { jarSetName, jarsOf } from './jars.ts';
 import { javaBinary, light, opens } from './java.ts';
 import type { Command } from './process.ts';
-import type { Service, Tell } from './service.ts';
+import type { ReportProgress, Service } from './service.ts';
 
 /** The Spark made from Maven's jars: one for all projects with the same ones, so that they share its class archive too. */
 export const madeHome = (root: string): string => join(cacheFolder, 'homes', jarSetName('spark', root));
@@ -30,11 +30,11 @@ export const masterUrl = ({ stack }: Project): string => `spark://127.0.0.1:${st
 let preparing: Promise<string> | undefined;
 
 /** A Spark home made from Maven's jars, or the one SPARK_HOME names. conf/ stays empty: settings go with each job. */
-export function prepareSpark({ root, home }: Project, told: Tell): Promise<string> {
+export function prepareSpark({ root, home }: Project, report: ReportProgress): Promise<string> {
   preparing ??= (async () => {
     await mkdir(eventLogFolder(home), { recursive: true });
     if (sparkHome !== undefined) return sparkJars(sparkHome);
-    const jars = await jarsOf('spark', root, told);
+    const jars = await jarsOf('spark', root, report);
     const spark = madeHome(root);
     await mkdir(join(spark, 'bin'), { recursive: true });
     await mkdir(join(spark, 'conf'), { recursive: true });
@@ -86,8 +86,8 @@ exec "\${words[@]}"
 /** A daemon of Spark as a plain JVM. */
 const daemon =
   (project: Project, mainClass: string, args: readonly string[], properties: Readonly<Record<string, string>> = {}) =>
-  async (told: Tell): Promise<Command> => {
-    const jars = await prepareSpark(project, told);
+  async (report: ReportProgress): Promise<Command> => {
+    const jars = await prepareSpark(project, report);
     const flags = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
     return {
       file: javaBinary(),
@@ -125,7 +125,7 @@ export function master(project: Project): Service {
   return {
     name: 'spark-master',
     url,
-    elsewhere: elsewhere['spark-master'] !== undefined,
+    external: elsewhere['spark-master'] !== undefined,
     ports: [ports.sparkMaster, ports.sparkMasterUi],
     prepare: daemon(project, 'org.apache.spark.deploy.master.Master', args, { 'spark.ui.reverseProxy': 'true' }),
     healthy: () => answers(addressOf(project, 'sparkMaster'), '/json/'),
@@ -160,7 +160,7 @@ export function worker(project: Project): Service {
   return {
     name: 'spark-worker',
     url: `http://127.0.0.1:${ports.sparkWorkerUi}`,
-    elsewhere: elsewhere['spark-master'] !== undefined,
+    external: elsewhere['spark-master'] !== undefined,
     ports: [ports.sparkWorkerUi],
     after: ['spark-master'],
     prepare: daemon(project, 'org.apache.spark.deploy.worker.Worker', [...args, masterUrl(project)], {
@@ -182,7 +182,7 @@ export function historyServer(project: Project): Service {
   return {
     name: 'history-server',
     url,
-    elsewhere: elsewhere['history-server'] !== undefined,
+    external: elsewhere['history-server'] !== undefined,
     ports: [ports.historyServer],
     prepare: daemon(project, 'org.apache.spark.deploy.history.HistoryServer', [], {
       'spark.history.ui.port': String(ports.historyServer),

@@ -6,8 +6,8 @@ import { kafka } from './kafka.ts';
 import { livy } from './livy.ts';
 import { mailbox } from './mailbox.ts';
 import { postgres } from './postgres.ts';
-import { logEnd, logFile, portFree, running, start, stop, until } from './process.ts';
-import type { Service, ServiceName, Tell } from './service.ts';
+import { logEnd, logFile, portFree, running, start, stop, waitUntil } from './process.ts';
+import type { ReportProgress, Service, ServiceName } from './service.ts';
 import { historyServer, master, worker } from './spark.ts';
 
 /** The services of the local stack, in the order in which they are told of. */
@@ -34,23 +34,23 @@ export const status = (project: Project): Promise<ServiceStatus[]> =>
     services(project).map(async (service) => {
       const [ours, healthy] = await Promise.all([running(project.home, service.name), service.healthy()]);
       const { name, url } = service;
-      if (service.elsewhere) return { name, url, pid: null, state: healthy ? 'elsewhere' : 'down' };
+      if (service.external) return { name, url, pid: null, state: healthy ? 'elsewhere' : 'down' };
       if (ours) return { name, url, pid: ours.pid, state: healthy ? 'up' : 'unhealthy' };
       const free = await Promise.all(service.ports.map(portFree));
       return { name, url, pid: null, state: free.every(Boolean) ? 'down' : 'taken' };
     }),
   );
 
-const comesUpWithin = 90_000;
+const startTimeoutMs = 90_000;
 
 /** Starts one service unless it is there, and waits until it answers. Returns what was found or done. */
-export async function bringUp(
+export async function startService(
   project: Project,
   service: Service,
-  told: Tell,
+  report: ReportProgress,
 ): Promise<'started' | 'was up' | 'elsewhere'> {
   const { name, url } = service;
-  if (service.elsewhere) {
+  if (service.external) {
     if (await service.healthy()) return 'elsewhere';
     throw new SluiceError(`${name} at ${url} (elsewhere in conf/stack.yaml) does not answer`, { kind: 'unavailable' });
   }
@@ -63,20 +63,20 @@ export async function bringUp(
         hint: `end that program, or move all ports with portOffset in conf/stack.yaml or SLUICE_PORT_OFFSET=1000`,
       });
     }
-    told('preparing');
-    const command = await service.prepare(told);
-    told('starting');
+    report('preparing');
+    const command = await service.prepare(report);
+    report('starting');
     await start(project.home, name, command);
   }
   const alive = async (): Promise<boolean> => (await running(project.home, name)) !== undefined;
   let died = false;
-  const up = await until(async () => {
+  const up = await waitUntil(async () => {
     if (await service.healthy()) return true;
     died = !(await alive());
     return died;
-  }, comesUpWithin);
+  }, startTimeoutMs);
   if (!up || died) {
-    const how = died ? 'ended at once' : `did not answer within ${comesUpWithin / 1000} s`;
+    const how = died ? 'ended at once' : `did not answer within ${startTimeoutMs / 1000} s`;
     const log = logFile(project.home, name);
     throw new SluiceError(`${name} ${how}; the end of ${log}:\n${await logEnd(project.home, name)}`, {
       kind: 'unavailable',
@@ -100,7 +100,7 @@ export async function preflight(project: Project): Promise<void> {
 }
 
 /** Ends what `up` started, those first that others do not build on. Returns the names of what was running. */
-export async function bringDown(project: Project, told: (name: ServiceName) => void): Promise<ServiceName[]> {
+export async function stopAll(project: Project, onStopped: (name: ServiceName) => void): Promise<ServiceName[]> {
   const ended: ServiceName[] = [];
   const order: ServiceName[][] = [
     ['livy'],
@@ -112,7 +112,7 @@ export async function bringDown(project: Project, told: (name: ServiceName) => v
       names.map(async (name) => {
         if (await stop(project.home, name)) {
           ended.push(name);
-          told(name);
+          onStopped(name);
         }
       }),
     );

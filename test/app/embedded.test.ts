@@ -3,8 +3,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { runFolder } from '../../controller/adapters/runner/workspace.ts';
-import { pickRun } from '../../controller/app/pick-run.ts';
-import { withSite } from '../../controller/app/sluice.ts';
+import { resolveRun } from '../../controller/app/resolve-run.ts';
+import { withSluice } from '../../controller/app/sluice.ts';
 import { runDocument } from '../../controller/app/views/run.ts';
 import { openPipeline, withStore } from '../../controller/app/wiring.ts';
 import { doublingOf, projectIn, registry } from './outside.ts';
@@ -16,18 +16,18 @@ const made = (...connections: string[]): string => projectIn(root, doublingOf('d
 
 test('a project without any server runs a pipeline, and shows the run and what started it', async () => {
   const { project, loaded } = await openPipeline(made(), registry);
-  const run = await withSite(
+  const run = await withSluice(
     project,
-    async (site) => {
-      const begun = await site.begin(loaded, {});
-      expect((await site.see(begun, () => undefined)).ended).toMatchObject({ state: 'succeeded' });
+    async (sluice) => {
+      const begun = await sluice.startRun(loaded, {});
+      expect((await sluice.followToCompletion(begun, () => undefined)).ended).toMatchObject({ state: 'succeeded' });
       return begun.run;
     },
     registry,
   );
   expect(existsSync(join(root, '.sluice', 'store.db'))).toBe(true);
   await withStore(project, async (store) => {
-    const { summary, state } = await pickRun(store, run.slice(0, -1));
+    const { summary, state } = await resolveRun(store, run.slice(0, -1));
     expect(summary).toMatchObject({ run, pipeline: 'doubling', state: 'succeeded', branch: 'full', rows: 9 });
     expect(await runDocument(store, summary, state)).toMatchObject({
       run,
@@ -39,18 +39,18 @@ test('a project without any server runs a pipeline, and shows the run and what s
 
 test('what is older than conf/ says goes with the next sweep, the last published run stays', async () => {
   const { project, loaded } = await openPipeline(made('retention: { runs: 0h }'), registry);
-  const names = await withSite(
+  const names = await withSluice(
     project,
-    async (site, store) => {
+    async (sluice, store) => {
       const begin = async (): Promise<string> => {
-        const begun = await site.begin(loaded, { again: { again: true } });
-        await site.see(begun, () => undefined);
+        const begun = await sluice.startRun(loaded, { again: { again: true } });
+        await sluice.followToCompletion(begun, () => undefined);
         await store.cleanedUp(begun.run);
         return begun.run;
       };
       const runs = [await begin(), await begin()];
       expect(runs.map((run) => existsSync(runFolder(project.home, run)))).toEqual([true, true]);
-      await site.sweep();
+      await sluice.cleanUp();
       return runs;
     },
     registry,

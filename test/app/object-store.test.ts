@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { Site } from '../../controller/app/sluice.ts';
+import { Sluice } from '../../controller/app/sluice.ts';
 import { openPipeline } from '../../controller/app/wiring.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { RunState } from '../../controller/domain/state.ts';
-import { parquet } from '../../controller/snapshot/keep.ts';
+import { parquet } from '../../controller/snapshot/snapshot.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { objects, projectIn, registry } from './outside.ts';
 
@@ -39,13 +39,13 @@ const connections = [
 /** Runs the pipeline, on a store of its own or on one that has seen earlier runs. */
 async function runs(text = pipeline, store = memoryStore(), given = connections): Promise<RunState> {
   const { project, loaded } = await openPipeline(projectIn(root, text, ...given), registry);
-  const site = await Site.open(project, store, registry);
+  const sluice = await Sluice.open(project, store, registry);
   try {
-    const state = await site.see(await site.begin(loaded, {}), () => undefined);
-    await site.sweep();
+    const state = await sluice.followToCompletion(await sluice.startRun(loaded, {}), () => undefined);
+    await sluice.cleanUp();
     return state;
   } finally {
-    await site.close();
+    await sluice.close();
   }
 }
 

@@ -19,8 +19,8 @@ import type { Observation } from '../../controller/domain/ports/backend.ts';
 import type { Storage } from '../../controller/domain/ports/storage.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import { identifier, ofOutput } from '../../controller/pipeline/schema.ts';
-import { keep, materialize, own, parquet } from '../../controller/snapshot/keep.ts';
-import { measured } from '../../controller/snapshot/measure.ts';
+import { measureRelation } from '../../controller/snapshot/measure.ts';
+import { materialize, own, parquet, writeSnapshot } from '../../controller/snapshot/snapshot.ts';
 import { capacity, traits } from '../fakes/backend.ts';
 import { memoryStorage, memoryStorageDriver } from '../fakes/storage.ts';
 
@@ -31,8 +31,8 @@ const numbers: SourceDriver = {
   spec: z.strictObject({ numbers: z.string().describe('A connection'), key: identifier }),
   isTable: true,
   connection: { section: 'counters', at: ['numbers'], spec: z.strictObject({ upTo: z.int().min(1) }) },
-  async open({ project, scratch, keeping }) {
-    if (!keeping) throw new TypeError('numbers are kept');
+  async open({ project, scratch, snapshots }) {
+    if (!snapshots) throw new TypeError('numbers are kept');
     return {
       async profile(name, source) {
         const { upTo } =
@@ -43,13 +43,13 @@ const numbers: SourceDriver = {
         try {
           const relation = `(SELECT ${row.join(', ')}, true AS ${own.isNew} FROM range(1, ${Number(upTo) + 1}) t(i))`;
           const snapshot = await materialize(duck, name, relation);
-          const counted = await measured(duck, parquet([snapshot.file]), source.key, 8);
-          return { ...counted, pin: { kind: 'numbers', kept: await keep(snapshot, keeping) } };
+          const counted = await measureRelation(duck, parquet([snapshot.file]), source.key, 8);
+          return { ...counted, pin: { kind: 'numbers', kept: await writeSnapshot(snapshot, snapshots) } };
         } finally {
           await duck.close();
         }
       },
-      holds: async () => true,
+      isReadable: async () => true,
       close: async () => undefined,
     };
   },

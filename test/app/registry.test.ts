@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { fileStorage } from '../../controller/adapters/storage/file/file.ts';
 import { notifierOf } from '../../controller/app/adapters.ts';
-import { Site } from '../../controller/app/sluice.ts';
+import { Sluice } from '../../controller/app/sluice.ts';
 import { openPipeline } from '../../controller/app/wiring.ts';
 import type { FileProblems } from '../../controller/lib/yaml/problem.ts';
 import { pipelineJsonSchema } from '../../controller/pipeline/json-schema.ts';
@@ -22,17 +22,17 @@ notify: [{ bell: front door, on: [succeeded, failed] }, { bell: nowhere, on: [su
 test('a source, a sink, a backend, a storage, a trigger and a notifier from elsewhere are a line each in the registry', async () => {
   const { project, loaded } = await openPipeline(write(pipeline), registry);
   const store = memoryStore();
-  const site = await Site.open(project, store, registry);
+  const sluice = await Sluice.open(project, store, registry);
   const failed: string[] = [];
-  const fire = () => site.fire([loaded], (...trouble) => failed.push(trouble.join(': ')));
+  const fire = () => sluice.fire([loaded], (...trouble) => failed.push(trouble.join(': ')));
   try {
     expect(await fire()).toEqual([]);
     await objects.write('mem://door/first', '');
     const [run = ''] = await fire();
     expect([await fire(), failed]).toEqual([[], []]);
-    const claimed = await site.takeOver(run, () => undefined);
+    const claimed = await sluice.takeOver(run, () => undefined);
     if (!claimed) throw new Error('nobody may execute it');
-    const state = await site.see(claimed, () => undefined);
+    const state = await sluice.followToCompletion(claimed, () => undefined);
     expect(state.cause).toEqual({ kind: 'knock', trigger: 'door', key: 'mem://door/first' });
     expect(state.ended).toMatchObject({ state: 'succeeded' });
     expect(state.profiles?.counted?.measures).toMatchObject({ rows: 10, valid: 9, invalidByReason: { unlucky: 1 } });
@@ -40,10 +40,10 @@ test('a source, a sink, a backend, a storage, a trigger and a notifier from else
     expect(lines.map((line) => JSON.parse(line).twice).sort((a, b) => a - b)).toEqual([
       2, 4, 8, 10, 12, 14, 16, 18, 20,
     ]);
-    await site.mail();
+    await sluice.dispatchOutbox();
     expect(rung).toEqual(['front door: succeeded']);
   } finally {
-    await site.close();
+    await sluice.close();
   }
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { everyTrigger } from '../../controller/adapters/triggers/every/driver.ts';
 import { watchedPipelines } from '../../controller/app/pipelines.ts';
-import { withSite } from '../../controller/app/sluice.ts';
+import { withSluice } from '../../controller/app/sluice.ts';
 import { openPipeline } from '../../controller/app/wiring.ts';
 import { doublingOf, objects, projectIn, registry } from './outside.ts';
 
@@ -17,7 +17,7 @@ test('what several controllers see at once, again and after a restart, starts on
   const { project, loaded } = await openPipeline(projectIn(root, fired), registry);
   const failed: string[] = [];
   const round = (): Promise<string[]> =>
-    withSite(project, (site) => site.fire([loaded], (...trouble) => failed.push(trouble.join(': '))), registry);
+    withSluice(project, (sluice) => sluice.fire([loaded], (...trouble) => failed.push(trouble.join(': '))), registry);
   const started: string[] = [];
   for (let i = 0; i < 5; i++) {
     await objects.write(`mem://triggers/${i}`, '');
@@ -25,7 +25,7 @@ test('what several controllers see at once, again and after a restart, starts on
   }
   expect(failed).toEqual([]);
   expect(started).toHaveLength(5);
-  await withSite(
+  await withSluice(
     project,
     async (_site, store) => {
       const ledger = await store.firings({ pipeline: 'fired', trigger: 'door' }, 10);
@@ -41,9 +41,9 @@ test('a trigger that fails is reported, and the others fire', async () => {
   const { project, loaded } = await openPipeline(projectIn(root, text), registry);
   await objects.write('mem://good/x', '');
   const failed: string[] = [];
-  const started = await withSite(
+  const started = await withSluice(
     project,
-    (site) => site.fire([loaded], (...trouble) => failed.push(trouble.join(': '))),
+    (sluice) => sluice.fire([loaded], (...trouble) => failed.push(trouble.join(': '))),
     registry,
   );
   expect(started).toHaveLength(1);
@@ -53,11 +53,11 @@ test('a trigger that fails is reported, and the others fire', async () => {
 test('an idempotency key is one run, however often it is begun', async () => {
   const { project, loaded } = await openPipeline(projectIn(root, doublingOf('once')), registry);
   const begin = () =>
-    withSite(
+    withSluice(
       project,
-      async (site) => {
-        const begun = await site.begin(loaded, { idempotencyKey: 'order 7' });
-        return { run: begun.run, state: await site.see(begun, () => undefined) };
+      async (sluice) => {
+        const begun = await sluice.startRun(loaded, { idempotencyKey: 'order 7' });
+        return { run: begun.run, state: await sluice.followToCompletion(begun, () => undefined) };
       },
       registry,
     );

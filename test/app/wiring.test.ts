@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { growing } from '../../controller/app/pick-run.ts';
+import { historyReader } from '../../controller/app/resolve-run.ts';
 import { backendOf } from '../../controller/app/wiring.ts';
-import { guessLines } from '../../controller/cli/view/narrate.ts';
+import { guessLines } from '../../controller/cli/view/events.ts';
 import { onTerminal } from '../../controller/cli/view/style.ts';
 import type { Project } from '../../controller/config/project.ts';
 import { clusterOf } from '../../controller/engine/measuring.ts';
@@ -39,7 +39,7 @@ test('a history that is followed is read from where it was left', async () => {
   const run = { type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' } as const;
   await store.create({ run: 'r1', pipeline: 'shop', at: 1, events: [run] });
   const asked: (number | undefined)[] = [];
-  const read = growing(
+  const read = historyReader(
     {
       ...store,
       history: (name, after) => {
@@ -49,12 +49,12 @@ test('a history that is followed is read from where it was left', async () => {
     },
     'r1',
   );
-  expect((await read()).fresh).toHaveLength(1);
+  expect((await read()).newRecords).toHaveLength(1);
   await store.request('r1', 2, { type: 'cancel-requested', by: 'x' });
-  const { state, fresh } = await read();
-  expect(fresh.map(({ seq }) => seq)).toEqual([2]);
+  const { state, newRecords } = await read();
+  expect(newRecords.map(({ seq }) => seq)).toEqual([2]);
   expect(state.cancelRequested).toBe('x');
-  expect((await read()).fresh).toEqual([]);
+  expect((await read()).newRecords).toEqual([]);
   expect(asked).toEqual([0, 1, 2]);
 });
 

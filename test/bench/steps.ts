@@ -12,8 +12,8 @@ import { mailsOf } from '../../controller/messages/mail.ts';
 import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { memoryBackend } from '../fakes/backend.ts';
 import { memoryPublisher } from '../fakes/sink.ts';
-import { memoryProbe, memoryReview } from '../fakes/source.ts';
-import { memoryCaller } from '../fakes/task.ts';
+import { memoryRowChecks, memorySourceReader } from '../fakes/source.ts';
+import { memoryTaskRunner } from '../fakes/task.ts';
 import { memoryWorkspace } from '../many/workspace.ts';
 import { profile } from '../planning/profiles.ts';
 
@@ -39,7 +39,7 @@ const controller = new Controller({
   now: () => Math.round(performance.now()),
   sleep: (ms) => sleep(ms),
   newName: () => `bench/${process.pid}/${Math.random()}`,
-  isDead: async () => false,
+  isProcessGone: async () => false,
 });
 await controller.open();
 const run = `bench-${process.pid}`;
@@ -51,11 +51,11 @@ const { number, lease } = await store.create({
   owner: controller.owner,
 });
 const started = performance.now();
-const state = await controller.drive(number, lease, {
-  probe: memoryProbe({ orders: profile() }),
-  review: memoryReview,
+const state = await controller.execute(number, lease, {
+  sourceReader: memorySourceReader({ orders: profile() }),
+  checkRows: memoryRowChecks,
   backend: memoryBackend(() => [{ state: 'succeeded', applicationId: 'app-1' }]),
-  caller: memoryCaller(() => ({ body: {} })),
+  taskRunner: memoryTaskRunner(() => ({ body: {} })),
   publisher: memoryPublisher(() => 0),
   store,
   workspace: memoryWorkspace,
@@ -63,7 +63,7 @@ const state = await controller.drive(number, lease, {
   report: async () => ({ file: '', url: '', figures: [] }),
   messages: (name, at) => mailsOf(name, at, { from: 'f', language: 'en' }),
   sleep: (ms) => sleep(ms),
-  told: () => undefined,
+  onUpdate: () => undefined,
 });
 const ms = (performance.now() - started) / steps;
 await controller.close();

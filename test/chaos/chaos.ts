@@ -6,7 +6,7 @@ import { runOf, stepOf, Witness } from './witness.ts';
 export interface ChaosOptions {
   readonly kills: number;
   readonly seed: number;
-  readonly told: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 /** What must be zero, and how it was; with what was done meanwhile. */
@@ -16,7 +16,7 @@ export interface ChaosTable {
   readonly applications: number;
   readonly attemptsBeyondFirst: number;
   readonly mailsRepeated: number;
-  readonly struck: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
 }
 
 const pipelines = ['chaos_a', 'chaos_b'];
@@ -25,13 +25,13 @@ const rows = 300;
 const settleWithin = 600_000;
 
 /** Runs of short pipelines while their controllers and everything they lean on are killed and stopped at random. */
-export async function chaos({ kills, seed, told }: ChaosOptions): Promise<ChaosTable> {
+export async function chaos({ kills, seed, log }: ChaosOptions): Promise<ChaosTable> {
   const random = randomOf(seed, 'chaos');
   const witness = new Witness(pipelines, rows);
   const files = await prepare(witness);
-  const struck: Record<string, number> = {};
-  const begun = new Set<string>();
-  const crew = new Controllers(random, told);
+  const faults: Record<string, number> = {};
+  const startedRuns = new Set<string>();
+  const controllers = new Controllers(random, log);
   let striking = true;
   const looking = (async () => {
     while (striking) {
@@ -39,21 +39,21 @@ export async function chaos({ kills, seed, told }: ChaosOptions): Promise<ChaosT
       await pause(400);
     }
   })();
-  crew.open();
-  const feeding = files.map((file) => feed(file, random, () => striking, crew, begun));
+  controllers.open();
+  const feeding = files.map((file) => feed(file, random, () => striking, controllers, startedRuns));
   for (let n = 1; n <= kills; n++) {
     await pause(800 + random() * 4000);
-    const what = await strike(random, crew);
-    struck[what] = (struck[what] ?? 0) + 1;
-    told(`${String(n).padStart(4)} of ${kills}: ${what}`);
+    const what = await injectFault(random, controllers);
+    faults[what] = (faults[what] ?? 0) + 1;
+    log(`${String(n).padStart(4)} of ${kills}: ${what}`);
   }
   striking = false;
   await Promise.all([...feeding, looking]);
   await sluice('up');
-  const settled = await settle(witness, begun);
-  await crew.close();
-  told(settled ? 'all runs have ended' : 'not all runs have ended');
-  return verdict(witness, begun, struck);
+  const settled = await settle(witness, startedRuns);
+  await controllers.close();
+  log(settled ? 'all runs have ended' : 'not all runs have ended');
+  return verdict(witness, startedRuns, faults);
 }
 
 async function prepare(witness: Witness): Promise<string[]> {
@@ -99,14 +99,14 @@ async function feed(
   file: string,
   random: Random,
   goesOn: () => boolean,
-  crew: Controllers,
-  begun: Set<string>,
+  controllers: Controllers,
+  startedRuns: Set<string>,
 ): Promise<void> {
   while (goesOn()) {
     const child = start(['run', file, ...(random() < 0.5 ? ['--detach'] : [])]);
-    crew.keep(child);
+    controllers.keep(child);
     const note = (chunk: Buffer): void => {
-      for (const [, run] of chunk.toString().matchAll(/(\d{8}-\d{6}-[0-9a-f]{4})/g)) if (run) begun.add(run);
+      for (const [, run] of chunk.toString().matchAll(/(\d{8}-\d{6}-[0-9a-f]{4})/g)) if (run) startedRuns.add(run);
     };
     child.stdout?.on('data', note);
     await child;
@@ -115,7 +115,7 @@ async function feed(
 }
 
 /** Kills or stops something; what it was that should not stay away is started again. */
-async function strike(random: Random, crew: Controllers): Promise<string> {
+async function injectFault(random: Random, controllers: Controllers): Promise<string> {
   const target = pickWeighted(random, [
     ['controller', 5],
     ['livy', 2],
@@ -125,7 +125,7 @@ async function strike(random: Random, crew: Controllers): Promise<string> {
     ['postgres', 1],
   ] as const);
   const stops = random() < 0.35 && target !== 'postgres';
-  const pids = await pidsOf(target, crew);
+  const pids = await pidsOf(target, controllers);
   const pid = pids[Math.floor(random() * pids.length)];
   if (pid === undefined) return `${target}: none there`;
   const hit = (signal: NodeJS.Signals): void => {
@@ -149,36 +149,41 @@ async function strike(random: Random, crew: Controllers): Promise<string> {
   return `${target} killed`;
 }
 
-async function pidsOf(target: string, crew: Controllers): Promise<number[]> {
-  if (target === 'controller') return crew.alive.flatMap((child) => child.pid ?? []);
+async function pidsOf(target: string, controllers: Controllers): Promise<number[]> {
+  if (target === 'controller') return controllers.alive.flatMap((child) => child.pid ?? []);
   if (target === 'driver') return processesWith('SparkSubmit', 'sluice-');
   const pid = await pidOf(target).catch(() => undefined);
   return pid ? [pid] : [];
 }
 
 /** Waits until every run that began has a mail, and no application is alive. */
-async function settle(witness: Witness, begun: ReadonlySet<string>): Promise<boolean> {
+async function settle(witness: Witness, startedRuns: ReadonlySet<string>): Promise<boolean> {
   const deadline = Date.now() + settleWithin;
   while (Date.now() < deadline) {
     const mailed = new Set((await witness.mails()).map((mail) => mail.run));
     const keys = (await witness.applications()).map((app) => app.key);
-    if ([...begun].every((run) => mailed.has(run)) && (await witness.alive(keys)).length === 0) return true;
+    if ([...startedRuns].every((run) => mailed.has(run)) && (await witness.alive(keys)).length === 0) return true;
     await pause(1000);
   }
   return false;
 }
 
-async function verdict(witness: Witness, begun: Set<string>, struck: Record<string, number>): Promise<ChaosTable> {
+async function verdict(
+  witness: Witness,
+  startedRuns: Set<string>,
+  faults: Record<string, number>,
+): Promise<ChaosTable> {
   const [apps, mails, publications, overlapping] = await Promise.all([
     witness.applications(),
     witness.mails(),
     witness.publications(),
     witness.overlapping(),
   ]);
-  for (const run of [...apps.map((app) => runOf(app.key)), ...mails.map((mail) => mail.run)]) if (run) begun.add(run);
+  for (const run of [...apps.map((app) => runOf(app.key)), ...mails.map((mail) => mail.run)])
+    if (run) startedRuns.add(run);
   const of = (run: string) => mails.filter((mail) => mail.run === run);
   const publishedBy = (run: string) => publications.filter((each) => runOf(each.key) === run);
-  const runs = [...begun];
+  const runs = [...startedRuns];
   const succeeded = runs.filter((run) => /is ready/.test(of(run)[0]?.subject ?? ''));
   const distinct = (run: string): number => new Set(of(run).map((mail) => `${mail.id}\n${mail.text}`)).size;
   const steps = new Set(apps.map((app) => stepOf(app.key)));
@@ -205,19 +210,19 @@ async function verdict(witness: Witness, begun: Set<string>, struck: Record<stri
     applications: apps.length,
     attemptsBeyondFirst: apps.length - steps.size,
     mailsRepeated: mails.length - new Set(mails.map((mail) => mail.id)).size,
-    struck,
+    faults,
   };
 }
 
 /** The closing table, as lines. */
-export function tableLines({ broken, struck, ...counts }: ChaosTable): string[] {
+export function tableLines({ broken, faults, ...counts }: ChaosTable): string[] {
   const line = (n: number, what: string): string => `${String(n).padStart(6)}  ${what}`;
   return [
     line(counts.runs, 'runs'),
     line(counts.applications, 'Spark applications'),
     line(counts.attemptsBeyondFirst, 'of them further attempts'),
     line(counts.mailsRepeated, 'mails that came again under the same Message-ID'),
-    ...Object.entries(struck)
+    ...Object.entries(faults)
       .sort()
       .map(([what, n]) => line(n, what)),
     'must be zero:',

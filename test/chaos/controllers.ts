@@ -6,11 +6,11 @@ export class Controllers {
   readonly alive: ReturnType<typeof start>[] = [];
   private closed = false;
   private readonly random: Random;
-  private readonly told: (line: string) => void;
+  private readonly log: (line: string) => void;
 
-  constructor(random: Random, told: (line: string) => void) {
+  constructor(random: Random, log: (line: string) => void) {
     this.random = random;
-    this.told = told;
+    this.log = log;
   }
 
   open(): void {
@@ -24,7 +24,7 @@ export class Controllers {
     void child.then(async ({ exitCode, stderr }) => {
       this.alive.splice(this.alive.indexOf(child), 1);
       if (exitCode !== undefined && exitCode !== 0 && exitCode !== 3)
-        this.told(`a controller ended with ${exitCode}: ${String(stderr).slice(-300)}`);
+        this.log(`a controller ended with ${exitCode}: ${String(stderr).slice(-300)}`);
       if (this.closed || !again) return;
       await pause(300 + this.random() * 3000);
       if (!this.closed) again();

@@ -87,13 +87,13 @@ export class Witness {
       const text = await readFile(file, 'utf8');
       const start = /^\{"Event":"SparkListenerApplicationStart".*$/m.exec(text)?.[0];
       if (start === undefined) continue;
-      const begun = JSON.parse(start) as { 'App Name': string; 'App ID': string; Timestamp: number };
+      const startedRuns = JSON.parse(start) as { 'App Name': string; 'App ID': string; Timestamp: number };
       // On a stack that others have used too, only ours count.
-      if (!ours.test(begun['App Name'])) continue;
+      if (!ours.test(startedRuns['App Name'])) continue;
       const end = /^\{"Event":"SparkListenerApplicationEnd".*$/m.exec(text)?.[0];
       const until =
         end === undefined ? (await stat(file)).mtimeMs : (JSON.parse(end) as { Timestamp: number }).Timestamp;
-      lived.push({ key: begun['App Name'], id: begun['App ID'], from: begun.Timestamp, until });
+      lived.push({ key: startedRuns['App Name'], id: startedRuns['App ID'], from: startedRuns.Timestamp, until });
     }
     return lived;
   }

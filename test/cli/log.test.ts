@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest';
-import { jsonLogger, logNews, prettyLogger } from '../../controller/cli/view/log.ts';
+import { jsonLogger, logUpdates, prettyLogger } from '../../controller/cli/view/log.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import { emptyState } from '../../controller/domain/state.ts';
 import type { LogLevel } from '../../controller/lib/logger.ts';
 
-const news = (event: RunEvent) => ({ kind: 'event', record: { seq: 1, at: 1, event }, state: emptyState() }) as const;
-const waiting = news({ type: 'attempt-waiting', step: 'marts', attempt: 2, what: 'http://h:1 does not\nanswer' });
-const failed = news({ type: 'run-ended', state: 'failed', reason: 'no more' });
-const left = news({ type: 'queue-left' });
-const going = news({ type: 'attempt-submitted', step: 'marts', attempt: 2, submission: { key: 'k', id: '7' } });
+const update = (event: RunEvent) => ({ kind: 'event', record: { seq: 1, at: 1, event }, state: emptyState() }) as const;
+const waiting = update({ type: 'attempt-waiting', step: 'marts', attempt: 2, what: 'http://h:1 does not\nanswer' });
+const failed = update({ type: 'run-ended', state: 'failed', reason: 'no more' });
+const left = update({ type: 'queue-left' });
+const going = update({ type: 'attempt-submitted', step: 'marts', attempt: 2, submission: { key: 'k', id: '7' } });
 
 function logged(level: LogLevel): Record<string, unknown>[] {
   const lines: string[] = [];
-  const tell = logNews(jsonLogger(level, { write: (line) => void lines.push(line) }), 'r1');
-  for (const each of [going, waiting, left, failed]) tell(each);
+  const print = logUpdates(jsonLogger(level, { write: (line) => void lines.push(line) }), 'r1');
+  for (const each of [going, waiting, left, failed]) print(each);
   expect(lines.every((line) => line.indexOf('\n') === line.length - 1)).toBe(true);
   return lines.map((line) => JSON.parse(line));
 }
@@ -42,8 +42,8 @@ test('only what matters enough is logged', () => {
 test('on a terminal the lines are as people read them', () => {
   const lines: string[] = [];
   const output = { json: false, isTerminal: true, live: () => undefined, document: () => undefined };
-  const tell = logNews(prettyLogger('warn', { ...output, line: (text = '') => void lines.push(text) }), 'r1');
-  for (const each of [going, failed]) tell(each);
+  const print = logUpdates(prettyLogger('warn', { ...output, line: (text = '') => void lines.push(text) }), 'r1');
+  for (const each of [going, failed]) print(each);
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(/r1.* failed.*: no more/);
 });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { expect, test, vi } from 'vitest';
-import { columns, outputOf, progressLines, report } from '../../controller/cli/view/output.ts';
+import { columns, outputOf, progressLines, reportError } from '../../controller/cli/view/output.ts';
 import { onTerminal, pc } from '../../controller/cli/view/style.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 
@@ -46,7 +46,7 @@ test('what others wrote can move no cursor and set no colour, wherever it is pri
   );
   outputOf(false).line(`a ${evil}\n\tb`);
   outputOf(true).document({ evil });
-  report(rejected(evil, evil), outputOf(false));
+  reportError(rejected(evil, evil), outputOf(false));
   for (const spy of spies) spy.mockRestore();
   expect(written.out).toContain(`a ${harmless}\n\tb\n`);
   expect(written.out).toContain(JSON.stringify({ evil }, null, 2));

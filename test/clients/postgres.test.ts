@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
-import { postgresProbe } from '../../controller/adapters/sources/postgres/postgres.ts';
+import { postgresReader } from '../../controller/adapters/sources/postgres/postgres.ts';
 
 /** A server that lets everybody in and then says nothing more. */
 const sockets: Socket[] = [];
@@ -20,7 +20,7 @@ test('a server that takes the connection and never answers is unavailable, and i
     server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
   });
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  const probe = postgresProbe(() => ({
+  const reader = postgresReader(() => ({
     host: '127.0.0.1',
     port,
     database: 'shop',
@@ -28,7 +28,7 @@ test('a server that takes the connection and never answers is unavailable, and i
     password: undefined,
     passfile: undefined,
   }));
-  const refused = probe
+  const refused = reader
     .profile('orders', { postgres: 'db', table: 'orders', key: 'id' })
     .catch((error: unknown) => error);
   while ((await Promise.race([refused, new Promise((resolve) => setImmediate(resolve))])) === undefined)
@@ -37,7 +37,7 @@ test('a server that takes the connection and never answers is unavailable, and i
     kind: 'unavailable',
     message: expect.stringContaining(`127.0.0.1:${port}`),
   });
-  await probe.close();
+  await reader.close();
   expect(sockets).toHaveLength(1);
   await vi.waitFor(() => expect(sockets[0]?.destroyed || sockets[0]?.readableEnded).toBe(true));
 });

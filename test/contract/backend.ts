@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Submission } from '../../controller/domain/events.ts';
-import { type BatchBackend, type BatchJob, ended, type Observation } from '../../controller/domain/ports/backend.ts';
+import { type BatchBackend, type BatchJob, hasEnded, type Observation } from '../../controller/domain/ports/backend.ts';
 
 /** Jobs that a backend is tried with: one that succeeds soon, one that goes on until it is cancelled, one that fails. */
 export interface Jobs {
@@ -14,7 +14,7 @@ export interface Jobs {
 export async function followToEnd(backend: BatchBackend, submission: Submission): Promise<Observation> {
   for (;;) {
     const seen = await backend.observe(submission);
-    if (ended(seen.state)) return seen;
+    if (hasEnded(seen.state)) return seen;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
@@ -50,7 +50,7 @@ export function backendContract(name: string, open: () => Promise<Jobs>): void {
       await backend.cancel(submission);
       const seen = await backend.observe(submission);
       // A batch that ended before its application began may be forgotten.
-      expect(ended(seen.state) || seen.unknown === true, JSON.stringify(seen)).toBe(true);
+      expect(hasEnded(seen.state) || seen.unknown === true, JSON.stringify(seen)).toBe(true);
       await backend.cancel(submission);
     });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-interface Said {
+interface Reply {
   readonly status: number;
   readonly body: unknown;
 }
@@ -16,15 +16,15 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
     const { url, headers } = await open();
     const { authorization: _, ...anonymous } = headers;
     const key = (word: string): string => `contract-${word}`;
-    const ask = async (path: string, method = 'GET', body?: string, sent = headers): Promise<Said> => {
+    const ask = async (path: string, method = 'GET', body?: string, sent = headers): Promise<Reply> => {
       const response = await fetch(`${url}${path}`, { method, headers: sent, ...(body === undefined ? {} : { body }) });
       const text = await response.text();
       const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
       return { status: response.status, body: isJson ? JSON.parse(text) : text };
     };
-    const post = (request: object): Promise<Said> =>
+    const post = (request: object): Promise<Reply> =>
       ask('/batches', 'POST', JSON.stringify(request), { ...headers, 'x-requested-by': 'test' });
-    const remove = (word: string): Promise<Said> =>
+    const remove = (word: string): Promise<Reply> =>
       ask(`/batches/${key(word)}`, 'DELETE', undefined, { ...headers, 'x-requested-by': 'test' });
 
     test('to a submission that is refused while it is started, which keeps its name until it is deleted', async () => {
@@ -62,8 +62,8 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
         /too long/,
       ],
     ])('to %s, which stays listed too', async (_what, request, status, says) => {
-      const said = await post({ name: key('refused'), ...request });
-      expect([said.status, JSON.stringify(said.body)]).toEqual([status, expect.stringMatching(says)]);
+      const reply = await post({ name: key('refused'), ...request });
+      expect([reply.status, JSON.stringify(reply.body)]).toEqual([status, expect.stringMatching(says)]);
       expect(await ask(`/batches/${key('refused')}`)).toMatchObject({ status: 200, body: { state: 'starting' } });
       expect((await remove('refused')).status).toBe(200);
     });
@@ -76,8 +76,8 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
       ['a name that could be an id', '{"name":"123"}', /Invalid session name: 123/],
     ])('to %s, of which nothing stays', async (_what, body, says) => {
       const before = (await ask('/batches')).body as { total: number };
-      const said = await ask('/batches', 'POST', body, { ...headers, 'x-requested-by': 'test' });
-      expect([said.status, JSON.stringify(said.body)]).toEqual([400, expect.stringMatching(says)]);
+      const reply = await ask('/batches', 'POST', body, { ...headers, 'x-requested-by': 'test' });
+      expect([reply.status, JSON.stringify(reply.body)]).toEqual([400, expect.stringMatching(says)]);
       expect((await ask('/batches')).body).toMatchObject({ total: before.total });
     });
 

@@ -161,8 +161,11 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
   test('gives a project the runs of its former names when it opens the store, once', async () => {
     const before = await as({ name: `${prefix}/home` });
     await before.create({ run: `${prefix}-moved`, pipeline, at: 1, events: [asked('x')] });
-    const formerly = [`${prefix}/home`];
-    const [first, second] = [await as({ name: `${prefix}-m`, formerly }), await as({ name: `${prefix}-n`, formerly })];
+    const formerNames = [`${prefix}/home`];
+    const [first, second] = [
+      await as({ name: `${prefix}-m`, formerNames }),
+      await as({ name: `${prefix}-n`, formerNames }),
+    ];
     expect((await first.find(`${prefix}-moved`))?.run).toBe(`${prefix}-moved`);
     expect(await first.since(0, 9)).toHaveLength(1);
     expect(await second.list({ limit: 9 })).toEqual([]);

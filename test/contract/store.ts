@@ -124,7 +124,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.claim(lease.run, `${prefix}-brief`)).toBeUndefined();
     });
 
-    test('gives the runs of a controller that is struck off to the next at once', async () => {
+    test('hands the runs of an expired controller to the next at once', async () => {
       const [me, you] = [await controller(), await controller()];
       const mine = await fresh(me);
       expect(await store.claim(mine.run, you)).toBeUndefined();
@@ -177,10 +177,11 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       const [a, b] = [await fresh(), await fresh()];
       const key = (lease: Lease, n: number): string => `${lease.run}-${n}`;
       const limit = 1;
-      const begin = (lease: Lease, n: number) => add(lease, 1, { events: [], begins: { key: key(lease, n), limit } });
+      const begin = (lease: Lease, n: number) =>
+        add(lease, 1, { events: [], takesSlot: { key: key(lease, n), limit } });
       expect(await begin(a, 1)).toHaveProperty('seq');
       expect(await begin(b, 1)).toEqual({ refused: 'no-slot' });
-      await add(a, 1, { events: [], ends: key(a, 1) });
+      await add(a, 1, { events: [], freesSlot: key(a, 1) });
       expect(await begin(b, 1)).toHaveProperty('seq');
       // A run that ends leaves none behind.
       await add(b, 1, { events: [], summary: { ended: 3 } });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { deliveries, events } from '../../controller/demo/movements.ts';
-import { orderOf, payments, sharesOf, users, usualDirt } from '../../controller/demo/shop.ts';
+import { defaultDefects, orderOf, payments, sharesOf, users } from '../../controller/demo/shop.ts';
 
-const dirt = { ...usualDirt, invalid: 0.1, tricky: 0.1 };
+const dirt = { ...defaultDefects, invalid: 0.1, tricky: 0.1 };
 
 describe('the shop of a seed', () => {
   test('has just as many rows as asked for, whatever the number', () => {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { csvReader } from '../../controller/adapters/sources/csv/csv.ts';
 import { csvSource } from '../../controller/adapters/sources/csv/driver.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { type Duck, openDuck } from '../../controller/clients/duckdb.ts';
@@ -9,7 +9,7 @@ import type { Project } from '../../controller/config/project.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
 import type { Profile } from '../../controller/domain/profile.ts';
 import { type RunnerResult, runnerResultSchema } from '../../controller/domain/result.ts';
-import { duckType } from '../../controller/snapshot/keep.ts';
+import { duckType } from '../../controller/snapshot/snapshot.ts';
 import { javaBinary, opens } from '../../controller/stack/java.ts';
 import { madeHome, sparkEnv } from '../../controller/stack/spark.ts';
 import { mismatches } from '../mismatches.ts';
@@ -31,13 +31,13 @@ const jars = ['spark-runner.jar', 'spark-runner-tests.jar'].map((jar) => join(ch
  */
 export async function differential(
   project: Project,
-  { seed, cases, told }: { seed: number; cases: number; told: (line: string) => void },
+  { seed, cases, log }: { seed: number; cases: number; log: (line: string) => void },
 ): Promise<Outcome[]> {
   const folder = join(project.home, 'differential');
   await rm(folder, { recursive: true, force: true });
   const prepared: Prepared[] = [];
   for (let i = 0; i < cases; i++) prepared.push(await prepare(randomCase(seed + i), join(folder, String(seed + i))));
-  told(`${cases} cases measured, from seed ${seed} on; Spark computes their marts`);
+  log(`${cases} cases measured, from seed ${seed} on; Spark computes their marts`);
   await execa(
     javaBinary(),
     [
@@ -80,8 +80,8 @@ async function prepare(of: Case, folder: string): Promise<Prepared> {
       key: 'id',
       columns: Object.fromEntries(columns.map(({ name: column, ...rest }) => [column, rest])),
     } as Source;
-    const keeping = of.seed % 2 === 0 ? { storage, folder: join(folder, 'kept'), upToBytes: 1e9 } : undefined;
-    const profile = await csvProbe({ root: folder, storage, scratch: join(folder, 'scratch'), keeping }).profile(
+    const snapshots = of.seed % 2 === 0 ? { storage, folder: join(folder, 'kept'), maximumBytes: 1e9 } : undefined;
+    const profile = await csvReader({ root: folder, storage, scratch: join(folder, 'scratch'), snapshots }).profile(
       name,
       source,
     );

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Controller } from '../../controller/engine/controller.ts';
-import { GaveWay } from '../../controller/engine/journal.ts';
+import { LeaseLostError } from '../../controller/engine/journal.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
@@ -16,14 +16,16 @@ test('a controller that leaves does nothing more for its runs, and they are anyb
       now: () => performance.now(),
       sleep: pause,
       newName: () => name,
-      isDead: async () => false,
+      isProcessGone: async () => false,
     });
   const [first, second] = [of('first'), of('second')];
   await first.open();
   await second.open();
   const event = { type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' } as const;
   const { number, lease } = await store.create({ run: 'r1', pipeline: 'shop', at: 1, events: [event], owner: 'first' });
-  const gaveWay = expect(first.drive(number, lease, { ...w.ports, store, sleep: pause })).rejects.toThrow(GaveWay);
+  const gaveWay = expect(first.execute(number, lease, { ...w.ports, store, sleep: pause })).rejects.toThrow(
+    LeaseLostError,
+  );
   while ((await store.history('r1')).length < 6) await pause(5);
   await first.close();
   await gaveWay;

@@ -15,7 +15,7 @@ function crashing<T extends object>(port: T, next: () => 'before' | 'after' | un
     get(target, name) {
       const value = Reflect.get(target, name);
       // Where an attempt stages is computed, not asked of anybody; and nobody relies on listening.
-      if (typeof value !== 'function' || name === 'staged' || name === 'listen') return value;
+      if (typeof value !== 'function' || name === 'staged' || name === 'watchResult') return value;
       return async (...args: unknown[]) => {
         const when = next();
         if (when === 'before') throw new Crash();
@@ -90,7 +90,7 @@ async function runWithCrashes(
     };
     gone = false;
     try {
-      const state = await new Engine(number, lease, ports).drive();
+      const state = await new Engine(number, lease, ports).execute();
       return { ...outcome(state), mails: await w.ports.store.due() };
     } catch (error) {
       if (!(error instanceof Crash)) throw error;

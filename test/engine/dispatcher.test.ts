@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Message, Postponed } from '../../controller/domain/ports/notifier.ts';
-import { deliver, nextTry } from '../../controller/engine/dispatcher.ts';
+import { type Message, MessageDeferredError } from '../../controller/domain/ports/notifier.ts';
+import { dispatchOutbox, retryDelayMs } from '../../controller/engine/dispatcher.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
 import { memoryNotifier } from '../fakes/notifier.ts';
 import { memoryStore } from '../fakes/store.ts';
@@ -42,7 +42,7 @@ describe('the outbox', () => {
     let tries = 0;
     const counted = { send: (message: Message) => notifier.send(message).finally(() => (tries += 1)) };
     for (let second = 0; second < 3600; second++) {
-      await deliver(store, counted, 'me');
+      await dispatchOutbox(store, counted, 'me');
       pass(1000);
     }
     expect(notifier.sent).toEqual([]);
@@ -51,10 +51,10 @@ describe('the outbox', () => {
     expect(tries).toBeLessThan(80);
     isAway = false;
     pass(60_000);
-    expect(await deliver(store, counted, 'me')).toEqual({ sent: 2, problem: undefined });
+    expect(await dispatchOutbox(store, counted, 'me')).toEqual({ sent: 2, problem: undefined });
     expect(notifier.sent.map((message) => message.to)).toEqual(['a', 'b']);
     pass(1e9);
-    expect(await deliver(store, counted, 'me')).toEqual({ sent: 0, problem: undefined });
+    expect(await dispatchOutbox(store, counted, 'me')).toEqual({ sent: 0, problem: undefined });
   });
 
   test('gives up only what the server refuses for good, holds back only what it wants later, and sends the others', async () => {
@@ -62,9 +62,9 @@ describe('the outbox', () => {
     let late = true;
     const notifier = memoryNotifier((message) => {
       if (message.to === 'nobody') throw new SluiceError('550 no such user', { kind: 'rejected' });
-      if (message.to === 'greylisted' && late) throw new Postponed('450 come again', undefined);
+      if (message.to === 'greylisted' && late) throw new MessageDeferredError('450 come again', undefined);
     });
-    await deliver(store, notifier, 'me');
+    await dispatchOutbox(store, notifier, 'me');
     const states = async () => (await store.messages('r')).map(({ to, state, note }) => [to, state, note]);
     expect(await states()).toEqual([
       ['nobody', 'refused', '550 no such user'],
@@ -72,8 +72,8 @@ describe('the outbox', () => {
       ['c', 'sent', 'taken at try 1'],
     ]);
     late = false;
-    pass(nextTry(0));
-    await deliver(store, notifier, 'me');
+    pass(retryDelayMs(0));
+    await dispatchOutbox(store, notifier, 'me');
     expect((await states())[1]).toEqual(['greylisted', 'sent', 'taken at try 2']);
   });
 
@@ -88,7 +88,7 @@ describe('the outbox', () => {
       answer = resolve;
     });
     const both = { send: (each: Message) => (each.channel === 'pager' ? silent : notifier.send(each)) };
-    const delivering = deliver(store, both, 'me');
+    const delivering = dispatchOutbox(store, both, 'me');
     while (notifier.sent.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
     expect(notifier.sent.map(({ to }) => to)).toEqual(['a', 'b']);
     answer();
@@ -102,13 +102,13 @@ describe('the outbox', () => {
     await store.append(lease, 0, 0, { events: [], messages });
     let isLate = true;
     const notifier = memoryNotifier(({ id }) => {
-      if (isLate && id === '<late>') throw new Postponed('450 come again', undefined);
+      if (isLate && id === '<late>') throw new MessageDeferredError('450 come again', undefined);
     });
-    await deliver(store, notifier, 'me');
+    await dispatchOutbox(store, notifier, 'me');
     expect(notifier.sent.map(({ id }) => id)).toEqual(['<other>']);
     isLate = false;
-    pass(nextTry(0));
-    await deliver(store, notifier, 'me');
+    pass(retryDelayMs(0));
+    await dispatchOutbox(store, notifier, 'me');
     expect(notifier.sent.map(({ id }) => id)).toEqual(['<other>', '<late>', '<second>']);
   });
 
@@ -116,12 +116,12 @@ describe('the outbox', () => {
     const { store, pass } = await filled('a');
     await store.claimRole('outbox', 'you', 5000);
     const notifier = memoryNotifier();
-    expect(await deliver(store, notifier, 'me')).toMatchObject({ sent: 0 });
+    expect(await dispatchOutbox(store, notifier, 'me')).toMatchObject({ sent: 0 });
     pass(6000);
-    expect(await deliver(store, notifier, 'me')).toMatchObject({ sent: 1 });
+    expect(await dispatchOutbox(store, notifier, 'me')).toMatchObject({ sent: 1 });
   });
 
   test('tries again after pauses that double up to a minute', () => {
-    expect([0, 1, 2, 20].map(nextTry)).toEqual([5000, 10_000, 20_000, 60_000]);
+    expect([0, 1, 2, 20].map(retryDelayMs)).toEqual([5000, 10_000, 20_000, 60_000]);
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../controller/domain/events.ts';
-import { Busy } from '../../controller/domain/ports/task.ts';
+import { RetryAfterError } from '../../controller/domain/ports/task.ts';
 import { fold } from '../../controller/domain/state.ts';
 import { Engine } from '../../controller/engine/engine.ts';
 import type { Ports } from '../../controller/engine/ports.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
-import { decide } from '../../controller/machine/machine.ts';
+import { nextActions } from '../../controller/machine/machine.ts';
 import { makePlan } from '../../controller/planning/plan.ts';
-import { memoryCaller } from '../fakes/task.ts';
+import { memoryTaskRunner } from '../fakes/task.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 import { type World, world } from './world.ts';
@@ -45,8 +45,8 @@ function buggy(port: keyof Ports, call: string | undefined, times = Number.POSIT
 
 describe('a run whose controller fails in a way that Sluice does not know', () => {
   test.each([
-    ['measuring', 'probe', 'profile'],
-    ['reviewing the rows', 'review', undefined],
+    ['measuring', 'sourceReader', 'profile'],
+    ['reviewing the rows', 'checkRows', undefined],
     ['asking for the cluster', 'backend', 'capacity'],
     ['preparing a job', 'workspace', 'prepare'],
     ['submitting', 'backend', 'submit'],
@@ -126,10 +126,10 @@ async function inherited(w: World, events: readonly RunEvent[]): Promise<Engine>
 }
 
 test('errors of different controllers are counted together: a run that fails them all ends', async () => {
-  const w = buggy('probe', 'profile', 1);
+  const w = buggy('sourceReader', 'profile', 1);
   const failed: RunEvent = { type: 'controller-failed', reason: 'the same' };
   const taken: RunEvent = { type: 'taken-over', by: 'b', from: 'a' };
-  const { ended } = await (await inherited(w, [failed, taken, failed, taken])).drive();
+  const { ended } = await (await inherited(w, [failed, taken, failed, taken])).execute();
   expect(ended).toMatchObject({ state: 'failed', reason: expect.stringContaining('3 times') });
 });
 
@@ -139,7 +139,7 @@ test('a run whose sources kill one controller after the other is given up', asyn
     world(profiles),
     Array.from({ length: 5 }, () => taken),
   );
-  expect((await lost.drive()).ended).toMatchObject({
+  expect((await lost.execute()).ended).toMatchObject({
     state: 'failed',
     reason: '5 controllers died while measuring the sources',
   });
@@ -149,14 +149,14 @@ test('a run that only waited its turn while controllers came and went is not giv
   const taken: RunEvent = { type: 'taken-over', by: 'b', from: 'a' };
   const w = world(profiles);
   const waited = await inherited(w, [{ type: 'queued', behind: ['r0'] }, ...Array.from({ length: 9 }, () => taken)]);
-  expect((await waited.drive()).ended?.state).toBe('succeeded');
+  expect((await waited.execute()).ended?.state).toBe('succeeded');
 });
 
 test('a run that waits for a source while controllers come and go is not given up', async () => {
   const taken: RunEvent = { type: 'taken-over', by: 'b', from: 'a' };
   const waits: RunEvent = { type: 'sources-waiting', what: 'nothing answers' };
   const waiting = await inherited(world(profiles), [waits, ...Array.from({ length: 9 }, () => taken)]);
-  expect((await waiting.drive()).ended?.state).toBe('succeeded');
+  expect((await waiting.execute()).ended?.state).toBe('succeeded');
 });
 
 test('inputs that are lost while another step is being published are not measured again before that is over', async () => {
@@ -182,13 +182,13 @@ test('inputs that are lost while another step is being published are not measure
     ...ofStep('lost'),
   ];
   const state = fold(events.map((event, i) => ({ seq: i + 1, at: 1, event })));
-  expect(decide(state, 1)).toEqual([{ do: 'publish', step: 'shown', attempt: 1 }]);
+  expect(nextActions(state, 1)).toEqual([{ do: 'publish', step: 'shown', attempt: 1 }]);
 });
 
 test('a watcher that fails ends nothing', async () => {
   const w = world(profiles);
   Object.assign(w.ports, {
-    told: () => {
+    onUpdate: () => {
       throw new RangeError('Invalid time value');
     },
   });
@@ -200,12 +200,12 @@ test('a watcher that fails ends nothing', async () => {
 test('a service that wants to be asked in a thousand years is asked when the step’s patience is over', async () => {
   const w = world(profiles);
   let asked = 0;
-  const caller = memoryCaller(() => {
+  const taskRunner = memoryTaskRunner(() => {
     asked += 1;
-    if (asked === 1) throw new Busy('503', Number.POSITIVE_INFINITY);
+    if (asked === 1) throw new RetryAfterError('503', Number.POSITIVE_INFINITY);
     return { status: 200, body: {} };
   });
-  Object.assign(w.ports, { caller });
+  Object.assign(w.ports, { taskRunner });
   const before = w.now;
   const { state } = await w.run(await load(steps('  tell: { http: { url: http://api }, retry: { patience: 2m } }')));
   expect(state.ended?.state).toBe('succeeded');

@@ -30,7 +30,7 @@ describe('a run that goes well', () => {
       'run-ended',
     ]);
     expect(backend.submitted).toEqual(['sluice-r1-marts-1']);
-    expect(publisher.published.get('out')).toEqual({ key: 'sluice-r1-marts-1', fence: 1 });
+    expect(publisher.published.get('out')).toEqual({ key: 'sluice-r1-marts-1', runNumber: 1 });
   });
 
   test('with nothing to do submits nothing and is skipped', async () => {
@@ -223,7 +223,7 @@ describe('a run that is cancelled', () => {
 describe('sources that cannot be measured', () => {
   test('for good end the run with the words of the error and its kind', async () => {
     const w = world(profiles);
-    Object.assign(w.ports.probe, {
+    Object.assign(w.ports.sourceReader, {
       profile: () => Promise.reject(new SluiceError('there is no table orders', { kind: 'rejected', hint: 'make it' })),
     });
     const { state } = await w.run(await load(alone));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../controller/domain/events.ts';
-import { expire } from '../../controller/engine/janitor.ts';
+import { removeExpiredRuns } from '../../controller/engine/janitor.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { profile } from '../planning/profiles.ts';
 
@@ -32,12 +32,12 @@ test('old runs are removed with their files, but for those that the last publish
         removed.push([run, except]);
       },
     }) as never;
-  expect(await expire({ store, workspaceOf }, 90 * day)).toEqual(['first', 'second']);
+  expect(await removeExpiredRuns({ store, workspaceOf }, 90 * day)).toEqual(['first', 'second']);
   const kept = ['first/inputs/a', 'third/inputs/b'];
   expect(removed).toEqual([
     ['first', kept],
     ['second', kept],
   ]);
   expect((await store.list({ limit: 9 })).map(({ run }) => run)).toEqual(['young', 'third']);
-  expect(await expire({ store, workspaceOf }, 90 * day)).toEqual([]);
+  expect(await removeExpiredRuns({ store, workspaceOf }, 90 * day)).toEqual([]);
 });

@@ -1,25 +1,18 @@
 import { expect, test } from 'vitest';
-import { Tasks } from '../../controller/engine/tasks.ts';
+import { RunningTasks } from '../../controller/engine/tasks.ts';
+import { memoryTaskRunner } from '../fakes/task.ts';
 
-test('what a later decision starts waits until the starts of an earlier one are in the history', async () => {
-  const begun: string[] = [];
-  const noted: (() => void)[] = [];
-  const tasks = new Tasks(
-    async (action) => {
-      begun.push(`${action.do} ${'step' in action ? action.step : ''}`);
-      await new Promise<void>((resolve) => noted.push(resolve));
-      return 0;
-    },
-    () => 0,
-    () => undefined,
-  );
-  const start = (step: string) => ({ do: 'start', step, attempt: 1 }) as const;
-  tasks.begin([start('a'), start('b')]);
-  // With a parallelism of 2: a step that comes before them can start now, and the two live in no history yet.
-  tasks.begin([start('first'), start('a'), { do: 'follow', step: 'other', attempt: 1 }]);
-  expect(begun).toEqual(['start a', 'start b', 'follow other']);
-  for (const note of noted) note();
-  await tasks.settled();
-  tasks.begin([start('first')]);
-  expect(begun.at(-1)).toBe('start first');
+test('a call is made once, however often its outcome is asked for before it is in the history', async () => {
+  const runner = memoryTaskRunner(() => ({ body: 'done' }));
+  const tasks = new RunningTasks(runner, () => 0);
+  const request = { step: { outputs: [] }, key: 'k', values: {} };
+  const answered = new Promise<void>((resolve) => {
+    expect(tasks.poll('attempt', request, resolve)).toBeUndefined();
+  });
+  await answered;
+  const outcomes = [tasks.poll('attempt', request, () => undefined), tasks.poll('attempt', request, () => undefined)];
+  expect(outcomes).toEqual([{ answer: { body: 'done' } }, { answer: { body: 'done' } }]);
+  expect(runner.keys).toEqual(['k']);
+  await tasks.abort('attempt');
+  expect(tasks.poll('attempt', request, () => undefined)).toBeUndefined();
 });

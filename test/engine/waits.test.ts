@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../controller/engine/engine.ts';
-import { GaveWay } from '../../controller/engine/journal.ts';
+import { LeaseLostError } from '../../controller/engine/journal.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 import { done, unavailable, type World, world } from './world.ts';
@@ -13,15 +13,15 @@ describe('sources that do not answer', () => {
   const away = (tries: number) => {
     const w = world(profiles);
     let left = tries;
-    const { profile: measured } = w.ports.probe;
-    const probe = {
-      ...w.ports.probe,
+    const { profile: measured } = w.ports.sourceReader;
+    const reader = {
+      ...w.ports.sourceReader,
       profile: (...args: Parameters<typeof measured>) => {
         left -= 1;
         return left >= 0 ? Promise.reject(unavailable()) : measured(...args);
       },
     };
-    return Object.assign(w, { ports: { ...w.ports, probe } });
+    return Object.assign(w, { ports: { ...w.ports, sourceReader: reader } });
   };
   const run = async (w: World, text: string) => {
     const { number, lease } = await w.ports.store.create({
@@ -31,7 +31,7 @@ describe('sources that do not answer', () => {
       events: [{ type: 'run-started', run: 'r1', pipeline: await load(text), file: 'f' }],
     });
     const engine = new Engine(number, lease, w.ports);
-    return { engine, state: engine.drive() };
+    return { engine, state: engine.execute() };
   };
 
   test('are waited for, and the run says so at once and once', async () => {
@@ -72,19 +72,22 @@ describe('a source that takes the connection and never answers', () => {
   const silent = () => {
     const w = world(profiles);
     return Object.assign(w, {
-      ports: { ...w.ports, probe: { ...w.ports.probe, profile: () => new Promise<never>(() => undefined) } },
+      ports: {
+        ...w.ports,
+        sourceReader: { ...w.ports.sourceReader, profile: () => new Promise<never>(() => undefined) },
+      },
     });
   };
-  const begun = async (w: World, hold?: () => Promise<void>) => {
+  const begun = async (w: World, assertLease?: () => Promise<void>) => {
     const event = { type: 'run-started', run: 'r1', pipeline: await load(alone), file: 'f' } as const;
     const { number, lease } = await w.ports.store.create({ run: 'r1', pipeline: 'shop', at: w.now, events: [event] });
-    return new Engine(number, lease, w.ports, hold);
+    return new Engine(number, lease, w.ports, assertLease);
   };
 
   test('does not keep a run from being cancelled', async () => {
     const w = silent();
     const engine = await begun(w);
-    const state = engine.drive();
+    const state = engine.execute();
     await new Promise((resolve) => setImmediate(resolve));
     await w.ports.store.request('r1', w.now, { type: 'cancel-requested', by: 'Ctrl-C' });
     engine.wake(true);
@@ -94,12 +97,12 @@ describe('a source that takes the connection and never answers', () => {
   test('does not keep a controller from leaving', async () => {
     let left = false;
     const engine = await begun(silent(), async () => {
-      if (left) throw new GaveWay('r1');
+      if (left) throw new LeaseLostError('r1');
     });
-    const state = engine.drive();
+    const state = engine.execute();
     await new Promise((resolve) => setImmediate(resolve));
     left = true;
-    await expect(state).rejects.toThrow(GaveWay);
+    await expect(state).rejects.toThrow(LeaseLostError);
   });
 });
 

@@ -6,7 +6,7 @@ import { builtIn } from '../../controller/app/registry.ts';
 import type { Project } from '../../controller/config/project.ts';
 import type { AttemptState } from '../../controller/domain/state.ts';
 import { Controller } from '../../controller/engine/controller.ts';
-import { type Adopted, Crew } from '../../controller/engine/worker.ts';
+import { type ClaimedRun, Worker } from '../../controller/engine/worker.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { good, load } from '../pipeline/files.ts';
 
@@ -27,33 +27,33 @@ test('a folder that can no longer be watched ends nothing', () => {
     storage: fileStorage,
     registry: builtIn,
   });
-  const stop = workspace.listen('work', { number: 1 } as AttemptState, () => undefined);
+  const stop = workspace.watchResult('work', { number: 1 } as AttemptState, () => undefined);
   expect(watchers).toHaveLength(1);
   expect(() => watchers[0]?.emit('error', new Error('ESTALE'))).not.toThrow();
   stop();
 });
 
-test('a crew goes on looking after an error that nobody foresaw, and says so', async () => {
+test('a worker keeps polling after an unexpected error, and reports it', async () => {
   const said: string[] = [];
   let looks = 0;
-  const crew = new Crew(
+  const worker = new Worker(
     {
-      adopt: async (): Promise<Adopted[]> => {
+      claimOrphanedRuns: async (): Promise<ClaimedRun[]> => {
         looks += 1;
         throw new TypeError(`no ${looks}`);
       },
-      drive: async () => undefined,
+      execute: async () => undefined,
       sleep: () => new Promise((resolve) => setTimeout(resolve, 5)),
       now: () => 0,
     },
-    (_run, news) => {
-      if (news.kind === 'note') said.push(news.text);
+    (_run, update) => {
+      if (update.kind === 'note') said.push(update.text);
       throw new Error('a watcher that fails, too');
     },
   );
-  crew.start(1);
+  worker.start(1);
   await vi.waitUntil(() => looks >= 3);
-  await crew.stop();
+  await worker.stop();
   expect(said.slice(0, 2)).toEqual(['unexpected: no 1', 'unexpected: no 2']);
 });
 
@@ -65,7 +65,7 @@ test('a run that was claimed and cannot be driven is given back', async () => {
       now: () => performance.now(),
       sleep: async () => undefined,
       newName: () => name,
-      isDead: async () => false,
+      isProcessGone: async () => false,
     });
   const [first, second] = [of('first'), of('second')];
   await store.heartbeat('first', 60_000);
@@ -78,6 +78,6 @@ test('a run that was claimed and cannot be driven is given back', async () => {
   });
   const lease = await first.claim('r1');
   expect(await second.claim('r1')).toBeUndefined();
-  if (lease) await first.giveBack(lease);
+  if (lease) await first.releaseRun(lease);
   expect(await second.claim('r1')).toBeDefined();
 });

@@ -7,21 +7,21 @@ import type { Profile } from '../../controller/domain/profile.ts';
 import type { RunnerResult } from '../../controller/domain/result.ts';
 import type { RunState } from '../../controller/domain/state.ts';
 import { Engine } from '../../controller/engine/engine.ts';
-import type { News, Ports } from '../../controller/engine/ports.ts';
+import type { Ports, RunUpdate } from '../../controller/engine/ports.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
 import { mailsOf } from '../../controller/messages/mail.ts';
 import { memoryBackend, type Script } from '../fakes/backend.ts';
 import { memoryPublisher } from '../fakes/sink.ts';
-import { memoryProbe, memoryReview } from '../fakes/source.ts';
+import { memoryRowChecks, memorySourceReader } from '../fakes/source.ts';
 import { memoryStore } from '../fakes/store.ts';
-import { memoryCaller } from '../fakes/task.ts';
+import { memoryTaskRunner } from '../fakes/task.ts';
 
 /** A world of memory twins in which a whole run takes no time: the clock moves when the engine sleeps. */
 export interface World {
   readonly ports: Ports;
   readonly backend: ReturnType<typeof memoryBackend>;
   readonly publisher: ReturnType<typeof memoryPublisher>;
-  readonly news: News[];
+  readonly updates: RunUpdate[];
   now: number;
   /** What the runner of a key leaves behind; a success that reconciles, unless set. */
   results: Map<string, Partial<RunnerResult>>;
@@ -45,7 +45,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
   const backend = memoryBackend((_job, key) => scriptOf(key));
   const publisher = memoryPublisher(() => 7);
   const store = memoryStore(() => made.now);
-  const news: News[] = [];
+  const updates: RunUpdate[] = [];
   const results: World['results'] = new Map();
 
   const workspace: Workspace = {
@@ -76,24 +76,24 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
         views: output.views.map((view) => ({ view, place: `${attempt.key}/${view}`, rows: 7 })),
       })),
     revoke: async (_step, attempt) => !backend.submitted.includes(attempt.key),
-    tidy: async () => undefined,
-    listen: () => () => undefined,
-    forget: async () => undefined,
+    removeSecrets: async () => undefined,
+    watchResult: () => () => undefined,
+    removeInputs: async () => undefined,
     remove: async () => undefined,
   };
 
   const made: World = {
     backend,
     publisher,
-    news,
+    updates,
     results,
     now: 1_000_000,
     wake: () => undefined,
     ports: {
-      review: memoryReview,
-      probe: memoryProbe(profiles),
+      checkRows: memoryRowChecks,
+      sourceReader: memorySourceReader(profiles),
       backend,
-      caller: memoryCaller(() => ({ body: {} })),
+      taskRunner: memoryTaskRunner(() => ({ body: {} })),
       maximumApplications: undefined,
       publisher,
       store,
@@ -106,7 +106,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
         await new Promise((resolve) => setImmediate(resolve));
         if (!signal?.aborted) made.now += ms;
       },
-      told: (each) => news.push(each),
+      onUpdate: (each) => updates.push(each),
     },
     async run(pipeline, name = 'r1') {
       const { number, lease } = await store.create({
@@ -117,7 +117,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       });
       const engine = new Engine(number, lease, made.ports);
       made.wake = () => engine.wake(true);
-      const state = await engine.drive();
+      const state = await engine.execute();
       return { state, events: (await store.history(name)).map((record) => record.event) };
     },
   };

@@ -4,7 +4,7 @@ import {
   type BackendTraits,
   type BatchBackend,
   type BatchJob,
-  ended,
+  hasEnded,
   type Observation,
 } from '../../controller/domain/ports/backend.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
@@ -54,7 +54,7 @@ export function memoryBackend(scriptOf: (job: BatchJob, key: string) => Script):
     async cancel(submission) {
       const batch = batches.get(submission.key);
       const last = batch?.script[Math.min(Math.max(0, batch.seen - 1), batch.script.length - 1)];
-      if (batch && !(last && batch.seen > 0 && ended(last.state))) batch.cancelled = true;
+      if (batch && !(last && batch.seen > 0 && hasEnded(last.state))) batch.cancelled = true;
     },
     logs: async (submission) => (known(submission).script.at(-1)?.detail ?? '').split('\n'),
   };

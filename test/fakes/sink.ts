@@ -4,9 +4,9 @@ import { rejected } from '../../controller/lib/errors.ts';
 
 /** A publisher that remembers: what is staged is given by `rowsAt`, what is published can be read. */
 export function memoryPublisher(rowsAt: (place: string) => number | undefined): Publisher & {
-  readonly published: ReadonlyMap<string, { readonly key: string; readonly fence: number }>;
+  readonly published: ReadonlyMap<string, { readonly key: string; readonly runNumber: number }>;
 } {
-  const published = new Map<string, { key: string; fence: number }>();
+  const published = new Map<string, { key: string; runNumber: number }>();
   const ever = new Set<string>();
   return {
     published,
@@ -18,12 +18,12 @@ export function memoryPublisher(rowsAt: (place: string) => number | undefined): 
           throw rejected(`${view}: ${found} rows are staged in ${place}, but the runner reported ${rows}`);
       }
     },
-    async publish({ target, key, kind, views }, fence) {
+    async publish({ target, key, kind, views }, runNumber) {
       const last = published.get(target);
-      if (last && last.key !== key && last.fence > fence && !ever.has(`${target} ${key}`)) {
+      if (last && last.key !== key && last.runNumber > runNumber && !ever.has(`${target} ${key}`)) {
         throw rejected(`${target} already shows the result of a newer run (${last.key})`);
       }
-      if (!ever.has(`${target} ${key}`)) published.set(target, { key, fence });
+      if (!ever.has(`${target} ${key}`)) published.set(target, { key, runNumber });
       ever.add(`${target} ${key}`);
       return views.map<PublishedOutput>(({ view, rows }) => ({ view, kind, rows, where: `${target}/${view}` }));
     },

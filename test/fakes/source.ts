@@ -1,23 +1,26 @@
 import type { Pipeline } from '../../controller/domain/pipeline.ts';
-import type { SourceProbe } from '../../controller/domain/ports/source.ts';
-import type { Profile, Reviewed } from '../../controller/domain/profile.ts';
+import type { SourceReader } from '../../controller/domain/ports/source.ts';
+import type { CheckedProfiles, Profile } from '../../controller/domain/profile.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 
-/** A probe that knows its answers: for the tests of whatever decides by measures. */
-export function memoryProbe(answers: Readonly<Record<string, Profile>>): SourceProbe {
+/** A source reader with fixed answers, for tests of what decides by measures. */
+export function memorySourceReader(answers: Readonly<Record<string, Profile>>): SourceReader {
   return {
     async profile(name) {
       const answer = answers[name];
       if (!answer) throw rejected(`${name}: there is no such source`);
       return answer;
     },
-    holds: async () => true,
+    isReadable: async () => true,
     close: async () => undefined,
   };
 }
 
 /** Takes the rows as they were measured. */
-export const memoryReview = async (_pipeline: Pipeline, profiles: Reviewed['profiles']): Promise<Reviewed> => ({
+export const memoryRowChecks = async (
+  _pipeline: Pipeline,
+  profiles: CheckedProfiles['profiles'],
+): Promise<CheckedProfiles> => ({
   profiles,
   findings: {},
 });

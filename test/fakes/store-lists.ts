@@ -10,7 +10,7 @@ export interface Row {
   token: number;
   closed?: number;
   readonly idempotencyKey: string | undefined;
-  swept: boolean;
+  cleanedUp: boolean;
 }
 export interface Posted {
   readonly message: Message;
@@ -71,12 +71,12 @@ export function memoryCleanup(
   return {
     pendingCleanup: async (graceMs, limit) =>
       closedFor(graceMs)
-        .filter((row) => !row.swept)
+        .filter((row) => !row.cleanedUp)
         .slice(0, limit)
         .map((row) => row.summary.run),
     async cleanedUp(run) {
       const row = runs.get(run);
-      if (row) row.swept = true;
+      if (row) row.cleanedUp = true;
     },
     async beyondRetention(ageMs, limit) {
       const last = new Map(
@@ -85,7 +85,7 @@ export function memoryCleanup(
           .map(({ summary }) => [summary.pipeline, summary.run]),
       );
       return closedFor(ageMs)
-        .filter(({ swept, summary }) => swept && last.get(summary.pipeline) !== summary.run)
+        .filter(({ cleanedUp, summary }) => cleanedUp && last.get(summary.pipeline) !== summary.run)
         .slice(0, limit)
         .map(({ summary: { run, pipeline } }) => ({ run, pipeline }));
     },

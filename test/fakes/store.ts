@@ -35,8 +35,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
     return time;
   };
 
-  return ({ name: project, formerly = [] }) => {
-    for (const row of runs.values()) if (formerly.includes(row.project)) row.project = project;
+  return ({ name: project, formerNames = [] }) => {
+    for (const row of runs.values()) if (formerNames.includes(row.project)) row.project = project;
     const ours = (): Row[] => [...runs.values()].filter((row) => row.project === project);
     const isOurs = (run: string): boolean => runs.get(run)?.project === project;
     const store: RunStore = {
@@ -46,19 +46,19 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         if (runs.has(run)) throw rejected(`there is a run ${run} already`);
         created += 1;
         const summary = { ...nothingYet, run, number: created, pipeline, started: at };
-        const row: Row = { ...{ project, summary, events: [], owner, token: 1 }, idempotencyKey, swept: false };
+        const row: Row = { ...{ project, summary, events: [], owner, token: 1 }, idempotencyKey, cleanedUp: false };
         add(row, at, events);
         runs.set(run, row);
         return { number: created, lease: { run, token: 1 }, isNew: true };
       },
-      async append({ run, token }, after, at, { events, summary = {}, messages = [], begins, ends }) {
+      async append({ run, token }, after, at, { events, summary = {}, messages = [], takesSlot, freesSlot }) {
         const row = rowOf(run);
         if (row.token !== token) return { refused: 'lost' };
         if (row.events.length !== after) return { refused: 'moved' };
-        if (ends !== undefined) alive.delete(ends);
-        if (begins) {
-          if (alive.size >= (begins.limit ?? Number.POSITIVE_INFINITY)) return { refused: 'no-slot' };
-          alive.set(begins.key, run);
+        if (freesSlot !== undefined) alive.delete(freesSlot);
+        if (takesSlot) {
+          if (alive.size >= (takesSlot.limit ?? Number.POSITIVE_INFINITY)) return { refused: 'no-slot' };
+          alive.set(takesSlot.key, run);
         }
         const time = add(row, at, events);
         row.summary = { ...row.summary, ...summary };

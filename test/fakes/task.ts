@@ -1,18 +1,21 @@
 import type { Answer } from '../../controller/domain/events.ts';
-import type { Call, Caller } from '../../controller/domain/ports/task.ts';
+import type { TaskRequest, TaskRunner } from '../../controller/domain/ports/task.ts';
 
-/** A caller that answers as told, and remembers what it was asked; a key that was answered once is answered the same again. */
-export function memoryCaller(
-  answerTo: (call: Call) => Answer | Promise<Answer>,
-): Caller & { readonly keys: readonly string[] } {
+/**
+ * A task runner with given answers that remembers its requests; a key that was answered once gets the same answer
+ * again.
+ */
+export function memoryTaskRunner(
+  answerTo: (request: TaskRequest) => Answer | Promise<Answer>,
+): TaskRunner & { readonly keys: readonly string[] } {
   const keys: string[] = [];
   const answers = new Map<string, Answer>();
   return {
     keys,
-    async call(call) {
-      keys.push(call.key);
-      const answer = answers.get(call.key) ?? (await answerTo(call));
-      answers.set(call.key, answer);
+    async run(request) {
+      keys.push(request.key);
+      const answer = answers.get(request.key) ?? (await answerTo(request));
+      answers.set(request.key, answer);
       return answer;
     },
   };

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { csvReader } from '../../controller/adapters/sources/csv/csv.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
-import { parquet } from '../../controller/snapshot/keep.ts';
+import { parquet } from '../../controller/snapshot/snapshot.ts';
 import { Lost, refusedOr, type Subject } from './subject.ts';
 
 const names = [
@@ -111,9 +111,11 @@ export function csvBytes(): Subject {
         key: 'id',
         columns: { id: 'bigint', note: 'string' },
       } as unknown as Source;
-      const keeping = random(fc.boolean) ? { storage, folder: join(root, folder, 'kept'), upToBytes: 1e9 } : undefined;
-      const probe = csvProbe({ root, storage, scratch: join(root, 'scratch'), keeping });
-      const done = await refusedOr(probe.profile('things', source));
+      const snapshots = random(fc.boolean)
+        ? { storage, folder: join(root, folder, 'kept'), maximumBytes: 1e9 }
+        : undefined;
+      const reader = csvReader({ root, storage, scratch: join(root, 'scratch'), snapshots });
+      const done = await refusedOr(reader.profile('things', source));
       rmSync(join(root, folder), { recursive: true });
       if (!done) return 'refused';
       const { rows, valid, invalid } = done.value.measures;
@@ -161,13 +163,13 @@ export function csvValues(): Subject {
         key: 'id',
         columns: { id: 'bigint', [column]: 'string' },
       } as unknown as Source;
-      const probe = csvProbe({
+      const reader = csvReader({
         root,
         storage,
         scratch: join(root, 'scratch'),
-        keeping: { storage, folder: join(root, folder, 'kept'), upToBytes: 1e9 },
+        snapshots: { storage, folder: join(root, folder, 'kept'), maximumBytes: 1e9 },
       });
-      const { measures, pin } = await probe.profile('things', source);
+      const { measures, pin } = await reader.profile('things', source);
       const duck = await openDuck(join(root, 'scratch'), [root]);
       const kept = await duck.rows(
         `SELECT id, "${column}" AS value FROM ${parquet(pin.kept?.paths ?? [])} ORDER BY id`,

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { identifier, literal } from '../../controller/clients/sql.ts';
-import { asJson, checkNames, jsonText, own, parquet } from '../../controller/snapshot/keep.ts';
 import { takeRepairs, writeQuarantine } from '../../controller/snapshot/repairs.ts';
+import { asJson, checkNames, jsonText, own, parquet } from '../../controller/snapshot/snapshot.ts';
 import { Lost, refusedOr, type Subject } from './subject.ts';
 
 const text = (maxLength: number): fc.Arbitrary<string> =>

@@ -4,7 +4,7 @@ import { chaos, tableLines } from '../chaos/chaos.ts';
 test('ten strikes at random break no promise, as seen from outside', { timeout: 900_000 }, async () => {
   // The long version, `npm run chaos`, takes other seeds.
   const seed = 1;
-  const table = await chaos({ kills: 10, seed, told: () => undefined });
+  const table = await chaos({ kills: 10, seed, log: () => undefined });
   process.stdout.write(`chaos, seed ${seed}:\n${tableLines(table).join('\n')}\n`);
   for (const [promise, cases] of Object.entries(table.broken)) expect(cases, `${promise} (seed ${seed})`).toEqual([]);
   expect(table.runs).toBeGreaterThan(1);

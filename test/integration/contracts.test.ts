@@ -4,8 +4,8 @@ import { afterAll } from 'vitest';
 import { emailNotifier } from '../../controller/adapters/notifiers/email/email.ts';
 import { stagingTable } from '../../controller/adapters/sinks/postgres/driver.ts';
 import { postgresPublisher } from '../../controller/adapters/sinks/postgres/postgres.ts';
-import { kafkaProbe } from '../../controller/adapters/sources/kafka/kafka.ts';
-import { postgresProbe } from '../../controller/adapters/sources/postgres/postgres.ts';
+import { kafkaReader } from '../../controller/adapters/sources/kafka/kafka.ts';
+import { postgresReader } from '../../controller/adapters/sources/postgres/postgres.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';
 import { backendOf } from '../../controller/app/wiring.ts';
@@ -16,8 +16,8 @@ import type { BatchJob } from '../../controller/domain/ports/backend.ts';
 import { backendContract } from '../contract/backend.ts';
 import { livyContract } from '../contract/livy.ts';
 import { notifierContract } from '../contract/notifier.ts';
-import { columns, probeContract, rows } from '../contract/probe.ts';
 import { publisherContract } from '../contract/publisher.ts';
+import { columns, rows, sourceReaderContract } from '../contract/source-reader.ts';
 import { storeContract } from '../contract/store.ts';
 import { login, mails, project, query } from './world.ts';
 
@@ -67,12 +67,12 @@ publisherContract('of PostgreSQL tables', async () => {
 
 const literal = (value: string): string => (value === '' ? 'NULL' : `'${value.replaceAll("'", "''")}'`);
 
-probeContract('a PostgreSQL table', async (keeping) => {
+sourceReaderContract('a PostgreSQL table', async (snapshots) => {
   const table = fresh('things');
   await query(`CREATE TABLE ${table} (id bigint, status text, note text)`);
   await query(`INSERT INTO ${table} VALUES ${rows.map((row) => `(${row.map(literal).join(', ')})`).join(', ')}`);
   return {
-    probe: postgresProbe(() => shop, scratch, keeping),
+    reader: postgresReader(() => shop, scratch, snapshots),
     source: { postgres: 'shop', table, key: 'id', columns } as unknown as Source,
     addRow: async () => {
       await query(`INSERT INTO ${table} VALUES (6, 'new', 'later')`);
@@ -86,7 +86,7 @@ const producer = kafka.producer();
 await Promise.all([admin.connect(), producer.connect()]);
 afterAll(() => Promise.all([admin.disconnect(), producer.disconnect()]));
 
-probeContract('a Kafka topic', async (keeping) => {
+sourceReaderContract('a Kafka topic', async (snapshots) => {
   const topic = fresh('things');
   await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
   const json = ([id, status, note]: readonly string[]): string =>
@@ -95,7 +95,7 @@ probeContract('a Kafka topic', async (keeping) => {
     producer.send({ topic, messages: values.map((value, i) => ({ value, partition: i % 2 })) });
   await send(rows.map(json));
   return {
-    probe: kafkaProbe({ addressOf: () => ({ brokers: here.endpoints.kafka }), storage, scratch, keeping }),
+    reader: kafkaReader({ addressOf: () => ({ brokers: here.endpoints.kafka }), storage, scratch, snapshots }),
     source: { kafka: 'shop', topic, key: 'id', columns } as unknown as Source,
     addRow: async () => {
       await send([json(['6', 'new', 'later'])]);

@@ -7,7 +7,7 @@ test('two hundred random cases: Spark and DuckDB agree on every row', async () =
   const outcomes = await differential(await project(), {
     seed,
     cases: 200,
-    told: (line) => process.stdout.write(`${line}\n`),
+    log: (line) => process.stdout.write(`${line}\n`),
   });
   // A failing case is played again by `npm run differential -- --seed N --cases 1`.
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);

@@ -6,7 +6,7 @@ import { kafkaClient } from '../../controller/clients/kafka.ts';
 import type { Project } from '../../controller/config/project.ts';
 import { jarsOf } from '../../controller/stack/jars.ts';
 import { javaBinary, light } from '../../controller/stack/java.ts';
-import { portAnswers, portFree, until } from '../../controller/stack/process.ts';
+import { portAnswers, portFree, waitUntil } from '../../controller/stack/process.ts';
 import type { Certificates } from '../certificates.ts';
 import { query } from './world.ts';
 
@@ -40,7 +40,7 @@ export async function demandTls({ cert, key }: Certificates['server']): Promise<
     await writeFile(hba, rules);
     await query(`ALTER SYSTEM SET ssl = ${ssl}`, 'sluice');
     await query('SELECT pg_reload_conf()', 'sluice');
-    if (!(await until(async () => (await answers()) === reachable, 10_000)))
+    if (!(await waitUntil(async () => (await answers()) === reachable, 10_000)))
       throw new Error(`PostgreSQL did not take up ssl = ${ssl}`);
   };
   await apply(`hostnossl shop all all reject\n${before}`, 'on', false);
@@ -108,7 +108,7 @@ export async function startBroker(
   const exit = broker.finally(() => {
     ended = true;
   });
-  await until(async () => ended || (await portAnswers(port)), brokerStarts);
+  await waitUntil(async () => ended || (await portAnswers(port)), brokerStarts);
   if (!(await portAnswers(port)))
     throw new Error(`the broker did not start:\n${(await readFile(log.file, 'utf8')).slice(-3000)}`);
   return {

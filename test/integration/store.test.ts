@@ -129,7 +129,7 @@ test('the runs of a store of an earlier version are shown by the project that th
         JSON.stringify(mail),
       ]);
     }
-    const store = await postgresStore(address, { name: 'shop', formerly: ['/srv/shop/.sluice', ''] });
+    const store = await postgresStore(address, { name: 'shop', formerNames: ['/srv/shop/.sluice', ''] });
     const listed = await store.list({ limit: 9 });
     expect(listed.map(({ run, quality, rows }) => [run, quality, rows])).toEqual([
       ['ours', 0.75, 42],
@@ -147,7 +147,7 @@ test('the runs of a store of an earlier version are shown by the project that th
     expect(await store.lastProfiles('shop')).toEqual({ a: { measures: { rows: 3 } } });
     expect(await store.lastPlanned('shop')).toMatchObject({ run: 'ours', plan });
     await store.close();
-    const others = await postgresStore(address, { name: 'other', formerly: ['/srv/other/.sluice', ''] });
+    const others = await postgresStore(address, { name: 'other', formerNames: ['/srv/other/.sluice', ''] });
     expect((await others.list({ limit: 9 })).map(({ run }) => run)).toEqual(['theirs']);
     await others.close();
   } finally {

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stagingTable } from '../../controller/adapters/sinks/postgres/driver.ts';
 import { postgresPublisher } from '../../controller/adapters/sinks/postgres/postgres.ts';
-import { postgresProbe } from '../../controller/adapters/sources/postgres/postgres.ts';
+import { postgresReader } from '../../controller/adapters/sources/postgres/postgres.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { identifier } from '../../controller/clients/sql.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
 import type { Profile } from '../../controller/domain/profile.ts';
-import { type Keeping, parquet } from '../../controller/snapshot/keep.ts';
+import { parquet, type SnapshotOptions } from '../../controller/snapshot/snapshot.ts';
 import { folder, project, query, sluiceJson, write } from './world.ts';
 
 /** Tables as they are out there, and as an enemy makes them: carried through unchanged, or refused by name. */
@@ -19,13 +19,13 @@ const here = await project();
 const scratch = join(here.home, 'tmp');
 const address = postgresAddress(here, { database: 'shop' });
 
-async function profiled(table: string, upToBytes = 1e9): Promise<Profile> {
-  const keeping: Keeping = { storage, folder: join(here.home, 'tables'), upToBytes };
-  const probe = postgresProbe(() => address, scratch, keeping);
+async function profiled(table: string, maximumBytes = 1e9): Promise<Profile> {
+  const snapshots: SnapshotOptions = { storage, folder: join(here.home, 'tables'), maximumBytes };
+  const reader = postgresReader(() => address, scratch, snapshots);
   try {
-    return await probe.profile(table, { postgres: 'shop', table, key: 'id' } as Source);
+    return await reader.profile(table, { postgres: 'shop', table, key: 'id' } as Source);
   } finally {
-    await probe.close();
+    await reader.close();
   }
 }
 

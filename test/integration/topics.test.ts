@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { kafkaProbe } from '../../controller/adapters/sources/kafka/kafka.ts';
+import { kafkaReader } from '../../controller/adapters/sources/kafka/kafka.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
 import type { Profile } from '../../controller/domain/profile.ts';
-import { parquet } from '../../controller/snapshot/keep.ts';
+import { parquet } from '../../controller/snapshot/snapshot.ts';
 import { project } from './world.ts';
 
 /** Topics as they are in production: every codec, transactions, bytes that are no text; read without a consumer group. */
@@ -30,15 +30,15 @@ async function topicOf(config: Record<string, string> = {}): Promise<string> {
 
 async function profiled(topic: string): Promise<{ profile: Profile; rows: Record<string, unknown>[] }> {
   const scratch = join(here.home, 'tmp');
-  const keeping = { storage, folder: join(here.home, 'topics'), upToBytes: 1e9 };
-  const probe = kafkaProbe({ addressOf: () => ({ brokers }), storage, scratch, keeping });
+  const snapshots = { storage, folder: join(here.home, 'topics'), maximumBytes: 1e9 };
+  const reader = kafkaReader({ addressOf: () => ({ brokers }), storage, scratch, snapshots });
   const source = {
     kafka: 'shop',
     topic,
     key: 'id',
     columns: { id: 'bigint', text: 'string', part: 'string', pos: 'string' },
   };
-  const profile = await probe.profile('things', source as unknown as Source);
+  const profile = await reader.profile('things', source as unknown as Source);
   const duck = await openDuck(scratch, [here.home]);
   try {
     return { profile, rows: await duck.rows(`SELECT * FROM ${parquet(profile.pin.kept?.paths ?? [])} ORDER BY id`) };

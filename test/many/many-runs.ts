@@ -4,13 +4,13 @@ import { builtIn } from '../../controller/app/registry.ts';
 import type { PostgresAddress } from '../../controller/config/addresses.ts';
 import { Controller } from '../../controller/engine/controller.ts';
 import type { Ports } from '../../controller/engine/ports.ts';
-import { Crew } from '../../controller/engine/worker.ts';
+import { Worker } from '../../controller/engine/worker.ts';
 import { mailsOf } from '../../controller/messages/mail.ts';
 import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { memoryBackend } from '../fakes/backend.ts';
 import { memoryPublisher } from '../fakes/sink.ts';
-import { memoryProbe, memoryReview } from '../fakes/source.ts';
-import { memoryCaller } from '../fakes/task.ts';
+import { memoryRowChecks, memorySourceReader } from '../fakes/source.ts';
+import { memoryTaskRunner } from '../fakes/task.ts';
 import { profile } from '../planning/profiles.ts';
 import { memoryWorkspace } from './workspace.ts';
 
@@ -55,14 +55,14 @@ const controller = new Controller({
   now: () => Math.round(performance.now()),
   sleep: (ms) => sleep(ms),
   newName: () => `many/${process.pid}/${Math.random()}`,
-  isDead: async () => false,
+  isProcessGone: async () => false,
 });
 await controller.open();
 const ports: Omit<Ports, 'now'> = {
-  review: memoryReview,
-  probe: memoryProbe(profiles),
+  checkRows: memoryRowChecks,
+  sourceReader: memorySourceReader(profiles),
   backend,
-  caller: memoryCaller(() => ({ body: {} })),
+  taskRunner: memoryTaskRunner(() => ({ body: {} })),
   publisher: memoryPublisher(() => 0),
   store,
   workspace: memoryWorkspace,
@@ -70,35 +70,35 @@ const ports: Omit<Ports, 'now'> = {
   report: async () => ({ file: '', url: '', figures: [] }),
   messages: (run, state) => mailsOf(run, state, { from: 'f', language: 'en' }),
   sleep: (ms) => sleep(ms),
-  told: () => undefined,
+  onUpdate: () => undefined,
 };
 let mostAtOnce = 0;
 let rss = 0;
-const crew = new Crew(
+const worker = new Worker(
   {
-    adopt: (limit, except) => controller.adopt(limit, except),
-    drive: ({ number, lease, from }) => controller.drive(number, lease, ports, from),
+    claimOrphanedRuns: (limit, except) => controller.claimOrphanedRuns(limit, except),
+    execute: ({ number, lease, from }) => controller.execute(number, lease, ports, from),
     sleep: (ms) => sleep(ms),
     now: () => controller.now(),
   },
   () => undefined,
 );
 const [startedAt, cpuBefore] = [performance.now(), process.cpuUsage()];
-crew.start(runs);
+worker.start(runs);
 let steady: { cores: number } | undefined;
 let followed = { at: 0, cpu: 0 };
 for (;;) {
   await sleep(200);
   rss = Math.max(rss, process.memoryUsage.rss());
-  mostAtOnce = Math.max(mostAtOnce, crew.size);
+  mostAtOnce = Math.max(mostAtOnce, worker.size);
   // While all are followed and none begins or ends: what following costs.
-  const all = beganAt.size === runs && crew.size === runs;
+  const all = beganAt.size === runs && worker.size === runs;
   const { user, system } = process.cpuUsage();
   if (all && followed.at === 0) followed = { at: performance.now(), cpu: user + system };
   if (all && followed.at > 0 && performance.now() - followed.at > 1000)
     steady = { cores: (user + system - followed.cpu) / 1000 / (performance.now() - followed.at) };
   // The lists that this program asks for are not the controller's memory: only at the end.
-  if (beganAt.size < runs || crew.size > 0) continue;
+  if (beganAt.size < runs || worker.size > 0) continue;
   if ((await store.list({ pipeline: project, state: 'succeeded', limit: runs })).length === runs) break;
 }
 const ms = performance.now() - startedAt;
@@ -106,6 +106,6 @@ const { user, system } = process.cpuUsage(cpuBefore);
 process.stdout.write(
   `${JSON.stringify({ runs, mostAtOnce, seconds: ms / 1000, cores: (user + system) / 1000 / ms, steadyCores: steady?.cores ?? null, rssMb: rss / 2 ** 20 })}\n`,
 );
-await crew.stop();
+await worker.stop();
 await controller.close();
 await store.close();

@@ -20,8 +20,8 @@ export const memoryWorkspace: Workspace = {
   }),
   staged: () => [],
   revoke: async () => false,
-  tidy: async () => undefined,
-  listen: () => () => undefined,
-  forget: async () => undefined,
+  removeSecrets: async () => undefined,
+  watchResult: () => () => undefined,
+  removeInputs: async () => undefined,
   remove: async () => undefined,
 };

@@ -1,11 +1,11 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { RunEvent } from '../../controller/domain/events.ts';
-import { Busy } from '../../controller/domain/ports/task.ts';
+import { RetryAfterError } from '../../controller/domain/ports/task.ts';
 import { Engine } from '../../controller/engine/engine.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
 import { dead, done, world } from '../engine/world.ts';
 import type { Script } from '../fakes/backend.ts';
-import { memoryCaller } from '../fakes/task.ts';
+import { memoryTaskRunner } from '../fakes/task.ts';
 import { profile } from '../planning/profiles.ts';
 import { good, load } from './files.ts';
 
@@ -74,7 +74,7 @@ describe('what is done about a failure', () => {
   test('rows that can no longer be read as they were measured are measured again, as long as nothing is published', async () => {
     const w = world(profiles);
     const held = [false, true, true];
-    Object.assign(w.ports.probe, { holds: async () => held.shift() });
+    Object.assign(w.ports.sourceReader, { isReadable: async () => held.shift() });
     const { state, events } = await w.run(await load(steps(`  work: { ${spark} }`)));
     expect(events.filter((event) => event.type === 'sources-measured')).toHaveLength(2);
     expect(events.filter((event) => event.type === 'inputs-lost')).toHaveLength(1);
@@ -85,11 +85,11 @@ describe('what is done about a failure', () => {
 });
 
 describe('steps that call', () => {
-  const asking = (answer: Parameters<typeof memoryCaller>[0]) => {
+  const asking = (answer: Parameters<typeof memoryTaskRunner>[0]) => {
     const w = world(profiles);
-    const caller = memoryCaller(answer);
-    Object.assign(w.ports, { caller });
-    return { w, caller };
+    const taskRunner = memoryTaskRunner(answer);
+    Object.assign(w.ports, { taskRunner });
+    return { w, taskRunner };
   };
   const text = steps(`  ask: { http: { url: "http://api" }, retry: { maximumAttempts: 4, initialInterval: 1s } }
   go: { needs: [ask], if: steps.ask.body.ready == true && steps.ask.status == 200, ${spark} }
@@ -108,13 +108,13 @@ describe('steps that call', () => {
 
   test('a service that is busy is asked again, not before it said, under the same key', async () => {
     let asked = 0;
-    const { w, caller } = asking(() => {
+    const { w, taskRunner } = asking(() => {
       asked += 1;
-      if (asked === 1) throw new Busy('503', 90_000);
+      if (asked === 1) throw new RetryAfterError('503', 90_000);
       return { status: 200, body: { ready: false } };
     });
     const { state } = await w.run(await load(text));
-    expect(caller.keys).toEqual(['sluice-r1-ask', 'sluice-r1-ask']);
+    expect(taskRunner.keys).toEqual(['sluice-r1-ask', 'sluice-r1-ask']);
     const [first, second] = state.steps.ask?.attempts ?? [];
     expect(first?.failure?.kind).toBe('service-unavailable');
     expect(second?.startedAt).toBeGreaterThanOrEqual(first?.failure?.notBefore ?? Number.POSITIVE_INFINITY);
@@ -195,26 +195,26 @@ describe('a run of a pipeline whose earlier run goes on', () => {
 
   test('queue: waits until that has ended', async () => {
     const { first, second } = await behind('queue');
-    const waiting = second.drive();
+    const waiting = second.execute();
     await vi.waitUntil(() => second.state.queuedBehind);
     expect(second.state).toMatchObject({ queuedBehind: ['r1'] });
     expect(second.state.profiles).toBeUndefined();
-    await first.drive();
+    await first.execute();
     expect((await waiting).ended?.state).toBe('succeeded');
   });
 
   test('skip: does not happen', async () => {
     const { second } = await behind('skip');
-    await second.drive();
+    await second.execute();
     expect(second.state.ended).toMatchObject({ state: 'skipped', reason: 'run r1 of this pipeline is in progress' });
   });
 
   test('replace: has that cancelled first', async () => {
     const { first, second } = await behind('replace');
-    const waiting = second.drive();
+    const waiting = second.execute();
     await vi.waitUntil(() => second.state.queuedBehind);
     first.wake(true);
-    expect((await first.drive()).ended).toMatchObject({
+    expect((await first.execute()).ended).toMatchObject({
       state: 'cancelled',
       reason: 'cancelled by run r2, which replaces it',
     });
@@ -223,6 +223,6 @@ describe('a run of a pipeline whose earlier run goes on', () => {
 
   test('parallel: goes on beside it', async () => {
     const { second } = await behind('parallel');
-    expect((await second.drive()).ended?.state).toBe('succeeded');
+    expect((await second.execute()).ended?.state).toBe('succeeded');
   });
 });

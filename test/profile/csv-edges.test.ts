@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
-import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { csvReader } from '../../controller/adapters/sources/csv/csv.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
-import type { SourceProbe } from '../../controller/domain/ports/source.ts';
+import type { SourceReader } from '../../controller/domain/ports/source.ts';
 import type { Profile } from '../../controller/domain/profile.ts';
-import { parquet } from '../../controller/snapshot/keep.ts';
+import { parquet } from '../../controller/snapshot/snapshot.ts';
 
 /** Files at the edges of CSV: no row of one is lost without a word. */
 
@@ -26,12 +26,12 @@ async function profiled(files: Files, columns: readonly string[]): Promise<Profi
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const declared = Object.fromEntries(columns.map((name) => [name, name === columns[0] ? 'bigint' : 'string']));
   const source = { csv: `${next}/*.csv`, key: columns[0], columns: declared } as unknown as Source;
-  return probeIn(folder).profile('things', source);
+  return readerIn(folder).profile('things', source);
 }
 
 const scratch = join(root, 'scratch');
-const probeIn = (at: string): SourceProbe =>
-  csvProbe({ root, storage, scratch, keeping: { storage, folder: join(at, 'kept'), upToBytes: 1e9 } });
+const readerIn = (at: string): SourceReader =>
+  csvReader({ root, storage, scratch, snapshots: { storage, folder: join(at, 'kept'), maximumBytes: 1e9 } });
 
 async function kept(profile: Profile): Promise<Record<string, unknown>[]> {
   const duck = await openDuck(scratch, [root]);
@@ -177,8 +177,8 @@ describe('CSV files', { timeout: 30_000 }, () => {
       await symlink(join(outside, 'x.csv'), join(root, 'links', 'x.csv'));
       const options = { storage, root, scratch };
       const source = { csv: 'links/*.csv', key: 'id', columns: { id: 'bigint', note: 'string' } } as unknown as Source;
-      await expect(csvProbe(options).profile('things', source)).rejects.toThrow(/a link that leads out of the project/);
-      const allowed = csvProbe({ ...options, allowed: [outside] });
+      await expect(csvReader(options).profile('things', source)).rejects.toThrow(/link that leads out of the project/);
+      const allowed = csvReader({ ...options, allowed: [outside] });
       expect((await allowed.profile('things', source)).measures.rows).toBe(1);
     } finally {
       rmSync(outside, { recursive: true });
@@ -193,8 +193,8 @@ describe('CSV files', { timeout: 30_000 }, () => {
       await mkdir(join(root, folder));
       await make(join(root, folder, 'x.csv'));
       const source = { csv: `${folder}/*.csv`, key: 'id', columns: { id: 'bigint' } } as unknown as Source;
-      const probe = csvProbe({ root, storage, scratch });
-      await expect(probe.profile('things', source)).rejects.toMatchObject({
+      const reader = csvReader({ root, storage, scratch });
+      await expect(reader.profile('things', source)).rejects.toMatchObject({
         kind: 'rejected',
         message: expect.stringMatching(/x\.csv is (no file|a link that leads nowhere)|no file matches/),
       });
@@ -207,7 +207,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     await writeFile(join(folder, 'a.csv'), 'id,status,reason\n1,open,none\n2,paid,\n');
     const columns = { id: 'bigint', status: 'string', reason: 'string' };
     const source = { csv: 'status=closed/**/*.csv', key: 'id', columns } as unknown as Source;
-    const profile = await probeIn(folder).profile('things', source);
+    const profile = await readerIn(folder).profile('things', source);
     expect(profile.measures).toMatchObject({ rows: 2, valid: 2, nulls: { id: 0, status: 0, reason: 1 } });
     expect((await kept(profile)).map(({ id, status, reason }) => [id, status, reason])).toEqual([
       [1, 'open', 'none'],
@@ -226,8 +226,8 @@ describe('CSV files', { timeout: 30_000 }, () => {
     await mkdir(join(root, 'large'));
     await writeFile(join(root, 'large', 'a.csv'), `id,note\n${lines.join('\n')}\n`);
     const source = { csv: 'large/*.csv', key: 'id', columns: { id: 'bigint', note: 'string' } } as unknown as Source;
-    const probe = csvProbe({ root, storage, scratch, sampleAbove: 1000 });
-    const { measures, pin } = await probe.profile('things', source);
+    const reader = csvReader({ root, storage, scratch, sampleAbove: 1000 });
+    const { measures, pin } = await reader.profile('things', source);
     expect(measures.invalid).toBe(0);
     expect(measures.estimatedFrom).toBeLessThan(measures.bytes / 3);
     expect(pin).toMatchObject({ records: 3000 });

@@ -3,12 +3,12 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { csvReader } from '../../controller/adapters/sources/csv/csv.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
-import { type Keeping, own } from '../../controller/snapshot/keep.ts';
-import { columns, probeContract, rows } from '../contract/probe.ts';
+import { own, type SnapshotOptions } from '../../controller/snapshot/snapshot.ts';
+import { columns, rows, sourceReaderContract } from '../contract/source-reader.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-csv-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -19,35 +19,35 @@ const quoted = (value: string): string => (/[",\n]/.test(value) ? `"${value.repl
 async function filled(
   files: Readonly<Record<string, string | Uint8Array>>,
   declared: Record<string, unknown> = columns,
-  keeping?: Keeping,
+  snapshots?: SnapshotOptions,
 ) {
   next += 1;
   const folder = join(root, String(next));
   await mkdir(folder);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const source = { csv: `${next}/*.csv`, key: 'id', columns: declared } as Source;
-  return { probe: csvProbe({ root, storage, scratch: join(root, 'scratch'), keeping }), source, folder };
+  return { reader: csvReader({ root, storage, scratch: join(root, 'scratch'), snapshots }), source, folder };
 }
 
 const header = 'id,status,note\n';
 const text = `${header}${rows.map((row) => row.map(quoted).join(',')).join('\n')}\n`;
 
-probeContract(
+sourceReaderContract(
   'CSV files',
-  async (keeping) => {
-    const { probe, source, folder } = await filled({ 'a.csv': text }, columns, keeping);
-    return { probe, source, addRow: () => appendFile(join(folder, 'a.csv'), '6,new,later\n') };
+  async (snapshots) => {
+    const { reader, source, folder } = await filled({ 'a.csv': text }, columns, snapshots);
+    return { reader, source, addRow: () => appendFile(join(folder, 'a.csv'), '6,new,later\n') };
   },
   6,
 );
 
 describe('CSV files', () => {
   test('with lines that cannot be split are counted by reason, each line once, with file and line of examples', async () => {
-    const { probe, source } = await filled({
+    const { reader, source } = await filled({
       'a.csv': `${header}1,new,"two\nlines"\n2,new\n3,new,x,y,z\n4,new,"open"x\n`,
       'b.csv': `${header}5,new,x\n`,
     });
-    const { measures, examples } = await probe.profile('things', source);
+    const { measures, examples } = await reader.profile('things', source);
     expect(measures).toMatchObject({
       rows: 5,
       valid: 2,
@@ -60,15 +60,15 @@ describe('CSV files', () => {
   });
 
   test('tell the line of every invalid row, whatever stands between', async () => {
-    const { probe, source, folder } = await filled(
+    const { reader, source, folder } = await filled(
       {
         'a.csv': `${header}1,new,"two\nlines"\n2,lost,x\n3,new\n\n4,"open"x,y\n5,lost,"a\n\nb"\n,new,"c\nd"\n8,new,ok\n9,x,y,z,w\n10,lost,end\n`,
         'b.csv': `${header.trim()}\r\n1,new,x\r\n2,lost,x\r\n`,
       },
       columns,
-      { storage, folder: join(root, 'lines'), upToBytes: 1e6 },
+      { storage, folder: join(root, 'lines'), maximumBytes: 1e6 },
     );
-    const { pin } = await probe.profile('things', source);
+    const { pin } = await reader.profile('things', source);
     const duck = await openDuck(folder, [root]);
     const invalid = await duck.rows(
       `SELECT ${own.where} AS _where, ${own.reason} AS _reason, note FROM read_parquet('${pin.kept?.paths[0]}') WHERE ${own.reason} IS NOT NULL `,
@@ -105,11 +105,11 @@ describe('CSV files', () => {
       '1.0,,,,,',
       ' 1,,,,,',
     ];
-    const { probe, source } = await filled(
+    const { reader, source } = await filled(
       { 'a.csv': `id,at,day,n,x,b\n${[...valid, ...invalid].join('\n')}\n` },
       declared,
     );
-    const { measures } = await probe.profile('things', source);
+    const { measures } = await reader.profile('things', source);
     expect(measures).toMatchObject({
       rows: 11,
       valid: 3,
@@ -125,15 +125,15 @@ describe('CSV files', () => {
   });
 
   test('that are empty have no rows, also when all of them are', async () => {
-    const { probe, source } = await filled({ 'a.csv': '', 'b.csv': header });
-    expect((await probe.profile('things', source)).measures).toMatchObject({ rows: 0, valid: 0, duplicates: 0 });
+    const { reader, source } = await filled({ 'a.csv': '', 'b.csv': header });
+    expect((await reader.profile('things', source)).measures).toMatchObject({ rows: 0, valid: 0, duplicates: 0 });
     const none = await filled({ 'a.csv': '' });
-    expect((await none.probe.profile('things', none.source)).measures).toMatchObject({ rows: 0, new: 0 });
+    expect((await none.reader.profile('things', none.source)).measures).toMatchObject({ rows: 0, new: 0 });
   });
 
   test('with a byte-order mark are read', async () => {
-    const { probe, source } = await filled({ 'a.csv': `\uFEFF${header}1,new,x\n` });
-    expect((await probe.profile('things', source)).measures).toMatchObject({ rows: 1, valid: 1 });
+    const { reader, source } = await filled({ 'a.csv': `\uFEFF${header}1,new,x\n` });
+    expect((await reader.profile('things', source)).measures).toMatchObject({ rows: 1, valid: 1 });
   });
 
   test.each([
@@ -150,9 +150,9 @@ describe('CSV files', () => {
     ],
     ['that are binary', { 'a.csv': Uint8Array.from([0x50, 0x4b, 0, 1, 2]) }, /a\.csv is a binary file/],
   ])('%s are refused, and named', async (_what, files, message) => {
-    const { probe, source } = await filled(files);
-    await expect(probe.profile('things', source)).rejects.toThrow(message);
-    await expect(probe.profile('things', source)).rejects.toMatchObject({ kind: 'rejected' });
+    const { reader, source } = await filled(files);
+    await expect(reader.profile('things', source)).rejects.toThrow(message);
+    await expect(reader.profile('things', source)).rejects.toMatchObject({ kind: 'rejected' });
   });
 
   test('that are large are sampled, and the estimate is named as one', async () => {
@@ -161,11 +161,11 @@ describe('CSV files', () => {
       'a.csv': `${header}${lines.join('\n')}\n`,
       'b.csv': `${header}1,new,x\n`,
     });
-    const exact = await csvProbe({ root, storage, scratch: join(root, 'scratch') }).profile('things', source);
+    const exact = await csvReader({ root, storage, scratch: join(root, 'scratch') }).profile('things', source);
     expect(exact.measures).toMatchObject({ rows: 20_001, invalid: 2000 });
     expect(exact.measures.estimatedFrom).toBeUndefined();
-    const keeping = { storage, folder, upToBytes: 1000 };
-    const large = csvProbe({ root, storage, scratch: join(root, 'scratch'), keeping, sampleAbove: 1000 });
+    const snapshots = { storage, folder, maximumBytes: 1000 };
+    const large = csvReader({ root, storage, scratch: join(root, 'scratch'), snapshots, sampleAbove: 1000 });
     const { measures, pin } = await large.profile('things', source);
     expect(pin.kept).toBeUndefined();
     expect(measures.estimatedFrom).toBeLessThan(exact.measures.bytes / 3);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { foreseen, SluiceError } from '../../controller/lib/errors.ts';
+import { explainDiskError, SluiceError } from '../../controller/lib/errors.ts';
 
 test('a disk that takes no more is told as that, with the path, and not as a fault of the file that was read', async () => {
   const root = mkdtempSync(join(tmpdir(), 'sluice-full-'));
@@ -35,10 +35,10 @@ test('an error of the file system names its path and what to do, any other stays
     ['EDQUOT', 'write'],
     ['EACCES', 'mkdir'],
   ] as const) {
-    const told = foreseen(error(code, syscall));
+    const told = explainDiskError(error(code, syscall));
     expect(told).toBeInstanceOf(SluiceError);
     expect(told).toMatchObject({ kind: 'rejected', message: expect.stringContaining('/x/y cannot be written') });
   }
   for (const other of [error('ENOENT', 'open'), error('EACCES', 'open'), new TypeError('x')])
-    expect(foreseen(other)).toBe(other);
+    expect(explainDiskError(other)).toBe(other);
 });

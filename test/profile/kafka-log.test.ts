@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { carriedRows, inTodaysNames } from '../../controller/adapters/sources/kafka/log.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { literal } from '../../controller/clients/sql.ts';
-import { parquet } from '../../controller/snapshot/keep.ts';
+import { parquet } from '../../controller/snapshot/snapshot.ts';
 
 test('what an earlier version has read of a topic is carried on under the names of today', async () => {
   const root = mkdtempSync(join(tmpdir(), 'sluice-log-'));

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { identifier } from '../../controller/clients/sql.ts';
 import { checkExpression } from '../../controller/snapshot/expression.ts';
-import { parquet } from '../../controller/snapshot/keep.ts';
+import { parquet } from '../../controller/snapshot/snapshot.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-reach-'));
 afterAll(() => rmSync(root, { recursive: true }));

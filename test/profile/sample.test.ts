@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { csvProbe } from '../../controller/adapters/sources/csv/csv.ts';
+import { csvReader } from '../../controller/adapters/sources/csv/csv.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { builtIn } from '../../controller/app/registry.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
@@ -17,7 +17,7 @@ test('the sample of docs/pipeline-file.md is what it is said to be, read as cust
   );
   const scratch = mkdtempSync(join(tmpdir(), 'sluice-sample-'));
   const source = { ...pipeline.sources.deliveries, csv: 'data/samples/*.csv' } as never;
-  const { measures, examples } = await csvProbe({ root, storage, scratch }).profile('deliveries', source);
+  const { measures, examples } = await csvReader({ root, storage, scratch }).profile('deliveries', source);
   rmSync(scratch, { recursive: true });
   expect(measures).toMatchObject({
     rows: 8,

@@ -11,7 +11,7 @@ import { chartSvg } from '../../controller/report/chart.ts';
 import { computeReport } from '../../controller/report/data.ts';
 import { shownValue } from '../../controller/report/numbers.ts';
 import { reportPage } from '../../controller/report/page.ts';
-import { parquet } from '../../controller/snapshot/keep.ts';
+import { parquet } from '../../controller/snapshot/snapshot.ts';
 import { world } from '../engine/world.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';

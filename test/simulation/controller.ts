@@ -1,17 +1,17 @@
 import type { PostgresPin } from '../../controller/adapters/sources/postgres/driver.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
-import type { SourceProbe } from '../../controller/domain/ports/source.ts';
+import type { SourceReader } from '../../controller/domain/ports/source.ts';
 import type { Workspace } from '../../controller/domain/ports/workspace.ts';
 import type { Pin } from '../../controller/domain/profile.ts';
 import { Controller } from '../../controller/engine/controller.ts';
-import { deliver } from '../../controller/engine/dispatcher.ts';
-import { sweep } from '../../controller/engine/janitor.ts';
-import { Moved, StoreAway } from '../../controller/engine/journal.ts';
+import { dispatchOutbox } from '../../controller/engine/dispatcher.ts';
+import { cleanUp } from '../../controller/engine/janitor.ts';
+import { ConcurrencyConflictError, StoreUnavailableError } from '../../controller/engine/journal.ts';
 import type { Ports } from '../../controller/engine/ports.ts';
-import { Crew } from '../../controller/engine/worker.ts';
+import { Worker } from '../../controller/engine/worker.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
 import { mailsOf } from '../../controller/messages/mail.ts';
-import { memoryReview } from '../fakes/source.ts';
+import { memoryRowChecks } from '../fakes/source.ts';
 import { profile } from '../planning/profiles.ts';
 import type { Disk, SimulatedJob } from './cluster.ts';
 import type { Process, Server } from './network.ts';
@@ -38,14 +38,14 @@ export function startController(world: World, process: Process): void {
       world.byName.set(`${process.name}/${names}`, process);
       return `${process.name}/${names}`;
     },
-    isDead: async (owner) => world.sameMachine && world.byName.get(owner)?.dead === true,
+    isProcessGone: async (owner) => world.sameMachine && world.byName.get(owner)?.dead === true,
   });
   const ports: Omit<Ports, 'now'> = {
-    review: memoryReview,
-    probe: probeOf(world, process),
+    checkRows: memoryRowChecks,
+    sourceReader: sourceReaderOf(world, process),
     // A guess of what the cluster offers would make another plan; waits.test.ts has what is done about that.
     backend: { ...backend, capacity: world.cluster.livy.capacity },
-    caller: servers.api.reached(process, weakness.caller?.(world.api) ?? world.api),
+    taskRunner: servers.api.reached(process, weakness.taskRunner?.(world.api) ?? world.api),
     publisher,
     store,
     workspace,
@@ -53,18 +53,18 @@ export function startController(world: World, process: Process): void {
     report: async () => ({ file: '/r', url: 'file:///r', figures: [] }),
     messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
     sleep: (ms) => process.sleep(ms),
-    told: () => undefined,
+    onUpdate: () => undefined,
   };
-  const crew = new Crew(
+  const worker = new Worker(
     {
-      adopt: (limit, except) => controller.adopt(limit, except),
-      drive: ({ number, lease, from }) => controller.drive(number, lease, ports, from),
+      claimOrphanedRuns: (limit, except) => controller.claimOrphanedRuns(limit, except),
+      execute: ({ number, lease, from }) => controller.execute(number, lease, ports, from),
       sleep: (ms) => process.sleep(ms),
       now: () => controller.now(),
     },
-    (_run, news) => {
-      if (news.kind === 'note' && news.text.startsWith('left alone'))
-        world.unforeseen.push(`${process.name}: ${news.text}`);
+    (_run, update) => {
+      if (update.kind === 'note' && update.text.startsWith('left alone'))
+        world.unexpectedErrors.push(`${process.name}: ${update.text}`);
     },
   );
 
@@ -73,8 +73,14 @@ export function startController(world: World, process: Process): void {
       await work();
       return true;
     } catch (error) {
-      if (!(error instanceof SluiceError || error instanceof StoreAway || error instanceof Moved))
-        world.unforeseen.push(`${process.name}: ${(error as Error).stack}`);
+      if (
+        !(
+          error instanceof SluiceError ||
+          error instanceof StoreUnavailableError ||
+          error instanceof ConcurrencyConflictError
+        )
+      )
+        world.unexpectedErrors.push(`${process.name}: ${(error as Error).stack}`);
       return false;
     }
   };
@@ -87,24 +93,24 @@ export function startController(world: World, process: Process): void {
   void (async () => {
     // One that cannot reach the store when it starts is started again.
     while (!(await tolerated(() => controller.open()))) await process.sleep(300);
-    crew.start(10);
+    worker.start(10);
     const smtp = servers.smtp.reached(process, world.mailbox);
-    void every(1000, () => deliver(store, smtp, controller.owner));
-    void every(20_000, () => sweep({ store, backend, publisher, workspaceOf: () => workspace }));
+    void every(1000, () => dispatchOutbox(store, smtp, controller.owner));
+    void every(20_000, () => cleanUp({ store, backend, publisher, workspaceOf: () => workspace }));
   })();
 }
 
-function probeOf(world: World, process: Process): SourceProbe {
-  const probe = {
+function sourceReaderOf(world: World, process: Process): SourceReader {
+  const reader = {
     async profile() {
       await process.sleep(50 + world.random() * 300);
       if (world.servers.sink.away) throw new SluiceError('the database is away', { kind: 'unavailable' });
       return { ...profile(), pin: world.snapshot(process) };
     },
-    holds: async (_source: Source, pin: Pin) => world.holds(pin as PostgresPin),
+    isReadable: async (_source: Source, pin: Pin) => world.isReadable(pin as PostgresPin),
     close: async () => undefined,
   };
-  return probe;
+  return reader;
 }
 
 /** The workspace on the shared disk. */
@@ -142,9 +148,9 @@ function workspaceOf(disk: Disk, process: Process): Workspace {
       if (!disk.claims.has(attempt.key)) disk.claims.set(attempt.key, 'controller');
       return disk.claims.get(attempt.key) === 'controller';
     },
-    tidy: async () => undefined,
-    listen: () => () => undefined,
-    forget: async () => undefined,
+    removeSecrets: async () => undefined,
+    watchResult: () => () => undefined,
+    removeInputs: async () => undefined,
     remove: async () => undefined,
   };
 }

@@ -1,9 +1,9 @@
 import type { Random } from '../../controller/demo/random.ts';
 import type { PublishedOutput } from '../../controller/domain/events.ts';
-import { type Message, type Notifier, Postponed } from '../../controller/domain/ports/notifier.ts';
+import { type Message, MessageDeferredError, type Notifier } from '../../controller/domain/ports/notifier.ts';
 import type { Publisher } from '../../controller/domain/ports/sink.ts';
-import type { Call, Caller } from '../../controller/domain/ports/task.ts';
-import { Busy } from '../../controller/domain/ports/task.ts';
+import type { TaskRequest, TaskRunner } from '../../controller/domain/ports/task.ts';
+import { RetryAfterError } from '../../controller/domain/ports/task.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import type { Disk } from './cluster.ts';
 
@@ -12,7 +12,7 @@ export class Sink {
   readonly published: {
     readonly target: string;
     readonly key: string;
-    readonly fence: number;
+    readonly runNumber: number;
     readonly rows: number[];
   }[] = [];
   private readonly disk: Disk;
@@ -31,14 +31,19 @@ export class Sink {
           throw rejected(`${view}: ${found} rows are staged in ${place}, but the runner reported ${rows}`);
       }
     },
-    publish: async ({ target, key, kind, views }, fence) => {
+    publish: async ({ target, key, kind, views }, runNumber) => {
       const last = this.published.findLast((each) => each.target === target);
       const before = this.published.some((each) => each.target === target && each.key === key);
-      if (last && !before && last.fence > fence)
+      if (last && !before && last.runNumber > runNumber)
         throw rejected(`${target} already shows the result of a newer run (${last.key})`);
       if (!before) {
         if (views.some(({ place }) => !this.disk.staged.has(place))) throw rejected(`nothing is staged for ${key}`);
-        this.published.push({ target, key, fence, rows: views.map(({ place }) => this.disk.staged.get(place) ?? 0) });
+        this.published.push({
+          target,
+          key,
+          runNumber,
+          rows: views.map(({ place }) => this.disk.staged.get(place) ?? 0),
+        });
         for (const { place } of views) this.disk.staged.delete(place);
       }
       return views.map<PublishedOutput>(({ view, rows }) => ({ view, kind, rows, where: `${target}/${view}` }));
@@ -59,13 +64,13 @@ export class Mailbox implements Notifier {
   }
 
   async send(message: Message): Promise<void> {
-    if (this.random() < 0.1) throw new Postponed('450 come again', undefined);
+    if (this.random() < 0.1) throw new MessageDeferredError('450 come again', undefined);
     this.mails.push(message);
   }
 }
 
 /** An API that does what it is asked once for each idempotency key, and is busy now and then. */
-export class Api implements Caller {
+export class Api implements TaskRunner {
   readonly done = new Map<string, number>();
   private readonly random: Random;
 
@@ -73,8 +78,8 @@ export class Api implements Caller {
     this.random = random;
   }
 
-  async call({ key }: Call) {
-    if (this.random() < 0.3) throw new Busy('503', 1000 * this.random());
+  async run({ key }: TaskRequest) {
+    if (this.random() < 0.3) throw new RetryAfterError('503', 1000 * this.random());
     if (!this.done.has(key)) this.done.set(key, this.done.size + 1);
     return { status: 200, body: { ready: true, number: this.done.get(key) } };
   }

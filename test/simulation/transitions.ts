@@ -17,14 +17,14 @@ export function strayIn(history: readonly Recorded[]): string[] {
   const state = emptyState();
   return history.flatMap((record) => {
     const { event } = record;
-    const { life } = state;
+    const { status } = state;
     const attempt =
       'attempt' in event
-        ? state.steps[event.step]?.attempts.find((each) => each.number === event.attempt)?.life
+        ? state.steps[event.step]?.attempts.find((each) => each.number === event.attempt)?.status
         : undefined;
     apply(state, record);
     const stray: string[] = [];
-    if (knows(runTable, event) && !has(runTable, life, event)) stray.push(`run ${life} --${event.type}`);
+    if (knows(runTable, event) && !has(runTable, status, event)) stray.push(`run ${status} --${event.type}`);
     if (knows(attemptTable, event) && !has(attemptTable, attempt, event))
       stray.push(`attempt ${attempt} --${event.type}`);
     return stray;

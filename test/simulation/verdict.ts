@@ -20,7 +20,7 @@ export type Broken = { readonly promise: Promised; readonly what: string };
 
 /** Looks at a world from outside, and at the history only for what should have happened. */
 export async function judge(world: World, settled: boolean): Promise<Broken[]> {
-  const broken: Broken[] = world.unforeseen.map((what) => ({ promise: 'errors that nobody foresaw', what }));
+  const broken: Broken[] = world.unexpectedErrors.map((what) => ({ promise: 'errors that nobody foresaw', what }));
   const say = (promise: Broken['promise'], what: string): void => void broken.push({ promise, what });
   if (!settled) say('runs lost or stuck', 'not all came to an end');
   for (const [run, pipeline] of world.runs) {
@@ -31,7 +31,7 @@ export async function judge(world: World, settled: boolean): Promise<Broken[]> {
       if (event.type === 'controller-failed') say('errors that nobody foresaw', `${run}: ${event.reason}`);
     const ends = history.filter(({ event }) => event.type === 'run-ended').length;
     const lives = Object.values(state.steps).flatMap((step) => step.attempts);
-    const astray = state.life !== state.ended?.state || lives.some((each) => each.life !== each.ended?.state);
+    const astray = state.status !== state.ended?.state || lives.some((each) => each.status !== each.ended?.state);
     if (astray || ends > 1 || history.some(({ seq, at }, i) => seq !== i + 1 || at < (history[i - 1]?.at ?? at)))
       say('histories out of order', run);
 

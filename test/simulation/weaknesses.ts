@@ -1,7 +1,7 @@
 import type { BatchBackend } from '../../controller/domain/ports/backend.ts';
 import type { Publisher } from '../../controller/domain/ports/sink.ts';
 import type { RunStore } from '../../controller/domain/ports/store.ts';
-import type { Caller } from '../../controller/domain/ports/task.ts';
+import type { TaskRunner } from '../../controller/domain/ports/task.ts';
 import type { Workspace } from '../../controller/domain/ports/workspace.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import type { Sink } from './outside.ts';
@@ -13,7 +13,7 @@ export interface Weakness {
   readonly backend?: (backend: BatchBackend) => BatchBackend;
   readonly publisher?: (publisher: Publisher, sink: Sink) => Publisher;
   readonly workspace?: (workspace: Workspace) => Workspace;
-  readonly caller?: (caller: Caller) => Caller;
+  readonly taskRunner?: (runner: TaskRunner) => TaskRunner;
 }
 
 /** A store that takes whatever anybody adds: neither a lease nor the length of the history counts. */
@@ -54,9 +54,9 @@ export const weaknesses: readonly { readonly name: string; readonly breaks: Prom
       weakness: {
         publisher: (publisher, { published }) => ({
           ...publisher,
-          publish: async (staged, fence) => {
+          publish: async (staged, runNumber) => {
             if (published.some(({ key }) => key === staged.key)) throw rejected('there is something already');
-            return publisher.publish(staged, fence);
+            return publisher.publish(staged, runNumber);
           },
         }),
       },
@@ -72,9 +72,9 @@ export const weaknesses: readonly { readonly name: string; readonly breaks: Prom
       weakness: {
         publisher: (publisher, { published }) => ({
           ...publisher,
-          publish: async (staged, fence) => {
+          publish: async (staged, runNumber) => {
             const { target, key, kind, views } = staged;
-            published.push({ target, key, fence, rows: views.map(({ rows }) => rows) });
+            published.push({ target, key, runNumber, rows: views.map(({ rows }) => rows) });
             return views.map(({ view, rows }) => ({ view, kind, rows, where: target }));
           },
         }),
@@ -119,15 +119,15 @@ export const weaknesses: readonly { readonly name: string; readonly breaks: Prom
       name: 'a request has another key at each attempt',
       breaks: 'requests done twice',
       weakness: {
-        caller: (caller) => ({
-          call: (call) => {
+        taskRunner: (runner) => ({
+          run: (request) => {
             calls += 1;
-            return caller.call({ ...call, key: `${call.key}-${calls}` });
+            return runner.run({ ...request, key: `${request.key}-${calls}` });
           },
         }),
       },
     },
-    { name: 'a store without a fence', breaks: 'histories out of order', weakness: { store: withoutFence } },
+    { name: 'a store without a fencing token', breaks: 'histories out of order', weakness: { store: withoutFence } },
     {
       name: 'what is staged is never cleared away',
       breaks: 'staging places left behind',

@@ -17,7 +17,7 @@ const hour = 3_600_000;
 export type StoreOf = (clock: () => number) => RunStore;
 
 /** Where a process is struck: at its n-th call to the outside, before or after it is made; killed, or stopped for so long. */
-interface Strike {
+interface PlannedFault {
   readonly at: number;
   readonly after: boolean;
   readonly stop: number;
@@ -44,8 +44,8 @@ export class World {
   readonly cancelled = new Set<string>();
   readonly faults: Record<string, number> = {};
   /** What no controller was prepared for. */
-  readonly unforeseen: string[] = [];
-  private readonly strikes = new Map<Process, Strike>();
+  readonly unexpectedErrors: string[] = [];
+  private readonly plannedFaults = new Map<Process, PlannedFault>();
   private readonly snapshots = new Map<string, Process>();
   /** How often the database has been restarted, which ends its snapshots. */
   private epoch = 0;
@@ -83,7 +83,7 @@ export class World {
       randomOf(seed, 'cluster'),
       this.disk,
       (key) => this.fateOf(key),
-      (pin) => this.holds(pin),
+      (pin) => this.isReadable(pin),
     );
     this.sameMachine = this.random() < 0.5;
   }
@@ -110,7 +110,7 @@ export class World {
     return { kind: 'postgres', table: 'orders', snapshot, visible: '', pages: 1 };
   }
 
-  holds({ snapshot }: PostgresPin): boolean {
+  isReadable({ snapshot }: PostgresPin): boolean {
     return this.snapshots.get(snapshot)?.dead === false && snapshot.startsWith(`${this.epoch}-`);
   }
 
@@ -121,7 +121,7 @@ export class World {
     this.processes.push(process);
     if (this.processes.length < 8 && random() < 0.6) {
       const stop = random() < 0.4 ? 1000 + random() * 20_000 : 0;
-      this.strikes.set(process, { at: 5 + Math.floor(random() * 250), after: random() < 0.5, stop });
+      this.plannedFaults.set(process, { at: 5 + Math.floor(random() * 250), after: random() < 0.5, stop });
     }
     this.startController(process);
   }
@@ -142,9 +142,9 @@ export class World {
   /** The same port, whose calls are counted; the process is struck at the one that is chosen for it. */
   counted<P extends object>(process: Process, port: P): P {
     let calls = 0;
-    const strike = async (): Promise<void> => {
-      const { stop = 0 } = this.strikes.get(process) ?? {};
-      this.strikes.delete(process);
+    const applyFault = async (): Promise<void> => {
+      const { stop = 0 } = this.plannedFaults.get(process) ?? {};
+      this.plannedFaults.delete(process);
       if (stop === 0) this.kill(process);
       else this.stop(process, stop);
       await process.sleep(0);
@@ -155,11 +155,11 @@ export class World {
         if (typeof call !== 'function') return call;
         return async (...args: unknown[]) => {
           calls += 1;
-          const planned = this.strikes.get(process);
+          const planned = this.plannedFaults.get(process);
           const now = planned?.at === calls;
-          if (now && !planned.after) await strike();
+          if (now && !planned.after) await applyFault();
           const result = await (call as (...args: unknown[]) => Promise<unknown>).apply(target, args);
-          if (now && planned.after) await strike();
+          if (now && planned.after) await applyFault();
           return result;
         };
       },

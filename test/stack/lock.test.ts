@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../../controller/stack/process.ts';
+import { waitUntil } from '../../controller/stack/process.ts';
 
 /** A process that takes the lock of a home, notes when it has it and when it lets go, and holds it for a while. */
 const script = `
@@ -46,7 +46,7 @@ test('one process at a time has the lock of a home, and the others say whom they
 test('the lock of a process that was killed is taken over', async () => {
   await writeFile(log, '');
   const first = taker(600_000);
-  expect(await until(async () => (await noted()).some((line) => line.startsWith('has')), 30_000)).toBe(true);
+  expect(await waitUntil(async () => (await noted()).some((line) => line.startsWith('has')), 30_000)).toBe(true);
   first.kill('SIGKILL');
   await first;
   expect((await taker(0)).exitCode).toBe(0);

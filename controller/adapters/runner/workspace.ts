@@ -120,7 +120,7 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
       return result.key === attempt.key ? result : undefined;
     },
 
-    listen: (step, attempt, left) =>
+    watchResult: (step, attempt, left) =>
       storage.watch(folderOf(step, attempt), (name) => {
         // Without it, the end is found out a little later.
         if (name === 'result.json') left();
@@ -141,7 +141,7 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
       return String(await storage.read(claim)) === byController;
     },
 
-    async forget(except, replaced) {
+    async removeInputs(except, replaced) {
       // A history is data: what it names is removed only where runs keep their inputs.
       const runs = `${below(shared, 'runs')}/`;
       const isInput = (uri: Uri): boolean =>
@@ -152,7 +152,7 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
 
     remove: (except) => removeBut(runFolder(shared, run), except),
 
-    async tidy(step, attempt) {
+    async removeSecrets(step, attempt) {
       for (const file of ['pgpass', 'secrets.json']) await storage.remove(below(folderOf(step, attempt), file));
     },
   };

@@ -48,7 +48,7 @@ export async function runDocument(
         submission: attempt.submission?.id ?? null,
         application: attempt.applicationId ?? null,
         ui: attempt.ui ?? null,
-        state: attempt.life,
+        state: attempt.status,
         failure: attempt.failure?.kind ?? null,
         message: attempt.failure?.message ?? null,
         started: iso(attempt.startedAt),

@@ -1,27 +1,27 @@
-import { pickRun } from '../../app/pick-run.ts';
-import { withSite } from '../../app/sluice.ts';
+import { resolveRun } from '../../app/resolve-run.ts';
+import { withSluice } from '../../app/sluice.ts';
 import { openProject } from '../../app/wiring.ts';
-import { until } from '../../stack/process.ts';
-import { saysEnded } from '../view/ended.ts';
+import { waitUntil } from '../../stack/process.ts';
+import { reportIfFinished } from '../view/finished.ts';
 import { exit, type Output } from '../view/output.ts';
-import { driveToEnd } from './run.ts';
+import { runToCompletion } from './run.ts';
 
-/** How long the run's own controller has to end it; its lease, should it be gone, ends long before. */
-const patience = 90_000;
+/** How long the controller of the run has to end it; an expired lease is taken over long before. Milliseconds. */
+const cancelTimeoutMs = 90_000;
 
-/** `sluice cancel RUN`: asks the controller that drives the run; does it itself when there is none any more. */
+/** `sluice cancel RUN`: asks the controller of the run; cancels it here when there is none. */
 export async function cancel(output: Output, name: string): Promise<number> {
-  return withSite(await openProject(), async (site, store) => {
-    const { summary, number, state } = await pickRun(store, name);
+  return withSluice(await openProject(), async (sluice, store) => {
+    const { summary, number, state } = await resolveRun(store, name);
     const { run } = summary;
-    if (saysEnded(output, run, state)) return exit.ok;
-    await store.request(run, site.now(), { type: 'cancel-requested', by: 'sluice cancel' });
+    if (reportIfFinished(output, run, state)) return exit.ok;
+    await store.request(run, sluice.now(), { type: 'cancel-requested', by: 'sluice cancel' });
     const hasEnded = async (): Promise<boolean> => {
-      const lease = await site.controller.claim(run);
-      if (lease) await driveToEnd(site, { run, number, lease }, store, { ...output, document: () => undefined });
+      const lease = await sluice.controller.claim(run);
+      if (lease) await runToCompletion(sluice, { run, number, lease }, store, { ...output, document: () => undefined });
       return (await store.find(run))?.ended !== undefined;
     };
-    const done = await until(hasEnded, patience, 500);
+    const done = await waitUntil(hasEnded, cancelTimeoutMs, 500);
     const now = (await store.find(run))?.state;
     output.line(
       done ? `run ${run}: ${now}` : `the controller of ${run} has not acted yet; the cancellation is recorded`,

@@ -3,14 +3,14 @@ import { openProject } from '../../app/wiring.ts';
 import { postgresAddress } from '../../config/addresses.ts';
 import type { Project } from '../../config/project.ts';
 import { type DemoData, generate } from '../../demo/generate.ts';
-import type { Dirt } from '../../demo/shop.ts';
-import { spoken } from '../../lib/duration.ts';
+import type { Defects } from '../../demo/shop.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { rejected } from '../../lib/errors.ts';
 import { withLock } from '../../stack/lock.ts';
 import { exit, number, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
 
-export type DemoOptions = Dirt & { readonly rows: number; readonly seed: number };
+export type DemoOptions = Defects & { readonly rows: number; readonly seed: number };
 
 /** `sluice demo-data` */
 export async function demoData(output: Output, options: DemoOptions): Promise<number> {
@@ -47,6 +47,9 @@ export async function makeData(project: Project, options: DemoOptions, output: O
     line('made', `${number(rows)} ${what}`),
   );
   for (const [what, n] of Object.entries(data.planted)) line('planted', `${number(n)} ${what}`);
-  line('data', `${number(options.rows)} rows of seed ${options.seed} in ${spoken(performance.now() - started)}`);
+  line(
+    'data',
+    `${number(options.rows)} rows of seed ${options.seed} in ${formatDuration(performance.now() - started)}`,
+  );
   return data;
 }

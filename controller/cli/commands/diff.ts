@@ -1,17 +1,17 @@
-import { pickRun } from '../../app/pick-run.ts';
+import { resolveRun } from '../../app/resolve-run.ts';
 import { timelineOf } from '../../app/views/timeline.ts';
 import { openProject, withStore } from '../../app/wiring.ts';
 import type { Recorded } from '../../domain/events.ts';
 import type { RunSummary } from '../../domain/ports/store.ts';
 import { outputsOf, type RunState } from '../../domain/state.ts';
-import { spoken } from '../../lib/duration.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { columns, exit, number, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
 
 /** `sluice diff RUN RUN`: what differs between two runs: rows, quality, branch, settings, attempts, durations, results. */
 export async function diff(output: Output, before: string, after: string): Promise<number> {
   return withStore(await openProject(), async (store) => {
-    const [a, b] = [await pickRun(store, before), await pickRun(store, after)];
+    const [a, b] = [await resolveRun(store, before), await resolveRun(store, after)];
     const [left, right] = [facts(a), facts(b)];
     const names = [...new Set([...left.keys(), ...right.keys()])];
     const differences = names.flatMap((what) => {
@@ -82,8 +82,9 @@ function facts({
       say(`${step.name}: ${name}`, typeof value === 'object' ? JSON.stringify(value) : value);
   }
   for (const { view, kind, rows } of outputsOf(state)) say(`${view} (${kind}): rows`, rows);
-  for (const { what, ms } of timelineOf(history)) if (ms !== undefined && ms > 0) say(`time: ${what}`, ms, spoken(ms));
+  for (const { what, ms } of timelineOf(history))
+    if (ms !== undefined && ms > 0) say(`time: ${what}`, ms, formatDuration(ms));
   if (summary.ended !== undefined)
-    say('time: all', summary.ended - summary.started, spoken(summary.ended - summary.started));
+    say('time: all', summary.ended - summary.started, formatDuration(summary.ended - summary.started));
   return found;
 }

@@ -9,7 +9,7 @@ import { checkJava } from '../../stack/java.ts';
 import { status } from '../../stack/stack.ts';
 import { coloured, columns, exit, type Output } from '../view/output.ts';
 
-interface Finding {
+interface Prerequisite {
   readonly what: string;
   readonly ok: boolean;
   readonly found: string;
@@ -35,7 +35,7 @@ export async function doctor(output: Output): Promise<number> {
   return findings.every((finding) => finding.ok) ? exit.ok : exit.unreachable;
 }
 
-async function node(): Promise<Finding> {
+async function node(): Promise<Prerequisite> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const ok = major > 20 || (major === 20 && minor >= 12);
   return {
@@ -46,7 +46,7 @@ async function node(): Promise<Finding> {
   };
 }
 
-async function java(): Promise<Finding> {
+async function java(): Promise<Prerequisite> {
   try {
     return { what: 'Java', ok: true, found: await checkJava() };
   } catch (error) {
@@ -55,7 +55,7 @@ async function java(): Promise<Finding> {
   }
 }
 
-async function maven(): Promise<Finding> {
+async function maven(): Promise<Prerequisite> {
   const { stdout, failed } = await execa('mvn', ['-v'], { reject: false, extendEnv: false, env: inherited });
   const found = /Apache Maven ([\d.]+)/.exec(stdout ?? '')?.[1];
   if (!failed && found !== undefined) return { what: 'Maven', ok: true, found };
@@ -67,7 +67,7 @@ async function maven(): Promise<Finding> {
   };
 }
 
-async function memory(): Promise<Finding> {
+async function memory(): Promise<Prerequisite> {
   const gib = machine.memoryBytes / 2 ** 30;
   const ok = gib >= 7;
   return {
@@ -79,7 +79,7 @@ async function memory(): Promise<Finding> {
 }
 
 /** Spark, Kafka and this program itself fail in odd ways without enough of them. */
-async function openFiles(): Promise<Finding> {
+async function openFiles(): Promise<Prerequisite> {
   const wanted = 1024;
   const { stdout } = await execa('sh', ['-c', 'ulimit -n'], { reject: false });
   const ok = stdout === 'unlimited' || Number(stdout) >= wanted;
@@ -91,7 +91,7 @@ async function openFiles(): Promise<Finding> {
   };
 }
 
-async function folder(what: string, path: string): Promise<Finding> {
+async function folder(what: string, path: string): Promise<Prerequisite> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await access(path, constants.W_OK);
@@ -106,7 +106,7 @@ async function folder(what: string, path: string): Promise<Finding> {
   }
 }
 
-async function ports(project: Project): Promise<Finding> {
+async function ports(project: Project): Promise<Prerequisite> {
   const taken = (await status(project)).filter((service) => service.state === 'taken').map((service) => service.name);
   if (taken.length === 0) return { what: 'ports', ok: true, found: 'free, or held by our own services' };
   return {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { growing, pickRun } from '../../app/pick-run.ts';
+import { historyReader, resolveRun } from '../../app/resolve-run.ts';
 import { backendOf, openProject, withStore } from '../../app/wiring.ts';
 import type { BatchBackend } from '../../domain/ports/backend.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
@@ -13,14 +13,14 @@ interface LogsOptions {
   readonly follow?: boolean;
 }
 
-const followEvery = 1000;
+const pollIntervalMs = 1000;
 
 /** `sluice logs [RUN]`: the end of the driver's log, as long as the backend keeps it; then what the history has of it. */
 export async function logs(output: Output, name: string | undefined, options: LogsOptions): Promise<number> {
   const project = await openProject();
   const backend = await backendOf(project);
   return withStore(project, async (store) => {
-    const { summary, state } = await pickRun(store, name);
+    const { summary, state } = await resolveRun(store, name);
     if (options.follow) return follow(output, store, backend, summary.run, options.step);
     const shown = latest(state, options.step);
     if (!shown)
@@ -48,7 +48,7 @@ async function follow(
   let key = '';
   let before: readonly string[] = [];
   const all: string[] = [];
-  const read = growing(store, run);
+  const read = historyReader(store, run);
   for (;;) {
     const { state } = await read();
     const shown = latest(state, only);
@@ -71,7 +71,7 @@ async function follow(
       output.document({ run, state: state.ended.state, lines: all });
       return exit.ok;
     }
-    await sleep(followEvery);
+    await sleep(pollIntervalMs);
   }
 }
 

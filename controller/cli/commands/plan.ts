@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { measure } from '../../app/measure.ts';
+import { measureSources } from '../../app/plan.ts';
 import { seal } from '../../app/plan-seal.ts';
 import { adaptersOf, backendOf, openPipeline, withStore } from '../../app/wiring.ts';
 import { clusterOf } from '../../engine/measuring.ts';
 import { unwritable } from '../../lib/errors.ts';
 import { makePlan } from '../../planning/plan.ts';
 import { planned, type SavedPlan } from '../../planning/saved.ts';
-import { tellMeasured } from '../view/narrate.ts';
+import { measuredPrinter } from '../view/events.ts';
 import { exit, type Output } from '../view/output.ts';
 import { planText } from '../view/plan-text.ts';
 
@@ -25,19 +25,25 @@ export async function plan(
     profiles: await store.lastProfiles(pipeline.name),
     before: await store.lastPlanned(pipeline.name),
   }));
-  const again = options.fullRefresh ? { again: true } : {};
+  const refresh = options.fullRefresh ? { again: true } : {};
   const adapters = adaptersOf(project);
   const folder = join(adapters.context.scratch, `plan-${randomBytes(4).toString('hex')}`);
   try {
-    const reviewed = await measure(adapters, pipeline, { profiles: last, ...again }, folder, tellMeasured(output));
+    const checked = await measureSources(
+      adapters,
+      pipeline,
+      { profiles: last, ...refresh },
+      folder,
+      measuredPrinter(output),
+    );
     const at = Date.now();
     const backend = await backendOf(project);
     const cluster = await clusterOf({ backend, now: Date.now, sleep: (ms) => sleep(ms) });
-    const made = makePlan(pipeline, reviewed, cluster, at);
-    const profiles = planned(reviewed.profiles);
-    for (const line of planText(pipeline, { ...reviewed, profiles }, made, before)) output.line(line);
+    const made = makePlan(pipeline, checked, cluster, at);
+    const profiles = planned(checked.profiles);
+    for (const line of planText(pipeline, { ...checked, profiles }, made, before)) output.line(line);
     if (options.out !== undefined) {
-      const { findings } = reviewed;
+      const { findings } = checked;
       const saved: SavedPlan = { sluice: 'plan/1', file: loaded.file, at, pipeline, profiles, findings, plan: made };
       await writeFile(options.out, JSON.stringify(await seal(project, saved), null, 2)).catch((error: unknown) => {
         throw unwritable(options.out as string, error);
@@ -48,7 +54,7 @@ export async function plan(
       file: loaded.file,
       pipeline: pipeline.name,
       sources: profiles,
-      findings: reviewed.findings,
+      findings: checked.findings,
       ...made,
       last: before
         ? { run: before.run, state: before.ended === undefined ? null : before.state, plan: before.plan }

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pickRun } from '../../app/pick-run.ts';
-import { withSite } from '../../app/sluice.ts';
+import { resolveRun } from '../../app/resolve-run.ts';
+import { withSluice } from '../../app/sluice.ts';
 import { adaptersOf, openPipeline, openProject, repairsFolder, withStore } from '../../app/wiring.ts';
 import { rejected } from '../../lib/errors.ts';
 import { schemeOf } from '../../lib/uri.ts';
 import { repairsOf, takeRepairs } from '../../snapshot/repairs.ts';
 import { number, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
-import { driveToEnd } from './run.ts';
+import { runToCompletion } from './run.ts';
 
 /** `sluice replay [RUN]`: takes over the rows of its quarantine that were repaired, and runs its pipeline with them. */
 export async function replay(
@@ -17,7 +17,7 @@ export async function replay(
   options: { source?: string; repaired?: string },
 ): Promise<number> {
   const here = await openProject();
-  const { state } = await withStore(here, (store) => pickRun(store, name));
+  const { state } = await withStore(here, (store) => resolveRun(store, name));
   const { run, file, profiles = {} } = state;
   const files = Object.entries(profiles).flatMap(([source, { quarantine }]) =>
     quarantine !== undefined && (options.source ?? source) === source ? [{ source, csv: quarantine }] : [],
@@ -51,9 +51,9 @@ export async function replay(
       'no repaired rows found',
       `correct the columns in ${files.map(({ csv }) => csv).join(', ')}, and run replay again`,
     );
-  return withSite(project, async (site, store) => {
+  return withSluice(project, async (sluice, store) => {
     // Everything counts as new, so that the run has something to do; topics are not read again for that.
     const again = { again: true as const, since: Date.now() };
-    return driveToEnd(site, await site.begin(loaded, { again }), store, output);
+    return runToCompletion(sluice, await sluice.startRun(loaded, { again }), store, output);
   });
 }

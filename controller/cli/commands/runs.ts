@@ -1,7 +1,7 @@
-import { findRun } from '../../app/pick-run.ts';
+import { findRun } from '../../app/resolve-run.ts';
 import { openProject, withStore } from '../../app/wiring.ts';
 import type { LifeState } from '../../domain/lifecycle.ts';
-import { spoken } from '../../lib/duration.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { iso } from '../../lib/text.ts';
 import { coloured, columns, exit, type Output } from '../view/output.ts';
 
@@ -24,7 +24,7 @@ export async function runs(output: Output, { before, ...filter }: RunsOptions): 
       r.pipeline,
       coloured(r.state),
       r.branch || '—',
-      r.ended === undefined ? '' : spoken(r.ended - r.started),
+      r.ended === undefined ? '' : formatDuration(r.ended - r.started),
       (r.reason ?? '').split('\n', 1)[0]?.slice(0, 80) ?? '',
     ]);
     for (const line of columns(rows)) output.line(line);

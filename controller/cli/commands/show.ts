@@ -1,33 +1,33 @@
-import { pickRun } from '../../app/pick-run.ts';
+import { resolveRun } from '../../app/resolve-run.ts';
 import { runDocument } from '../../app/views/run.ts';
 import { type Phase, timelineOf } from '../../app/views/timeline.ts';
 import { openProject, withStore } from '../../app/wiring.ts';
-import { spoken } from '../../lib/duration.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { iso } from '../../lib/text.ts';
-import { narrator } from '../view/narrate.ts';
+import { eventPrinter } from '../view/events.ts';
 import { coloured, columns, exit, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
 
 /** `sluice show [RUN]`: the history of a run, as it was told when it happened, and what its time went into. */
 export async function show(output: Output, name: string | undefined): Promise<number> {
   return withStore(await openProject(), async (store) => {
-    const { summary, state, history } = await pickRun(store, name);
+    const { summary, state, history } = await resolveRun(store, name);
     const started = iso(summary.started)?.slice(0, 19).replace('T', ' ');
-    const took = summary.ended === undefined ? '' : `, took ${spoken(summary.ended - summary.started)}`;
+    const took = summary.ended === undefined ? '' : `, took ${formatDuration(summary.ended - summary.started)}`;
     output.line(`${pc.bold(summary.run)}  ${summary.pipeline}  ${coloured(summary.state)}  ${started} UTC${took}`);
-    const tell = narrator({
+    const print = eventPrinter({
       ...output,
       line: (text) => output.line(`${pc.dim(clock.padStart(10))}  ${text}`),
     });
     let clock = '';
     for (const record of history) {
-      clock = `+${spoken(record.at - summary.started)}`;
+      clock = `+${formatDuration(record.at - summary.started)}`;
       if (record.event.type === 'sources-measured') {
         for (const [source, profile] of Object.entries(record.event.profiles)) {
-          tell({ kind: 'measured', source, profile, ms: undefined });
+          print({ kind: 'measured', source, profile, ms: undefined });
         }
       }
-      tell({ kind: 'event', record, state });
+      print({ kind: 'event', record, state });
     }
     for (const message of await store.messages(summary.run))
       output.line(
@@ -56,10 +56,10 @@ function timelineLines(phases: readonly Phase[], started: number): string[] {
   const rows = phases.map(({ what, from, ms, outcome, parts }) => {
     const [left, right] = [at(from), at(from + (ms ?? end - from))];
     const bar = `${' '.repeat(left)}${'█'.repeat(Math.max(ms === 0 ? 0 : 1, right - left))}`.slice(0, barWidth);
-    const details = Object.entries(parts).map(([name, time]) => `${name} ${spoken(time)}`);
+    const details = Object.entries(parts).map(([name, time]) => `${name} ${formatDuration(time)}`);
     const text = [outcome.split('\n', 1)[0]?.slice(0, 110), details.join(', ')].filter((each) => each).join('; ');
-    const took = ms === undefined ? '…' : ms === 0 ? '' : spoken(ms);
-    return [`+${spoken(from - started)}`, took, pc.cyan(bar.padEnd(barWidth)), what, pc.dim(text)];
+    const took = ms === undefined ? '…' : ms === 0 ? '' : formatDuration(ms);
+    return [`+${formatDuration(from - started)}`, took, pc.cyan(bar.padEnd(barWidth)), what, pc.dim(text)];
   });
   return columns(rows, [0, 1]);
 }

@@ -8,9 +8,9 @@ import { SluiceError } from '../../lib/errors.ts';
 import { classArchives, makeArchives } from '../../stack/archive.ts';
 import { closeDoor } from '../../stack/door.ts';
 import { withLock } from '../../stack/lock.ts';
-import { sweepScratch } from '../../stack/scratch.ts';
+import { removeStaleScratch } from '../../stack/scratch.ts';
 import type { ServiceName } from '../../stack/service.ts';
-import { bringUp, preflight, services, status } from '../../stack/stack.ts';
+import { preflight, services, startService, status } from '../../stack/stack.ts';
 import { exit, type Output, progressLines } from '../view/output.ts';
 import { loginLine } from './status.ts';
 
@@ -18,7 +18,7 @@ import { loginLine } from './status.ts';
 export async function up(output: Output): Promise<number> {
   const project = await openProject();
   await preflight(project);
-  await sweepScratch(join(project.home, 'tmp'));
+  await removeStaleScratch(join(project.home, 'tmp'));
   await withLock(project.home, output.line, () => startStack(project, output));
   output.line(loginLine(project));
   output.document(await status(project));
@@ -44,7 +44,7 @@ export async function startStack(project: Project, output: Output): Promise<void
         });
         const work = (async () => {
           for (const before of service.after ?? []) await started.get(before);
-          return bringUp(project, service, say);
+          return startService(project, service, say);
         })();
         started.set(service.name, work);
         // Whoever waits for it learns of the failure here first.

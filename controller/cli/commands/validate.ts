@@ -29,7 +29,7 @@ export async function validate(output: Output, file: string): Promise<number> {
         .map(([name, trigger]) => `${name} (${kindOf(builtIn.triggers, trigger).describe(trigger)})`)
         .join(', '),
     ],
-    ['notify', pipeline.notify.map(told).join(', ')],
+    ['notify', pipeline.notify.map(describeNotification).join(', ')],
   ];
   output.line(`${loaded.file}: ${pipeline.name} is valid`);
   for (const line of columns(rows.map(([name = '', value = '']) => [`  ${name}`, value || '—']))) output.line(line);
@@ -44,7 +44,7 @@ export async function validate(output: Output, file: string): Promise<number> {
 }
 
 /** A notification's address, for people. */
-function told(entry: Notification): string {
+function describeNotification(entry: Notification): string {
   const { kind, describe } = kindOf(builtIn.notifiers, entry);
   return describe(entry[kind]);
 }

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { pino } from 'pino';
 import type { RunEvent } from '../../domain/events.ts';
-import type { News } from '../../engine/ports.ts';
+import type { RunUpdate } from '../../engine/ports.ts';
 import { type LogFields, type Logger, type LogLevel, logLevels } from '../../lib/logger.ts';
-import { narrator } from './narrate.ts';
+import { eventPrinter } from './events.ts';
 import type { Output } from './output.ts';
 import { pc } from './style.ts';
 
@@ -25,7 +25,7 @@ export function prettyLogger(level: LogLevel, output: Output): Logger {
   };
 }
 
-/** Events after which somebody may have to do something. */
+/** Events that may need attention. */
 const troubling: ReadonlySet<RunEvent['type']> = new Set([
   'controller-failed',
   'sources-waiting',
@@ -36,19 +36,19 @@ const troubling: ReadonlySet<RunEvent['type']> = new Set([
   'report-failed',
 ]);
 
-function levelOf(news: News): LogLevel {
-  if (news.kind === 'note') return 'warn';
-  if (news.kind === 'progress') return 'debug';
-  if (news.kind === 'measured') return 'info';
-  const { event } = news.record;
+function levelOf(update: RunUpdate): LogLevel {
+  if (update.kind === 'note') return 'warn';
+  if (update.kind === 'progress') return 'debug';
+  if (update.kind === 'measured') return 'info';
+  const { event } = update.record;
   if (event.type === 'run-ended')
     return event.state === 'failed' ? 'error' : event.state === 'degraded' ? 'warn' : 'info';
   return troubling.has(event.type) ? 'warn' : 'info';
 }
 
-function fieldsOf(run: string, news: News): LogFields {
-  if (news.kind !== 'event') return { run, ...(news.kind === 'progress' ? { step: news.step } : {}) };
-  const { event } = news.record;
+function fieldsOf(run: string, update: RunUpdate): LogFields {
+  if (update.kind !== 'event') return { run, ...(update.kind === 'progress' ? { step: update.step } : {}) };
+  const { event } = update.record;
   return {
     run,
     event: event.type,
@@ -57,13 +57,19 @@ function fieldsOf(run: string, news: News): LogFields {
   };
 }
 
-/** Logs what happens in a run, a line for each line that a person would be told. */
-export function logNews(logger: Logger, run: string): (news: News) => void {
+/** Logs the updates of a run, one line for each line of the terminal. */
+export function logUpdates(logger: Logger, run: string): (update: RunUpdate) => void {
   let [level, fields]: [LogLevel, LogFields] = ['info', { run }];
   const line = (text = ''): void => logger.log(level, text, fields);
-  const tell = narrator({ json: false, isTerminal: false, live: () => undefined, document: () => undefined, line });
-  return (news) => {
-    [level, fields] = [levelOf(news), fieldsOf(run, news)];
-    tell(news);
+  const print = eventPrinter({
+    json: false,
+    isTerminal: false,
+    live: () => undefined,
+    document: () => undefined,
+    line,
+  });
+  return (update) => {
+    [level, fields] = [levelOf(update), fieldsOf(run, update)];
+    print(update);
   };
 }

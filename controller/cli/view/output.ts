@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import logUpdate from 'log-update';
-import { type FaultKind, foreseen, reasonOf, SluiceError } from '../../lib/errors.ts';
+import { type ErrorKind, explainDiskError, reasonOf, SluiceError } from '../../lib/errors.ts';
 import { onTerminal, pc } from './style.ts';
 
 /** The exit codes of the contract. */
@@ -48,11 +48,11 @@ export function outputOf(json: boolean): Output {
   };
 }
 
-export const exitCodeOf = (kind: FaultKind): number => (kind === 'rejected' ? exit.wrong : exit.unreachable);
+export const exitCodeOf = (kind: ErrorKind): number => (kind === 'rejected' ? exit.wrong : exit.unreachable);
 
 /** Says what went wrong, without a stack trace, and returns the exit code. */
-export function report(thrown: unknown, output: Output): number {
-  const error = foreseen(thrown);
+export function reportError(thrown: unknown, output: Output): number {
+  const error = explainDiskError(thrown);
   const known = error instanceof SluiceError;
   const message = known ? error.message : `unexpected: ${reasonOf(error)}`;
   const hint = known ? error.hint : 'this is a bug; run again with SLUICE_DEBUG=1 for a stack trace';

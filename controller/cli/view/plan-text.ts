@@ -2,16 +2,21 @@ import { builtIn } from '../../app/registry.ts';
 import { kindOf, type Pipeline } from '../../domain/pipeline.ts';
 import type { Plan, PlannedStep } from '../../domain/plan.ts';
 import type { PlannedRun } from '../../domain/ports/store.ts';
-import type { Example, Profile, Reviewed } from '../../domain/profile.ts';
-import { spoken } from '../../lib/duration.ts';
+import type { CheckedProfiles, Example, Profile } from '../../domain/profile.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { totals } from '../../planning/values.ts';
-import { guessLines, rowsText } from './narrate.ts';
+import { guessLines, rowsText } from './events.ts';
 import { coloured, columns, number } from './output.ts';
 import { pc } from './style.ts';
 
 /** A plan as people read it: what there is, what is wrong with it, which way and why, and what each step would be given. */
-export function planText(pipeline: Pipeline, reviewed: Reviewed, plan: Plan, last: PlannedRun | undefined): string[] {
-  const { profiles, findings } = reviewed;
+export function planText(
+  pipeline: Pipeline,
+  checked: CheckedProfiles,
+  plan: Plan,
+  last: PlannedRun | undefined,
+): string[] {
+  const { profiles, findings } = checked;
   const checks = plan.verdicts.flatMap(({ name, outcome, because, expect }) => [
     `  ${coloured(outcome)} ${pc.bold(name)}: ${because} ${pc.dim(`(expected ${expect})`)}`,
     ...(findings[name]?.examples ?? []).map(exampleLine),
@@ -43,13 +48,13 @@ const outcomeOf = ({ verdict, reason, steps }: Plan): string => {
     n[role] = (n[role] ?? 0) + 1;
     return n;
   }, {});
-  const said = [
+  const counted = [
     `${counts.run ?? 0} to run`,
     `${counts.later ?? 0} to be decided`,
     `${counts.fallback ?? 0} fallback`,
     `${counts.skip ?? 0} skipped`,
   ].filter((text) => !text.startsWith('0 '));
-  if (verdict === 'go') return `${pc.green(said.join(', '))} (${reason})`;
+  if (verdict === 'go') return `${pc.green(counted.join(', '))} (${reason})`;
   return verdict === 'skip'
     ? `${pc.dim('nothing is submitted')} (${reason})`
     : `${pc.red('the run fails before its first step')} (${reason})`;
@@ -86,10 +91,10 @@ const marks: Record<PlannedStep['role'], (text: string) => string> = {
   fallback: (text) => pc.yellow(`~ ${text}`),
   later: (text) => pc.cyan(`? ${text}`),
 };
-const spokenRole = { run: 'runs', skip: 'is skipped', fallback: 'fallback', later: 'conditional' } as const;
+const roleLabel = { run: 'runs', skip: 'is skipped', fallback: 'fallback', later: 'conditional' } as const;
 
 function stepLines(pipeline: Pipeline, name: string, step: PlannedStep, last: PlannedRun | undefined): string[] {
-  const lines = [`  ${marks[step.role](pc.bold(name))} ${spokenRole[step.role]} ${pc.dim(`(${step.reason})`)}`];
+  const lines = [`  ${marks[step.role](pc.bold(name))} ${roleLabel[step.role]} ${pc.dim(`(${step.reason})`)}`];
   const definition = pipeline.steps[name];
   if (step.role === 'skip' || !definition) return lines;
   const before = settingsText(last?.plan.steps[name]);
@@ -127,7 +132,7 @@ function lastLines(last: PlannedRun | undefined, rows: number): string[] {
   if (!last) return [];
   const { run, plan, state, started, ended } = last;
   const then = totals(last.profiles).rows;
-  const took = ended === undefined ? '' : ` in ${spoken(ended - started)}`;
+  const took = ended === undefined ? '' : ` in ${formatDuration(ended - started)}`;
   const amount = then === rows ? 'as many rows' : `${number(then)} rows`;
   const way = `branch ${plan.choice.branch ?? 'none'} on ${amount}${took}`;
   return [

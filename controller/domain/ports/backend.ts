@@ -17,11 +17,11 @@ export interface BatchJob {
 
 /** What differs from backend to backend. Milliseconds. */
 export interface BackendTraits {
-  /** Pauses between two looks at a batch, the first and the longest. */
+  /** Poll intervals of a batch, the first and the longest. */
   readonly poll: { readonly firstMs: number; readonly longestMs: number };
   /** How long a batch may be on its way before it is taken for stuck. */
   readonly pendingMs: number;
-  /** How long a batch that was submitted may be known to nobody. */
+  /** How long a submitted batch may be unknown to the backend and to Spark. */
   readonly unknownMs: number;
 }
 
@@ -41,7 +41,7 @@ export interface Observation {
   readonly progress?: Progress;
   /** Why it failed, where the backend says so. */
   readonly detail?: string;
-  /** Nobody knows the key at the moment; it may be about to appear, or gone for good. */
+  /** The key is unknown at the moment; the batch may be about to appear, or lost. */
   readonly unknown?: true;
 }
 
@@ -71,5 +71,5 @@ export interface BatchBackend {
   }): FailureKind | undefined;
 }
 
-export const ended = (state: BatchState): boolean =>
+export const hasEnded = (state: BatchState): boolean =>
   state === 'succeeded' || state === 'failed' || state === 'cancelled';

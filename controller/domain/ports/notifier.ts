@@ -1,6 +1,6 @@
 import { SluiceError } from '../../lib/errors.ts';
 
-/** What somebody is told of an event, rendered when it happened, so that every try sends the same. Plain JSON. */
+/** A notification of an event, rendered once, so that every attempt sends the same. Plain JSON. */
 export interface Message {
   /** The same on every try. */
   readonly id: string;
@@ -15,8 +15,8 @@ export interface Message {
 
 export const channelOf = ({ channel = 'email' }: Message): string => channel;
 
-/** The server is there, and does not take this one message now; others it may take. */
-export class Postponed extends SluiceError {
+/** The server defers this message; it may accept others. */
+export class MessageDeferredError extends SluiceError {
   constructor(message: string, cause: unknown) {
     super(message, { kind: 'unavailable', cause });
   }
@@ -24,7 +24,7 @@ export class Postponed extends SluiceError {
 
 /**
  * Sends one message. Resolves when the server has taken responsibility for it. Throws `rejected` when the server refuses
- * it for good (an unknown recipient), Postponed when it wants it later, and any other SluiceError when no message can be sent.
+ * it for good (an unknown recipient), MessageDeferredError when it wants it later, and any other SluiceError when no message can be sent.
  */
 export interface Notifier {
   send(message: Message): Promise<void>;

@@ -23,8 +23,8 @@ export interface Staged {
 }
 
 /**
- * Makes staged output visible, all views of a sink at once or none. The fence is the run's number: publishing the same
- * key again changes nothing, and a run older than what is published is refused.
+ * Makes staged output visible, all views of a sink at once or none. Publishing the same key again changes nothing, and
+ * a run with a lower number than the published one is refused.
  */
 export interface Publisher {
   /** Makes ready what the staging place lies in; throws `rejected` when it cannot be written. */
@@ -34,7 +34,7 @@ export interface Publisher {
    * for what must not be published. What is published already passes.
    */
   audit(staged: Staged): Promise<void>;
-  publish(staged: Staged, fence: number): Promise<readonly PublishedOutput[]>;
+  publish(staged: Staged, runNumber: number): Promise<readonly PublishedOutput[]>;
   /** Removes what an attempt left in its staging place. */
   discard(staged: Staged): Promise<void>;
 }

@@ -41,6 +41,6 @@ export interface Storage {
   replace(uri: Uri, body: string | Uint8Array, version: string | undefined): Promise<StoredObject | undefined>;
   /** Removes an object or a folder with all that is in it; nothing when there is none. */
   remove(uri: Uri): Promise<void>;
-  /** Calls back when an object of a folder may have changed; returns how to stop. Best effort: nobody may rely on it. */
+  /** Calls back when an object of a folder may have changed; returns how to stop. Best effort. */
   watch(folder: Uri, changed: (name: string) => void): () => void;
 }

@@ -6,7 +6,7 @@ import type { Message } from './notifier.ts';
 /** A line of `sluice runs`: all that a list shows. Times are milliseconds since 1970. */
 export interface RunSummary {
   readonly run: string;
-  /** Grows from run to run: the order of lists, and the run's fence. */
+  /** The run number: grows from run to run; the order of lists, and what sinks compare. */
   readonly number: number;
   readonly pipeline: string;
   readonly state: string;
@@ -26,14 +26,14 @@ export interface PlannedRun extends RunSummary {
   readonly profiles: Profiles;
 }
 
-/** The right to drive a run; `token` grows with every holder, so that a former one is recognised. */
+/** The ownership of a run; `token` is a fencing token, which grows with every owner. */
 export interface Lease {
   readonly run: string;
   readonly token: number;
 }
 
 /** A message waiting in the outbox. */
-export interface Waiting {
+export interface QueuedMessage {
   readonly message: Message;
   readonly tries: number;
 }
@@ -45,15 +45,15 @@ export interface Entry {
   readonly events: readonly RunEvent[];
   readonly summary?: Partial<Pick<RunSummary, 'state' | 'branch' | 'reason' | 'ended' | 'quality' | 'rows'>>;
   readonly messages?: readonly Message[];
-  /** The key of a Spark application that may live from now on; refused when `limit` of them do already, over all runs. */
-  readonly begins?: { readonly key: string; readonly limit: number | undefined };
-  /** The key of an application that is confirmed dead. */
-  readonly ends?: string;
+  /** The key of a Spark application that needs a slot; refused when `limit` of them are taken, over all runs. */
+  readonly takesSlot?: { readonly key: string; readonly limit: number | undefined };
+  /** The key of an application that is confirmed ended; frees its slot. */
+  readonly freesSlot?: string;
 }
 
 /**
- * What became of an entry. `lost`: another controller drives the run. `moved`: the history is longer than the writer knew;
- * an entry whose answer was lost shows so when it is tried again. `no-slot`: too many applications live.
+ * The outcome of an append. `lost`: another controller owns the run. `moved`: the history is longer than the writer
+ * knew, also when the answer to the same append was lost. `no-slot`: the application limit is reached.
  */
 export type Appended =
   | { readonly seq: number; readonly at: number }
@@ -65,7 +65,7 @@ export interface NewRun {
   readonly pipeline: string;
   readonly at: number;
   readonly events: readonly RunEvent[];
-  /** The controller that drives it; any that comes, when left out. */
+  /** The controller that owns it; any, when left out. */
   readonly owner?: string;
   /** A project has one run with this key, however often and by however many it is asked for. */
   readonly idempotencyKey?: string;
@@ -83,7 +83,7 @@ export interface EventStore {
   create(run: NewRun): Promise<Created>;
   /** Adds to a history whose last event is number `after`. Time in it never goes backwards, whatever `at` says. */
   append(lease: Lease, after: number, at: number, entry: Entry): Promise<Appended>;
-  /** Asks something of the controller that drives a run; false when the run has ended. */
+  /** Sends a request to the controller of a run; false when the run has ended. */
   request(run: string, at: number, event: RunEvent): Promise<boolean>;
   history(run: string, afterSeq?: number): Promise<Recorded[]>;
 }
@@ -117,16 +117,19 @@ export interface LeaseStore {
   /** Expires a controller that has left or is known to be dead; its runs and roles are free. */
   expire(owner: string): Promise<void>;
 
-  /** The right to drive a run that has not ended; undefined while a living controller has it. One's own is given again. */
+  /**
+   * Claims a run that has not ended; undefined while another active controller owns it. Claiming one's own run again
+   * succeeds.
+   */
   claim(run: string, owner: string): Promise<Lease | undefined>;
   release(lease: Lease): Promise<void>;
-  /** Runs of this project that have not ended and that no living controller drives, oldest first. */
+  /** Runs of this project that have not ended and have no active controller, oldest first. */
   orphaned(
     limit: number,
   ): Promise<{ readonly run: string; readonly number: number; readonly owner: string | undefined }[]>;
-  /** The runs a controller drives, each with its token and the number of its last event. */
+  /** The runs that a controller owns, each with its token and the number of its last event. */
   held(owner: string): Promise<ReadonlyMap<string, { readonly token: number; readonly seq: number }>>;
-  /** The right to do for `forMs` what one controller of the project does at a time, such as sending its messages. */
+  /** Claims a role for `forMs` that one controller of the project has at a time, such as sending messages. */
   claimRole(role: string, owner: string, forMs: number): Promise<boolean>;
 }
 
@@ -155,7 +158,7 @@ export interface Outbox {
    * For each recipient of a channel, the messages that are due and those that were put in before them; oldest first. What
    * waits for one recipient holds up no other.
    */
-  due(): Promise<Waiting[]>;
+  due(): Promise<QueuedMessage[]>;
   /** How a try went; a message still `waiting` is due again in `againMs`. */
   recordAttempt(messageId: string, state: MessageState, againMs: number, note: string): Promise<void>;
   messages(run: string): Promise<
@@ -169,12 +172,12 @@ export interface Outbox {
   >;
 }
 
-/** What ended runs have left to clear away; of this project alone. */
+/** Pending cleanup of ended runs; of this project alone. */
 export interface CleanupQueue {
-  /** Runs that ended at least `graceMs` ago and whose staging places were not swept since. */
+  /** Runs that ended at least `graceMs` ago and have not been cleaned up. */
   pendingCleanup(graceMs: number, limit: number): Promise<string[]>;
   cleanedUp(run: string): Promise<void>;
-  /** Swept runs that ended at least `ageMs` ago, oldest first, without the last published one of each pipeline. */
+  /** Cleaned-up runs that ended at least `ageMs` ago, oldest first, without the last published one of each pipeline. */
   beyondRetention(ageMs: number, limit: number): Promise<{ readonly run: string; readonly pipeline: string }[]>;
   /** Removes an ended run with its events and messages. Its idempotency key may be used again. */
   remove(run: string): Promise<void>;
@@ -236,5 +239,5 @@ export interface RunStore extends EventStore, EventFeed, LeaseStore, RunIndex, O
 export interface StoreOwner {
   readonly name: string;
   /** What its runs were filed under before projects had names: they become the name's when the store is opened. */
-  readonly formerly?: readonly string[];
+  readonly formerNames?: readonly string[];
 }

@@ -4,8 +4,8 @@ import type { FailureKind } from '../failure-kinds.ts';
 import type { Step } from '../pipeline.ts';
 import type { Values } from '../plan.ts';
 
-/** A step's call of something outside Spark. */
-export interface Call {
+/** A request to run a step outside Spark. */
+export interface TaskRequest {
   readonly step: Step;
   /** The same for every attempt of the step, so that the other side can tell a repetition. */
   readonly key: string;
@@ -14,25 +14,25 @@ export interface Call {
 }
 
 /**
- * Calls external services. Throws a SluiceError: `rejected` when the same call would fare no better, else another try is
- * worth it; Busy when the service says when.
+ * Runs tasks. Throws a SluiceError: `rejected` when a repetition would fail alike, RetryAfterError when the service
+ * says when to retry, another one when a retry makes sense.
  */
-export interface Caller {
-  call(call: Call): Promise<Answer>;
+export interface TaskRunner {
+  run(request: TaskRequest): Promise<Answer>;
 }
 
-/** The other side has understood and refuses; `as` is what a step's failure is called then. */
-export class Refused extends SluiceError {
-  readonly as: FailureKind;
+/** The service rejects the request; `failureKind` is the failure of the step. */
+export class TaskRejectedError extends SluiceError {
+  readonly failureKind: FailureKind;
 
-  constructor(as: FailureKind, { message, hint, cause }: SluiceError) {
+  constructor(failureKind: FailureKind, { message, hint, cause }: SluiceError) {
     super(message, { kind: 'rejected', cause, ...(hint === undefined ? {} : { hint }) });
-    this.as = as;
+    this.failureKind = failureKind;
   }
 }
 
-/** A service that is there and has no time; `retryAfterMs` when it said how long to wait. */
-export class Busy extends SluiceError {
+/** The service is overloaded; `retryAfterMs` when it said how long to wait. */
+export class RetryAfterError extends SluiceError {
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, retryAfterMs: number | undefined) {

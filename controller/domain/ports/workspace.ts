@@ -16,22 +16,22 @@ export interface Workspace {
   ): Promise<BatchJob>;
   /** The runner's result file, or undefined when there is none. */
   result(step: string, attempt: AttemptState): Promise<RunnerResult | undefined>;
-  /** Calls back when the runner has left its result file; returns how to stop listening. Nobody may rely on it. */
-  listen(step: string, attempt: AttemptState, left: () => void): () => void;
+  /** Calls back when the runner has written its result file; returns how to stop. Best effort. */
+  watchResult(step: string, attempt: AttemptState, onResult: () => void): () => void;
   /** What the attempt staged, a sink each; with the rows its result tells. */
   staged(pipeline: Pipeline, step: string, attempt: AttemptState): Staged[];
   /**
-   * Bars an attempt for good: a runner that has not begun never will, and one that has stops before it writes. True when it
-   * had not begun. Both would create the same file, which only one can.
+   * Fences off an attempt for good: a runner that has not started never will, and a started one stops before it writes.
+   * True when it had not started. Both create the same file, which only one can.
    */
   revoke(step: string, attempt: AttemptState): Promise<boolean>;
   /**
-   * Removes the rows that were kept for the run, but for the files that later runs go on from, and `replaced`: those in which
-   * earlier runs kept what this one has taken over.
+   * Removes the snapshots of the run, except files that later runs continue from, and `replaced`: files of earlier runs
+   * that this one has merged.
    */
-  forget(except: readonly string[], replaced: readonly string[]): Promise<void>;
+  removeInputs(except: readonly string[], replaced: readonly string[]): Promise<void>;
   /** Removes the whole run but for these files of its inputs. */
   remove(except: readonly string[]): Promise<void>;
   /** Removes the attempt's files of passwords. */
-  tidy(step: string, attempt: AttemptState): Promise<void>;
+  removeSecrets(step: string, attempt: AttemptState): Promise<void>;
 }

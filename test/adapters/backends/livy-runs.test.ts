@@ -67,7 +67,7 @@ async function play(): Promise<Play> {
     run: async (retry = '') => w.run(await load(alone.replace('    outputs:', `${retry}    outputs:`))),
     noted: (type, times = 1) =>
       expect
-        .poll(() => w.news.filter((each) => each.kind === 'event' && each.record.event.type === type).length, {
+        .poll(() => w.updates.filter((each) => each.kind === 'event' && each.record.event.type === type).length, {
           interval: 2,
           timeout: 20_000,
         })

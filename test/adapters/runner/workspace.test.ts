@@ -38,7 +38,7 @@ test('what a history names is removed only where runs keep their inputs', async 
   ];
   const workspace = workspaceAt({ root: home, home: join(home, 'home'), connections: {} });
   const tricky = join(home, 'home/runs/r0/inputs/../../../../precious.parquet');
-  await workspace.forget([wanted], [replaced, wanted, tricky, ...others]);
+  await workspace.removeInputs([wanted], [replaced, wanted, tricky, ...others]);
   expect([replaced, own].map(existsSync)).toEqual([false, false]);
   expect([wanted, ...others].map(existsSync)).toEqual([true, true, true, true, true]);
 });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { httpCaller, waitOf } from '../../../controller/adapters/tasks/http/http.ts';
+import { httpTaskRunner, waitOf } from '../../../controller/adapters/tasks/http/http.ts';
 import { builtIn } from '../../../controller/app/registry.ts';
 import type { Step } from '../../../controller/domain/pipeline.ts';
 import { pipelineSchema } from '../../../controller/pipeline/schema.ts';
@@ -50,7 +50,7 @@ const stepOf = (http: object): Step =>
   }).steps.ask as Step;
 const values = { total: { rows: 5n }, run: { name: 'r1' }, steps: { before: { body: { text: '${TOKEN}' } } } };
 const call = (http: object, signal = new AbortController().signal) =>
-  httpCaller(variables).call({ step: stepOf({ url, ...http }), key: 'sluice-r1-ask', values, signal });
+  httpTaskRunner(variables).run({ step: stepOf({ url, ...http }), key: 'sluice-r1-ask', values, signal });
 
 describe('a request of a step', () => {
   test('has method, headers, a body of the run’s values, and a key by which a repetition is known', async () => {

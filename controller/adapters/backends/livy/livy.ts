@@ -5,12 +5,12 @@ import {
   type BackendTraits,
   type BatchBackend,
   type BatchState,
-  ended,
+  hasEnded,
   type Observation,
 } from '../../../domain/ports/backend.ts';
 import { SluiceError } from '../../../lib/errors.ts';
 import { type Batch, batchesSchema, batchSchema, created, linkOf, logSchema, messageOf, read } from './answers.ts';
-import { shared } from './shared.ts';
+import { coalesce } from './coalesce.ts';
 import { batchRequest, type ClassArchives } from './spark-conf.ts';
 import { type Application, capacityOf, type SparkMaster, sparkMaster } from './spark-master.ts';
 
@@ -55,12 +55,12 @@ const traits: BackendTraits = {
   pendingMs: 120_000,
   unknownMs: 60_000,
 };
-const confirmEvery = 300;
-const confirmWithin = 60_000;
+const confirmIntervalMs = 300;
+const confirmTimeoutMs = 60_000;
 /** One look at Livy serves everybody who asks within this time. Milliseconds. */
-const freshFor = 100;
+const cacheMs = 100;
 /** So many batches are followed by their names; for more, all that Livy has are listed in one request. */
-const followedSingly = 2;
+const maximumSingleLookups = 2;
 const pageSize = 5000;
 
 /**
@@ -85,14 +85,14 @@ export function livyBackend(options: LivyOptions): BatchBackend {
     return (found.name ?? key) === key ? found : undefined;
   }
 
-  const allBatches = shared(() => listed(get, options.url), freshFor);
+  const allBatches = coalesce(() => listed(get, options.url), cacheMs);
 
   /** As `batch`, for keys that are asked for again and again. */
-  async function looked(key: string): Promise<Batch | undefined> {
+  async function cachedBatch(key: string): Promise<Batch | undefined> {
     const now = performance.now();
     followed.set(key, now);
     for (const [other, at] of followed) if (now - at > 5000) followed.delete(other);
-    return followed.size <= followedSingly ? batch(key) : (await allBatches()).get(key);
+    return followed.size <= maximumSingleLookups ? batch(key) : (await allBatches()).get(key);
   }
 
   const remove = (key: string): Promise<unknown> =>
@@ -140,7 +140,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
     async observe({ key }) {
       const asked = master.application(key);
       const orNothing = asked.catch(() => undefined);
-      const found = await looked(key);
+      const found = await cachedBatch(key);
       if (!found)
         return observeApplication(
           master,
@@ -149,10 +149,10 @@ export function livyBackend(options: LivyOptions): BatchBackend {
         );
       // Where the master cannot be asked, Livy alone will do, as long as it knows the batch.
       const app = await orNothing;
-      const said = stateOf(found);
+      const message = stateOf(found);
       // The master was asked a moment ago; whether the application goes on after its driver has to be known for sure.
-      const now = app?.active && ended(said) ? await master.application(key, true).catch(() => app) : app;
-      const state = now?.active && ended(said) ? 'running' : said;
+      const now = app?.active && hasEnded(message) ? await master.application(key, true).catch(() => app) : app;
+      const state = now?.active && hasEnded(message) ? 'running' : message;
       const seen = app ? await observeApplication(master, options.historyServer, app) : undefined;
       const applicationId = seen?.applicationId ?? found.appId ?? undefined;
       const ui = seen?.ui ?? linkOf(found.appInfo?.sparkUiUrl);
@@ -160,7 +160,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
         state,
         ...(applicationId === undefined ? {} : { applicationId }),
         ...(ui === undefined ? {} : { ui }),
-        ...(seen?.progress && !ended(state) ? { progress: seen.progress } : {}),
+        ...(seen?.progress && !hasEnded(state) ? { progress: seen.progress } : {}),
         ...(state === 'failed' || state === 'cancelled' ? { detail: `Livy says ${found.state}` } : {}),
       };
     },
@@ -170,19 +170,19 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       if (app?.active) await master.kill(app.id);
       // DELETE waits for the driver without bound, so it is sent and not waited for.
       if (await batch(key)) void remove(key);
-      const deadline = Date.now() + confirmWithin;
+      const deadline = Date.now() + confirmTimeoutMs;
       for (;;) {
         // As observers see it, who may be given a list from before.
-        const [app, left] = await Promise.all([master.application(key, true), looked(key)]);
-        const alive = app?.active || (left && !ended(stateOf(left)));
+        const [app, left] = await Promise.all([master.application(key, true), cachedBatch(key)]);
+        const alive = app?.active || (left && !hasEnded(stateOf(left)));
         if (!alive) return;
         if (Date.now() > deadline) {
-          throw new SluiceError(`${key} is still alive ${confirmWithin / 1000} s after it was told to stop`, {
+          throw new SluiceError(`${key} is still alive ${confirmTimeoutMs / 1000} s after it was told to stop`, {
             kind: 'unavailable',
           });
         }
         if (app?.active) await master.kill(app.id);
-        await new Promise((resolve) => setTimeout(resolve, confirmEvery));
+        await new Promise((resolve) => setTimeout(resolve, confirmIntervalMs));
       }
     },
 

@@ -4,7 +4,7 @@ import type { Cluster } from '../../../domain/plan.ts';
 import type { Progress } from '../../../domain/ports/backend.ts';
 import { SluiceError } from '../../../lib/errors.ts';
 import { masterSchema, type Stage, stagesSchema } from './answers.ts';
-import { shared } from './shared.ts';
+import { coalesce } from './coalesce.ts';
 
 /** An application as the standalone master lists it. */
 export interface Application {
@@ -24,8 +24,8 @@ export interface Capacity {
 
 /** The JSON and form pages of a Spark standalone master, and through its proxy the UI of a running driver. */
 export interface SparkMaster {
-  /** The application of a name, a running one rather than one that has ended; as seen a moment ago unless `freshly`. */
-  application(name: string, freshly?: boolean): Promise<Application | undefined>;
+  /** The application of a name, a running one rather than one that has ended; as seen a moment ago unless `force`. */
+  application(name: string, force?: boolean): Promise<Application | undefined>;
   /** The latest stage of a running application; undefined until its driver shows one. */
   progress(applicationId: string): Promise<Progress | undefined>;
   kill(applicationId: string): Promise<void>;
@@ -34,12 +34,12 @@ export interface SparkMaster {
 }
 
 /** How long one page of the master serves all who ask. Milliseconds. */
-const freshFor = 100;
+const cacheMs = 100;
 /**
  * How long an application is left alone before it is asked for its progress: the first question makes its driver load a web
  * service, which takes a core for a second, and a job that is over by then has better use for it. Milliseconds.
  */
-const progressAfter = 6000;
+const progressDelayMs = 6000;
 
 /** `address`: the URL of the master's page, with a login (`http://user:password@host:8080`) where it wants one. */
 export function sparkMaster(address: string): SparkMaster {
@@ -57,10 +57,10 @@ export function sparkMaster(address: string): SparkMaster {
   /** When each application that still runs was first to be asked. */
   const asked = new Map<string, number>();
   // One look serves everybody who follows an application; who kills one looks anew.
-  const recent = shared(page, freshFor);
+  const recent = coalesce(page, cacheMs);
   return {
-    async application(name, freshly = false) {
-      const { activeapps, completedapps } = await (freshly ? page() : recent());
+    async application(name, force = false) {
+      const { activeapps, completedapps } = await (force ? page() : recent());
       for (const id of asked.keys()) if (!activeapps.some((app) => app.id === id)) asked.delete(id);
       const active = activeapps.find((app) => app.name === name);
       const found = active ?? completedapps.find((app) => app.name === name);
@@ -70,7 +70,7 @@ export function sparkMaster(address: string): SparkMaster {
       const now = performance.now();
       const since = asked.get(applicationId) ?? now;
       asked.set(applicationId, since);
-      if (now - since < progressAfter) return undefined;
+      if (now - since < progressDelayMs) return undefined;
       const answer = await request(`${url}/proxy/${applicationId}/api/v1/applications/${applicationId}/stages`, {
         headers,
       });

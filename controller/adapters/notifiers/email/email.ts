@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createTransport } from 'nodemailer';
 import type { MailServer } from '../../../config/addresses.ts';
-import { type Notifier, Postponed } from '../../../domain/ports/notifier.ts';
+import { MessageDeferredError, type Notifier } from '../../../domain/ports/notifier.ts';
 import { reasonOf, SluiceError } from '../../../lib/errors.ts';
 import { redactor } from '../../../lib/redact.ts';
 import type { Mail } from '../../../messages/mail.ts';
@@ -36,7 +36,7 @@ function faultOf(error: unknown, message: string): SluiceError {
   const { responseCode = 0, code = '' } = error as { responseCode?: number; code?: string };
   if (code === 'EENVELOPE' || code === 'EMESSAGE') {
     if (responseCode >= 500) return new SluiceError(message, { kind: 'rejected', cause: error });
-    if (responseCode >= 400) return new Postponed(message, error);
+    if (responseCode >= 400) return new MessageDeferredError(message, error);
   }
   if (code === 'EAUTH') {
     const hint = 'check mail.user and mail.password in conf/connections.yaml; the mails wait';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { below, located } from '../../../lib/uri.ts';
 import { ofOutput } from '../../../pipeline/schema.ts';
-import { parquet } from '../../../snapshot/keep.ts';
+import { parquet } from '../../../snapshot/snapshot.ts';
 import type { SinkDriver } from '../../drivers.ts';
 import { stagingFolder } from './folder.ts';
 

@@ -5,8 +5,8 @@ import type { Publisher, Staged, StagedView } from '../../../domain/ports/sink.t
 import type { Storage, Uri } from '../../../domain/ports/storage.ts';
 import { rejected } from '../../../lib/errors.ts';
 import { below, folderOf, nameOf, schemeOf, shownFrom } from '../../../lib/uri.ts';
-import { localFiles } from '../../../snapshot/keep.ts';
-import { checkShape, checkUnique } from '../shape.ts';
+import { localFiles } from '../../../snapshot/snapshot.ts';
+import { checkSchemaCompatibility, checkUnique } from '../schema-compat.ts';
 import {
   addVersion,
   currentOf,
@@ -57,15 +57,15 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
       }
     },
 
-    async publish(staged, fence) {
+    async publish(staged, runNumber) {
       const { target, key, views, kind } = staged;
-      const version = `${String(fence).padStart(10, '0')}-${key}`;
+      const version = `${String(runNumber).padStart(10, '0')}-${key}`;
       await takeFolder(storage, target);
       for (;;) {
         const { version: current, pointer } = await published(storage, target);
         if (current === version) break;
         const isThere = await hasVersion(storage, target, version);
-        if (current !== undefined && Number(current.split('-', 1)[0]) > fence) {
+        if (current !== undefined && Number(current.split('-', 1)[0]) > runNumber) {
           // It was published, and a later run's result has taken its place since.
           if (isThere) break;
           throw rejected(`${target} already shows the result of a newer run (${current})`);
@@ -100,7 +100,7 @@ async function auditView(
   const found = Number(counted?.n ?? 0);
   if (found !== rows) throw rejected(`${view}: ${found} rows are staged in ${place}, but the runner reported ${rows}`);
   if (staged === undefined) return;
-  if (before !== undefined) checkShape(view, await duck.columns(before), await duck.columns(staged));
+  if (before !== undefined) checkSchemaCompatibility(view, await duck.columns(before), await duck.columns(staged));
   if (unique === undefined) return;
   const [repeated] = await duck.rows(
     `SELECT ${identifier(unique)} AS value, count(*) AS times FROM ${staged} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,

@@ -7,7 +7,7 @@ import { below, pathOf, schemeOf } from '../../../lib/uri.ts';
 
 /** The file by which a folder, and each version in it, is known to be Sluice's. */
 const mark = '.sluice';
-const said =
+const markText =
   'This folder belongs to Sluice: what is in it is replaced and removed. Readers find the result in current/.\n';
 
 /** What a target had before it was marked: versions of keys that Sluice made, a link to one of them, staging places. */
@@ -60,7 +60,7 @@ export async function takeFolder(storage: Storage, target: Uri): Promise<void> {
   }
   if (isLocal(target)) await checkSorts(pathOf(target));
   // Also where it is there already: what cannot be written to is found out now.
-  await storage.write(below(target, mark), said);
+  await storage.write(below(target, mark), markText);
 }
 
 /** What is no object, such as a link, is a file system's. */

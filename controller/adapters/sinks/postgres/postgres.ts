@@ -5,10 +5,10 @@ import type { PostgresAddress } from '../../../config/addresses.ts';
 import type { PublishedOutput } from '../../../domain/events.ts';
 import type { Publisher, Staged } from '../../../domain/ports/sink.ts';
 import { rejected } from '../../../lib/errors.ts';
-import { type Column, checkShape, checkUnique } from '../shape.ts';
+import { type Column, checkSchemaCompatibility, checkUnique } from '../schema-compat.ts';
 
 /** Longer than counting any table takes; a statement that is not answered then is tried again, as publishing can be. */
-const statementWithinMs = 600_000;
+const statementTimeoutMs = 600_000;
 /** Beside the published tables: which run each is of, and what it was before. */
 const ledger = 'sluice_publication';
 /** The comment of a published table; one that somebody else has put in its place has none. */
@@ -24,7 +24,7 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
   async function within<T>(staged: Staged, work: (client: pg.Client, schema: string) => Promise<T>): Promise<T> {
     const [connection = '', schema = 'public'] = staged.target.split('/');
     const address = addressOf(connection);
-    const client = await connectPostgres(address, { query_timeout: statementWithinMs });
+    const client = await connectPostgres(address, { query_timeout: statementTimeoutMs });
     try {
       return await work(client, schema);
     } catch (error) {
@@ -48,7 +48,11 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
           if (counted[0].n !== rows)
             throw rejected(`${view}: ${counted[0].n} rows are staged in ${place}, but the runner reported ${rows}`);
           if (published.length > 0 && !staged.mayChange)
-            checkShape(view, await columnsOf(client, `${schema}.${view}`), await columnsOf(client, place));
+            checkSchemaCompatibility(
+              view,
+              await columnsOf(client, `${schema}.${view}`),
+              await columnsOf(client, place),
+            );
           if (unique === undefined) continue;
           const column = identifier(unique);
           const { rows: repeated } = await client.query(
@@ -58,7 +62,7 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
         }
       }),
 
-    publish: (staged, fence) =>
+    publish: (staged, runNumber) =>
       within(staged, async (client, schema) => {
         await client.query('BEGIN');
         const table = tableName(`${schema}.${ledger}`);
@@ -71,7 +75,7 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
         // Its first versions knew only the last publication of a view, and not which table that was.
         await client.query(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS oid oid`);
         await client.query(`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${ledger}_pkey`);
-        for (const view of staged.views) await takePlace(client, schema, view.view, view.place, staged.key, fence);
+        for (const view of staged.views) await takePlace(client, schema, view.view, view.place, staged.key, runNumber);
         await client.query('COMMIT');
         const where = (view: string): string => `${client.database}.${schema}.${view}`;
         return staged.views.map<PublishedOutput>(({ view, rows }) => ({
@@ -120,14 +124,14 @@ async function takePlace(
   view: string,
   place: string,
   key: string,
-  fence: number,
+  runNumber: number,
 ): Promise<void> {
   const name = `${schema}.${view}`;
   const all = await publications(client, schema, view);
   const [last] = all;
   // Also when a later run's result has taken its place since: it was published, and is not again.
   if (all.some((each) => each.key === key)) return;
-  if (last && last.fence > fence) {
+  if (last && last.fence > runNumber) {
     throw rejected(`table ${name} already shows the result of a newer run (${last.key})`);
   }
   const table = tableName(`${schema}.${ledger}`);
@@ -152,7 +156,7 @@ async function takePlace(
   await client.query(`INSERT INTO ${table} (view, key, fence, oid) VALUES ($1, $2, $3, to_regclass($4)::oid)`, [
     view,
     key,
-    fence,
+    runNumber,
     tableName(name),
   ]);
   await client.query(

@@ -3,24 +3,24 @@ import { dirname, join } from 'node:path';
 import { type Duck, openDuck } from '../../../clients/duckdb.ts';
 import { asItIs, fileLiteral, literal } from '../../../clients/sql.ts';
 import { type Column, columnsOf } from '../../../domain/pipeline.ts';
-import type { Earlier, SourceProbe } from '../../../domain/ports/source.ts';
+import type { PreviousRead, SourceReader } from '../../../domain/ports/source.ts';
 import type { Profile } from '../../../domain/profile.ts';
 import { countRecords, type Records } from '../../../lib/csv-records.ts';
 import { reasonOf, rejected, SluiceError } from '../../../lib/errors.ts';
+import { measureRelation } from '../../../snapshot/measure.ts';
+import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
 import {
   asJson,
   csvLine,
-  type Keeping,
-  keep,
   localFiles,
   materialize,
+  maximumSnapshotBytes,
   own,
   parquet,
+  type SnapshotOptions,
   typedColumn,
-  upToBytes,
-} from '../../../snapshot/keep.ts';
-import { measured } from '../../../snapshot/measure.ts';
-import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
+  writeSnapshot,
+} from '../../../snapshot/snapshot.ts';
 import type { CsvPin, CsvSource } from './driver.ts';
 import { checkUnchanged, named, type PinnedFile, pinFiles, seenIn, type Where } from './pin.ts';
 import { placeRows } from './places.ts';
@@ -32,13 +32,13 @@ const structural = `CASE error_type WHEN 'MISSING COLUMNS' THEN 'too few columns
 
 interface Options extends Where {
   readonly scratch: string;
-  readonly keeping?: Keeping | undefined;
+  readonly snapshots?: SnapshotOptions | undefined;
   /** Of more bytes than these only a part is measured; as many as are kept at most, when left out. */
   readonly sampleAbove?: number;
 }
 
 /** CSV files by a glob: headers by csv-parse, the rest by DuckDB in a folder of its own. */
-export function csvProbe(options: Options): SourceProbe {
+export function csvReader(options: Options): SourceReader {
   const { storage } = options;
   return {
     async profile(name, source, earlier) {
@@ -56,7 +56,7 @@ export function csvProbe(options: Options): SourceProbe {
       }
     },
     // The runner compares size and time of every file before it reads.
-    holds: async () => true,
+    isReadable: async () => true,
     close: async () => undefined,
   };
 }
@@ -66,8 +66,8 @@ async function profileFiles(
   csv: CsvSource,
   files: readonly PinnedFile[],
   locals: readonly string[],
-  earlier: Earlier | undefined,
-  { scratch, keeping, sampleAbove = upToBytes }: Options,
+  earlier: PreviousRead | undefined,
+  { scratch, snapshots, sampleAbove = maximumSnapshotBytes }: Options,
 ): Promise<Profile> {
   const columns = columnsOf(csv);
   const names = columns.map((c) => c.name);
@@ -92,13 +92,13 @@ async function profileFiles(
     const seen = old.map((path) => sampled?.files[filled.findIndex(({ file }) => file === path)]?.file ?? path);
     const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], ${own.file})`;
     const read = (from: string): string => `(SELECT * EXCLUDE (${own.file}), ${isNew} AS ${own.isNew} FROM ${from})`;
-    if (!keeping || sampled || bytes > keeping.upToBytes) {
-      const counted = await measured(duck, read(relation), csv.key, bytes);
+    if (!snapshots || sampled || bytes > snapshots.maximumBytes) {
+      const counted = await measureRelation(duck, read(relation), csv.key, bytes);
       return { ...counted, measures: sampled ? scaled(counted.measures, sampled.bytes) : counted.measures, pin };
     }
     const snapshot = await materialize(duck, name, relation);
-    const counted = await measured(duck, read(parquet([snapshot.file])), csv.key, bytes);
-    return { ...counted, pin: { ...pin, kept: await keep(snapshot, keeping) } };
+    const counted = await measureRelation(duck, read(parquet([snapshot.file])), csv.key, bytes);
+    return { ...counted, pin: { ...pin, kept: await writeSnapshot(snapshot, snapshots) } };
   } finally {
     await duck.close();
     await rm(heads, { recursive: true, force: true });
@@ -165,8 +165,8 @@ async function load(
 /** What DuckDB says of a file that is no CSV at all, or is mixed up so much that no line can be told. */
 function unreadable(error: unknown): SluiceError {
   const file = /^\s*file ?= ?(.+?)\s*$/m.exec(String(error))?.[1] ?? 'a file';
-  const said = reasonOf(error).replace(/^Invalid Input Error: /, '');
-  return rejected(`${file} cannot be read as CSV: ${said}`, 'check for mixed line ends and unbalanced quotes');
+  const message = reasonOf(error).replace(/^Invalid Input Error: /, '');
+  return rejected(`${file} cannot be read as CSV: ${message}`, 'check for mixed line ends and unbalanced quotes');
 }
 
 /** The lines that could not be split into columns, in table `broken`; each once. */

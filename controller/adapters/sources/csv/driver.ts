@@ -24,9 +24,9 @@ export const csvSource: SourceDriver = {
   kind: 'csv',
   spec,
   places: [{ at: ['csv'], is: 'glob' }],
-  async open({ project, scratch, storage, keeping }) {
-    const { csvProbe } = await import('./csv.ts');
-    return csvProbe({ root: project.root, scratch, storage, keeping, allowed: allowedIn(project).paths });
+  async open({ project, scratch, storage, snapshots }) {
+    const { csvReader } = await import('./csv.ts');
+    return csvReader({ root: project.root, scratch, storage, snapshots, allowed: allowedIn(project).paths });
   },
   input({ name, source, pin }) {
     const all = columnsOf(source);

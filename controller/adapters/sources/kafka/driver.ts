@@ -22,9 +22,9 @@ export const kafkaSource: SourceDriver = {
   check(source, project) {
     addressesOf(project).kafka((source as KafkaSource).kafka);
   },
-  async open({ project, scratch, storage, keeping }) {
-    const { kafkaProbe } = await import('./kafka.ts');
-    return kafkaProbe({ addressOf: addressesOf(project).kafka, scratch, storage, keeping });
+  async open({ project, scratch, storage, snapshots }) {
+    const { kafkaReader } = await import('./kafka.ts');
+    return kafkaReader({ addressOf: addressesOf(project).kafka, scratch, storage, snapshots });
   },
   input({ name, source, pin }, project) {
     const address = addressesOf(project).kafka((source as KafkaSource).kafka);

@@ -5,29 +5,29 @@ import { explainKafka, kafkaClient } from '../../../clients/kafka.ts';
 import { identifier, literal } from '../../../clients/sql.ts';
 import type { KafkaAddress } from '../../../config/addresses.ts';
 import { type Column, columnsOf, type Source } from '../../../domain/pipeline.ts';
-import type { Earlier, SourceProbe } from '../../../domain/ports/source.ts';
+import type { PreviousRead, SourceReader } from '../../../domain/ports/source.ts';
 import type { Storage } from '../../../domain/ports/storage.ts';
+import { measureRelation } from '../../../snapshot/measure.ts';
+import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
 import {
   asJson,
   jsonText,
-  type Keeping,
-  keep,
   materialize,
   own,
   parquet,
+  type SnapshotOptions,
   typedColumn,
-} from '../../../snapshot/keep.ts';
-import { measured } from '../../../snapshot/measure.ts';
-import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
+  writeSnapshot,
+} from '../../../snapshot/snapshot.ts';
 import type { KafkaSource } from './driver.ts';
 import { exactColumns } from './json.ts';
 import {
-  type Before,
   type Carried,
+  type CarriedOver,
   carriedFrom,
   carriedRows,
+  continueFrom,
   copied,
-  goOn,
   inTodaysNames,
   logOf,
   marksAt,
@@ -46,16 +46,16 @@ const notText = 'not valid UTF-8';
  * Topics whose messages are JSON objects. The offsets are pinned first; then every message that no earlier run has read is
  * read once, because with compaction or transactions end − start is no row count.
  */
-export function kafkaProbe(options: {
+export function kafkaReader(options: {
   addressOf: (connection: string) => KafkaAddress;
   scratch: string;
   storage: Storage;
-  keeping?: Keeping | undefined;
-}): SourceProbe {
-  const { storage, keeping } = options;
+  snapshots?: SnapshotOptions | undefined;
+}): SourceReader {
+  const { storage, snapshots } = options;
   async function within<T>(
     source: Source,
-    earlier: Earlier | undefined,
+    earlier: PreviousRead | undefined,
     work: (topic: Topic, carried: Carried) => Promise<T>,
   ): Promise<T> {
     const { kafka: connection, topic, key } = source as KafkaSource;
@@ -75,21 +75,27 @@ export function kafkaProbe(options: {
       within(source, earlier, async (topic, local) => {
         const { duck, kafka } = topic;
         const pin = await pinOffsets(kafka, name, topic.name);
-        const before = await inTodaysNames(duck, await goOn(kafka, name, topic, pin, earlier, local));
+        const before = await inTodaysNames(duck, await continueFrom(kafka, name, topic, pin, earlier, local));
         const read = await readMessages(kafka, pin, before.from, exactColumns(topic.columns), duck);
         await duck.run(`CREATE VIEW fresh AS ${freshRows(topic.columns)}`);
         const carried = before.paths.length === 0 ? undefined : carriedRows(before);
         const all = carried ? `(SELECT * FROM fresh UNION ALL BY NAME SELECT * FROM ${carried})` : 'fresh';
         const bytes = Math.round(read.bytes + before.bytes * (carried ? await shareOf(duck, before, carried) : 0));
         const count = (relation: string) =>
-          measured(duck, `(SELECT *, ${newSince(before, earlier)} AS ${own.isNew} FROM ${relation})`, topic.key, bytes);
+          measureRelation(
+            duck,
+            `(SELECT *, ${newSince(before, earlier)} AS ${own.isNew} FROM ${relation})`,
+            topic.key,
+            bytes,
+          );
         const { notes } = before;
-        if (!keeping || (read.bytes > keeping.upToBytes && !carried)) return { ...(await count(all)), pin, notes };
+        if (!snapshots || (read.bytes > snapshots.maximumBytes && !carried))
+          return { ...(await count(all)), pin, notes };
 
         const snapshot = await materialize(duck, name, before.merge ? all : 'fresh');
         const counted = await count(parquet([...(before.merge ? [] : before.local), snapshot.file]));
-        const kept = await keep(snapshot, keeping);
-        const paths = [...(before.merge ? [] : await copied(before.paths, name, keeping)), ...kept.paths];
+        const kept = await writeSnapshot(snapshot, snapshots);
+        const paths = [...(before.merge ? [] : await copied(before.paths, name, snapshots)), ...kept.paths];
         const youngest = Math.max(before.youngest, read.youngest);
         const log: TopicLog = {
           paths,
@@ -103,7 +109,7 @@ export function kafkaProbe(options: {
         return { ...counted, pin: { ...pin, kept: { ...kept, paths }, log }, notes };
       }),
     // The runner requires these very offsets, and fails when they are gone.
-    holds: async () => true,
+    isReadable: async () => true,
     close: async () => undefined,
   };
 }
@@ -117,7 +123,7 @@ interface Topic {
 }
 
 /** Whether a row is one that the last published run has not read. */
-function newSince({ notes }: Before, earlier: Earlier | undefined): string {
+function newSince({ notes }: CarriedOver, earlier: PreviousRead | undefined): string {
   const last = earlier?.pin;
   if (!isKafkaPin(last) || earlier?.again || notes.length > 0) return 'true';
   const old = last.partitions.map((p) => `(${own.part} = ${p.partition} AND ${own.pos} < ${p.end})`).join(' OR ');
@@ -125,7 +131,7 @@ function newSince({ notes }: Before, earlier: Earlier | undefined): string {
 }
 
 /** How much of what was carried is still wanted. */
-async function shareOf(duck: Duck, { relation, merge }: Before, carried: string): Promise<number> {
+async function shareOf(duck: Duck, { relation, merge }: CarriedOver, carried: string): Promise<number> {
   if (!merge) return 1;
   const [share] = await duck.rows(
     `SELECT (SELECT count(*) FROM ${carried}) / greatest(1, (SELECT count(*) FROM ${relation})) AS share`,

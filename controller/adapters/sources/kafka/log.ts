@@ -2,16 +2,16 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Admin, Kafka } from 'kafkajs';
 import type { Duck } from '../../../clients/duckdb.ts';
 import type { Column } from '../../../domain/pipeline.ts';
-import type { Earlier } from '../../../domain/ports/source.ts';
+import type { PreviousRead } from '../../../domain/ports/source.ts';
 import type { Storage, Uri } from '../../../domain/ports/storage.ts';
 import { rejected } from '../../../lib/errors.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import { below } from '../../../lib/uri.ts';
-import { type Keeping, localFiles, own, parquet } from '../../../snapshot/keep.ts';
+import { localFiles, own, parquet, type SnapshotOptions } from '../../../snapshot/snapshot.ts';
 import { isKafkaPin, type KafkaPin, type TopicLog } from './pin.ts';
 
 /** What this run need not read again, and from which offsets on it has to. */
-export interface Before {
+export interface CarriedOver {
   readonly paths: readonly Uri[];
   /** The files with their content. */
   readonly local: readonly string[];
@@ -28,7 +28,7 @@ export interface Before {
 
 /** More files than this are written together into one. */
 const fewFiles = 8;
-const nothing: Before = {
+const nothing: CarriedOver = {
   paths: [],
   local: [],
   relation: parquet([]),
@@ -73,28 +73,32 @@ export const rulesOf = ({ columns, key }: { readonly columns: readonly Column[];
 export const marksAt = (kafka: Kafka, topic: string, at: number): Promise<TopicLog['marks']> =>
   at === 0 ? Promise.resolve([]) : withAdmin(kafka, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, at));
 
-export const logOf = (earlier: Earlier | undefined): TopicLog | undefined =>
+export const logOf = (earlier: PreviousRead | undefined): TopicLog | undefined =>
   isKafkaPin(earlier?.pin) ? earlier.pin.log : undefined;
 
 /**
  * What the last published run has read, when this topic is still the one that it read. Throws a rejected SluiceError when
  * messages that no run has read are gone.
  */
-export async function goOn(
+export async function continueFrom(
   kafka: Kafka,
   name: string,
   topic: { readonly name: string; readonly columns: readonly Column[]; readonly key: string },
   pin: KafkaPin,
-  earlier: Earlier | undefined,
+  earlier: PreviousRead | undefined,
   local: Carried,
-): Promise<Before> {
+): Promise<CarriedOver> {
   const last = earlier?.pin;
   if (!isKafkaPin(last) || last.topic !== pin.topic || !last.log) return nothing;
   const { log } = last;
-  const anew = (why: string): Before => ({ ...nothing, notes: [`${name}: ${why}; topic ${pin.topic} is read whole`] });
-  if (!local) return anew('the snapshot of earlier runs is missing');
-  if (log.rules !== rulesOf(topic)) return anew('its columns or its key have changed');
-  if (!(await isSameTopic(kafka, pin, last, log))) return anew('the topic is not the one that the last run has read');
+  const readWhole = (why: string): CarriedOver => ({
+    ...nothing,
+    notes: [`${name}: ${why}; topic ${pin.topic} is read whole`],
+  });
+  if (!local) return readWhole('the snapshot of earlier runs is missing');
+  if (log.rules !== rulesOf(topic)) return readWhole('its columns or its key have changed');
+  if (!(await isSameTopic(kafka, pin, last, log)))
+    return readWhole('the topic is not the one that the last run has read');
 
   const ends = new Map(last.partitions.map(({ partition, end }) => [partition, end]));
   const from = new Map(pin.partitions.map(({ partition, start }) => [partition, ends.get(partition) ?? start]));
@@ -140,14 +144,14 @@ async function isSameTopic(kafka: Kafka, pin: KafkaPin, last: KafkaPin, log: Top
 }
 
 /** The carried rows that are not read again. */
-export function carriedRows({ relation, from, merge }: Before): string {
+export function carriedRows({ relation, from, merge }: CarriedOver): string {
   if (!merge) return relation;
   const wanted = [...from].map(([partition, next]) => `(${own.part} = ${partition} AND ${own.pos} < ${next})`);
   return `(SELECT * FROM ${relation} WHERE ${wanted.join(' OR ') || 'true'})`;
 }
 
 /** Our own columns were called otherwise in files that a run before version 0.2 has left; those are written once more. */
-export async function inTodaysNames(duck: Duck, before: Before): Promise<Before> {
+export async function inTodaysNames(duck: Duck, before: CarriedOver): Promise<CarriedOver> {
   if (before.paths.length === 0) return before;
   const columns = await duck.columns(before.relation);
   if (!columns.some(({ name }) => name === '_pos')) return before;
@@ -166,7 +170,7 @@ export async function carriedFrom(storage: Storage, paths: readonly Uri[]): Prom
 }
 
 /** The carried files once more in the run's own folder, so that they live as long as it wants them. */
-export const copied = (paths: readonly Uri[], name: string, { storage, folder }: Keeping): Promise<Uri[]> =>
+export const copied = (paths: readonly Uri[], name: string, { storage, folder }: SnapshotOptions): Promise<Uri[]> =>
   Promise.all(
     paths.map(async (path) => {
       const own = below(folder, `${name}-${randomUUID().slice(0, 8)}.parquet`);

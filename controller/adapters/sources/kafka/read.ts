@@ -8,7 +8,7 @@ import type { KafkaPin } from './pin.ts';
 /** No message for this long, with some still to come, is a broker that has stopped answering. */
 const idleTimeoutMs = 30_000;
 /** So many messages are handed to DuckDB at a time. */
-const flushEvery = 10_000;
+const rowsPerFlush = 10_000;
 
 /** The table that messages are read into; no field of a message can have one of these names. */
 export const messages = {
@@ -76,7 +76,7 @@ export async function readMessages(
         read.youngest = Math.max(read.youngest, timestamp);
         read.bytes += (start < 0 ? 0 : end - start) + keyBytes;
         read.count += 1;
-        if (read.count % flushEvery === 0) table.flush();
+        if (read.count % rowsPerFlush === 0) table.flush();
       },
     );
   } finally {

@@ -8,10 +8,10 @@ import { type DuckColumn, openDuck } from '../../../clients/duckdb.ts';
 import { closePostgres, connectPostgres, explain } from '../../../clients/postgres.ts';
 import { asItIs, fileLiteral, identifier, literal, tableName } from '../../../clients/sql.ts';
 import type { PostgresAddress } from '../../../config/addresses.ts';
-import type { Example, Kept, Measures } from '../../../domain/profile.ts';
+import type { Example, Measures, Snapshot } from '../../../domain/profile.ts';
 import { unwritable, unwritableCode } from '../../../lib/errors.ts';
-import { type Keeping, keep, materialize, own, parquet } from '../../../snapshot/keep.ts';
-import { measured } from '../../../snapshot/measure.ts';
+import { measureRelation } from '../../../snapshot/measure.ts';
+import { materialize, own, parquet, type SnapshotOptions, writeSnapshot } from '../../../snapshot/snapshot.ts';
 import type { PostgresSource } from './driver.ts';
 import type { Table, TableColumn } from './table.ts';
 
@@ -24,12 +24,12 @@ interface Copy {
   readonly snapshot: string;
   readonly address: PostgresAddress;
   readonly scratch: string;
-  readonly keeping: Keeping;
+  readonly snapshots: SnapshotOptions;
 }
 
 /** A table that was kept, and what was counted in it. */
 interface Copied {
-  readonly kept: Kept;
+  readonly snapshot: Snapshot;
   readonly measures: Measures;
   readonly examples: Example[];
 }
@@ -59,7 +59,7 @@ class TooLarge extends Error {}
 
 /** Writes the rows to a file; returns what the server counted and the file's bytes, or undefined when there are more than are kept. */
 async function copyOut(copy: Copy, file: string): Promise<{ rows: number; bytes: number } | undefined> {
-  const { source, table, isNew, snapshot, address, keeping } = copy;
+  const { source, table, isNew, snapshot, address, snapshots } = copy;
   const client = await connectPostgres(address);
   try {
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -86,7 +86,7 @@ async function copyOut(copy: Copy, file: string): Promise<{ rows: number; bytes:
       transform(chunk: Buffer, _encoding, done) {
         bytes += chunk.length;
         // Text is larger than what the server keeps, so a table within the limit gets some room.
-        done(bytes > keeping.upToBytes * (table.bytes === 0 ? 1 : 4) ? new TooLarge() : null, chunk);
+        done(bytes > snapshots.maximumBytes * (table.bytes === 0 ? 1 : 4) ? new TooLarge() : null, chunk);
       },
     });
     await pipeline(rows, bounded, createWriteStream(file));
@@ -106,7 +106,7 @@ const besides: readonly DuckColumn[] = [
 ];
 
 async function converted(
-  { name, source, table, scratch, keeping }: Copy,
+  { name, source, table, scratch, snapshots }: Copy,
   folder: string,
   file: string,
   copied: { readonly rows: number; readonly bytes: number },
@@ -125,8 +125,10 @@ async function converted(
       throw error;
     });
     if (!snapshot) return undefined;
-    const counted = await measured(duck, parquet([snapshot.file]), source.key, table.bytes || copied.bytes);
-    return counted.measures.rows === copied.rows ? { kept: await keep(snapshot, keeping), ...counted } : undefined;
+    const counted = await measureRelation(duck, parquet([snapshot.file]), source.key, table.bytes || copied.bytes);
+    return counted.measures.rows === copied.rows
+      ? { snapshot: await writeSnapshot(snapshot, snapshots), ...counted }
+      : undefined;
   } finally {
     await duck.close();
   }

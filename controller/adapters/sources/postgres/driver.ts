@@ -21,7 +21,7 @@ export type PostgresSource = z.output<typeof spec>;
 export interface PostgresPin extends Pin {
   readonly kind: 'postgres';
   readonly table: string;
-  /** An exported snapshot; readable while the probe that made it is open. */
+  /** An exported snapshot; readable while the source reader that exported it is open. */
   readonly snapshot: string;
   /** pg_current_snapshot(): tells which rows are newer, long after the snapshot itself is gone. */
   readonly visible: string;
@@ -38,9 +38,9 @@ export const postgresSource: SourceDriver = {
   check(source, project) {
     addressesOf(project).postgres((source as PostgresSource).postgres);
   },
-  async open({ project, scratch, keeping }) {
-    const { postgresProbe } = await import('./postgres.ts');
-    return postgresProbe(addressesOf(project).postgres, scratch, keeping);
+  async open({ project, scratch, snapshots }) {
+    const { postgresReader } = await import('./postgres.ts');
+    return postgresReader(addressesOf(project).postgres, scratch, snapshots);
   },
   input({ name, source, pin, partitions }, project) {
     const address = addressesOf(project).postgres((source as PostgresSource).postgres);

@@ -3,10 +3,10 @@ import type pg from 'pg';
 import { closePostgres, connectPostgres, explain, short } from '../../../clients/postgres.ts';
 import { identifier, tableName } from '../../../clients/sql.ts';
 import type { PostgresAddress } from '../../../config/addresses.ts';
-import type { SourceProbe } from '../../../domain/ports/source.ts';
+import type { SourceReader } from '../../../domain/ports/source.ts';
 import type { Example, Profile } from '../../../domain/profile.ts';
 import { rejected } from '../../../lib/errors.ts';
-import type { Keeping } from '../../../snapshot/keep.ts';
+import type { SnapshotOptions } from '../../../snapshot/snapshot.ts';
 import { copyTable } from './copy.ts';
 import type { PostgresPin, PostgresSource } from './driver.ts';
 import { describeTable, type Table } from './table.ts';
@@ -21,16 +21,16 @@ interface Session {
  * Tables and views of PostgreSQL, measured by the server itself. All sources of one connection are read in one
  * read-only snapshot, which is exported and stays open until close(), so that Spark can read the very same rows.
  */
-export function postgresProbe(
+export function postgresReader(
   addressOf: (connection: string) => PostgresAddress,
   scratch = '',
-  keeping?: Keeping,
-): SourceProbe {
+  snapshots?: SnapshotOptions,
+): SourceReader {
   const sessions = new Map<string, Promise<Session>>();
   const turns = new Map<string, Promise<unknown>>();
   /** One source after the other: a snapshot belongs to one connection, and that does one query at a time. */
   function inTurn<T>(connection: string, work: (session: Session) => Promise<T>): Promise<T> {
-    const open = sessions.get(connection) ?? begin(addressOf(connection), () => sessions.delete(connection));
+    const open = sessions.get(connection) ?? openSession(addressOf(connection), () => sessions.delete(connection));
     sessions.set(connection, open);
     open.catch(() => sessions.delete(connection));
     const begun = async (): Promise<T> => {
@@ -60,7 +60,7 @@ export function postgresProbe(
           pin: { kind: 'postgres', table: table.table, snapshot, visible, pages: described.pages } as PostgresPin,
         };
       });
-      if (keeping && relation.bytes <= keeping.upToBytes) {
+      if (snapshots && relation.bytes <= snapshots.maximumBytes) {
         const { snapshot } = pin;
         // In connections of their own, so that tables are read side by side.
         const copied = await copyTable({
@@ -71,9 +71,10 @@ export function postgresProbe(
           snapshot,
           address,
           scratch,
-          keeping,
+          snapshots,
         });
-        if (copied) return { measures: copied.measures, examples: copied.examples, pin: { ...pin, kept: copied.kept } };
+        if (copied)
+          return { measures: copied.measures, examples: copied.examples, pin: { ...pin, kept: copied.snapshot } };
       }
       return inTurn(table.postgres, async ({ client }) => {
         const measures = await measure(client, table, relation, isNew);
@@ -81,7 +82,7 @@ export function postgresProbe(
         return { measures, examples: await examples(client, table, relation), pin };
       });
     },
-    async holds(source, pin) {
+    async isReadable(source, pin) {
       const address = addressOf((source as PostgresSource).postgres);
       const client = await connectPostgres(address);
       try {
@@ -107,7 +108,7 @@ export function postgresProbe(
   };
 }
 
-async function begin(address: PostgresAddress, lost: () => void): Promise<Session> {
+async function openSession(address: PostgresAddress, lost: () => void): Promise<Session> {
   const client = await connectPostgres(address);
   client.on('end', lost);
   try {

@@ -3,8 +3,8 @@ import { identifier, literal, tableName } from '../../../clients/sql.ts';
 import { columnsOf } from '../../../domain/pipeline.ts';
 import { rejected } from '../../../lib/errors.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
-import { checkNames } from '../../../snapshot/keep.ts';
 import { postgres, reasonSql, rulesOf } from '../../../snapshot/rules.ts';
+import { checkNames } from '../../../snapshot/snapshot.ts';
 import type { PostgresSource } from './driver.ts';
 
 /** A column of a table, and how its values are kept. */

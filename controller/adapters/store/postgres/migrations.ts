@@ -173,14 +173,18 @@ export async function migrate(client: pg.ClientBase, wanted = steps.length): Pro
 }
 
 /** Files runs under a project's name that were filed under its former names, all at once; of several that ask, one gets them. */
-export async function adopt(client: pg.ClientBase, project: string, formerly: readonly string[]): Promise<void> {
-  const { rows } = await client.query('SELECT FROM runs WHERE project = ANY ($1) LIMIT 1', [formerly]);
+export async function adoptLegacyRuns(
+  client: pg.ClientBase,
+  project: string,
+  formerNames: readonly string[],
+): Promise<void> {
+  const { rows } = await client.query('SELECT FROM runs WHERE project = ANY ($1) LIMIT 1', [formerNames]);
   if (rows.length === 0) return;
   await client.query(
     long(
       `WITH moved AS (UPDATE runs SET project = $1 WHERE project = ANY ($2) RETURNING run)
        UPDATE events SET project = $1 WHERE run IN (SELECT run FROM moved)`,
-      [project, formerly],
+      [project, formerNames],
     ),
   );
 }

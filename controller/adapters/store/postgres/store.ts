@@ -7,26 +7,26 @@ import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } fr
 import { rejected, SluiceError } from '../../../lib/errors.ts';
 import { feedOf, writing } from './feed.ts';
 import { leasesOf } from './leases.ts';
-import { adopt, migrate } from './migrations.ts';
+import { adoptLegacyRuns, migrate } from './migrations.ts';
 import { outboxOf } from './outbox.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 import { triggersOf } from './triggers.ts';
 
 /** A server that takes a query and never answers is as good as away. Milliseconds. */
-const answerWithin = 15_000;
+const answerTimeoutMs = 15_000;
 /** A controller that was stopped within a transaction holds up the others for so long. Milliseconds. */
-const idleWithin = 15_000;
+const idleTimeoutMs = 15_000;
 /** Any number that only this program uses. */
 const slotLock = 7_301_960_412;
 
 /** The run store in a PostgreSQL database of its own; its schema is made or brought up to date on opening. */
 export async function postgresStore(
   address: PostgresAddress,
-  { name: project, formerly = [] }: StoreOwner,
+  { name: project, formerNames = [] }: StoreOwner,
 ): Promise<RunStore> {
   const pool = postgresPool(address, {
-    query_timeout: answerWithin,
-    idle_in_transaction_session_timeout: idleWithin,
+    query_timeout: answerTimeoutMs,
+    idle_in_transaction_session_timeout: idleTimeoutMs,
   });
 
   async function within<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -64,7 +64,7 @@ export async function postgresStore(
   try {
     await within(async (client) => {
       await migrate(client);
-      await adopt(client, project, formerly);
+      await adoptLegacyRuns(client, project, formerNames);
     });
   } catch (error) {
     await pool.end();
@@ -153,25 +153,25 @@ async function append(
   { run, token }: Lease,
   after: number,
   at: number,
-  { events, summary = {}, messages = [], begins, ends }: Entry,
+  { events, summary = {}, messages = [], takesSlot, freesSlot }: Entry,
 ): Promise<Appended> {
   const before = await locked(client, run);
   if (before.token !== token) return { refused: 'lost' };
   if (before.seq !== after) return { refused: 'moved' };
-  if (ends !== undefined) await client.query('DELETE FROM applications WHERE key = $1', [ends]);
-  if (begins) {
-    if (begins.limit !== undefined) {
+  if (freesSlot !== undefined) await client.query('DELETE FROM applications WHERE key = $1', [freesSlot]);
+  if (takesSlot) {
+    if (takesSlot.limit !== undefined) {
       await client.query('SELECT pg_advisory_xact_lock($1)', [slotLock]);
       const alive = await client.query('SELECT count(*) AS n FROM applications');
-      if (alive.rows[0].n >= begins.limit) return { refused: 'no-slot' };
+      if (alive.rows[0].n >= takesSlot.limit) return { refused: 'no-slot' };
     }
-    await client.query('INSERT INTO applications (key, run) VALUES ($1, $2)', [begins.key, run]);
+    await client.query('INSERT INTO applications (key, run) VALUES ($1, $2)', [takesSlot.key, run]);
   }
   const time = Math.max(at, before.at);
   await insertEvents(client, run, after, time, events);
-  const told = Object.entries(summary);
-  const settings = told.map(([column], i) => `, ${summaryColumn(column)} = $${i + 4}`).join('');
-  const values = [run, after + events.length, time, ...told.map(([, value]) => value)];
+  const columns = Object.entries(summary);
+  const settings = columns.map(([column], i) => `, ${summaryColumn(column)} = $${i + 4}`).join('');
+  const values = [run, after + events.length, time, ...columns.map(([, value]) => value)];
   await client.query(`UPDATE runs SET seq = $2, at = $3${settings} WHERE run = $1`, values);
   if (summary.ended !== undefined) {
     await client.query('UPDATE runs SET owner = NULL, closed = now() WHERE run = $1', [run]);

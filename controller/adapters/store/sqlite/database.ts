@@ -23,7 +23,7 @@ export interface Database {
 
 /** How long a statement waits for another process's transaction, which stops this process; beyond that it is tried again. Milliseconds. */
 const lockMs = 250;
-const patienceMs = 15_000;
+const busyTimeoutMs = 15_000;
 
 /** Opens a store's file, makes it when there is none, and brings its schema up to date. */
 export async function openDatabase(file: string): Promise<Database> {
@@ -43,10 +43,10 @@ export async function openDatabase(file: string): Promise<Database> {
   }
   const made = databaseOf(db, file);
   try {
-    await patiently(file, () => {
+    await retryWhileBusy(file, () => {
       // What was acknowledged survives a power cut, as in PostgreSQL.
       const { journal_mode: mode } = db.prepare('PRAGMA journal_mode = WAL').get() as Row;
-      if (mode !== 'wal') throw rejected(`${file} is on a file system without shared memory`, elsewhere);
+      if (mode !== 'wal') throw rejected(`${file} is on a file system without shared memory`, localDiskHint);
       db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     });
     if (versionOf(db) !== steps.length) await made.write(() => migrate(db, file));
@@ -75,7 +75,7 @@ function databaseOf(db: Sqlite, file: string): Database {
     all: (sql, values = {}) => explained(() => statement(sql).all(bound(values)) as Row[]),
     first: (sql, values = {}) => explained(() => statement(sql).get(bound(values)) as Row | undefined),
     write: (work) =>
-      patiently(file, () => {
+      retryWhileBusy(file, () => {
         db.exec('BEGIN IMMEDIATE');
         try {
           const value = work();
@@ -94,8 +94,8 @@ const bound = (values: Values): Record<string, string | number | null> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? null]));
 
 /** Tries until no other process is in the way. Throws `unavailable` when that takes too long. */
-async function patiently<T>(file: string, work: () => T): Promise<T> {
-  for (const until = performance.now() + patienceMs; ; ) {
+async function retryWhileBusy<T>(file: string, work: () => T): Promise<T> {
+  for (const until = performance.now() + busyTimeoutMs; ; ) {
     try {
       return work();
     } catch (error) {
@@ -120,7 +120,7 @@ function migrate(db: Sqlite, file: string): void {
   db.exec(`PRAGMA user_version = ${steps.length}`);
 }
 
-const elsewhere =
+const localDiskHint =
   'give a path on a disk of this machine, or name a PostgreSQL server under store in conf/connections.yaml';
 /** File systems of other machines, by the numbers of statfs(2): NFS, SMB, SMB2, 9p, FUSE. Their locks do not hold. */
 const remote: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546]);
@@ -130,7 +130,7 @@ function makeFile(file: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     if (remote.has(statfsSync(dirname(file)).type))
-      throw rejected(`${file} is on a network file system, where an embedded store would be damaged`, elsewhere);
+      throw rejected(`${file} is on a network file system, where an embedded store would be damaged`, localDiskHint);
     closeSync(openSync(file, 'a', 0o600));
   } catch (error) {
     throw error instanceof SluiceError ? error : unwritable(file, error);
@@ -146,10 +146,10 @@ function explain(error: unknown, file: string): SluiceError {
   if (error instanceof SluiceError) return error;
   const result = resultOf(error);
   if (result === 0) throw error;
-  const said = reasonOf(error);
-  const [what, hint] = troubles[result] ?? [said];
+  const message = reasonOf(error);
+  const [what, hint] = troubles[result] ?? [message];
   const kind = passing.has(result) ? 'unavailable' : 'rejected';
-  return new SluiceError(`the run store ${file}: ${what}${what === said ? '' : ` (${said})`}`, {
+  return new SluiceError(`the run store ${file}: ${what}${what === message ? '' : ` (${message})`}`, {
     kind,
     ...(hint === undefined ? {} : { hint }),
     cause: error,

@@ -16,11 +16,11 @@ const pollMs = 200;
 /** The run store in a SQLite file, which is made or brought up to date on opening; any number of processes of one machine may use it. */
 export async function sqliteStore(
   file: string,
-  { name: project, formerly = [] }: StoreOwner,
+  { name: project, formerNames = [] }: StoreOwner,
   clock: () => number = Date.now,
 ): Promise<RunStore> {
   const db = await openDatabase(file);
-  const former = { project, formerly: JSON.stringify(formerly) };
+  const former = { project, formerly: JSON.stringify(formerNames) };
   const isFormer = 'project IN (SELECT value FROM json_each($formerly))';
   if (db.first(`SELECT 1 FROM runs WHERE ${isFormer} LIMIT 1`, { formerly: former.formerly }))
     await db.write(() => {
@@ -99,16 +99,16 @@ function append(
   { run, token }: Lease,
   after: number,
   at: number,
-  { events, summary = {}, messages = [], begins, ends }: Entry,
+  { events, summary = {}, messages = [], takesSlot, freesSlot }: Entry,
 ): Appended {
   const before = rowOf(db, run);
   if (before.token !== token) return { refused: 'lost' };
   if (before.seq !== after) return { refused: 'moved' };
-  if (ends !== undefined) db.all('DELETE FROM applications WHERE key = $ends', { ends });
-  if (begins) {
+  if (freesSlot !== undefined) db.all('DELETE FROM applications WHERE key = $ends', { ends: freesSlot });
+  if (takesSlot) {
     const alive = db.first('SELECT count(*) AS n FROM applications')?.n;
-    if (begins.limit !== undefined && alive >= begins.limit) return { refused: 'no-slot' };
-    db.all('INSERT INTO applications (key, run) VALUES ($key, $run)', { key: begins.key, run });
+    if (takesSlot.limit !== undefined && alive >= takesSlot.limit) return { refused: 'no-slot' };
+    db.all('INSERT INTO applications (key, run) VALUES ($key, $run)', { key: takesSlot.key, run });
   }
   const seq = after + events.length;
   const time = Math.max(at, before.at);

@@ -21,8 +21,8 @@ export const httpTask: TaskDriver = {
   isLate: true,
   templates: ['url', 'headers', 'body'],
   async open() {
-    const { httpCaller } = await import('./http.ts');
-    return httpCaller(variables);
+    const { httpTaskRunner } = await import('./http.ts');
+    return httpTaskRunner(variables);
   },
   describe(task) {
     const { method, url } = task as HttpCall;

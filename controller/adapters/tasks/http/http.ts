@@ -1,5 +1,5 @@
 import fetch from 'node-fetch';
-import { Busy, type Caller } from '../../../domain/ports/task.ts';
+import { RetryAfterError, type TaskRunner } from '../../../domain/ports/task.ts';
 import { rejected, SluiceError } from '../../../lib/errors.ts';
 import { redactedBody, redactor } from '../../../lib/redact.ts';
 import { variablesIn } from '../../../lib/variables.ts';
@@ -9,19 +9,19 @@ import type { HttpCall } from './driver.ts';
 /** The longest answer that is kept in a run's history. Bytes. */
 const longestAnswer = 1 << 18;
 /** The longest pause a service can ask for. Milliseconds. */
-const longestWait = 3_600_000;
+const maximumWaitMs = 3_600_000;
 
 /**
  * Requests to HTTP APIs. What came out of the environment goes into the request and nowhere else: an answer that repeats it
  * is redacted (`redactor`).
  */
-export function httpCaller(variables: Readonly<Record<string, string | undefined>>): Caller {
+export function httpTaskRunner(variables: Readonly<Record<string, string | undefined>>): TaskRunner {
   return {
-    async call({ step, key, values, signal }) {
-      const call = step.http as HttpCall;
-      const redact = redactor(variablesIn(JSON.stringify(call)).flatMap((name) => variables[name] ?? []));
+    async run({ step, key, values, signal }) {
+      const request = step.http as HttpCall;
+      const redact = redactor(variablesIn(JSON.stringify(request)).flatMap((name) => variables[name] ?? []));
       const { url, headers, body } = render(
-        { url: call.url, headers: call.headers, body: call.body },
+        { url: request.url, headers: request.headers, body: request.body },
         values,
         variables,
       ) as {
@@ -29,14 +29,14 @@ export function httpCaller(variables: Readonly<Record<string, string | undefined
         headers: Record<string, string>;
         body: unknown;
       };
-      const where = `${call.method} ${redact(origin(url))}`;
+      const where = `${request.method} ${redact(origin(url))}`;
       if (!URL.canParse(url)) throw rejected(`${where}: invalid URL`, 'correct http.url');
       let status: number;
       let text: string;
       let retryAfter: string | null;
       try {
         const response = await fetch(url, {
-          method: call.method,
+          method: request.method,
           headers: {
             accept: 'application/json',
             ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -56,9 +56,9 @@ export function httpCaller(variables: Readonly<Record<string, string | undefined
           throw rejected(`${where}: the answer is longer than ${longestAnswer / 1024} KiB`);
         throw broken(where, error);
       }
-      if (call.expect.includes(status)) return { status, body: redactedBody(text, redact) };
-      const message = `${where} answered ${status}, expected ${call.expect.join(' or ')}: ${redact(text).slice(0, 200)}`;
-      if (status === 429 || status >= 500) throw new Busy(message, waitOf(retryAfter));
+      if (request.expect.includes(status)) return { status, body: redactedBody(text, redact) };
+      const message = `${where} answered ${status}, expected ${request.expect.join(' or ')}: ${redact(text).slice(0, 200)}`;
+      if (status === 429 || status >= 500) throw new RetryAfterError(message, waitOf(retryAfter));
       throw rejected(message);
     },
   };
@@ -77,7 +77,7 @@ function broken(where: string, error: unknown): SluiceError {
 export function waitOf(header: string | null, now = Date.now()): number | undefined {
   if (header === null || header.trim() === '') return undefined;
   const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.min(longestWait, Math.max(0, ms));
+  return Number.isNaN(ms) ? undefined : Math.min(maximumWaitMs, Math.max(0, ms));
 }
 
 /** Without its login and its query, which may hold tokens of their own. */

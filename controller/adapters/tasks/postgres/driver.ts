@@ -18,8 +18,8 @@ export const postgresTask: TaskDriver = {
   places: [{ at: ['sql'], is: 'file' }],
   check: (task, project) => void addressesOf(project).postgres((task as DatabaseJob).connection),
   async open({ project }) {
-    const { postgresCaller } = await import('./postgres.ts');
-    return postgresCaller(project.root, addressesOf(project).postgres);
+    const { postgresTaskRunner } = await import('./postgres.ts');
+    return postgresTaskRunner(project.root, addressesOf(project).postgres);
   },
   describe(task) {
     const { sql, connection } = task as DatabaseJob;

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type pg from 'pg';
 import { closePostgres, connectPostgres, explain, short } from '../../../clients/postgres.ts';
 import type { PostgresAddress } from '../../../config/addresses.ts';
-import { type Caller, Refused } from '../../../domain/ports/task.ts';
+import { TaskRejectedError, type TaskRunner } from '../../../domain/ports/task.ts';
 import { rejected } from '../../../lib/errors.ts';
 import type { DatabaseJob } from './driver.ts';
 
@@ -16,9 +16,9 @@ const lockNumber = 7_301_960_413;
  * Statements in PostgreSQL, in one transaction with a row that says they were done: whoever repeats them, after a crash or
  * beside a controller that is believed dead, waits for that row and then has nothing left to do.
  */
-export function postgresCaller(root: string, addressOf: (connection: string) => PostgresAddress): Caller {
+export function postgresTaskRunner(root: string, addressOf: (connection: string) => PostgresAddress): TaskRunner {
   return {
-    async call({ step, key, signal }) {
+    async run({ step, key, signal }) {
       const { connection, sql } = step.postgres as DatabaseJob;
       const address = addressOf(connection);
       const statements = await readFile(resolve(root, sql), 'utf8').catch(() => {
@@ -32,7 +32,7 @@ export function postgresCaller(root: string, addressOf: (connection: string) => 
         return { body: { rows: await once(client, key, statements, sql) } };
       } catch (error) {
         const known = explain(error, address);
-        throw known.kind === 'rejected' ? new Refused('bad-sql', known) : known;
+        throw known.kind === 'rejected' ? new TaskRejectedError('bad-sql', known) : known;
       } finally {
         signal.removeEventListener('abort', stop);
         await closePostgres(client);

@@ -35,7 +35,8 @@ final class Claim {
     try {
       create();
     } catch (FileAlreadyExistsException | org.apache.hadoop.fs.FileAlreadyExistsException taken) {
-      throw new Rejection("CLAIMED", job.key + " was begun or barred before; this driver leaves");
+      throw new JobException(
+          "CLAIMED", job.key + " was begun or barred before; this driver leaves");
     }
   }
 
@@ -61,7 +62,7 @@ final class Claim {
     }
     Path path = new Path(job.revoked);
     if (path.getFileSystem(configuration).exists(path)) {
-      throw new Rejection("REVOKED", job.key + " was given up; nothing more is written");
+      throw new JobException("REVOKED", job.key + " was given up; nothing more is written");
     }
   }
 }

@@ -53,23 +53,23 @@ final class Inputs {
     this.secrets = secrets;
   }
 
-  Screened read(Job.Input input) throws IOException {
+  ValidatedInput read(Job.Input input) throws IOException {
     switch (input.kind) {
       case "kept":
-        return new Screened(input.name, kept(input), false);
+        return new ValidatedInput(input.name, snapshot(input), false);
       case "csv":
-        return new Screened(input.name, csv(input));
+        return new ValidatedInput(input.name, csv(input));
       case "postgres":
-        return new Screened(input.name, postgres(input));
+        return new ValidatedInput(input.name, postgres(input));
       case "kafka":
-        return new Screened(input.name, kafka(input));
+        return new ValidatedInput(input.name, kafka(input));
       default:
-        throw new Rejection("UNKNOWN_INPUT", input.name + " is of unknown kind " + input.kind);
+        throw new JobException("UNKNOWN_INPUT", input.name + " is of unknown kind " + input.kind);
     }
   }
 
-  /** What was measured, typed and judged already. */
-  private Dataset<Row> kept(Job.Input input) {
+  /** The snapshot of a source: measured, typed and validated. */
+  private Dataset<Row> snapshot(Job.Input input) {
     StringJoiner schema = new StringJoiner(", ");
     for (Job.Column column : input.columns) {
       schema.add(Names.quoted(column.name) + " " + column.type);
@@ -130,8 +130,8 @@ final class Inputs {
   }
 
   /**
-   * Judges text columns, then gives them their types; TRY_CAST, because invalid rows pass through
-   * here too.
+   * Validates text columns, then gives them their types; TRY_CAST, because invalid rows pass
+   * through here too.
    */
   private static Dataset<Row> cast(Dataset<Row> rows, Job.Input input, Column broken, Column raw) {
     List<Column> columns = new ArrayList<>();
@@ -139,9 +139,9 @@ final class Inputs {
       String name = Names.quoted(column.name);
       columns.add(expr("try_cast(" + name + " AS " + column.type + ")").as(column.name));
     }
-    columns.add(col(Screened.REASON));
-    columns.add(when(col(Screened.REASON).isNotNull(), raw).as(Screened.RAW));
-    return rows.withColumn(Screened.REASON, coalesce(broken, expr(input.reason)))
+    columns.add(col(ValidatedInput.REASON));
+    columns.add(when(col(ValidatedInput.REASON).isNotNull(), raw).as(ValidatedInput.RAW));
+    return rows.withColumn(ValidatedInput.REASON, coalesce(broken, expr(input.reason)))
         .select(columns.toArray(new Column[0]));
   }
 
@@ -154,7 +154,7 @@ final class Inputs {
     boolean same =
         now.getLen() == file.size && Math.abs(now.getModificationTime() - file.mtimeMs) < 1.0;
     if (!same) {
-      throw new Rejection(
+      throw new JobException(
           "INPUT_CHANGED", name + ": " + file.path + " has changed since it was measured");
     }
   }
@@ -175,9 +175,10 @@ final class Inputs {
             .read()
             .jdbc(input.url, input.table, input.predicates.toArray(new String[0]), properties);
     Column reason = expr(input.reason);
-    return rows.withColumn(Screened.REASON, reason)
+    return rows.withColumn(ValidatedInput.REASON, reason)
         .withColumn(
-            Screened.RAW, when(col(Screened.REASON).isNotNull(), to_json(struct(col("*")))));
+            ValidatedInput.RAW,
+            when(col(ValidatedInput.REASON).isNotNull(), to_json(struct(col("*")))));
   }
 
   private Dataset<Row> kafka(Job.Input input) {
@@ -207,11 +208,11 @@ final class Inputs {
             .option("kafka.fetch.max.wait.ms", "20")
             .option("minPartitions", partitions)
             .load();
-    return judged(messages, input);
+    return validated(messages, input);
   }
 
   /** Messages, of which only the value counts, as typed columns with reason and raw text. */
-  static Dataset<Row> judged(Dataset<Row> messages, Job.Input input) {
+  static Dataset<Row> validated(Dataset<Row> messages, Job.Input input) {
     List<String> names = new ArrayList<>();
     List<Column> emptyAsNull = new ArrayList<>(List.of(col(VALUE), col(BYTES), col(FIELDS)));
     for (Job.Column column : input.columns) {

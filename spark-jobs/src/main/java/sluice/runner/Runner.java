@@ -80,7 +80,7 @@ public final class Runner {
       runner.readInputs();
       runner.runSql();
       runner.writeOutputs();
-      runner.enter("done");
+      runner.startPhase("done");
       runner.result.state = "succeeded";
     } catch (Exception | OutOfMemoryError error) {
       runner.result.state = "failed";
@@ -93,11 +93,11 @@ public final class Runner {
   private void readInputs() throws IOException {
     Inputs inputs = new Inputs(spark, job.partitions, secrets);
     for (Job.Input input : job.inputs) {
-      enter("reading " + input.name);
-      Screened screened = inputs.read(input);
-      Result.Input counts = screened.register();
+      startPhase("reading " + input.name);
+      ValidatedInput validated = inputs.read(input);
+      Result.Input counts = validated.register();
       if (counts.quarantined > 0) {
-        screened
+        validated
             .quarantined()
             .coalesce(1)
             .write()
@@ -109,8 +109,8 @@ public final class Runner {
   }
 
   private void runSql() {
-    enter("running the SQL");
-    for (String statement : Statements.of(job.sql)) {
+    startPhase("running the SQL");
+    for (String statement : SqlSplitter.split(job.sql)) {
       spark.sql(statement);
     }
   }
@@ -119,11 +119,11 @@ public final class Runner {
     Map<String, Dataset<Row>> views = new LinkedHashMap<>();
     for (Job.Output output : job.outputs) {
       if (!Arrays.asList(spark.sqlContext().tableNames()).contains(output.view)) {
-        throw new Rejection(
+        throw new JobException(
             "MISSING_VIEW",
             "the SQL creates no view " + output.view + ", which an output asks for");
       }
-      enter("computing " + output.view);
+      startPhase("computing " + output.view);
       Dataset<Row> view = views.get(output.view);
       if (view == null) {
         // Kept, because several outputs and later views build on it. Registering it anew would drop
@@ -136,8 +136,8 @@ public final class Runner {
       written.kind = output.kind;
       written.place = output.place;
       written.rows = view.count();
-      written.joins = Joins.multiplied(view);
-      enter("writing " + output.view + " as " + output.kind);
+      written.joins = FanOutDetector.multiplied(view);
+      startPhase("writing " + output.view + " as " + output.kind);
       claim.check();
       write(view, output);
       result.outputs.add(written);
@@ -158,15 +158,15 @@ public final class Runner {
             .csv(output.place);
         return;
       case "postgres":
-        new CopySink(output).write(view);
+        new PostgresCopyWriter(output).write(view);
         return;
       default:
-        throw new Rejection(
+        throw new JobException(
             "UNKNOWN_OUTPUT", output.view + " has an output of unknown kind " + output.kind);
     }
   }
 
-  private void enter(String next) {
+  private void startPhase(String next) {
     long now = System.nanoTime();
     result.seconds.merge(phase, Math.round((now - phaseStarted) / 1e6) / 1e3, Double::sum);
     phase = next;

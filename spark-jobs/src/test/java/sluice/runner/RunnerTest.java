@@ -77,7 +77,7 @@ class RunnerTest {
     Claim claim = new Claim(job, spark.sparkContext().hadoopConfiguration());
 
     claim.take();
-    Rejection second = assertThrows(Rejection.class, claim::take);
+    JobException second = assertThrows(JobException.class, claim::take);
     assertTrue(second.getMessage().startsWith("[CLAIMED] "), second.getMessage());
     assertEquals("succeeded", Runner.run(spark, job).state);
 
@@ -151,14 +151,14 @@ class RunnerTest {
         String message = each.get("message").asText().replaceFirst("^\\{", "{" + padding);
         Row value = RowFactory.create((Object) message.getBytes(StandardCharsets.UTF_8));
         Row row =
-            Inputs.judged(spark.createDataFrame(List.of(value), schema), input)
+            Inputs.validated(spark.createDataFrame(List.of(value), schema), input)
                 .collectAsList()
                 .get(0);
         List<String> texts = new ArrayList<>();
         each.get("texts").forEach(text -> texts.add(text.isNull() ? null : text.asText()));
         boolean isObject = !each.get("texts").isNull();
         String said = each.get("message").asText();
-        assertEquals(isObject ? null : "not a JSON object", row.getAs(Screened.REASON), said);
+        assertEquals(isObject ? null : "not a JSON object", row.getAs(ValidatedInput.REASON), said);
         if (isObject) {
           assertEquals(texts, Arrays.asList(row.getString(0), row.getString(1)), said);
         }
@@ -235,7 +235,9 @@ class RunnerTest {
       values.add("of " + name);
     }
     schema =
-        schema.add(Screened.REASON, DataTypes.StringType).add(Screened.RAW, DataTypes.StringType);
+        schema
+            .add(ValidatedInput.REASON, DataTypes.StringType)
+            .add(ValidatedInput.RAW, DataTypes.StringType);
     values.add(null);
     values.add(null);
     String path = folder.resolve("kept [1].parquet").toString();

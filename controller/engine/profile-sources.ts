@@ -1,26 +1,26 @@
 import type { Pipeline } from '../domain/pipeline.ts';
-import type { Earlier, SourceProbe } from '../domain/ports/source.ts';
+import type { PreviousRead, SourceReader } from '../domain/ports/source.ts';
 import type { Profile } from '../domain/profile.ts';
 
-/** What the last published run has measured, by source, and what is to be done about what it has read. */
-export interface Last extends Omit<Earlier, 'pin'> {
+/** The profiles of the last published run, by source, and whether to refresh them. */
+export interface PreviousRun extends Omit<PreviousRead, 'pin'> {
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 
-/** Measures all sources of a pipeline side by side, telling of each as it is done; when all are, throws the first error. */
-export async function profileAll(
-  probe: SourceProbe,
+/** Profiles all sources of a pipeline concurrently and reports each; throws the first error when all are done. */
+export async function profileSources(
+  reader: SourceReader,
   pipeline: Pipeline,
-  { profiles, ...how }: Last,
-  told: (name: string, profile: Profile, ms: number) => void,
+  { profiles, ...refresh }: PreviousRun,
+  onProfiled: (name: string, profile: Profile, ms: number) => void,
 ): Promise<Record<string, Profile>> {
   const started = performance.now();
   const settled = await Promise.allSettled(
     Object.entries(pipeline.sources).map(async ([name, source]) => {
       const last = profiles[name];
-      const found = await probe.profile(name, source, last && { pin: last.pin, ...how });
+      const found = await reader.profile(name, source, last && { pin: last.pin, ...refresh });
       const profile = last ? { ...found, last: last.measures } : found;
-      told(name, profile, performance.now() - started);
+      onProfiled(name, profile, performance.now() - started);
       return [name, profile] as const;
     }),
   );

@@ -4,7 +4,7 @@ import { apply, emptyState, fold, type RunState } from '../domain/state.ts';
 import { rejected } from '../lib/errors.ts';
 
 /** The run that a name, or the beginning of one, means; the last run when there is none. */
-export async function pickRun(
+export async function resolveRun(
   store: RunStore,
   name: string | undefined,
 ): Promise<{ summary: RunSummary; number: number; state: RunState; history: readonly Recorded[] }> {
@@ -24,13 +24,16 @@ export async function findRun(store: RunStore, name: string): Promise<RunSummary
 }
 
 /** Reads a history as it grows: at each call what is new in it, and the state that all of it amounts to. */
-export function growing(store: RunStore, run: string): () => Promise<{ state: RunState; fresh: readonly Recorded[] }> {
+export function historyReader(
+  store: RunStore,
+  run: string,
+): () => Promise<{ state: RunState; newRecords: readonly Recorded[] }> {
   const state = emptyState();
   let seq = 0;
   return async () => {
-    const fresh = await store.history(run, seq);
-    for (const record of fresh) apply(state, record);
-    seq = fresh.at(-1)?.seq ?? seq;
-    return { state, fresh };
+    const newRecords = await store.history(run, seq);
+    for (const record of newRecords) apply(state, record);
+    seq = newRecords.at(-1)?.seq ?? seq;
+    return { state, newRecords };
   };
 }

@@ -28,14 +28,14 @@ import org.postgresql.copy.CopyIn;
  * notes itself in a table beside it, in the same transaction, so that a task that Spark runs twice
  * writes its rows once.
  */
-final class CopySink implements Serializable {
+final class PostgresCopyWriter implements Serializable {
   private static final int BUFFER = 1 << 16;
 
   private final String url;
   private final String user;
   private final String table;
 
-  CopySink(Job.Output output) {
+  PostgresCopyWriter(Job.Output output) {
     this.url = output.url;
     this.user = output.user;
     this.table = output.place;
@@ -155,7 +155,7 @@ final class CopySink implements Serializable {
       DecimalType decimal = (DecimalType) type;
       return "numeric(" + decimal.precision() + ", " + decimal.scale() + ")";
     }
-    throw new Rejection(
+    throw new JobException(
         "DATATYPE_MISMATCH",
         "column "
             + field.name()

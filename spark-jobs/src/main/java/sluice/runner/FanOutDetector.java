@@ -21,7 +21,7 @@ import scala.collection.Seq;
  * by a key that one side has once makes at most as many rows as the other side has; an outer one,
  * as both have. More rows than that prove that neither side is unique by what they are joined on.
  */
-final class Joins {
+final class FanOutDetector {
   private static final String ROWS = "numOutputRows";
   private static final long ENDLESS = Long.MAX_VALUE / 4;
   private static final Pattern KEYS = Pattern.compile("^\\w+ \\[([^\\]]+)\\]");
@@ -33,62 +33,64 @@ final class Joins {
    * The joins of a view that was kept and computed; those of kept views that it reads are theirs.
    */
   static List<Result.Join> multiplied(Dataset<Row> view) {
-    Joins joins = new Joins();
+    FanOutDetector detector = new FanOutDetector();
     SparkPlan plan = view.queryExecution().executedPlan();
     while (!(plan instanceof InMemoryTableScanExec)) {
-      List<SparkPlan> below = below(plan);
-      if (below.size() != 1) {
-        return joins.multiplied;
+      List<SparkPlan> children = childrenOf(plan);
+      if (children.size() != 1) {
+        return detector.multiplied;
       }
-      plan = below.get(0);
+      plan = children.get(0);
     }
-    joins.look(((InMemoryTableScanExec) plan).relation().cachedPlan());
-    return joins.multiplied;
+    detector.visit(((InMemoryTableScanExec) plan).relation().cachedPlan());
+    return detector.multiplied;
   }
 
-  private void look(SparkPlan plan) {
-    List<SparkPlan> below = below(plan);
-    below.forEach(this::look);
-    Long rows = counted(plan);
-    if (below.size() != 2 || rows == null || !plan.nodeName().matches(".*(Join|Product).*")) {
+  private void visit(SparkPlan plan) {
+    List<SparkPlan> children = childrenOf(plan);
+    children.forEach(this::visit);
+    Long rows = rowCount(plan);
+    if (children.size() != 2 || rows == null || !plan.nodeName().matches(".*(Join|Product).*")) {
       return;
     }
-    String said = plan.simpleString(Integer.MAX_VALUE);
+    String description = plan.simpleString(Integer.MAX_VALUE);
     Result.Join join = new Result.Join();
-    Matcher keys = KEYS.matcher(said);
+    Matcher keys = KEYS.matcher(description);
     join.on = keys.find() ? EXPRESSION_ID.matcher(keys.group(1)).replaceAll("") : null;
-    join.left = atMost(below.get(0));
-    join.right = atMost(below.get(1));
+    join.left = maximumRows(children.get(0));
+    join.right = maximumRows(children.get(1));
     join.rows = rows;
-    long most =
-        said.matches("(?s).*\\b(Inner|Cross)\\b.*")
+    long maximum =
+        description.matches("(?s).*\\b(Inner|Cross)\\b.*")
             ? Math.max(join.left, join.right)
             : join.left + join.right;
-    if (rows > most) {
+    if (rows > maximum) {
       multiplied.add(join);
     }
   }
 
   /** The rows of a plan, or more where Spark does not count them. */
-  private static long atMost(SparkPlan plan) {
-    Long own = counted(plan);
+  private static long maximumRows(SparkPlan plan) {
+    Long own = rowCount(plan);
     if (own != null) {
       return own;
     }
-    List<SparkPlan> below = below(plan);
-    return below.isEmpty()
+    List<SparkPlan> children = childrenOf(plan);
+    return children.isEmpty()
         ? ENDLESS
-        : below.stream().mapToLong(Joins::atMost).reduce(0, (a, b) -> Math.min(a + b, ENDLESS));
+        : children.stream()
+            .mapToLong(FanOutDetector::maximumRows)
+            .reduce(0, (a, b) -> Math.min(a + b, ENDLESS));
   }
 
-  private static Long counted(SparkPlan plan) {
+  private static Long rowCount(SparkPlan plan) {
     Option<?> metric = plan.metrics().get(ROWS);
     return metric.isEmpty()
         ? null
         : ((Number) ((AccumulatorV2<?, ?>) metric.get()).value()).longValue();
   }
 
-  private static List<SparkPlan> below(SparkPlan plan) {
+  private static List<SparkPlan> childrenOf(SparkPlan plan) {
     if (plan instanceof AdaptiveSparkPlanExec) {
       return List.of(((AdaptiveSparkPlanExec) plan).executedPlan());
     }
@@ -99,7 +101,7 @@ final class Joins {
       return List.of(((ReusedExchangeExec) plan).child());
     }
     List<SparkPlan> children = new ArrayList<>();
-    Seq<?> all = children(plan);
+    Seq<?> all = childrenSeq(plan);
     for (int i = 0; i < all.length(); i++) {
       children.add((SparkPlan) all.apply(i));
     }
@@ -107,7 +109,7 @@ final class Joins {
   }
 
   /** The two Scala versions have this method with different types of sequences. */
-  private static Seq<?> children(SparkPlan plan) {
+  private static Seq<?> childrenSeq(SparkPlan plan) {
     try {
       Method children = SparkPlan.class.getMethod("children");
       return (Seq<?>) children.invoke(plan);

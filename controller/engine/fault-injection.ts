@@ -16,11 +16,11 @@ const writes: ReadonlySet<PropertyKey> = new Set([
  * A store whose controller dies, or is stopped, right before or after its n-th durable write: SLUICE_FAULT is `before:7:kill`
  * or `after:7:stop`. For trying out that nothing is lost; without the variable it is the store itself.
  */
-export function faulty(store: RunStore): RunStore {
+export function withFaultInjection(store: RunStore): RunStore {
   const [, when, nth, how] = /^(before|after):(\d+):(kill|stop)$/.exec(faultPoint ?? '') ?? [];
   if (when === undefined) return store;
   let count = 0;
-  const strike = (): void => {
+  const killOrStop = (): void => {
     process.kill(process.pid, how === 'kill' ? 'SIGKILL' : 'SIGSTOP');
   };
   return new Proxy(store, {
@@ -30,9 +30,9 @@ export function faulty(store: RunStore): RunStore {
       return async (...args: unknown[]) => {
         count += 1;
         const hit = count === Number(nth);
-        if (hit && when === 'before') strike();
+        if (hit && when === 'before') killOrStop();
         const result = await call.apply(target, args);
-        if (hit && when === 'after') strike();
+        if (hit && when === 'after') killOrStop();
         return result;
       };
     },

@@ -12,43 +12,43 @@ import org.apache.spark.sql.catalyst.parser.SqlBaseLexer;
 import org.apache.spark.sql.catalyst.parser.UpperCaseCharStream;
 import org.junit.jupiter.api.Test;
 
-class StatementsTest {
+class SqlSplitterTest {
   @Test
   void semicolonsInQuotesAndCommentsDoNotEndAStatement() {
     String sql =
         "-- first; comment\nCREATE VIEW a AS SELECT ';' AS x;\n/* ; */ CREATE VIEW b AS SELECT `a;b` FROM a -- end";
     assertEquals(
         List.of("CREATE VIEW a AS SELECT ';' AS x", "CREATE VIEW b AS SELECT `a;b` FROM a"),
-        Statements.of(sql));
+        SqlSplitter.split(sql));
   }
 
   @Test
   void aHintIsNoComment() {
     String sql = "SELECT /*+ BROADCAST(b) */ 1 /* one */";
-    assertEquals(List.of("SELECT /*+ BROADCAST(b) */ 1"), Statements.of(sql));
+    assertEquals(List.of("SELECT /*+ BROADCAST(b) */ 1"), SqlSplitter.split(sql));
   }
 
   @Test
   void emptyStatementsAreNone() {
-    assertEquals(List.of(), Statements.of(" ;; -- nothing\n"));
+    assertEquals(List.of(), SqlSplitter.split(" ;; -- nothing\n"));
   }
 
   @Test
   void anOpenQuoteRunsToTheEnd() {
-    assertEquals(List.of("SELECT 'a;"), Statements.of("SELECT 'a;"));
+    assertEquals(List.of("SELECT 'a;"), SqlSplitter.split("SELECT 'a;"));
   }
 
   @Test
   void aBackslashKeepsAQuoteOpenButNotInARawString() {
     assertEquals(
         List.of("SELECT 'it\\'s; fine'", "SELECT r'\\'", "SELECT \"a\\\";b\""),
-        Statements.of("SELECT 'it\\'s; fine'; SELECT r'\\'; SELECT \"a\\\";b\""));
+        SqlSplitter.split("SELECT 'it\\'s; fine'; SELECT r'\\'; SELECT \"a\\\";b\""));
   }
 
   @Test
   void commentsInsideCommentsAreOne() {
     assertEquals(
-        List.of("SELECT 1", "SELECT 2"), Statements.of("/* a /* b; */ c; */SELECT 1;SELECT 2"));
+        List.of("SELECT 1", "SELECT 2"), SqlSplitter.split("/* a /* b; */ c; */SELECT 1;SELECT 2"));
   }
 
   /**
@@ -74,7 +74,7 @@ class StatementsTest {
       }
       compared++;
       List<List<String>> found = new ArrayList<>();
-      for (String statement : Statements.of(sql.toString())) {
+      for (String statement : SqlSplitter.split(sql.toString())) {
         List<List<String>> tokens = lexed(statement);
         found.addAll(tokens == null ? List.of(List.of("unlexable: " + statement)) : tokens);
       }

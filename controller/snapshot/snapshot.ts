@@ -3,28 +3,32 @@ import type { Duck, DuckColumn } from '../clients/duckdb.ts';
 import { asItIs, fileLiteral, identifier, jsonPointer, literal } from '../clients/sql.ts';
 import type { Column } from '../domain/pipeline.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
-import type { Kept } from '../domain/profile.ts';
+import type { Snapshot } from '../domain/profile.ts';
 import { rejected } from '../lib/errors.ts';
 import { below } from '../lib/uri.ts';
 import { duckdb } from './rules.ts';
 
-/** Where a probe keeps what it has measured. Without a folder, or for more bytes than this, Spark reads the source itself. */
-export interface Keeping {
+/**
+ * Where a source reader writes its snapshots. Without a folder, or for more bytes than this, Spark reads the source
+ * itself.
+ */
+export interface SnapshotOptions {
   readonly storage: Storage;
   readonly folder: Uri;
-  readonly upToBytes: number;
+  readonly maximumBytes: number;
 }
 
-/** The largest source whose rows are kept: Parquet of this is written in seconds, and fits on any disk. Bytes. */
-export const upToBytes = 4 * 2 ** 30;
+/** The largest source that gets a snapshot: its Parquet is written in seconds, and fits on any disk. Bytes. */
+export const maximumSnapshotBytes = 4 * 2 ** 30;
 
 /** What our own columns beside a source's begin with; no source may have a column of such a name. */
 const prefix = '__sluice_';
 
 /**
- * What a kept row has beside its columns. Of an invalid one: `reason` why, `raw` as it was read, `where` it stands, `fields`
- * its columns as a JSON object of texts (NULL when it could not be split), `original` what it was before a repair. `part` and
- * `pos` are a message's place. `isNew` and `file` are there while a source is measured. Spark is shown the first two.
+ * The columns of a snapshot row beside those of its source. Of an invalid one: `reason` why, `raw` as it was read,
+ * `where` its location, `fields` its columns as a JSON object of texts (NULL when it could not be split), `original`
+ * what it was before a repair. `part` and `pos` are the location of a message. `isNew` and `file` exist while a source
+ * is measured. Spark sees the first two.
  */
 export const own = {
   reason: `${prefix}reason`,
@@ -99,21 +103,24 @@ export function checkNames(source: string, names: readonly string[]): void {
 }
 
 /** Rows as a Parquet file on this machine. */
-export interface Snapshot {
+export interface LocalSnapshot {
   readonly name: string;
   readonly file: string;
-  readonly columns: Kept['columns'];
+  readonly columns: Snapshot['columns'];
 }
 
 /** Writes a relation into the folder of the database. */
-export async function materialize(duck: Duck, name: string, relation: string): Promise<Snapshot> {
+export async function materialize(duck: Duck, name: string, relation: string): Promise<LocalSnapshot> {
   const file = join(duck.folder, `${name}.parquet`);
   await duck.run(`COPY (SELECT * FROM ${relation}) TO ${literal(file)} (FORMAT parquet, COMPRESSION snappy)`);
   return { name, file, columns: sparkColumns(await duck.columns(relation)) };
 }
 
 /** Puts a snapshot where driver and executors read it, under its name; whole or not at all. */
-export async function keep({ name, file, columns }: Snapshot, { storage, folder }: Keeping): Promise<Kept> {
+export async function writeSnapshot(
+  { name, file, columns }: LocalSnapshot,
+  { storage, folder }: SnapshotOptions,
+): Promise<Snapshot> {
   const { uri } = await storage.upload(file, below(folder, `${name}.parquet`));
   return { paths: [uri], columns };
 }
@@ -123,7 +130,7 @@ export const localFiles = (storage: Storage, uris: readonly Uri[]): Promise<stri
   Promise.all(uris.map((uri) => storage.local(uri)));
 
 /** A kept relation's columns as Spark is told them. */
-export function sparkColumns(columns: readonly DuckColumn[]): Kept['columns'] {
+export function sparkColumns(columns: readonly DuckColumn[]): Snapshot['columns'] {
   const shown = [...ownColumns(columns), ...columns.filter(({ name }) => forSpark.includes(name))];
   return shown.map(({ name, type }) => ({ name, type: sparkTypes[type] ?? type }));
 }

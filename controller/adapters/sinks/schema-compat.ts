@@ -7,7 +7,7 @@ export interface Column {
 }
 
 /** Throws a rejected SluiceError when readers of a published view would miss a column, or find it of another type. More columns are welcome. */
-export function checkShape(view: string, published: readonly Column[], staged: readonly Column[]): void {
+export function checkSchemaCompatibility(view: string, published: readonly Column[], staged: readonly Column[]): void {
   const changes = published.flatMap(({ name, type }) => {
     const now = staged.find((column) => column.name === name);
     if (!now) return [`${name} is gone`];

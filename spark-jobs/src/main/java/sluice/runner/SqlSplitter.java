@@ -7,16 +7,16 @@ import java.util.List;
  * Splits a file of SQL at its semicolons as Spark's own lexer would, leaving alone those in quotes
  * and comments. Comments go, but for hints, which mean something.
  */
-final class Statements {
+final class SqlSplitter {
   private final String sql;
   private int at = 0;
 
-  private Statements(String sql) {
+  private SqlSplitter(String sql) {
     this.sql = sql;
   }
 
-  static List<String> of(String sql) {
-    return new Statements(sql).split();
+  static List<String> split(String sql) {
+    return new SqlSplitter(sql).split();
   }
 
   private List<String> split() {

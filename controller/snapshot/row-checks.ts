@@ -2,39 +2,42 @@ import { type Duck, type DuckColumn, openDuck } from '../clients/duckdb.ts';
 import { identifier, literal } from '../clients/sql.ts';
 import { columnsOf, type Pipeline, type RowCheck, rowChecks, type Source } from '../domain/pipeline.ts';
 import type { Uri } from '../domain/ports/storage.ts';
-import type { Finding, Profile, Reviewed } from '../domain/profile.ts';
+import type { CheckedProfiles, CheckResult, Profile } from '../domain/profile.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
 import { below } from '../lib/uri.ts';
 import { checkExpression } from './expression.ts';
-import { asJson, jsonText, type Keeping, keep, materialize, own, parquet } from './keep.ts';
-import { measured } from './measure.ts';
+import { measureRelation } from './measure.ts';
 import { writeQuarantine } from './repairs.ts';
 import { localRepairs, localRows, openRows, type Rows } from './rows.ts';
 import { duckdb, reasonSql, rulesOf } from './rules.ts';
+import { asJson, jsonText, materialize, own, parquet, type SnapshotOptions, writeSnapshot } from './snapshot.ts';
 
 type Profiles = Readonly<Record<string, Profile>>;
 
-/** Where the rows of a run are, where those that are put aside go, and where the repaired ones of its pipeline are. */
-export interface Review {
-  readonly keeping: Keeping;
+/** Where the snapshots of a run are, where quarantined rows go, and where the repaired rows of its pipeline are. */
+export interface RowCheckOptions {
+  readonly snapshots: SnapshotOptions;
   readonly quarantine: Uri;
   readonly repairs: Uri;
   readonly scratch: string;
 }
 
 /**
- * Looks at the rows that were kept once more: puts repaired rows in the place of those that were put aside, judges the
- * checks of rows, and writes down what stays in quarantine, a file a source. Throws a rejected SluiceError for a check whose
- * SQL is wrong, or whose source was not kept.
+ * Applies repairs and row checks to the snapshots, and writes the quarantine, one file per source. Throws a rejected
+ * SluiceError for a check whose SQL is wrong, or whose source has no snapshot.
  */
-export async function review(pipeline: Pipeline, profiles: Profiles, where: Review): Promise<Reviewed> {
+export async function checkRows(
+  pipeline: Pipeline,
+  profiles: Profiles,
+  where: RowCheckOptions,
+): Promise<CheckedProfiles> {
   const checks = rowChecks(pipeline);
-  const repairs = await localRepairs(where.keeping.storage, where.repairs, Object.keys(profiles));
+  const repairs = await localRepairs(where.snapshots.storage, where.repairs, Object.keys(profiles));
   const repaired = [...repairs.keys()];
   const dirty = Object.values(profiles).some(({ measures }) => measures.invalid > 0);
   if (checks.length === 0 && repaired.length === 0 && !dirty) return { profiles, findings: {} };
 
-  const kept = await localRows(where.keeping.storage, profiles);
+  const kept = await localRows(where.snapshots.storage, profiles);
   const duck = await openDuck(where.scratch, [...[...kept.values()].flat(), ...repairs.values()]);
   try {
     const changing = new Set([
@@ -50,17 +53,17 @@ export async function review(pipeline: Pipeline, profiles: Profiles, where: Revi
           'judge it by measures (expect: …) instead',
         );
     if (repaired.length > 0) {
-      await setAside(duck, pipeline, checks, rows);
+      await quarantineFailingRows(duck, pipeline, checks, rows);
       for (const [name, file] of repairs) await repair(duck, pipeline.sources[name] as Source, rows.get(name), file);
     }
-    const of = await setAside(duck, pipeline, checks, rows);
-    const findings = await found(duck, pipeline, checks, rows, of);
+    const of = await quarantineFailingRows(duck, pipeline, checks, rows);
+    const findings = await checkResults(duck, pipeline, checks, rows, of);
     const changed = await Promise.all(
       Object.entries(profiles).map(async ([name, profile]) => {
         const seen = rows.get(name);
         if (!seen) return [name, profile];
-        const counted = changing.has(name) ? await recount(duck, pipeline, name, profile, seen, where) : profile;
-        return [name, await writeDown(duck, name, counted, seen, where)];
+        const counted = changing.has(name) ? await remeasure(duck, pipeline, name, profile, seen, where) : profile;
+        return [name, await writeQuarantineFile(duck, name, counted, seen, where)];
       }),
     );
     return { profiles: Object.fromEntries(changed), findings };
@@ -74,7 +77,7 @@ const label = (check: RowCheck): string => `check ${check.name}`;
 const breaks = ({ where }: RowCheck): string => `${own.reason} IS NULL AND NOT coalesce((${where}\n), true)`;
 
 /** Judges the checks in their order; rows that break one with `quarantine` are valid no more. Returns how many were valid before each. */
-async function setAside(
+async function quarantineFailingRows(
   duck: Duck,
   { sources }: Pipeline,
   checks: readonly RowCheck[],
@@ -87,7 +90,7 @@ async function setAside(
     if (check.otherwise !== 'quarantine') continue;
     const { key } = sources[check.rows] as Source;
     const row = asJson(columns.map(({ name }) => ({ name })));
-    await inSql(check, () =>
+    await explainSqlErrors(check, () =>
       duck.run(
         `UPDATE ${table} SET ${own.reason} = ${literal(label(check))}, ${own.raw} = ${row}, ${own.fields} = ${textJson(columns)},
            ${own.original} = coalesce(${own.original}, ${textJson(columns)}),
@@ -113,7 +116,7 @@ async function count(duck: Duck, from: string): Promise<number> {
   return Number(row?.n ?? 0);
 }
 
-async function inSql<T>(check: RowCheck, work: () => Promise<T>): Promise<T> {
+async function explainSqlErrors<T>(check: RowCheck, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -145,18 +148,18 @@ async function repair(duck: Duck, source: Source, rows: Rows | undefined, file: 
   );
 }
 
-async function found(
+async function checkResults(
   duck: Duck,
   { sources }: Pipeline,
   checks: readonly RowCheck[],
   rows: ReadonlyMap<string, Rows>,
   of: ReadonlyMap<string, number>,
-): Promise<Record<string, Finding>> {
-  const findings: Record<string, Finding> = {};
+): Promise<Record<string, CheckResult>> {
+  const findings: Record<string, CheckResult> = {};
   for (const check of checks) {
     const { table, columns } = rows.get(check.rows) as Rows;
     const broken = check.otherwise === 'quarantine' ? `${own.reason} = ${literal(label(check))}` : breaks(check);
-    const n = await inSql(check, () => count(duck, `${table} WHERE ${broken}`));
+    const n = await explainSqlErrors(check, () => count(duck, `${table} WHERE ${broken}`));
     const { key } = sources[check.rows] as Source;
     const row = asJson(columns.map(({ name }) => ({ name })));
     const examples =
@@ -179,31 +182,37 @@ async function found(
   return findings;
 }
 
-/** Keeps the rows as they are judged now, for Spark, and counts them anew; none have come or gone. */
-async function recount(
+/** Writes the checked rows as a new snapshot for Spark, and measures them again; their number is the same. */
+async function remeasure(
   duck: Duck,
   { sources }: Pipeline,
   name: string,
   profile: Profile,
   { table }: Rows,
-  { keeping }: Review,
+  { snapshots }: RowCheckOptions,
 ): Promise<Profile> {
   const { key } = sources[name] as Source;
   const { measures, pin } = profile;
-  const kept = await keep(await materialize(duck, `${name}-reviewed`, table), keeping);
-  const counted = await measured(duck, `(SELECT *, false AS ${own.isNew} FROM ${table})`, key, measures.bytes);
+  const kept = await writeSnapshot(await materialize(duck, `${name}-reviewed`, table), snapshots);
+  const counted = await measureRelation(duck, `(SELECT *, false AS ${own.isNew} FROM ${table})`, key, measures.bytes);
   return { ...profile, ...counted, measures: { ...counted.measures, new: measures.new }, pin: { ...pin, kept } };
 }
 
 /** Writes the rows in quarantine, each with its place and reason and its columns as they were read, ready to be repaired. */
-async function writeDown(duck: Duck, name: string, profile: Profile, rows: Rows, where: Review): Promise<Profile> {
+async function writeQuarantineFile(
+  duck: Duck,
+  name: string,
+  profile: Profile,
+  rows: Rows,
+  where: RowCheckOptions,
+): Promise<Profile> {
   if (profile.measures.invalid === 0) return profile;
   const quarantine = below(where.quarantine, `${name}.csv`);
   const columns = rows.columns.map(({ name: column }) => `${jsonText(own.fields, column)} AS ${identifier(column)}`);
   await writeQuarantine(
     duck,
     `(SELECT ${[own.where, own.reason, ...columns, own.original].join(', ')} FROM ${rows.table} WHERE ${own.reason} IS NOT NULL ORDER BY length(${own.where}), ${own.where})`,
-    where.keeping.storage,
+    where.snapshots.storage,
     quarantine,
   );
   return { ...profile, quarantine };

@@ -5,13 +5,13 @@ import { describe, expect, test } from 'vitest';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
-import type { SourceProbe } from '../../controller/domain/ports/source.ts';
+import type { SourceReader } from '../../controller/domain/ports/source.ts';
 import type { Pin } from '../../controller/domain/profile.ts';
-import { type Keeping, own } from '../../controller/snapshot/keep.ts';
+import { own, type SnapshotOptions } from '../../controller/snapshot/snapshot.ts';
 
 /** A source filled with `rows`, of which the ids 2 (a status nobody knows) and 3 (no id at all) are invalid and 1 is there twice. */
 export interface Filled {
-  readonly probe: SourceProbe;
+  readonly reader: SourceReader;
   readonly source: Source;
   /** Adds one more valid row, as time goes by. */
   addRow(): Promise<void>;
@@ -32,12 +32,19 @@ export const rows: readonly (readonly [id: string, status: string, note: string]
   ['5', '', 'кириллица, "кавычки" и\nдве строки'],
 ];
 
-/** What every probe promises. `newAfterAdding` rows are new once a row was added: more than one where a whole file counts. */
-export function probeContract(name: string, open: (keeping?: Keeping) => Promise<Filled>, newAfterAdding = 1): void {
-  describe(`the probe of ${name}`, () => {
+/**
+ * What every source reader promises. `newAfterAdding` rows are new once a row was added: more than one where a whole
+ * file counts.
+ */
+export function sourceReaderContract(
+  name: string,
+  open: (snapshots?: SnapshotOptions) => Promise<Filled>,
+  newAfterAdding = 1,
+): void {
+  describe(`the source reader of ${name}`, () => {
     test('counts rows, invalid ones by their first reason, nulls and repeated keys exactly', async () => {
-      const { probe, source } = await open();
-      const { measures, examples } = await probe.profile('things', source);
+      const { reader, source } = await open();
+      const { measures, examples } = await reader.profile('things', source);
       expect(measures).toMatchObject({
         rows: 5,
         valid: 3,
@@ -49,13 +56,13 @@ export function probeContract(name: string, open: (keeping?: Keeping) => Promise
       });
       expect(measures.bytes).toBeGreaterThan(0);
       expect(examples.map((example) => example.reason).sort()).toEqual(['id: missing', 'status: unknown value']);
-      await probe.close();
+      await reader.close();
     });
 
     test('keeps the rows as they were measured, typed and judged, when it is given a folder', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'sluice-kept-'));
-      const { probe, source } = await open({ storage, folder, upToBytes: 1e6 });
-      const { measures, pin } = await probe.profile('things', source);
+      const { reader, source } = await open({ storage, folder, maximumBytes: 1e6 });
+      const { measures, pin } = await reader.profile('things', source);
       const { kept } = pin;
       if (!kept) throw new Error('nothing was kept');
       expect(kept.columns).toEqual([
@@ -68,7 +75,7 @@ export function probeContract(name: string, open: (keeping?: Keeping) => Promise
       const duck = await openDuck(folder, [folder]);
       const all = await duck.rows(`SELECT * FROM read_parquet('${kept.paths[0]}') ORDER BY id, note`);
       await duck.close();
-      await probe.close();
+      await reader.close();
       rmSync(folder, { recursive: true });
       expect(all).toHaveLength(measures.rows);
       expect(
@@ -84,25 +91,25 @@ export function probeContract(name: string, open: (keeping?: Keeping) => Promise
     });
 
     test('keeps nothing of a source that is too large for it', async () => {
-      const { probe, source } = await open({ storage, folder: '/nowhere', upToBytes: 1 });
-      expect((await probe.profile('things', source)).pin.kept).toBeUndefined();
-      await probe.close();
+      const { reader, source } = await open({ storage, folder: '/nowhere', maximumBytes: 1 });
+      expect((await reader.profile('things', source)).pin.kept).toBeUndefined();
+      await reader.close();
     });
 
     test('knows which rows an earlier run has not read', async () => {
-      const { probe, source, addRow } = await open();
-      const first = await probe.profile('things', source);
-      await probe.close();
+      const { reader, source, addRow } = await open();
+      const first = await reader.profile('things', source);
+      await reader.close();
       // What is kept in a history has been through JSON.
       const pin = JSON.parse(JSON.stringify(first.pin)) as Pin;
-      const again = await probe.profile('things', source, { pin });
+      const again = await reader.profile('things', source, { pin });
       expect(again.measures.new).toBe(0);
-      await probe.close();
+      await reader.close();
       await addRow();
-      const later = await probe.profile('things', source, { pin });
+      const later = await reader.profile('things', source, { pin });
       expect(later.measures.rows).toBe(6);
       expect(later.measures.new).toBe(newAfterAdding);
-      await probe.close();
+      await reader.close();
     });
   });
 }

@@ -4,8 +4,8 @@ import type { RunEvent } from '../../domain/events.ts';
 import type { Plan, SparkSettings } from '../../domain/plan.ts';
 import type { Measures, Profile } from '../../domain/profile.ts';
 import { multipliedJoins } from '../../domain/result.ts';
-import type { News } from '../../engine/ports.ts';
-import { spoken } from '../../lib/duration.ts';
+import type { RunUpdate } from '../../engine/ports.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { reasonOf } from '../../lib/errors.ts';
 import { iso } from '../../lib/text.ts';
 import { bar, coloured, number, type Output } from './output.ts';
@@ -20,32 +20,32 @@ const fromHere = (path: string): string => {
 const label = (text: string): string => pc.bold(text.padEnd(10));
 
 /**
- * Tells a run as it goes: one line an event; the Spark job's progress in a line of its own that moves. What cannot be told
- * is named, and ends nothing.
+ * Prints the updates of a run: one line per event, and the progress of the Spark job in a line that is overwritten. An
+ * update that cannot be rendered is named, and stops nothing.
  */
-export function narrator(output: Output): (news: News) => void {
-  const tell = teller(output);
-  return (news) => {
+export function eventPrinter(output: Output): (update: RunUpdate) => void {
+  const print = updatePrinter(output);
+  return (update) => {
     try {
-      tell(news);
+      print(update);
     } catch (error) {
-      const what = news.kind === 'event' ? news.record.event.type : news.kind;
+      const what = update.kind === 'event' ? update.record.event.type : update.kind;
       output.line(pc.yellow(`${label('note')} ${what} cannot be shown: ${reasonOf(error)}`));
     }
   };
 }
 
-function teller(output: Output): (news: News) => void {
+function updatePrinter(output: Output): (update: RunUpdate) => void {
   const stages = new Map<string, string>();
-  return (news) => {
-    if (news.kind === 'measured') return output.line(measuredLine(news.source, news.profile, news.ms));
-    if (news.kind === 'note') return output.line(pc.yellow(`${label('note')} ${news.text}`));
-    if (news.kind === 'event') {
+  return (update) => {
+    if (update.kind === 'measured') return output.line(measuredLine(update.source, update.profile, update.ms));
+    if (update.kind === 'note') return output.line(pc.yellow(`${label('note')} ${update.text}`));
+    if (update.kind === 'event') {
       // A text of several lines, which may be anybody's, cannot pass for lines of ours.
-      for (const line of linesOf(news.record.event)) output.line(line.replaceAll('\n', `\n${label('')} `));
+      for (const line of renderEvent(update.record.event)) output.line(line.replaceAll('\n', `\n${label('')} `));
       return;
     }
-    const { step, progress } = news;
+    const { step, progress } = update;
     const share = progress.tasks === 0 ? 0 : progress.tasksDone / progress.tasks;
     const text = `${label('spark')} ${step}: ${progress.stage}, tasks ${progress.tasksDone} of ${progress.tasks}`;
     output.live(`${text} ${pc.cyan(bar(share))}`);
@@ -55,8 +55,8 @@ function teller(output: Output): (news: News) => void {
   };
 }
 
-/** Tells of each source as it is measured. */
-export const tellMeasured =
+/** Prints each source as it is measured. */
+export const measuredPrinter =
   (output: Output) =>
   (source: string, profile: Profile, ms: number): void =>
     output.line(measuredLine(source, profile, ms));
@@ -69,7 +69,7 @@ export const rowsText = ({ rows, estimatedFrom }: Measures): string =>
 
 /** What was measured of a source, and after how long; a history does not tell that of each. */
 function measuredLine(source: string, { measures: m }: Profile, ms: number | undefined): string {
-  const after = ms === undefined ? '' : ` ${pc.dim(`(${spoken(ms)})`)}`;
+  const after = ms === undefined ? '' : ` ${pc.dim(`(${formatDuration(ms)})`)}`;
   const why = Object.entries(m.invalidByReason)
     .map(([reason, n]) => `${reason} ${number(n)}`)
     .join(', ');
@@ -102,7 +102,7 @@ export function planLines(plan: Plan): string[] {
   ];
 }
 
-function linesOf(event: RunEvent): string[] {
+function renderEvent(event: RunEvent): string[] {
   switch (event.type) {
     case 'run-started':
       return [`${label('run')} ${event.pipeline.name} ${pc.dim(event.file)}`];
@@ -124,7 +124,7 @@ function linesOf(event: RunEvent): string[] {
     case 'sources-waiting':
       return [pc.yellow(`${label('waiting')} sources: ${event.what}; retrying`)];
     case 'sources-reached':
-      return [`${label('back')} sources: answered after ${spoken(event.waitedMs)}`];
+      return [`${label('back')} sources: answered after ${formatDuration(event.waitedMs)}`];
     case 'queued':
       return [`${label('queued')} behind ${event.behind.join(', ')}`];
     case 'inputs-lost':
@@ -132,7 +132,7 @@ function linesOf(event: RunEvent): string[] {
     case 'step-held':
       return [`${label('held')} ${event.step}: ${event.reason}`];
     case 'store-returned':
-      return [`${label('store')} was unavailable for ${spoken(event.awayMs)}`];
+      return [`${label('store')} was unavailable for ${formatDuration(event.awayMs)}`];
     case 'attempt-intended': {
       const given = event.settings ? `: ${settingsText(event.settings)}` : '';
       return [`${label('step')} ${event.step}, attempt ${event.attempt}${given} ${pc.dim(event.key)}`];
@@ -146,9 +146,9 @@ function linesOf(event: RunEvent): string[] {
     case 'attempt-waiting':
       return [pc.yellow(`${label('waiting')} ${event.step}: ${event.what}; the attempt is kept, retrying`)];
     case 'attempt-reached':
-      return [`${label('back')} ${event.step}: answered after ${spoken(event.waitedMs)}`];
+      return [`${label('back')} ${event.step}: answered after ${formatDuration(event.waitedMs)}`];
     case 'attempt-ended':
-      return endedLines(event);
+      return renderAttemptEnd(event);
     case 'retry-scheduled':
       return [
         pc.yellow(
@@ -174,7 +174,7 @@ function linesOf(event: RunEvent): string[] {
   }
 }
 
-function endedLines(event: Extract<RunEvent, { type: 'attempt-ended' }>): string[] {
+function renderAttemptEnd(event: Extract<RunEvent, { type: 'attempt-ended' }>): string[] {
   const head = `${label('attempt')} ${event.step}, attempt ${event.attempt}: ${coloured(event.state)}`;
   if (event.failure) {
     return [

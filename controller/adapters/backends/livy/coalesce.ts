@@ -1,8 +1,8 @@
 /**
- * A question that many ask at the same time, asked once: whoever comes while it is under way, or within `freshMs` of its
- * being asked, gets the same answer. A failure is told to those who waited for it, and asked anew by the next.
+ * Coalesces concurrent requests: callers that come while one is in flight, or within `freshMs` of its start, get the
+ * same answer. A failure goes to those who waited for it, and is not cached.
  */
-export function shared<T>(ask: () => Promise<T>, freshMs: number): () => Promise<T> {
+export function coalesce<T>(ask: () => Promise<T>, freshMs: number): () => Promise<T> {
   let current: { readonly answer: Promise<T>; readonly askedAt: number; settled: boolean } | undefined;
   return () => {
     if (current && (!current.settled || performance.now() - current.askedAt < freshMs)) return current.answer;

@@ -14,7 +14,7 @@ import org.apache.spark.storage.StorageLevel;
  * once: the rows are kept by Spark, in memory or on its disks, and both the valid and the
  * quarantined ones come from there.
  */
-final class Screened {
+final class ValidatedInput {
   /** Why a row is invalid, in every dataset that an input gives. */
   static final String REASON = "__sluice_reason";
 
@@ -24,14 +24,14 @@ final class Screened {
   private final String name;
   private final Dataset<Row> rows;
 
-  Screened(String name, Dataset<Row> rows) {
+  ValidatedInput(String name, Dataset<Row> rows) {
     this(name, rows, true);
   }
 
-  /** `keep` says that reading and judging the rows again would cost more than keeping them. */
-  Screened(String name, Dataset<Row> rows, boolean keep) {
+  /** `cache` when reading and validating the rows again would cost more than caching them. */
+  ValidatedInput(String name, Dataset<Row> rows, boolean cache) {
     this.name = name;
-    this.rows = keep ? rows.persist(StorageLevel.MEMORY_AND_DISK()) : rows;
+    this.rows = cache ? rows.persist(StorageLevel.MEMORY_AND_DISK()) : rows;
   }
 
   /** Counts the rows, keeps them, and registers them as views `name` and `name_quarantined`. */

@@ -3,31 +3,33 @@ import type { Project } from '../config/project.ts';
 import type { Given } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { Uri } from '../domain/ports/storage.ts';
-import type { Reviewed } from '../domain/profile.ts';
-import { type Last, profileAll } from '../engine/profile-all.ts';
+import type { CheckedProfiles } from '../domain/profile.ts';
+import { type PreviousRun, profileSources } from '../engine/profile-sources.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
 import { changesSince, isSavedPlan, type SavedPlan } from '../planning/saved.ts';
-import { review } from '../snapshot/review.ts';
-import { probeOf } from './adapters.ts';
+import { checkRows } from '../snapshot/row-checks.ts';
+import { sourceReaderOf } from './adapters.ts';
 import { isOwn } from './plan-seal.ts';
-import { type Adapters, keepingIn, reviewOf } from './wiring.ts';
+import { type Adapters, rowCheckOptionsOf, snapshotsIn } from './wiring.ts';
 
-type Told = Parameters<typeof profileAll>[3];
+type OnProfiled = Parameters<typeof profileSources>[3];
 
-/** Measures the sources of a pipeline as a run does; what is kept is in `folder`; `told` hears of each source. */
-export async function measure(
+/**
+ * Measures the sources of a pipeline as a run does, with snapshots in `folder`; `onProfiled` is called for each source.
+ */
+export async function measureSources(
   { context, registry }: Adapters,
   pipeline: Pipeline,
-  last: Last,
+  last: PreviousRun,
   folder: Uri,
-  told: Told,
-): Promise<Reviewed> {
-  const probe = probeOf(registry, { ...context, keeping: keepingIn(context, folder) });
+  onProfiled: OnProfiled,
+): Promise<CheckedProfiles> {
+  const reader = sourceReaderOf(registry, { ...context, snapshots: snapshotsIn(context, folder) });
   try {
-    const measured = await profileAll(probe, pipeline, last, told);
-    return await review(pipeline, measured, reviewOf(context, pipeline, folder));
+    const measured = await profileSources(reader, pipeline, last, onProfiled);
+    return await checkRows(pipeline, measured, rowCheckOptionsOf(context, pipeline, folder));
   } finally {
-    await probe.close();
+    await reader.close();
   }
 }
 
@@ -50,20 +52,20 @@ export async function readPlan(project: Project, file: string): Promise<SavedPla
 }
 
 /**
- * What a run that does what a plan says begins with. Throws a rejected SluiceError when the pipeline or its
- * inputs are not what they were when the plan was made.
+ * Applies a saved plan: returns what the run starts with. Throws a rejected SluiceError when the pipeline or its inputs
+ * have changed since.
  */
-export async function asPlanned(
+export async function applyPlan(
   adapters: Adapters,
   pipeline: Pipeline,
   saved: SavedPlan,
   folder: Uri,
-  told: Told,
+  onProfiled: OnProfiled,
 ): Promise<Given> {
   const hint = 'make a new plan, and look at it: sluice plan FILE --out PLAN';
   if (JSON.stringify(pipeline) !== JSON.stringify(saved.pipeline))
     throw rejected(`${saved.file} has changed since the plan was made`, hint);
-  const now = await measure(adapters, pipeline, { profiles: saved.profiles }, folder, told);
+  const now = await measureSources(adapters, pipeline, { profiles: saved.profiles }, folder, onProfiled);
   const changes = changesSince(saved, now);
   if (changes.length > 0)
     throw rejected(`the inputs have changed since the plan was made\n  ${changes.join('\n  ')}`, hint);
