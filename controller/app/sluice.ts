@@ -14,6 +14,7 @@ import { LeaseLostError } from '../engine/journal.ts';
 import type { Ports, RunUpdate } from '../engine/ports.ts';
 import type { ClaimedRun, RunHost } from '../engine/worker.ts';
 import { milliseconds } from '../lib/duration.ts';
+import { rejected } from '../lib/errors.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
 import { notifierOf, publisherOf, taskRunnerOf } from './adapters.ts';
 import { isOwnerGone, newOwner } from './controller-id.ts';
@@ -97,7 +98,12 @@ export class Sluice implements RunHost {
       ...(options.detach ? {} : { owner: this.controller.owner }),
       ...(key !== undefined && { idempotencyKey: key }),
     });
-    if (!isNew) await this.adapters.context.storage.remove(folder);
+    if (!isNew) {
+      await this.adapters.context.storage.remove(folder);
+      const before = await this.store.find(lease.run);
+      if (before?.pipeline !== pipeline.name)
+        throw rejected(`the idempotency key "${key}" has started run ${lease.run} of pipeline ${before?.pipeline}`);
+    }
     return { run: lease.run, number, lease: options.detach || !isNew ? undefined : lease };
   }
 

@@ -67,6 +67,15 @@ const share = (text: string): number => {
     throw new CommanderError(exit.wrong, 'sluice.share', `error: "${text}" must be a fraction from 0 to 1`);
   return n;
 };
+const key = (text: string): string => {
+  if (!/^[!-~]([ -~]{0,253}[!-~])?$/.test(text))
+    throw new CommanderError(
+      exit.wrong,
+      'sluice.key',
+      'error: the idempotency key must be 1 to 255 printable ASCII characters, such as 2026-11-25-daily',
+    );
+  return text;
+};
 const time = (text: string): Date => {
   const at = new Date(text);
   if (Number.isNaN(at.getTime()))
@@ -113,9 +122,14 @@ add(
   'run <file>',
   'run a pipeline to its end',
   async () => (await import('./commands/run.ts')).run,
-  [`run ${file}`, `run ${file} --plan plan.json`, `run ${file} --json`, `run ${file} --detach`],
   [
-    new Option('--idempotency-key <key>', 'start one run with this key; given again, follow that run'),
+    `run ${file}`,
+    `run ${file} --plan plan.json`,
+    `run ${file} --json`,
+    `run ${file} --detach --idempotency-key 2026-11-25`,
+  ],
+  [
+    new Option('--idempotency-key <key>', 'start one run with this key; given again, follow that run').argParser(key),
     new Option('--plan <plan>', 'apply a saved plan, or refuse when the inputs have changed').conflicts('fullRefresh'),
     new Option('--full-refresh', 'reprocess all rows, and read topics from their beginning'),
     detach(),

@@ -11,9 +11,9 @@ const isFile = (uri: string): boolean => schemeOf(uri) === 'file';
 /** The path of a file on this machine. */
 export const pathOf = (uri: string): string => (uri.startsWith('file:') ? fileURLToPath(uri) : uri);
 
-/** The URI of a location that a person has written; a path is relative to `root`. */
+/** The URI of a location that a person has written; a path is relative to `root`. Slashes at its end count for nothing. */
 export const located = (root: string, location: string): string =>
-  isFile(location) ? resolve(root, pathOf(location)) : location;
+  isFile(location) ? resolve(root, pathOf(location)) : location.replace(/\/+$/, '');
 
 /** The URI of what lies below a location. */
 export const below = (uri: string, ...names: readonly string[]): string =>

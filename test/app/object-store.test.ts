@@ -1,12 +1,23 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { Sluice } from '../../controller/app/sluice.ts';
 import { openPipeline } from '../../controller/app/wiring.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import type { RunState } from '../../controller/domain/state.ts';
 import { parquet } from '../../controller/snapshot/snapshot.ts';
+import { closeHome } from '../../controller/stack/home.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { objects, projectIn, registry } from './outside.ts';
 
@@ -24,14 +35,14 @@ branches: [{ name: full }]
 steps:
   double:
     spark: { sql: doubled.sql }
-    outputs: [{ parquet: mem://shop/marts, views: [doubled], unique: { doubled: n } }]
+    outputs: [{ parquet: mem://shop/marts/, views: [doubled], unique: { doubled: n } }]
 report:
   title: Sales
   figures: [{ name: Rows, sql: SELECT count(*) FROM doubled }]
   spreadsheets: [doubled]
 `;
 const connections = [
-  'storage: mem://shop/sluice',
+  'storage: mem://shop/sluice/',
   'allow: { paths: [mem://shop/in, mem://shop/marts, mem://shop/reports] }',
   'reports: { folder: mem://shop/reports }',
 ];
@@ -145,4 +156,35 @@ test('a bucket that conf/ does not allow is refused, and one of an unknown kind'
   const elsewhere = connections.map((line) => line.replace('storage: mem:', 'storage: ftp:'));
   const { ended } = await runs(pipeline, memoryStore(), elsewhere);
   expect(JSON.stringify(ended)).toContain('there is no storage for ftp://shop/sluice');
+});
+
+test('a folder of this machine may be the storage: and a file may be named by its URL', async () => {
+  const folder = join(root, 'data');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'a.csv'), 'n,note\n1,one\nx,two\n');
+  const text = pipeline
+    .replace('mem://shop/in/*.csv', `${pathToFileURL(folder).href}/*.csv`)
+    .replace('mem://shop/marts/', './marts');
+  const { run, ended, profiles } = await runs(text, memoryStore(), ['storage: shared', 'reports: { folder: reports }']);
+  expect(ended).toMatchObject({ state: 'succeeded' });
+  const at = join(root, 'shared', 'runs', String(run));
+  expect(profiles?.counted).toMatchObject({
+    pin: {
+      files: [{ path: join(folder, 'a.csv') }],
+      kept: { paths: [join(at, 'inputs', 'counted-reviewed.parquet')] },
+    },
+    quarantine: join(at, 'quarantine', 'counted.csv'),
+  });
+  expect(readFileSync(join(root, 'reports/sales/latest/doubled.csv'), 'utf8')).toContain('1,2');
+  expect(readdirSync(join(root, 'marts/current/doubled'))).toEqual(['part-0.parquet']);
+});
+
+test('the folders that runs share are closed to other users of the machine', async () => {
+  const { project } = await openPipeline(
+    projectIn(root, pipeline, 'storage: closed', ...connections.slice(1)),
+    registry,
+  );
+  await closeHome(project);
+  const modes = ['runs', 'repairs'].map((name) => statSync(join(root, 'closed', name)).mode & 0o777);
+  expect(modes).toEqual([0o700, 0o700]);
 });

@@ -65,6 +65,10 @@ test('an idempotency key is one run, however often it is begun', async () => {
   expect(new Set(all.map(({ run }) => run)).size).toBe(1);
   expect(all.map(({ state }) => state.ended?.state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
   expect(all[0]?.state.cause).toMatchObject({ kind: 'command', key: 'order 7' });
+  const other = await openPipeline(projectIn(root, doublingOf('another')), registry);
+  await expect(
+    withSluice(project, (sluice) => sluice.startRun(other.loaded, { idempotencyKey: 'order 7' }), registry),
+  ).rejects.toThrow(/"order 7" has started run .* of pipeline once/);
 });
 
 test('intervals are counted from when the trigger was first seen; of those that were missed the last one fires', async () => {

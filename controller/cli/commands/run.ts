@@ -39,8 +39,9 @@ export async function run(output: Output, file: string, options: RunOptions): Pr
       ...(given ? { given } : {}),
     });
     if (!options.detach) return runToCompletion(sluice, handle, store, output);
-    output.line(`run ${handle.run} is queued; a controller (\`sluice serve\`) will execute it`);
     const summary = await store.find(handle.run);
+    if (summary?.ended !== undefined) output.line(`run ${handle.run} has the key, and has ended: ${summary.state}`);
+    else output.line(`run ${handle.run} is queued; a controller (\`sluice serve\`) will execute it`);
     if (summary) output.document(await runDocument(store, summary));
     return exit.ok;
   });
