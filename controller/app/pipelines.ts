@@ -13,6 +13,9 @@ interface Watched {
   readonly loaded: LoadedPipeline | undefined;
 }
 
+/** The folder whose pipelines a controller watches. */
+export const pipelinesFolder = join('conf', 'pipelines');
+
 /**
  * The pipelines of conf/pipelines/, read again when their files change. One with a problem stays as it was before, and the
  * problem is reported once; so is a name that an earlier file has.
@@ -22,7 +25,7 @@ export function watchedPipelines(
   registry: Registry,
   report: (problem: string) => void,
 ): () => Promise<readonly LoadedPipeline[]> {
-  const folder = join(project.root, 'conf', 'pipelines');
+  const folder = join(project.root, pipelinesFolder);
   const known = knownIn(project, registry);
   const watched = new Map<string, Watched>();
   const refused = new Set<string>();

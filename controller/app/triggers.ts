@@ -1,8 +1,10 @@
 import { kindOf, type Trigger } from '../domain/pipeline.ts';
 import type { RunStore } from '../domain/ports/store.ts';
 import { reasonOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
 import { newRunName } from './new-run.ts';
+import type { Service } from './services.ts';
 import type { Adapters } from './wiring.ts';
 
 /**
@@ -46,4 +48,31 @@ async function fireTrigger(
   });
   // When another controller was there first, its firings are in the ledger.
   return (await store.fire(named, known, starts, cursor)) ?? [];
+}
+
+/** The service that fires the triggers of pipelines, and logs which there are whenever that changes. */
+export function schedulerOf(
+  current: () => Promise<readonly LoadedPipeline[]>,
+  fire: (
+    pipelines: readonly LoadedPipeline[],
+    failed: (trigger: string, reason: string) => void,
+  ) => Promise<readonly string[]>,
+  logger: Logger,
+): Service {
+  let before: string | undefined;
+  return {
+    name: 'scheduler',
+    everyMs: 1000,
+    async work() {
+      const pipelines = await current();
+      const names = pipelines.flatMap(({ pipeline: { name, triggers = {} } }) =>
+        Object.keys(triggers).map((trigger) => `${name}.${trigger}`),
+      );
+      const all = names.join(', ') || 'none';
+      if (all !== before) logger.log('info', `triggers: ${all}`);
+      before = all;
+      const started = await fire(pipelines, (trigger, reason) => logger.log('warn', `trigger ${trigger}: ${reason}`));
+      for (const run of started) logger.log('info', 'started by a trigger', { run });
+    },
+  };
 }

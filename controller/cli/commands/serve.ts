@@ -2,6 +2,7 @@ import { watchedPipelines } from '../../app/pipelines.ts';
 import { builtIn } from '../../app/registry.ts';
 import { runServices } from '../../app/services.ts';
 import { withSluice } from '../../app/sluice.ts';
+import { schedulerOf } from '../../app/triggers.ts';
 import { openProject } from '../../app/wiring.ts';
 import { formatOwner } from '../../domain/controller-id.ts';
 import { Worker } from '../../engine/worker.ts';
@@ -41,14 +42,9 @@ export async function serve(
       worker.start(options.runs);
       const warn = (text: string): void => logger.log('warn', text);
       const pipelines = watchedPipelines(project, builtIn, warn);
-      const fire = async (): Promise<void> => {
-        const started = await sluice.fire(await pipelines(), (trigger, reason) =>
-          warn(`trigger ${trigger}: ${reason}`),
-        );
-        for (const run of started) logger.log('info', 'started by a trigger', { run });
-      };
+      const scheduler = schedulerOf(pipelines, (all, failed) => sluice.fire(all, failed), logger);
       const services = [
-        { name: 'scheduler', everyMs: 1000, work: fire },
+        scheduler,
         { name: 'dispatcher', everyMs: 2000, work: () => sluice.dispatchOutbox(warn) },
         { name: 'janitor', everyMs: 30_000, work: () => sluice.cleanUp() },
       ];

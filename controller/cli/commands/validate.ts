@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import type { Checked } from '../../adapters/drivers.ts';
 import { namedStore } from '../../app/open-store.ts';
+import { pipelinesFolder } from '../../app/pipelines.ts';
 import { builtIn } from '../../app/registry.ts';
 import { openPipeline } from '../../app/wiring.ts';
 import type { Project } from '../../config/project.ts';
@@ -33,6 +35,8 @@ export async function validate(output: Output, file: string): Promise<number> {
   ];
   output.line(`${loaded.file}: ${pipeline.name} is valid`);
   for (const line of columns(rows.map(([name = '', value = '']) => [`  ${name}`, value || '—']))) output.line(line);
+  if (pipeline.triggers && dirname(loaded.file) !== pipelinesFolder)
+    output.line(`note: \`sluice serve\` reads triggers in ${pipelinesFolder} alone; this file is elsewhere`);
   output.document({
     file: loaded.file,
     pipeline: pipeline.name,
