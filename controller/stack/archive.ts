@@ -1,25 +1,34 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import type { ClassArchives } from '../adapters/backends/livy/spark-conf.ts';
 import { openDuck } from '../clients/duckdb.ts';
 import type { Project } from '../config/project.ts';
 import { inherited, sparkHome } from '../lib/env.ts';
 import { materialize, own } from '../snapshot/snapshot.ts';
+import { manifestName } from './jars.ts';
 import { checkJava } from './java.ts';
 import { waitUntil } from './process.ts';
 import { localSparkConf, madeHome, masterUrl, sparkEnv } from './spark.ts';
 
 /**
  * The class archives of the stack's Spark, where there are any: classes that a JVM finds parsed and verified already, so that
- * Spark is up in about half the time. They belong to its jars and to the Java in use, which looks for itself.
+ * Spark is up in about half the time. They belong to its jars: those made before the jars were last fetched fit no JVM. They
+ * belong to the Java in use, too, which looks for itself.
  */
 export function classArchives({ root }: Project): ClassArchives | undefined {
   if (sparkHome !== undefined) return undefined;
-  const archives = paths(madeHome(root));
-  return existsSync(archives.driver) && existsSync(archives.executor) ? archives : undefined;
+  const home = madeHome(root);
+  const archives = paths(home);
+  const fetched = changed(join(home, 'jars', manifestName)) ?? Number.POSITIVE_INFINITY;
+  const fit = Object.values(archives).every((archive) => (changed(archive) ?? 0) > fetched);
+  return fit ? archives : undefined;
 }
+
+/** The time of the last change of a file, in milliseconds; undefined where there is none. */
+const changed = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 
 const paths = (folder: string): ClassArchives => ({
   driver: join(folder, 'driver.jsa'),
@@ -39,13 +48,15 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
   await mkdir(scratch, { recursive: true });
   const folder = await mkdtemp(join(scratch, 'archive-'));
   const fresh = paths(folder);
+  const events = join(folder, 'events');
   try {
+    await mkdir(events);
     const file = await writeJob(folder);
     const dump = (archive: string): string =>
       `-XX:ArchiveClassesAtExit=${archive} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC`;
     const conf = {
       ...localSparkConf(project),
-      'spark.eventLog.enabled': 'false',
+      'spark.eventLog.dir': pathToFileURL(events).href,
       'spark.app.name': 'sluice-class-archive',
       'spark.cores.max': '1',
       'spark.executor.memory': '512m',

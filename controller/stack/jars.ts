@@ -22,7 +22,8 @@ interface Verified {
 type Manifest = Record<string, Verified>;
 type Sums = Record<string, string>;
 
-const manifestName = 'manifest.json';
+/** Rewritten whenever a jar is another. */
+export const manifestName = 'manifest.json';
 
 const fileOf = (set: JarSet, root: string, name: 'pom.xml' | 'SHA256SUMS'): string =>
   join(root, 'conf', 'stack', set, name);
