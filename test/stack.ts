@@ -9,33 +9,30 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa, execaSync } from 'execa';
+import { freeOffsets } from './ports.ts';
 
 /** A whole stack for the integration tests: in a folder of its own, on ports that are free, ended whatever happens. */
 const checkout = resolve(import.meta.dirname, '..');
 const main = join(checkout, 'dist', 'controller', 'cli', 'main.js');
-const ports = [7077, 8080, 8081, 18080, 8998, 9092, 9093, 5433, 2525, 8025];
 
-const free = (port: number): Promise<boolean> =>
-  new Promise((answer) => {
-    const server = createServer();
-    server.once('error', () => answer(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => answer(true)));
-  });
-
-async function freeOffset(): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const offset = 1000 + Math.floor(Math.random() * 12_000);
-    const all = await Promise.all(ports.map((port) => free(port + offset)));
-    if (all.every(Boolean)) return offset;
-  }
-  throw new Error('no ports are free');
+/** A stack that is up: the environment that leads to it, and what ends it. */
+export interface Stack {
+  readonly env: Readonly<Record<string, string>>;
+  readonly down: () => void;
 }
 
+/** One stack for a script: this process and its commands find it. Returns what ends it. */
 export async function setup(): Promise<() => void> {
+  const [offset = 0] = await freeOffsets(1);
+  const { env, down } = await startStack(offset);
+  Object.assign(process.env, env);
+  return down;
+}
+
+export async function startStack(offset: number): Promise<Stack> {
   if (!existsSync(main)) throw new Error('the controller is not compiled: npm run build');
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   chmodSync(folder, 0o755);
@@ -49,18 +46,21 @@ export async function setup(): Promise<() => void> {
     join(project, 'conf', 'connections.yaml'),
     `allow: { paths: ['${checkout}', '${folder}'], sparkConf: ${allowed} }\n`,
   );
-  process.env.SLUICE_HOME = join(folder, 'home');
-  process.env.SLUICE_PORT_OFFSET = String(await freeOffset());
-  process.env.SLUICE_TEST_PROJECT = project;
-  process.env.SLUICE_TEST_MAIN = main;
-  process.env.NO_COLOR = '1';
+  const env = {
+    SLUICE_HOME: join(folder, 'home'),
+    SLUICE_PORT_OFFSET: String(offset),
+    SLUICE_TEST_PROJECT: project,
+    SLUICE_TEST_MAIN: main,
+    NO_COLOR: '1',
+  };
 
   let isDown = false;
   /** Synchronous, so that it also works while the process is on its way out, after Ctrl-C say. */
   const down = (): void => {
     if (isDown) return;
     isDown = true;
-    const { all, exitCode } = execaSync(process.execPath, [main, 'down'], { cwd: project, reject: false, all: true });
+    const options = { cwd: project, env, reject: false, all: true } as const;
+    const { all, exitCode } = execaSync(process.execPath, [main, 'down'], options);
     process.stdout.write(`${all}\n`);
     if (exitCode !== 0) return;
     // As root, PostgreSQL's data lies outside the home.
@@ -71,6 +71,7 @@ export async function setup(): Promise<() => void> {
   process.once('exit', down);
   const up = await execa(process.execPath, [main, 'up'], {
     cwd: project,
+    env,
     reject: false,
     stdout: ['pipe', 'inherit'],
     stderr: ['pipe', 'inherit'],
@@ -80,5 +81,5 @@ export async function setup(): Promise<() => void> {
     down();
     throw new Error('the stack did not come up');
   }
-  return down;
+  return { env, down };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { begin, expectOnce, untilEnded } from './expectations.ts';
+import { gate } from './gate.ts';
 import {
   applications,
   lastRun,
@@ -10,8 +11,6 @@ import {
   query,
   type RunDocument,
   said,
-  slow,
-  slowFor,
   sluice,
   sluiceJson,
   smallPipeline,
@@ -22,7 +21,8 @@ const csvOnly = (name: string): string => `      - { csv: data/published/${name}
 
 describe('two controllers', () => {
   test('one stopped past its lease and woken: the other takes over within the lease, the woken one gives way and follows', async () => {
-    const file = await smallPipeline('given-way', { sql: slowFor(1.2e10) });
+    const held = await gate();
+    const file = await smallPipeline('given-way', { sql: held.sql });
     const first = begin(['run', file]);
     await said(first, /app-\d+-\d+/);
     const { run } = await lastRun();
@@ -36,6 +36,7 @@ describe('two controllers', () => {
     expect(took).toBeLessThan(12_000);
     first.kill('SIGCONT');
     await said(first, /lease lost: process \d+ on .* took over run/);
+    held.open();
     const { exitCode, stdout } = await first;
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/run +succeeded/);
@@ -47,7 +48,8 @@ describe('two controllers', () => {
   });
 
   test('one killed, another started 35 s later: the healthy batch goes on to its end', async () => {
-    const file = await smallPipeline('late-successor', { sql: slowFor(2.4e10) });
+    const held = await gate();
+    const file = await smallPipeline('late-successor', { sql: held.sql });
     const first = begin(['run', file]);
     await said(first, /app-\d+-\d+/);
     const before = await lastRun();
@@ -55,6 +57,8 @@ describe('two controllers', () => {
     await first;
     await pause(35_000);
     const serving = begin(['serve']);
+    await said(serving, new RegExp(`"run":"${before.run}".*took over the run of`));
+    held.open();
     const doc = await untilEnded(before.run);
     expect(doc.steps[0]?.attempts[0]?.application).toBe(before.steps[0]?.attempts[0]?.application);
     await expectOnce(doc, 'late_successor');
@@ -65,7 +69,8 @@ describe('two controllers', () => {
   test('one killed beside another on the same machine: it is seen to be gone, long before its lease ends', async () => {
     const serving = begin(['serve']);
     await said(serving, /controller process .* started/);
-    const file = await smallPipeline('seen-dead', { sql: slow });
+    const held = await gate();
+    const file = await smallPipeline('seen-dead', { sql: held.sql });
     const first = begin(['run', file]);
     await said(first, /app-\d+-\d+/);
     const { run } = await lastRun();
@@ -73,16 +78,20 @@ describe('two controllers', () => {
     first.kill('SIGKILL');
     await said(serving, new RegExp(`"run":"${run}".*took over the run of`));
     expect(Date.now() - killed).toBeLessThan(8000);
+    held.open();
     await expectOnce(await untilEnded(run), 'seen_dead');
     serving.kill('SIGINT');
     await serving;
   });
 
   test('a detached run waits for a controller; runs of one pipeline go one after the other', async () => {
-    const file = await smallPipeline('in-line', { sql: slowFor(2e9) });
+    const held = await gate();
+    const file = await smallPipeline('in-line', { sql: held.sql });
     const [a, b] = [await sluiceJson('run', file, '--detach'), await sluiceJson('run', file, '--detach')];
     expect(a.doc.state).toBe('pending');
     const serving = begin(['serve']);
+    await said(serving, new RegExp(`"run":"${a.doc.run}".*app-\\d+-\\d+`));
+    held.open();
     const [first, second] = [await untilEnded(a.doc.run), await untilEnded(b.doc.run)];
     expect([first.state, second.state]).toEqual(['succeeded', 'succeeded']);
     const ended = Date.parse(first.steps[0]?.attempts.at(-1)?.ended ?? '');
@@ -95,11 +104,15 @@ describe('two controllers', () => {
 
 describe('the run store', () => {
   test('killed during a run and started again: the run waits for it, says so, and ends with one application', async () => {
-    const file = await smallPipeline('store-away', { sql: slow, outputs: csvOnly('store-away') });
+    const held = await gate();
+    const file = await smallPipeline('store-away', { sql: held.sql, outputs: csvOnly('store-away') });
     const running = begin(['run', file, '--json']);
     await said(running, /app-\d+-\d+/);
     const key = (await lastRun()).steps[0]?.attempts[0]?.key ?? '';
     process.kill(await pidOf('postgres'), 'SIGKILL');
+    // Longer than the lease.
+    await pause(10_000);
+    held.open();
     // Spark's own work with the database is over by then; the end of the attempt is what cannot be noted.
     while ((await applications(key)).some((app) => app.active)) await pause(300);
     await pause(2000);
@@ -114,7 +127,8 @@ describe('the run store', () => {
   });
 
   test('full at an event: the run waits until there is room', async () => {
-    const file = await smallPipeline('store-full', { sql: slowFor(2e9) });
+    const held = await gate();
+    const file = await smallPipeline('store-full', { sql: held.sql });
     const running = begin(['run', file, '--json']);
     await said(running, /submitted/);
     await query(
@@ -126,6 +140,7 @@ describe('the run store', () => {
     await said(running, /the run store is unavailable.*is out of disk or connections: could not extend file/);
     await pause(2000);
     await query('DROP FUNCTION full_disk() CASCADE', 'sluice');
+    held.open();
     const { stdout, exitCode } = await running;
     expect(exitCode).toBe(0);
     await expectOnce(JSON.parse(String(stdout)) as RunDocument, 'store_full');

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { gate } from './gate.ts';
 import {
   applications,
   endless,
@@ -12,7 +13,6 @@ import {
   project,
   type RunDocument,
   said,
-  slow,
   sluice,
   sluiceJson,
   smallPipeline,
@@ -86,8 +86,9 @@ describe('memory that runs out', () => {
 
 describe('a lost executor', () => {
   test('that takes the job with it: the same once more', async () => {
+    const held = await gate();
     const file = await smallPipeline('lost-executor', {
-      sql: slow,
+      sql: held.sql,
       spark: 'executorMemory: 512m, driverMemory: 512m, conf: { spark.task.maxFailures: "1" }',
       step: again,
     });
@@ -101,6 +102,7 @@ describe('a lost executor', () => {
         process.kill(executor, 'SIGKILL');
       await pause(1000);
     }
+    held.open();
     const doc = JSON.parse(String((await running).stdout)) as RunDocument;
     expect(failuresOf(doc)).toEqual(['lost-executor', null]);
     expect(doc.steps[0]?.attempts[0]?.message).toMatch(/ExecutorLostFailure/);
@@ -108,11 +110,13 @@ describe('a lost executor', () => {
   });
 
   test('with its worker, which comes back: Spark itself goes on, and the run with it', async () => {
-    const file = await smallPipeline('lost-worker', { sql: slow, step: again });
+    const held = await gate();
+    const file = await smallPipeline('lost-worker', { sql: held.sql, step: again });
     const running = start(['run', file, '--json']);
     await said(running, /app-\d+-\d+/);
     process.kill(await pidOf('spark-worker'), 'SIGKILL');
     await sluice('up');
+    held.open();
     const doc = JSON.parse(String((await running).stdout)) as RunDocument;
     expect(doc.state).toBe('succeeded');
     expect(doc.steps[0]?.attempts).toHaveLength(1);
@@ -122,12 +126,14 @@ describe('a lost executor', () => {
 
 describe('a driver that is killed', () => {
   test('is taken for killed, and tried again once it is gone for certain', async () => {
-    const file = await smallPipeline('killed-driver', { sql: slow, step: again });
+    const held = await gate();
+    const file = await smallPipeline('killed-driver', { sql: held.sql, step: again });
     const running = start(['run', file, '--json']);
     await said(running, /app-\d+-\d+[\s\S]*tasks 0 of 2/);
     const key = (await lastRun()).steps[0]?.attempts[0]?.key ?? '';
     const [driver] = await processesWith('SparkSubmit', key);
     process.kill(driver as number, 'SIGKILL');
+    held.open();
     const doc = JSON.parse(String((await running).stdout)) as RunDocument;
     expect(failuresOf(doc)).toEqual(['killed', null]);
     expect(doc.steps[0]?.attempts[0]?.message).toBe('the driver was killed (its log ends abruptly)');

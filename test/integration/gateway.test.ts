@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { backendOf } from '../../controller/app/wiring.ts';
 import { stackLogin } from '../../controller/config/login.ts';
 import { loadProject } from '../../controller/config/project.ts';
+import { gate } from './gate.ts';
 import { answer, TcpProxy } from './proxy.ts';
 import {
   applications,
@@ -14,16 +15,14 @@ import {
   project,
   type RunDocument,
   said,
-  slow,
-  slowFor,
   sluice,
   smallPipeline,
   start,
 } from './world.ts';
 
-/** What the local stack gives its jobs; a Livy elsewhere, as the proxy is to Sluice, has its own. */
+/** What the local stack gives its jobs; a Livy elsewhere, as the proxy is to Sluice, has its own. One core, so that two run at once. */
 const sparkConf =
-  'executorMemory: 512m, driverMemory: 512m, conf: { spark.driver.host: 127.0.0.1, spark.driver.bindAddress: 127.0.0.1, spark.ui.port: "0" }';
+  'executorCores: 1, executorMemory: 512m, driverMemory: 512m, conf: { spark.driver.host: 127.0.0.1, spark.driver.bindAddress: 127.0.0.1, spark.ui.port: "0" }';
 const own = await project();
 const { endpoints } = own;
 const { user = '', password = '' } = stackLogin(own.home) ?? {};
@@ -42,8 +41,8 @@ async function proxied(name: string): Promise<{ proxy: TcpProxy; folder: string 
   return { proxy, folder: await otherProject(`proxied-${name}`, (text) => text.replace('spark: {}', livy)) };
 }
 
-const pipelineOf = (name: string, sql = slowFor(2e9)): Promise<string> =>
-  smallPipeline(name, { sql, spark: sparkConf });
+const pipelineOf = (name: string, sql?: string): Promise<string> =>
+  smallPipeline(name, { ...(sql === undefined ? {} : { sql }), spark: sparkConf });
 const run = (folder: string, file: string) => start(['run', file, '--json'], {}, folder);
 
 /** One attempt, one application, one mail: nobody noticed anything. */
@@ -92,7 +91,8 @@ describe('Livy refusing connections', () => {
   test('for 10 s at the submission and for 60 s while Spark works: both runs wait, and use up no try', async () => {
     const [short, long] = [await proxied('short'), await proxied('long')];
     const atSubmission = await pipelineOf('refused-short');
-    const whileRunning = await pipelineOf('refused-long', slowFor(1.2e10));
+    const held = await gate();
+    const whileRunning = await pipelineOf('refused-long', held.sql);
 
     const first = run(short.folder, atSubmission);
     await said(first, /branch +all/);
@@ -104,6 +104,7 @@ describe('Livy refusing connections', () => {
     await long.proxy.close();
     await pause(60_000);
     await long.proxy.open();
+    held.open();
 
     await expectUntouched((await first).stdout);
     const { stdout, stderr } = await second;
@@ -116,8 +117,9 @@ describe('Livy refusing connections', () => {
 
   test('for longer than the step has patience: the run fails, and says so in its mail', async () => {
     const { proxy, folder } = await proxied('gone');
+    const held = await gate();
     const file = await smallPipeline('refused-for-good', {
-      sql: slowFor(2e9),
+      sql: held.sql,
       spark: sparkConf,
       step: '    retry: { patience: 4s }',
     });
@@ -125,6 +127,7 @@ describe('Livy refusing connections', () => {
     await said(running, /app-\d+-\d+/);
     await proxy.close();
     const doc = JSON.parse(String((await running).stdout)) as RunDocument;
+    held.open();
     expect(doc.state).toBe('failed');
     expect(doc.steps[0]?.attempts.map((attempt) => attempt.failure)).toEqual(['gateway-unavailable']);
     const [mail] = await mails(doc.run);
@@ -136,7 +139,8 @@ describe('Livy refusing connections', () => {
 describe('a Livy that answers what nobody can read', () => {
   test('HTML, 502, half a JSON, half an answer, nothing, silence: the run waits each time, says so, and succeeds', async () => {
     const { proxy, folder } = await proxied('unreadable');
-    const running = run(folder, await pipelineOf('unreadable', slowFor(1.6e10)));
+    const held = await gate();
+    const running = run(folder, await pipelineOf('unreadable', held.sql));
     await said(running, /submitted/);
     const modes: [says: string | undefined, line: RegExp][] = [
       [answer('200 OK', '<html>Sign in</html>'), /answered with no JSON: <html>Sign in/],
@@ -153,18 +157,25 @@ describe('a Livy that answers what nobody can read', () => {
       proxy.set('pass');
       await said(running, new RegExp(`(back +work: [\\s\\S]*){${n + 1}}`));
     }
+    held.open();
     await expectUntouched((await running).stdout);
   });
 });
 
 describe('a Livy that was killed and started again', () => {
   test('knows nothing of the batch and gives its id to a stranger: the run is followed by its key, the stranger left alone', async () => {
-    const file = await smallPipeline('among-strangers', { sql: slow });
+    const anew = async (): Promise<void> => {
+      process.kill(await pidOf('livy'), 'SIGKILL');
+      await sluice('up');
+    };
+    // The batch is to have one of the first ids, so that few strangers are needed.
+    await anew();
+    const held = await gate();
+    const file = await smallPipeline('among-strangers', { sql: held.sql });
     const running = start(['run', file, '--json']);
     await said(running, /app-\d+-\d+/);
     const before = await lastRun();
-    process.kill(await pidOf('livy'), 'SIGKILL');
-    await sluice('up');
+    await anew();
     const submit = async (name: string) =>
       (await (
         await fetch(`${endpoints.livy}/batches`, {
@@ -177,6 +188,7 @@ describe('a Livy that was killed and started again', () => {
     const strangers: number[] = [];
     for (let n = 0; n <= id; n++) strangers.push((await submit(`stranger-${n}`)).id);
     expect(strangers).toContain(id);
+    held.open();
     await expectUntouched((await running).stdout);
     const stranger = await fetch(`${endpoints.livy}/batches/${id}`, { headers });
     expect(((await stranger.json()) as { name: string }).name).toMatch(/^stranger-/);

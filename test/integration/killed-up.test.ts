@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ServiceStatus } from '../../controller/stack/stack.ts';
+import { furtherOffset } from '../ports.ts';
 import { folder as given, main, pause } from './world.ts';
 
 /** How many first starts are killed; SLUICE_KILLS=20 for more. */
@@ -26,7 +27,7 @@ function fresh(name: string) {
   const home = join(cwd, '.sluice');
   const env = {
     SLUICE_HOME: home,
-    SLUICE_PORT_OFFSET: String(Number(process.env.SLUICE_PORT_OFFSET) + 14_000),
+    SLUICE_PORT_OFFSET: String(furtherOffset(Number(process.env.SLUICE_PORT_OFFSET), 2)),
   };
   const sluice = (...args: string[]) =>
     execa(process.execPath, [main, ...args], { cwd, env, detached: true, reject: false, stdin: 'ignore', all: true });

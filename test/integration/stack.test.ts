@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { addressOf, stackLogin } from '../../controller/config/login.ts';
 import type { ServiceStatus } from '../../controller/stack/stack.ts';
+import { furtherOffset } from '../ports.ts';
 import { folder, main, project, sluice, sluiceJson } from './world.ts';
 
 const status = async (): Promise<ServiceStatus[]> => (await sluiceJson('status')).doc as unknown as ServiceStatus[];
@@ -48,7 +49,7 @@ describe('a second stack that uses the first one’s services', () => {
   const other = join(folder, '..', 'other');
   const env = {
     SLUICE_HOME: join(other, 'home'),
-    SLUICE_PORT_OFFSET: String(Number(process.env.SLUICE_PORT_OFFSET) + 13_000),
+    SLUICE_PORT_OFFSET: String(furtherOffset(Number(process.env.SLUICE_PORT_OFFSET), 1)),
   };
   const run = (args: string[], more: Record<string, string> = {}) =>
     execa(process.execPath, [main, ...args], { cwd: other, env: { ...env, ...more }, reject: false });

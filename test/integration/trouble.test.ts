@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { gate } from './gate.ts';
 import {
   applications,
   endless,
@@ -13,7 +14,6 @@ import {
   query,
   type RunDocument,
   said,
-  slow,
   sluice,
   sluiceJson,
   smallPipeline,
@@ -79,13 +79,15 @@ describe('a step with a fallback', () => {
 
 describe('Livy', () => {
   test('stopped for 15 s during a run: the run waits, says so, and succeeds with the one application', async () => {
-    const file = await smallPipeline('waiting', { sql: slow });
+    const held = await gate();
+    const file = await smallPipeline('waiting', { sql: held.sql });
     const run = start(['run', file]);
     await said(run, /app-\d+-\d+/);
     const livy = await pidOf('livy');
     process.kill(livy, 'SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 15_000));
     process.kill(livy, 'SIGCONT');
+    held.open();
     const { exitCode, stdout } = await run;
     expect(exitCode, String(stdout)).toBe(0);
     expect(stdout).toMatch(/waiting +work: http:\/\/127\.0\.0\.1:\d+.*no answer within 4 s/);
@@ -96,12 +98,14 @@ describe('Livy', () => {
   });
 
   test('killed and started again, so that it knows nothing of the batch: the run goes on by its key', async () => {
-    const file = await smallPipeline('forgotten', { sql: slow });
+    const held = await gate();
+    const file = await smallPipeline('forgotten', { sql: held.sql });
     const run = start(['run', file]);
     await said(run, /app-\d+-\d+/);
     process.kill(await pidOf('livy'), 'SIGKILL');
     const up = await sluice('up');
     expect(up.stdout).toContain('livy: started');
+    held.open();
     const { exitCode, stdout } = await run;
     expect(exitCode, String(stdout)).toBe(0);
     const doc = await lastRun();
@@ -112,7 +116,8 @@ describe('Livy', () => {
 
 describe('an application that somebody kills', () => {
   test('is tried again after it is confirmed dead, and the result is published once', async () => {
-    const file = await smallPipeline('killed', { sql: slow });
+    const held = await gate();
+    const file = await smallPipeline('killed', { sql: held.sql });
     const run = start(['run', file]);
     await said(run, /app-\d+-\d+/);
     const { endpoints } = await project();
@@ -126,6 +131,7 @@ describe('an application that somebody kills', () => {
       body: new URLSearchParams({ id: app?.id ?? '', terminate: 'true' }),
       redirect: 'manual',
     });
+    held.open();
     const { exitCode, stdout } = await run;
     expect(exitCode, String(stdout)).toBe(0);
     const doc = await lastRun();
@@ -176,14 +182,17 @@ describe('ending a run early', () => {
 
 describe('a controller that is killed', () => {
   test('leaves a run that `resume` goes on with: the same application, one publication, one mail', async () => {
-    const file = await smallPipeline('resumed', { sql: slow });
+    const held = await gate();
+    const file = await smallPipeline('resumed', { sql: held.sql });
     const run = start(['run', file]);
     await said(run, /app-\d+-\d+/);
     run.kill('SIGKILL');
     await run;
     const before = await lastRun();
     // At once: its process is seen to be gone.
-    const resumed = await sluiceJson('resume', before.run);
+    const resuming = sluiceJson('resume', before.run);
+    held.open();
+    const resumed = await resuming;
     expect(resumed.exitCode, resumed.stderr).toBe(0);
     expect(resumed.doc.state).toBe('succeeded');
     const [attempt, ...others] = resumed.doc.steps[0]?.attempts ?? [];

@@ -191,15 +191,12 @@ export function said(child: ReturnType<typeof start>, pattern: RegExp): Promise<
   });
 }
 
-/** SQL that takes about a quarter of a minute on two cores: long enough to interfere with. */
-export const slow = slowFor(6e9);
+/** SQL of which two tasks call a static method of Java first, which may take its time: a task that waits needs no core. */
+export const waiting = (call: string): string =>
+  `CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (
+     SELECT count(done) FROM (SELECT java_method(${call}) AS done FROM range(0, 2, 1, 2))) AS n FROM small`;
 /** SQL that never ends by itself. */
-export const endless = slowFor(9e15);
-
-/** SQL that counts so many hashes first; two cores do some 400 million a second. */
-export function slowFor(hashes: number): string {
-  return `CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (SELECT count(*) FROM range(${hashes}) r WHERE hash(r.id) = 1) AS n FROM small`;
-}
+export const endless = waiting("'java.lang.Thread', 'sleep', 86400000L");
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
