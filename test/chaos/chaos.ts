@@ -67,7 +67,8 @@ async function prepare(witness: Witness): Promise<string[]> {
   );
   await write(
     'sql/chaos.sql',
-    `CREATE OR REPLACE TEMP VIEW result AS SELECT f.id, f.note, o.kind, (SELECT count(*) FROM range(1500000000) r WHERE hash(r.id) = 1) AS n
+    `CREATE OR REPLACE TEMP VIEW result AS SELECT f.id, f.note, o.kind, (
+       SELECT count(slept) FROM (SELECT java_method('java.lang.Thread', 'sleep', 2000L) AS slept FROM range(0, 2, 1, 2))) AS n
      FROM files f JOIN orders o ON o.id = f.id`,
   );
   return Promise.all(

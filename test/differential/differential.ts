@@ -10,6 +10,7 @@ import type { Source } from '../../controller/domain/pipeline.ts';
 import type { Profile } from '../../controller/domain/profile.ts';
 import { type RunnerResult, runnerResultSchema } from '../../controller/domain/result.ts';
 import { duckType } from '../../controller/snapshot/snapshot.ts';
+import { classArchives } from '../../controller/stack/archive.ts';
 import { javaBinary, opens } from '../../controller/stack/java.ts';
 import { madeHome, sparkEnv } from '../../controller/stack/spark.ts';
 import { mismatches } from '../mismatches.ts';
@@ -37,6 +38,9 @@ export async function differential(
   await rm(folder, { recursive: true, force: true });
   const prepared: Prepared[] = [];
   for (let i = 0; i < cases; i++) prepared.push(await prepare(randomCase(seed + i), join(folder, String(seed + i))));
+  const spark = madeHome(project.root);
+  // Made with a class path that begins as this one does.
+  const archive = classArchives(project)?.driver;
   log(`${cases} cases measured, from seed ${seed} on; Spark computes their marts`);
   await execa(
     javaBinary(),
@@ -47,9 +51,10 @@ export async function differential(
         '-XX:+UseSerialGC',
         '-XX:TieredStopAtLevel=1',
         '-XX:ReservedCodeCacheSize=512m',
+        ...(archive === undefined ? [] : [`-XX:SharedArchiveFile=${archive}`]),
         '-Duser.timezone=UTC',
       ],
-      ...['-cp', [...jars, join(madeHome(project.root), 'jars', '*')].join(':')],
+      ...['-cp', [join(spark, 'conf/'), join(spark, 'jars', '*'), ...jars].join(':')],
       'sluice.runner.ManyJobs',
       folder,
     ],
