@@ -224,7 +224,7 @@ try {
   }
   for (const line of table(comparisons)) say(line);
 } finally {
-  down();
+  await down();
 }
 
 function page(): string {

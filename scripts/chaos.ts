@@ -16,5 +16,5 @@ try {
   for (const line of tableLines(table)) console.log(line);
   process.exitCode = Object.values(table.broken).some((cases) => cases.length > 0) ? 1 : 0;
 } finally {
-  down();
+  await down();
 }

@@ -18,5 +18,5 @@ try {
   console.log(`${outcomes.length - failed.length} of ${outcomes.length} cases equal, ${rows} rows of marts compared`);
   process.exitCode = failed.length > 0 ? 1 : 0;
 } finally {
-  down();
+  await down();
 }

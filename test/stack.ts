@@ -21,11 +21,11 @@ const main = join(checkout, 'dist', 'controller', 'cli', 'main.js');
 /** A stack that is up: the environment that leads to it, and what ends it. */
 export interface Stack {
   readonly env: Readonly<Record<string, string>>;
-  readonly down: () => void;
+  readonly down: () => Promise<void>;
 }
 
 /** One stack for a script: this process and its commands find it. Returns what ends it. */
-export async function setup(): Promise<() => void> {
+export async function setup(): Promise<Stack['down']> {
   const [offset = 0] = await freeOffsets(1);
   const { env, down } = await startStack(offset);
   Object.assign(process.env, env);
@@ -55,20 +55,23 @@ export async function startStack(offset: number): Promise<Stack> {
   };
 
   let isDown = false;
-  /** Synchronous, so that it also works while the process is on its way out, after Ctrl-C say. */
-  const down = (): void => {
-    if (isDown) return;
+  const command = { cwd: project, env, reject: false, all: true } as const;
+  const clear = ({ all, exitCode }: { readonly all: string; readonly exitCode?: number | undefined }): void => {
     isDown = true;
-    const options = { cwd: project, env, reject: false, all: true } as const;
-    const { all, exitCode } = execaSync(process.execPath, [main, 'down'], options);
-    process.stdout.write(`${all}\n`);
-    if (exitCode !== 0) return;
+    // The stack that did not end is left to be looked at.
+    if (exitCode !== 0) return void process.stdout.write(`${all}\n`);
     // As root, PostgreSQL's data lies outside the home.
     const note = join(folder, 'home', 'data', 'postgres-folder');
     if (existsSync(note)) rmSync(readFileSync(note, 'utf8'), { recursive: true, force: true });
     rmSync(folder, { recursive: true, force: true });
   };
-  process.once('exit', down);
+  const down = async (): Promise<void> => {
+    if (!isDown) clear(await execa(process.execPath, [main, 'down'], command));
+  };
+  // At once, as the process is on its way out: after Ctrl-C, say.
+  process.once('exit', () => {
+    if (!isDown) clear(execaSync(process.execPath, [main, 'down'], command));
+  });
   const up = await execa(process.execPath, [main, 'up'], {
     cwd: project,
     env,
@@ -78,7 +81,7 @@ export async function startStack(offset: number): Promise<Stack> {
     stdin: 'ignore',
   });
   if (up.exitCode !== 0) {
-    down();
+    await down();
     throw new Error('the stack did not come up');
   }
   return { env, down };

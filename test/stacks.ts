@@ -10,18 +10,18 @@ declare module 'vitest' {
 }
 
 /** Starts a stack for each worker that there will be, and ends all of them whatever happens. */
-export async function setup(project: TestProject): Promise<() => void> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [first = 0, ...others] = await freeOffsets(project.config.maxWorkers);
   // The first one fetches what is not in the user's cache yet.
   const stacks = [await startStack(first)];
-  const down = (): void => {
-    for (const stack of stacks) stack.down();
+  const down = async (): Promise<void> => {
+    await Promise.all(stacks.map((stack) => stack.down()));
   };
   const started = await Promise.allSettled(others.map(startStack));
   for (const each of started) if (each.status === 'fulfilled') stacks.push(each.value);
   const failed = started.find((each) => each.status === 'rejected');
   if (failed) {
-    down();
+    await down();
     throw failed.reason;
   }
   project.provide(
