@@ -50,7 +50,7 @@ async function fireTrigger(
   return (await store.fire(named, known, starts, cursor)) ?? [];
 }
 
-/** The service that fires the triggers of pipelines, and logs which there are whenever that changes. */
+/** The service that fires the triggers of pipelines. It logs which there are, and which fail, whenever that changes. */
 export function schedulerOf(
   current: () => Promise<readonly LoadedPipeline[]>,
   fire: (
@@ -60,6 +60,7 @@ export function schedulerOf(
   logger: Logger,
 ): Service {
   let before: string | undefined;
+  let problems = new Map<string, string>();
   return {
     name: 'scheduler',
     everyMs: 1000,
@@ -71,7 +72,13 @@ export function schedulerOf(
       const all = names.join(', ') || 'none';
       if (all !== before) logger.log('info', `triggers: ${all}`);
       before = all;
-      const started = await fire(pipelines, (trigger, reason) => logger.log('warn', `trigger ${trigger}: ${reason}`));
+      const now = new Map<string, string>();
+      const started = await fire(pipelines, (trigger, reason) => now.set(trigger, reason));
+      for (const [trigger, reason] of now)
+        if (problems.get(trigger) !== reason) logger.log('warn', `trigger ${trigger}: ${reason}`);
+      for (const trigger of problems.keys())
+        if (!now.has(trigger)) logger.log('info', `trigger ${trigger} works again`);
+      problems = now;
       for (const run of started) logger.log('info', 'started by a trigger', { run });
     },
   };

@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { everyTrigger } from '../../controller/adapters/triggers/every/driver.ts';
 import { watchedPipelines } from '../../controller/app/pipelines.ts';
 import { withSluice } from '../../controller/app/sluice.ts';
+import { schedulerOf } from '../../controller/app/triggers.ts';
 import { openPipeline } from '../../controller/app/wiring.ts';
 import { doublingOf, objects, projectIn, registry } from './outside.ts';
 
@@ -48,6 +49,29 @@ test('a trigger that fails is reported, and the others fire', async () => {
   );
   expect(started).toHaveLength(1);
   expect(failed).toEqual(['failing.broken: there is no storage for ftp://nowhere']);
+});
+
+test('the scheduler logs a trigger that fails once, and when it works again', async () => {
+  const lines: string[] = [];
+  let trouble: string | undefined = 'away';
+  const service = schedulerOf(
+    async () => [],
+    async (_all, failed) => {
+      if (trouble !== undefined) failed('p.t', trouble);
+      return trouble === undefined ? ['r1'] : [];
+    },
+    { log: (level, message, { run } = {}) => lines.push([level, message, run].join(' ').trim()) },
+  );
+  await service.work();
+  await service.work();
+  trouble = undefined;
+  await service.work();
+  expect(lines).toEqual([
+    'info triggers: none',
+    'warn trigger p.t: away',
+    'info trigger p.t works again',
+    'info started by a trigger r1',
+  ]);
 });
 
 test('an idempotency key is one run, however often it is begun', async () => {
