@@ -1,12 +1,15 @@
 import { rejected } from '../../lib/errors.ts';
 
-/** A column of a view, with its type as the sink calls it. */
+/** A column of a view, with the sink's name of its type. */
 export interface Column {
   readonly name: string;
   readonly type: string;
 }
 
-/** Throws a rejected SluiceError when readers of a published view would miss a column, or find it of another type. More columns are welcome. */
+/**
+ * Throws a rejected SluiceError when a column of the published view is missing from the staged one, or has another
+ * type. New columns are allowed.
+ */
 export function checkSchemaCompatibility(view: string, published: readonly Column[], staged: readonly Column[]): void {
   const changes = published.flatMap(({ name, type }) => {
     const now = staged.find((column) => column.name === name);
@@ -20,7 +23,7 @@ export function checkSchemaCompatibility(view: string, published: readonly Colum
   );
 }
 
-/** Throws a rejected SluiceError for a row that is there more than once although the pipeline says it is not. */
+/** Throws a rejected SluiceError for a repeated value in a column that the pipeline declares unique. */
 export function checkUnique(
   view: string,
   column: string,
