@@ -3,14 +3,14 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
-/** Written by programs: docs/states.md, docs/benchmarks.md. Their words are held where they are written. */
+/** Generated pages: docs/states.md, docs/benchmarks.md. Their texts are checked at their sources. */
 const generated = ['docs/states.md', 'docs/benchmarks.md'];
 const inDocs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((file) => join('docs', file));
 const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...inDocs.filter((file) => file.endsWith('.md'))];
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 const written = documents.filter((file) => !generated.includes(file));
 
-/** What is wrong in each of the documents, with its name and line. */
+/** The problems in each document, with file and line. */
 function problems(files: readonly string[], find: (line: string, file: string) => readonly string[]): string[] {
   return files.flatMap((file) =>
     textOf(file)
@@ -20,7 +20,7 @@ function problems(files: readonly string[], find: (line: string, file: string) =
 }
 const all = (line: string, pattern: RegExp): string[] => [...line.matchAll(pattern)].map((found) => found[1] ?? '');
 
-/** As GitHub makes them of headings. */
+/** The anchors that GitHub makes of headings. */
 const anchorsOf = (file: string): string[] =>
   all(textOf(file), /^#+ (.*)$/gm).map((heading) =>
     heading
@@ -29,7 +29,7 @@ const anchorsOf = (file: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
-/** Options by command, as main.ts declares them; `--json` and `--help` are every command's. */
+/** Options by command, as main.ts declares them; every command has `--json` and `--help`. */
 function commandsOf(main: string): Map<string, string[]> {
   const groups = new Map(
     [...main.matchAll(/^const (\w+) = \(\): Option(?:\[\])? =>([\s\S]*?);$/gm)].map(([, name = '', body = '']) => [
@@ -66,7 +66,7 @@ test('every path that is named exists', () => {
     ...all(line, /`([\w.-]+(?:\/[\w.-]+)+\.(?:ts|mjs|java))/g),
   ];
   expect(written.flatMap((file) => paths(textOf(file))).length).toBeGreaterThan(50);
-  // Placeholders of a set of jars are in capitals.
+  // Capitals are placeholders for a set of jars.
   const isMissing = (path: string): boolean => !/\b[A-Z]+\//.test(path) && !existsSync(join(root, path));
   expect(problems(written, (line) => paths(line).filter(isMissing))).toEqual([]);
 });
@@ -134,6 +134,6 @@ test('retired words stay out of the documents', () => {
     'a person mends',
   ];
   const pattern = new RegExp(`\\b(${retired.join('|')})\\b`, 'gi');
-  // The name of a user of the system is no word.
+  // The user name `nobody` is allowed.
   expect(problems(written, (line) => all(line.replaceAll('`nobody`', ''), pattern))).toEqual([]);
 });

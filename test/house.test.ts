@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** The floors of the house, the ground first: a file imports from its own floor and from those below. */
+/** The floors, lowest first: a file imports from its own floor and from those below. */
 const floors = [
   'lib',
   'domain',

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa, execaSync } from 'execa';
 
-/** A whole stack for the integration tests: in a folder of its own, on ports that are free, ended whatever happens. */
+/** A whole stack for the integration tests: in its own folder, on free ports, always stopped at the end. */
 const checkout = resolve(import.meta.dirname, '..');
 const main = join(checkout, 'dist', 'controller', 'cli', 'main.js');
 const ports = [7077, 8080, 8081, 18080, 8998, 9092, 9093, 5433, 2525, 8025];
@@ -43,7 +43,7 @@ export async function setup(): Promise<() => void> {
   mkdirSync(project);
   cpSync(join(checkout, 'conf'), join(project, 'conf'), { recursive: true });
   symlinkSync(join(checkout, 'spark-jobs'), join(project, 'spark-jobs'));
-  // The projects of a test share files by links, and some jobs do without what the stack's Livy sets.
+  // Projects of a test share files by links. Jobs behind a proxied Livy set what the local stack sets for its own.
   const allowed = "['spark.driver.host', 'spark.driver.bindAddress', 'spark.ui.port']";
   appendFileSync(
     join(project, 'conf', 'connections.yaml'),
@@ -56,14 +56,14 @@ export async function setup(): Promise<() => void> {
   process.env.NO_COLOR = '1';
 
   let isDown = false;
-  /** Synchronous, so that it also works while the process is on its way out, after Ctrl-C say. */
+  /** Synchronous, so that it also works while the process exits, after Ctrl-C for example. */
   const down = (): void => {
     if (isDown) return;
     isDown = true;
     const { all, exitCode } = execaSync(process.execPath, [main, 'down'], { cwd: project, reject: false, all: true });
     process.stdout.write(`${all}\n`);
     if (exitCode !== 0) return;
-    // As root, PostgreSQL's data lies outside the home.
+    // When run as root, PostgreSQL's data is outside the home.
     const note = join(folder, 'home', 'data', 'postgres-folder');
     if (existsSync(note)) rmSync(readFileSync(note, 'utf8'), { recursive: true, force: true });
     rmSync(folder, { recursive: true, force: true });

@@ -36,7 +36,7 @@ const connections = [
   'reports: { folder: mem://shop/reports }',
 ];
 
-/** Runs the pipeline, on a store of its own or on one that has seen earlier runs. */
+/** Runs the pipeline, on a new store or on one with earlier runs. */
 async function runs(text = pipeline, store = memoryStore(), given = connections): Promise<RunState> {
   const { project, loaded } = await openPipeline(projectIn(root, text, ...given), registry);
   const sluice = await Sluice.open(project, store, registry);

@@ -20,7 +20,7 @@ const project = (conf: object = {}, elsewhere: object = {}): Project =>
     home,
     connections: connectionsSchema().parse(conf),
     stack: { elsewhere },
-    // Nothing answers at port 1.
+    // No server listens on port 1.
     endpoints: { postgres: 'postgres://sluice@127.0.0.1:1' },
   }) as never;
 

@@ -82,7 +82,7 @@ test('intervals are counted from when the trigger was first seen; of those that 
   expect(await at(24 * minute)).toEqual([]);
   expect(await at(57 * minute)).toEqual([55]);
   expect(await at(58 * minute)).toEqual([]);
-  // A clock that went back fires nothing again, and another length is counted from now on.
+  // A clock that moves back fires nothing again; a changed interval is counted from now on.
   expect(await at(30 * minute)).toEqual([]);
   expect(await at(65 * minute)).toEqual([65]);
   expect(await at(66 * minute, '30m')).toEqual([]);

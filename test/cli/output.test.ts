@@ -8,7 +8,9 @@ import { rejected } from '../../controller/lib/errors.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Runs a TypeScript program whose reader leaves after so many lines; its exit code, and what it said to standard error. */
+/**
+ * Runs a TypeScript program whose reader closes after this many lines. Returns its exit code and its standard error.
+ */
 async function headOf(lines: number, program: string, ...args: string[]): Promise<{ code: number; errors: string }> {
   const command = ['"$NODE" --import tsx', program, ...args].join(' ');
   const { stdout, stderr } = await promisify(execFile)(

@@ -15,7 +15,7 @@ function valuesOf(bytes: Buffer): (string | null)[] {
   return values;
 }
 
-/** A batch whose sum is right, with its attributes, its number of records and its records as given. */
+/** A batch with a valid checksum and the given attributes, record count and records. */
 function forged(codec: number, count: number, body: Buffer): Buffer {
   const rest = Buffer.concat([batchOf(records, 7).subarray(21, 61), body]);
   rest.writeInt16BE(codec, 0);
@@ -51,7 +51,7 @@ describe('a batch that cannot be right is refused, at once', () => {
   });
 
   test('blocks of Snappy that together unpack to more than a batch may', () => {
-    // Each says that it is 200 MiB, and holds one byte.
+    // Each declares 200 MiB, and holds one byte.
     const block = Buffer.from('00000006808080640041', 'hex');
     const body = Buffer.concat([Buffer.from('82534e41505059000000000100000001', 'hex'), block, block]);
     expect(() => valuesOf(forged(2, 1, body))).toThrow(/too big/);

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { postgresReader } from '../../controller/adapters/sources/postgres/postgres.ts';
 
-/** A server that lets everybody in and then says nothing more. */
+/** A server that accepts every login and then never responds. */
 const sockets: Socket[] = [];
 const server = createServer((socket) => {
   sockets.push(socket);

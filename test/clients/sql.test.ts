@@ -39,7 +39,7 @@ describe('no query of the program puts quotes around what it is given', () => {
   test('in TypeScript', () => {
     const files = filesBelow('controller', '.ts').filter((file) => !file.endsWith('connect/sql.ts'));
     expect(files.length).toBeGreaterThan(100);
-    // A quote, double or single or a backtick, right before a hole of a template.
+    // A quote, double, single or a backtick, right before a template placeholder.
     const quoted = /(["']|\\`)\$\{/;
     expect(offending(files, quoted)).toEqual([]);
     expect(quoted.test('SELECT "${name}" FROM t')).toBe(true);

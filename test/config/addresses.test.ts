@@ -57,7 +57,7 @@ describe('a PostgreSQL connection', () => {
     [{ url: 'postgres://u:S3cret@db/x?channel_binding=require' }, /sets "channel_binding", which is not supported/],
     [{ url: 'db:S3cret' }, /is not a URL/],
     [{ url: 'postgres://u:S3cret@a b/x' }, /is not a URL/],
-    // The host of these is a matter of opinion.
+    // The host of these URLs is ambiguous.
     [{ url: 'postgres://u:S3cret@db/a@b' }, /is not a URL/],
     [{ url: 'postgres://db/x?sslrootcert=S3cret@b.pem' }, /is not a URL/],
     [{ url: 'postgres://u:S3c@ret/x@db/x' }, /is not a URL/],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Submission } from '../../controller/domain/events.ts';
 import { type BatchBackend, type BatchJob, hasEnded, type Observation } from '../../controller/domain/ports/backend.ts';
 
-/** Jobs that a backend is tried with: one that succeeds soon, one that goes on until it is cancelled, one that fails. */
+/** Jobs for the suite: one that succeeds soon, one that runs until it is cancelled, one that fails. */
 export interface Jobs {
   readonly backend: BatchBackend;
   readonly short: BatchJob;
@@ -19,7 +19,7 @@ export async function followToEnd(backend: BatchBackend, submission: Submission)
   }
 }
 
-/** What every backend promises. */
+/** The contract of every backend. */
 export function backendContract(name: string, open: () => Promise<Jobs>): void {
   describe(`the backend ${name}`, () => {
     test('runs a job once, however often its key is submitted, and finds it by its key', async () => {
@@ -49,7 +49,7 @@ export function backendContract(name: string, open: () => Promise<Jobs>): void {
         await new Promise((resolve) => setTimeout(resolve, 100));
       await backend.cancel(submission);
       const seen = await backend.observe(submission);
-      // A batch that ended before its application began may be forgotten.
+      // A batch that ended before its application started may be forgotten.
       expect(hasEnded(seen.state) || seen.unknown === true, JSON.stringify(seen)).toBe(true);
       await backend.cancel(submission);
     });

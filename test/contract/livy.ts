@@ -4,13 +4,13 @@ interface Reply {
   readonly status: number;
   readonly body: unknown;
 }
-/** Where a Livy answers, and the headers with which it does so. */
+/** The URL of a Livy, and the headers that it requires. */
 interface Address {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What the backend relies on in Livy's answers, so that the false Livy is held to the true one. Starts no driver. */
+/** The responses of Livy on which the backend relies. It holds the fake Livy to the real one. Starts no driver. */
 export function livyContract(name: string, open: () => Promise<Address>): void {
   describe(`the answers of ${name}`, async () => {
     const { url, headers } = await open();
@@ -37,7 +37,7 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
       expect(await ask(`/batches/${id}/state`)).toEqual({ status: 200, body: { id, state: 'starting' } });
       const again = await post({ name: key('taken'), file: 'local:/x.jar' });
       expect(again.status).toBe(400);
-      // A refused submission has used up an id.
+      // A refused submission uses up an id.
       expect(again.body).toEqual({ msg: `Duplicate session name: Some(${key('taken')}) for session ${id + 1}` });
       expect((await ask('/batches?from=0&size=5000')).body).toMatchObject({
         from: 0,

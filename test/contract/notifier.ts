@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Message, Notifier } from '../../controller/domain/ports/notifier.ts';
 
-/** What every notifier promises. `received` tells how often a message with an id has arrived, and its text. */
+/** The contract of every notifier. `received` returns how often a message with an id has arrived, and its text. */
 export function notifierContract(
   name: string,
   open: () => Promise<{ notifier: Notifier; received(id: string): Promise<readonly string[]> }>,

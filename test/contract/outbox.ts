@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Message } from '../../controller/domain/ports/notifier.ts';
 import type { Entry, Lease, RunStore } from '../../controller/domain/ports/store.ts';
 
-/** What the store's suite has made ready. */
+/** The prepared parts of the store's suite. */
 interface Ready {
   readonly store: () => RunStore;
   readonly pass: (ms: number) => Promise<void>;
@@ -22,7 +22,7 @@ const message = (run: string, to: string, nth = 1): Message => ({
   html: 'h',
 });
 
-/** The part of the store's suite that is about mails. */
+/** The part of the store's suite about messages. */
 export function outboxContract({ store, pass, controller, fresh, add }: Ready): void {
   const waitingOf = async ({ run }: Lease): Promise<string[]> =>
     (await store().due()).flatMap((each) => (each.message.run === run ? [each.message.id] : []));
@@ -51,7 +51,7 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     await pass(400);
     expect(await waiting()).toEqual([{ message: mail, tries: 1 }]);
     await store().recordAttempt(mail.id, 'sent', 0, 'taken');
-    // A second controller, which was late, does not take that back.
+    // A second, late controller cannot revert that.
     await store().recordAttempt(mail.id, 'waiting', 0, 'late');
     expect(await waiting()).toEqual([]);
     expect(await store().messages(lease.run)).toEqual([

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { Publisher, Staged } from '../../controller/domain/ports/sink.ts';
 
-/** A sink of one's own for a test: how to stage rows in it, and what a reader of it sees. */
+/** A test sink: how to stage rows in it, and what its readers see. */
 export interface Sink {
   readonly publisher: Publisher;
-  /** Stages views with so many rows each; returns what the runner would say of it. */
+  /** Stages views with this many rows each. Returns what the runner would report. */
   stage(key: string, rows: Readonly<Record<string, number>>): Promise<Staged>;
-  /** Rows that a reader finds in a published view; undefined while there is none. */
+  /** Rows that a reader finds in a published view; undefined while it does not exist. */
   read(view: string): Promise<number | undefined>;
 }
 
-/** What every publisher promises. */
+/** The contract of every publisher. */
 export function publisherContract(name: string, open: () => Promise<Sink>): void {
   describe(`the publisher ${name}`, () => {
     test('shows nothing before it publishes, and all views of the sink afterwards', async () => {

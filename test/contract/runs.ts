@@ -4,7 +4,7 @@ import type { Plan } from '../../controller/domain/plan.ts';
 import type { Entry, Lease, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import { profile } from '../planning/profiles.ts';
 
-/** What the store's suite has made ready. */
+/** The prepared parts of the store's suite. */
 interface Ready {
   readonly store: () => RunStore;
   readonly as: (owner: StoreOwner) => Promise<RunStore>;
@@ -22,7 +22,7 @@ const measured = (path: string): RunEvent => ({
   profiles: { a: { ...profile(), pin: { kind: 'csv', files: [{ path, size: 1, mtimeMs: 2 }] } } },
 });
 
-/** The part of the store's suite that is about many runs: lists, keys, the feed, projects, and what is removed. */
+/** The part of the store's suite about several runs: lists, keys, the feed, projects, and removal. */
 export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: Ready): void {
   test('lists page by page, without a gap or a run twice, and by state', async () => {
     const own = `${prefix}-pages`;
@@ -54,7 +54,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     expect(await store().history(made[0]?.lease.run as string)).toHaveLength(1);
     for (const { lease, isNew } of all)
       if (!isNew) expect(await add(lease, 1, { events: [asked('x')] })).toEqual({ refused: 'lost' });
-    // Another project has keys of its own.
+    // Another project has its own keys.
     const other = await as({ name: `${prefix}-keys` });
     expect(await other.create({ run: `${prefix}-k4`, pipeline, at: 1, events: [], idempotencyKey: key })).toMatchObject(
       {

@@ -9,11 +9,11 @@ import type { SourceReader } from '../../controller/domain/ports/source.ts';
 import type { Pin } from '../../controller/domain/profile.ts';
 import { own, type SnapshotOptions } from '../../controller/snapshot/snapshot.ts';
 
-/** A source filled with `rows`, of which the ids 2 (a status nobody knows) and 3 (no id at all) are invalid and 1 is there twice. */
+/** A source filled with `rows`: ids 2 (an unknown status) and 3 (no id) are invalid, and id 1 is a duplicate. */
 export interface Filled {
   readonly reader: SourceReader;
   readonly source: Source;
-  /** Adds one more valid row, as time goes by. */
+  /** Adds one more valid row later. */
   addRow(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export const columns = {
   note: 'string',
 } as const;
 
-/** The rows to fill a source with; NULL is the empty string. The note holds what is hard to read. */
+/** The rows of the source; an empty string stands for NULL. The note holds texts that are hard to read. */
 export const rows: readonly (readonly [id: string, status: string, note: string])[] = [
   ['1', 'new', 'plain'],
   ['1', 'done', 'the same key again'],
@@ -33,7 +33,7 @@ export const rows: readonly (readonly [id: string, status: string, note: string]
 ];
 
 /**
- * What every source reader promises. `newAfterAdding` rows are new once a row was added: more than one where a whole
+ * The contract of every source reader. `newAfterAdding` rows are new once a row was added: more than one where a whole
  * file counts.
  */
 export function sourceReaderContract(
@@ -100,7 +100,7 @@ export function sourceReaderContract(
       const { reader, source, addRow } = await open();
       const first = await reader.profile('things', source);
       await reader.close();
-      // What is kept in a history has been through JSON.
+      // A pin in a history has been through JSON.
       const pin = JSON.parse(JSON.stringify(first.pin)) as Pin;
       const again = await reader.profile('things', source, { pin });
       expect(again.measures.new).toBe(0);

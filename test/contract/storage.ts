@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Storage, Uri } from '../../controller/domain/ports/storage.ts';
 
-/** What every storage promises. `open` gives one, and a place in it that is empty. */
+/** The contract of every storage. `open` returns a storage and an empty folder in it. */
 export function storageContract(name: string, open: () => Promise<{ storage: Storage; place: Uri }>): void {
   describe(`the storage ${name}`, () => {
     test('gives back what was written, and tells what there is', async () => {
@@ -108,7 +108,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       expect(await storage.replace(at, 'other', 'another version')).toBeUndefined();
       const next = await Promise.all(Array.from({ length: 20 }, (_, i) => storage.replace(at, `x${i}`, seen?.version)));
       expect(next.filter((each) => each !== undefined)).toHaveLength(1);
-      // Counting up, each from what it has seen, loses no step.
+      // Concurrent compare-and-swap increments lose no step.
       await storage.write(at, '0');
       const countUp = async (): Promise<void> => {
         for (;;) {

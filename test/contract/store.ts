@@ -7,7 +7,7 @@ import { outboxContract } from './outbox.ts';
 import { runsContract } from './runs.ts';
 import { triggersContract } from './triggers.ts';
 
-/** A store as its projects see it, and a way to let its clock go on by so many milliseconds. */
+/** A store as its projects see it; `pass` advances its clock by milliseconds. */
 export interface Opened {
   readonly as: (owner: StoreOwner) => Promise<RunStore>;
   readonly pass: (ms: number) => Promise<void>;
@@ -15,7 +15,7 @@ export interface Opened {
 
 const asked = (by: string): RunEvent => ({ type: 'cancel-requested', by });
 
-/** What every run store promises. Run names are the suite's own, so that it can share a database. */
+/** The contract of every run store. Run names are unique to the suite, so that it can share a database. */
 export function storeContract(name: string, open: () => Promise<Opened>): void {
   describe(`the run store ${name}`, () => {
     let store: RunStore;
@@ -36,13 +36,13 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         })
       ).lease;
     };
-    /** A controller that lives as long as the suite. */
+    /** A controller whose lease lasts as long as the suite. */
     const controller = async (): Promise<string> => {
       next += 1;
       await store.heartbeat(`${prefix}-c${next}`, 600_000);
       return `${prefix}-c${next}`;
     };
-    /** Adds to the end of a history, wherever that is. */
+    /** Appends to the current end of a history. */
     const add = async (lease: Lease, at: number, entry: Entry) =>
       store.append(lease, (await store.history(lease.run)).length, at, entry);
     beforeAll(async () => {
@@ -74,7 +74,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     test('takes an entry only at the end of the history that its writer knows', async () => {
       const lease = await fresh();
       await store.append(lease, 0, 5, { events: [asked('a')] });
-      // Once more, as after an answer that was lost: it is not in there twice.
+      // Repeated, as after a lost response: it is stored only once.
       expect(await store.append(lease, 0, 5, { events: [asked('a')] })).toEqual({ refused: 'moved' });
       expect(await store.history(lease.run)).toHaveLength(1);
     });
@@ -183,7 +183,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await begin(b, 1)).toEqual({ refused: 'no-slot' });
       await add(a, 1, { events: [], freesSlot: key(a, 1) });
       expect(await begin(b, 1)).toHaveProperty('seq');
-      // A run that ends leaves none behind.
+      // A run that ends frees its slots.
       await add(b, 1, { events: [], summary: { ended: 3 } });
       expect(await begin(a, 2)).toHaveProperty('seq');
       await add(a, 1, { events: [], summary: { ended: 3 } });

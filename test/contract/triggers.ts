@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { NewRun, RunStore, StoreOwner, TriggerName } from '../../controller/domain/ports/store.ts';
 
-/** What the store's suite has made ready. */
+/** The prepared parts of the store's suite. */
 interface Ready {
   readonly store: () => RunStore;
   readonly as: (owner: StoreOwner) => Promise<RunStore>;
@@ -9,7 +9,7 @@ interface Ready {
   readonly prefix: string;
 }
 
-/** The part of the store's suite that is about what fires runs. */
+/** The part of the store's suite about triggers. */
 export function triggersContract({ store, as, pass, prefix }: Ready): void {
   let next = 0;
   const named = (): TriggerName => {

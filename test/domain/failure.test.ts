@@ -83,7 +83,7 @@ describe('a failure', () => {
     expect(budgetOf('bad-sql', 2, 5)).toBe(2);
     expect(budgetOf('killed', undefined, 5)).toBe(5);
     expect(budgetOf('timed-out', undefined, 5)).toBe(2);
-    // Nobody can say that the last attempt is dead.
+    // The end of the last attempt cannot be confirmed.
     expect(budgetOf('gateway-unavailable', 5, 5)).toBe(1);
   });
 });

@@ -15,7 +15,7 @@ test('what a later decision starts waits until the starts of an earlier one are 
   );
   const start = (step: string) => ({ do: 'start', step, attempt: 1 }) as const;
   tasks.startDue([start('a'), start('b')]);
-  // With a parallelism of 2: a step that comes before them can start now, and the two live in no history yet.
+  // With a parallelism of 2: an earlier step can start now, and the history does not have the two that are starting.
   tasks.startDue([start('first'), start('a'), { do: 'follow', step: 'other', attempt: 1 }]);
   expect(begun).toEqual(['start a', 'start b', 'follow other']);
   for (const note of noted) note();

@@ -46,7 +46,7 @@ describe('the outbox', () => {
       pass(1000);
     }
     expect(notifier.sent).toEqual([]);
-    // One connection a try, however many mails wait: about one a minute.
+    // One connection per attempt, for any number of waiting mails: about one a minute.
     expect(tries).toBeGreaterThan(50);
     expect(tries).toBeLessThan(80);
     isAway = false;

@@ -19,7 +19,7 @@ const steps = (text: string): string => alone.replace(/steps:[\s\S]*notify:/, `s
 const count = (events: readonly RunEvent[], type: RunEvent['type']): number =>
   events.filter((event) => event.type === type).length;
 
-/** A world in which a call to the outside fails in a way that Sluice does not know, so many times. */
+/** A world in which an external call throws an unexpected error, `times` times. */
 function buggy(port: keyof Ports, call: string | undefined, times = Number.POSITIVE_INFINITY): World {
   const w = world(profiles);
   let left = times;
@@ -113,7 +113,7 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
   });
 });
 
-/** A run that controllers had before this one; `events` is what became of it there. */
+/** A run that earlier controllers owned; `events` is its history from there. */
 async function inherited(w: World, events: readonly RunEvent[]): Promise<Engine> {
   const pipeline = await load(alone);
   const { number, lease } = await w.ports.store.create({

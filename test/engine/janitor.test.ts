@@ -27,7 +27,7 @@ test('old runs are removed with their files, but for those that the last publish
   const workspaceOf = (run: string) =>
     ({
       remove: async (except: readonly string[]) => {
-        // A crash in between leaves the run to the next controller.
+        // After a crash in between, the next controller still finds the run.
         expect(await store.find(run)).toBeDefined();
         removed.push([run, except]);
       },

@@ -132,7 +132,7 @@ describe('a step whose gateway takes its time', () => {
   const two = steps(
     '  slow: { spark: { sql: marts.sql }, timeout: 10s, retry: { maximumAttempts: 1 } }\n  quick: { spark: { sql: marts.sql } }',
   );
-  /** A call for the slow step that is not answered for an hour. */
+  /** A call for the slow step that takes an hour to respond. */
   const slowed = (call: 'cancel' | 'observe' | 'submit') => {
     const w = world(profiles, (key) => (key.includes('slow') && call === 'cancel' ? [{ state: 'running' }] : done));
     const inner = w.ports.backend[call].bind(w.ports.backend) as (...args: unknown[]) => Promise<never>;

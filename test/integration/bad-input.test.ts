@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folder, query, read, type Said, sluice, smallPipeline, start, write } from './world.ts';
 
-/** No stack trace, no "unexpected", and the reason on standard error or in the run's own line. */
+/** Expects neither a stack trace nor "unexpected". Returns the reason from standard error or the run's line. */
 function clear({ stdout, stderr }: Said): string {
   const all = `${stdout}\n${stderr}`;
   expect(all).not.toMatch(/^\s+at .+:\d+:\d+\)?$/m);
@@ -79,7 +79,7 @@ describe('usage', () => {
 });
 
 describe('sources', () => {
-  /** Publishes once, then spoils something: what was published must stay. */
+  /** Publishes once, then breaks an input: the published output must stay. */
   const published = async (name: string): Promise<string> => {
     const file = await smallPipeline(name);
     expect((await sluice('run', file)).exitCode).toBe(0);

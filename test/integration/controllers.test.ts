@@ -32,7 +32,7 @@ describe('two controllers', () => {
     first.kill('SIGSTOP');
     await said(serving, new RegExp(`"run":"${run}".*took over the run of process ${first.pid}`));
     const took = Date.now() - stopped;
-    // The lease is 8 s, and looked for every second.
+    // The lease lasts 8 s, and workers search once a second.
     expect(took).toBeLessThan(12_000);
     first.kill('SIGCONT');
     await said(first, /lease lost: process \d+ on .* took over run/);
@@ -100,7 +100,7 @@ describe('the run store', () => {
     await said(running, /app-\d+-\d+/);
     const key = (await lastRun()).steps[0]?.attempts[0]?.key ?? '';
     process.kill(await pidOf('postgres'), 'SIGKILL');
-    // Spark's own work with the database is over by then; the end of the attempt is what cannot be noted.
+    // Spark has finished with the database by then; only the end of the attempt cannot be stored.
     while ((await applications(key)).some((app) => app.active)) await pause(300);
     await pause(2000);
     await sluice('up');
@@ -149,7 +149,7 @@ describe('the run store', () => {
 
 describe('a controller that dies between any two of its durable writes', () => {
   test('leaves a run that the next one ends as it should', async () => {
-    // Each of the first twelve writes of a run: the run's beginning, measures, plan, intent, submission, application, end,
+    // Each of the first twelve writes of a run: start, measures, plan, intent, submission, application, end,
     // publication, step, end of the run, mail.
     for (const [nth, when] of [
       [2, 'after'],

@@ -16,7 +16,7 @@ const { endpoints, home, stack } = own;
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) process.stdout.write('skipped: what another user may do, as only root can act as one\n');
 
-/** A command as another user of this machine runs it. */
+/** Runs a command as another user of this machine. */
 const asAnother = (file: string, args: readonly string[], env: Record<string, string> = {}) =>
   execa(file, args, { uid: 65_533, gid: 65_533, cwd: '/', env, reject: false, all: true });
 const pages = [
@@ -29,7 +29,7 @@ const pages = [
   `${endpoints.historyServer}/api/v1/applications`,
   `${endpoints.mailbox}/mails.json`,
 ];
-/** The status that a request with these headers gets; `fetch` would not send another Host. */
+/** The status of a request with these headers; `fetch` cannot send another Host. */
 function status(url: string, headers: Record<string, string> = {}, body?: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const options = { headers, method: body === undefined ? 'GET' : 'POST', timeout: 20_000 };
@@ -74,7 +74,7 @@ test('the UI of a running driver wants the secret, at its own port and through t
   let guarded = 0;
   const open: string[] = [];
   for (const port of await listeners(driver as number)) {
-    // The driver's other ports speak no HTTP.
+    // The driver's other ports do not speak HTTP.
     const code = await status(`http://127.0.0.1:${port}/api/v1/applications`).catch(() => undefined);
     if (code === 401) guarded += 1;
     else if (code !== undefined) open.push(`${port} answered ${code}`);
@@ -178,7 +178,7 @@ describe('the mailbox', () => {
   });
 });
 
-/** Sends a mail of so many bytes without saying how large it is; returns what the server said. */
+/** Sends a mail of this size without announcing it. Returns the server's response. */
 function unannounced(bytes: number): Promise<string> {
   const body = `${`${'x'.repeat(998)}\r\n`.repeat(Math.ceil(bytes / 1000))}.\r\n`;
   const steps = [
@@ -194,7 +194,7 @@ function unannounced(bytes: number): Promise<string> {
     let said = '';
     socket.on('data', (chunk) => {
       said += chunk.toString();
-      // The last line of an answer has a space after its code.
+      // The last line of a response has a space after its code.
       if (/^\d{3} .*\r\n$/m.test(chunk.toString())) socket.write(steps.shift() ?? '');
     });
     socket.once('error', reject).once('close', () => resolve(said));

@@ -20,13 +20,13 @@ import {
   write,
 } from './world.ts';
 
-/** Each kind of failure, made on the real cluster: what it is taken for, what is done about it, what the mail says. */
+/** Each kind of failure, caused on the real cluster: its classification, the reaction, and the mail. */
 
 const { endpoints } = await project();
 const again = '    retry: { maximumAttempts: 3, initialInterval: 1s }';
 const failuresOf = (doc: RunDocument) => doc.steps[0]?.attempts.map((attempt) => attempt.failure);
 
-/** Every attempt's application had ended before the next began, as the Spark master tells it. */
+/** By the Spark master, every attempt's application had ended before the next one started. */
 async function expectOneAtATime(doc: RunDocument): Promise<void> {
   const attempts = doc.steps[0]?.attempts ?? [];
   for (const [i, attempt] of attempts.entries()) {
@@ -95,7 +95,8 @@ describe('a lost executor', () => {
     await said(running, /app-\d+-\d+[\s\S]*tasks 0 of 2/);
     const attempt = async () => (await lastRun()).steps[0]?.attempts[0];
     const app = (await attempt())?.application ?? '';
-    // One that dies between two tasks is replaced by Spark itself: so each that comes, until the job is lost.
+    // Spark itself replaces an executor that dies between two tasks. So the test kills every new one until the job is
+    // lost.
     while ((await attempt())?.ended === null) {
       for (const executor of await processesWith('CoarseGrainedExecutorBackend', app))
         process.kill(executor, 'SIGKILL');

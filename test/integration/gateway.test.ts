@@ -21,7 +21,9 @@ import {
   start,
 } from './world.ts';
 
-/** What the local stack gives its jobs; a Livy elsewhere, as the proxy is to Sluice, has its own. */
+/**
+ * The Spark properties that the local stack gives its jobs. To Sluice, the proxied Livy is external and has its own.
+ */
 const sparkConf =
   'executorMemory: 512m, driverMemory: 512m, conf: { spark.driver.host: 127.0.0.1, spark.driver.bindAddress: 127.0.0.1, spark.ui.port: "0" }';
 const own = await project();
@@ -46,7 +48,7 @@ const pipelineOf = (name: string, sql = slowFor(2e9)): Promise<string> =>
   smallPipeline(name, { sql, spark: sparkConf });
 const run = (folder: string, file: string) => start(['run', file, '--json'], {}, folder);
 
-/** One attempt, one application, one mail: nobody noticed anything. */
+/** Expects one attempt, one application, one mail: the fault had no effect. */
 async function expectUntouched(text: unknown): Promise<RunDocument> {
   const doc = JSON.parse(String(text)) as RunDocument;
   expect(doc.state).toBe('succeeded');

@@ -4,14 +4,14 @@ import { openDuck } from '../../controller/clients/duckdb.ts';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
 import { folder, project, sluice, sluiceJson, write } from './world.ts';
 
-/** A topic that is read on from where the last published run stopped. */
+/** Incremental reading of a topic, from the end of the last published run. */
 
 const topic = 'changes';
 const file = 'conf/pipelines/changes.yaml';
 const kafka = kafkaClient({ brokers: (await project()).endpoints.kafka });
 const producer = kafka.producer();
 
-/** What every order should look like, from all that was sent; kept beside the topic. */
+/** The expected state of every order, computed from all sent events. */
 const expected = new Map<number, { changes: number; last: string }>();
 let sent = 0;
 
@@ -54,7 +54,10 @@ interface Kept {
   readonly pinned: { readonly log: { readonly carried: number; readonly paths: readonly string[] } };
 }
 
-/** Runs the pipeline, or a backfill of it, and says how many events it took over from earlier runs and how many it read. */
+/**
+ * Runs the pipeline, or a backfill of it. Returns the number of events carried over from earlier runs, and of those
+ * read.
+ */
 async function run(
   ...args: string[]
 ): Promise<{ carried: number; read: number; new: number; state: string; stderr: string }> {
@@ -64,7 +67,7 @@ async function run(
   return { carried, read: events.rows - carried, new: events.new, state: doc.state, stderr };
 }
 
-/** The published mart, as it is and as it should be. */
+/** Compares the published mart with the expected one. */
 async function expectMart(): Promise<void> {
   const duck = await openDuck(join(folder, 'scratch'), [folder]);
   const rows = await duck.rows(

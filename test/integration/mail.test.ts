@@ -14,7 +14,7 @@ import {
 } from './world.ts';
 
 describe('a mail server', () => {
-  /** A server that takes mail its own way. */
+  /** A mail server with special behaviour. */
   async function smtp(options: ConstructorParameters<typeof SMTPServer>[0]) {
     const server = new SMTPServer({ authOptional: true, disabledCommands: ['STARTTLS'], ...options });
     await new Promise<void>((resolve) => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { folder, query, type RunDocument, read, sluice, sluiceJson, write } from './world.ts';
 
-/** Rows that are put aside, repaired and fed again; checks of rows; plans that are saved and kept to. */
+/** Quarantined rows that are repaired and replayed; row checks; saved plans. */
 
 const file = 'conf/pipelines/quality.yaml';
 const good = [
@@ -16,7 +16,7 @@ const good = [
   '5,gleb,50,2026-11-05 10:00:00',
   '6,anna,60,2026-11-06 10:00:00',
 ];
-/** The same, with a broken line, a value of no type, an amount below zero and a customer nobody knows. */
+/** The same, with a broken line, a value of the wrong type, a negative amount and an unknown customer. */
 const bad = good.map(
   (line, i) =>
     ({
@@ -62,7 +62,7 @@ async function marts(): Promise<object[]> {
 
 const reasons = (doc: RunDocument): unknown => doc.sources.sales?.reasons;
 
-/** The file of put-aside rows that a run or `show` tells of. */
+/** The quarantine file that the output of a run or of `show` names. */
 const quarantineIn = (told: string): string =>
   resolve(folder, /quarantine \S+ \d+ rows in ([^;\s]+)/.exec(told)?.[1] ?? '');
 
@@ -142,7 +142,7 @@ describe('rows in quarantine', () => {
     expect(replayed.stderr).toContain('sales: 4 repaired rows');
     expect(replayed.doc.sources.sales).toMatchObject({ rows: 6, valid: 6, quarantined: 0 });
     expect(await marts()).toEqual(clean);
-    // The file is as broken as before; later runs know the repairs.
+    // The file is still broken; later runs apply the repairs.
     const next = await sluiceJson('run', file, '--full-refresh');
     expect(next.doc.sources.sales).toMatchObject({ rows: 6, valid: 6, quarantined: 0 });
     expect(await marts()).toEqual(clean);

@@ -127,7 +127,7 @@ describe('a second stack that uses the first one’s services', () => {
   test('shows the end of the log of a service that does not come up', async () => {
     const conf = await readFile(join(other, 'conf', 'stack.yaml'), 'utf8');
     await writeFile(join(other, 'conf', 'stack.yaml'), conf.replace(/ {2}kafka: 127.*\n/, ''));
-    // A broker's data folder that is a file.
+    // A file in place of a broker's data folder.
     mkdirSync(join(other, 'home', 'data'), { recursive: true });
     await rm(join(other, 'home', 'data', 'kafka'), { recursive: true, force: true });
     await writeFile(join(other, 'home', 'data', 'kafka'), 'in the way');

@@ -5,7 +5,7 @@ import { lastRun, mails, query, type RunDocument, sluice, smallPipeline, start, 
 
 const token = 'token-that-nobody-may-see';
 const asked: { url: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
-/** An API that is busy at first, breaks then, and answers at last. */
+/** An API that is busy at first, then breaks the connection, and finally responds. */
 const api = createServer((request, response) => {
   let body = '';
   request.on('data', (chunk: Buffer) => {
@@ -101,7 +101,7 @@ steps:
   work: { postgres: { connection: shop, sql: sql/once.sql } }
 `,
   );
-  // The run, its measures, its plan, the intent; the fifth write would be the end of the attempt.
+  // Start, measures, plan, intent; the fifth write would be the end of the attempt.
   const first = await start(['run', file], { SLUICE_FAULT: 'before:5:kill' });
   expect(first.signal).toBe('SIGKILL');
   expect(await query(`SELECT * FROM notes WHERE what = 'once'`)).toHaveLength(1);

@@ -13,7 +13,7 @@ import type { Profile } from '../../controller/domain/profile.ts';
 import { parquet, type SnapshotOptions } from '../../controller/snapshot/snapshot.ts';
 import { folder, project, query, sluiceJson, write } from './world.ts';
 
-/** Tables as they are out there, and as an enemy makes them: carried through unchanged, or refused by name. */
+/** Tables as they exist in practice, and as an attacker makes them: preserved exactly, or refused by name. */
 
 const here = await project();
 const scratch = join(here.home, 'tmp');
@@ -137,7 +137,7 @@ steps:
       [11, '0001-01-01'],
     ]);
     expect(String(rows[1]?.__sluice_raw)).toContain('"day": "infinity"');
-    // Every digit of a number is there as text.
+    // The text has every digit of the number.
     expect(JSON.parse(String(rows[7]?.__sluice_fields)).amount).toBe('0.1234567890123456789');
   });
 

@@ -13,7 +13,10 @@ import { type Certificates, certificates } from '../certificates.ts';
 import { copyTopic, demandTls, oddPassword, saslLogin, startBroker } from './secured.ts';
 import { folder, otherProject, pause, project, sluiceJson, start } from './world.ts';
 
-/** The customer report from a PostgreSQL that demands TLS and a Kafka that demands TLS and a login, both of a private authority. */
+/**
+ * The customer report from a PostgreSQL that requires TLS and a Kafka that requires TLS and a login, both with a
+ * private authority.
+ */
 
 const here = await project();
 const file = 'conf/pipelines/customer-report.yaml';
@@ -38,7 +41,7 @@ beforeAll(async () => {
   secured = await projectWith('secured', certs.ca, certs.ca);
 });
 
-/** A project whose shop and broker are the secured ones. */
+/** A project with the secured shop and broker. */
 const projectWith = (name: string, ca: string, kafkaCa: string): Promise<string> =>
   otherProject(name, (text) => {
     const port = new URL(here.endpoints.postgres).port;

@@ -9,7 +9,7 @@ import type { Profile } from '../../controller/domain/profile.ts';
 import { parquet } from '../../controller/snapshot/snapshot.ts';
 import { project } from './world.ts';
 
-/** Topics as they are in production: every codec, transactions, bytes that are no text; read without a consumer group. */
+/** Topics as in production: every codec, transactions, bytes that are not text; read without a consumer group. */
 
 const here = await project();
 const brokers = here.endpoints.kafka;

@@ -182,7 +182,7 @@ describe('a controller that is killed', () => {
     run.kill('SIGKILL');
     await run;
     const before = await lastRun();
-    // At once: its process is seen to be gone.
+    // At once, because its process is seen to be gone.
     const resumed = await sluiceJson('resume', before.run);
     expect(resumed.exitCode, resumed.stderr).toBe(0);
     expect(resumed.doc.state).toBe('succeeded');

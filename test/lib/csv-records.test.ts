@@ -17,7 +17,7 @@ function file(text: string): { file: string; lineEnd: '\n'; columns: number } {
 test('records are found wherever a file is cut into pieces as it is read', async () => {
   const piece = 1 << 20;
   for (const tail of ['"a ""b"" c"', '""', '"x\ny"', '"a"', 'plain', '"', '""""']) {
-    // The tail lies across the border of two pieces, each time one byte further.
+    // The tail crosses the border of two chunks, each time one byte further.
     for (let shift = 0; shift <= tail.length; shift++) {
       const filler = `id,note\n1,${'x'.repeat(piece - 10 - shift - 2)}\n2,`;
       const text = `${filler}${tail}\n3,z\n`;

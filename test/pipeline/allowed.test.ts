@@ -20,7 +20,7 @@ describe('the paths of a pipeline', () => {
     try {
       symlinkSync(tmpdir(), join(folder, 'link'));
     } catch {
-      // It is there already.
+      // It exists already.
     }
     const found = await problems(good.replace(was, is));
     expect(found.join('\n')).toContain(`${key}: ${path === '../' ? '..' : path} lies outside the project`);

@@ -33,7 +33,7 @@ describe('what is done about a failure', () => {
   test('executor memory that ran out is doubled, up to the cluster’s, and then shared by fewer tasks', async () => {
     const { run } = failing('aborted due to stage failure: OutOfMemoryError', () => dead, 'maximumAttempts: 9');
     const { state, events } = await run();
-    // The cluster of this world gives 8192m and two cores.
+    // The cluster of this world has 8192m and two cores.
     expect(memory(events)).toEqual(['1g 2', '2048m 2', '4096m 2', '8192m 2', '8192m 1']);
     expect(state.ended?.state).toBe('failed');
     const remedies = events.flatMap((event) => (event.type === 'retry-scheduled' ? [event.remedy] : []));
@@ -79,7 +79,7 @@ describe('what is done about a failure', () => {
     expect(events.filter((event) => event.type === 'sources-measured')).toHaveLength(2);
     expect(events.filter((event) => event.type === 'inputs-lost')).toHaveLength(1);
     expect(state.ended?.state).toBe('succeeded');
-    // Nothing was submitted for the rows that were lost.
+    // Nothing was submitted for the lost rows.
     expect(w.backend.submitted).toEqual(['sluice-r1-work-2']);
   });
 });

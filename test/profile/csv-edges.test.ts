@@ -12,7 +12,7 @@ import type { SourceReader } from '../../controller/domain/ports/source.ts';
 import type { Profile } from '../../controller/domain/profile.ts';
 import { parquet } from '../../controller/snapshot/snapshot.ts';
 
-/** Files at the edges of CSV: no row of one is lost without a word. */
+/** Edge cases of CSV: no row is lost silently. */
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-edges-'));
 afterAll(() => rmSync(root, { recursive: true }));

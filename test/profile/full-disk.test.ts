@@ -17,7 +17,7 @@ test('a disk that takes no more is told as that, with the path, and not as a fau
         preferLocal: true,
       });
     expect(JSON.parse((await run('unlimited')).stdout)).toEqual({ rows: 400_000 });
-    // Blocks of 1 KiB or of 512 bytes: either way less than the rows need.
+    // Blocks of 1 KiB or of 512 bytes: in both cases less than the rows need.
     const full = JSON.parse((await run('2048')).stdout);
     expect(full).toMatchObject({ kind: 'rejected', message: expect.stringContaining(root) });
     expect(full.message).toMatch(/cannot be written: .*File too large/i);

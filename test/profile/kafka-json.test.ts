@@ -9,7 +9,7 @@ import { messageTable } from '../../controller/adapters/sources/kafka/read.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { columnsOf, type Source } from '../../controller/domain/pipeline.ts';
 
-/** What is read of a message; RunnerTest.java reads the same messages.json by Spark. */
+/** Reads messages by DuckDB; RunnerTest.java reads the same messages.json by Spark. */
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-messages-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -22,7 +22,7 @@ const columns = columnsOf({
 } as unknown as Source);
 type Texts = readonly (string | null)[] | null;
 
-/** The texts of the columns, in the order of the messages; null for one that is no JSON object. */
+/** The texts of the columns, in the order of the messages; null for one that is not a JSON object. */
 async function read(values: readonly string[]): Promise<Texts[]> {
   const duck = await openDuck(root, []);
   try {

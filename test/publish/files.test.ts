@@ -28,7 +28,7 @@ function sink(kind: 'parquet' | 'csv'): Sink & { readonly target: string } {
       for (const [view, n] of Object.entries(rows)) {
         const place = join(stagingFolder(target, key), view);
         await mkdir(place, { recursive: true });
-        // A text with a line break: rows are counted as CSV has them, not as lines.
+        // A text with a line break: rows are counted as CSV records, not as lines.
         const data = `SELECT i, 'two' || chr(10) || 'lines' AS t FROM range(${n}) r(i)`;
         await duck.run(
           `COPY (${data}) TO ${literal(join(place, `part-0.${kind}`))} (FORMAT ${kind}${kind === 'csv' ? ', HEADER' : ''})`,

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitUntil } from '../../controller/stack/process.ts';
 
-/** A process that takes the lock of a home, notes when it has it and when it lets go, and holds it for a while. */
+/** A process that takes the lock of a home, records when it takes and releases it, and holds it for a while. */
 const script = `
   import { appendFileSync } from 'node:fs';
   import { withLock } from '${join(import.meta.dirname, '../../controller/stack/lock.ts')}';

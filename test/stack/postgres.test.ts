@@ -13,11 +13,11 @@ if (!isRoot)
   process.stdout.write('skipped: attacks on folders that root shares with another user, as this is not root\n');
 
 let home: string;
-/** Where be12035 had the data as root, by a name that every user can work out. */
+/** The location of the data in commit be12035 when run as root, by a name that every user can guess. */
 let former: string;
 const project = (): Project =>
   ({ root: home, home, stack: { ports: { postgres: 1 }, elsewhere: {} }, endpoints: { postgres: '' } }) as never;
-/** The data folder of the server as it would be started. */
+/** The data folder with which the server would start. */
 async function dataFolder(): Promise<string> {
   const { args } = await postgres(project()).prepare(() => undefined);
   return args[args.indexOf('-D') + 1] as string;

@@ -19,7 +19,7 @@ afterAll(() => Promise.all(open.map((each) => each.close())));
 
 let keys = 0;
 const newKey = (): string => `sluice-faults-${++keys}`;
-/** The next question of this method goes wrong, those after it do not. */
+/** Injects a fault into the next request of this method only. */
 const next = (method: string, fault: Fault): typeof livy.fault => {
   let used = false;
   return (question) => {
@@ -149,7 +149,7 @@ describe('a gateway that is away', () => {
   ])('answers %s: no state is made up from it', async (_what, fault, says) => {
     livy.fault = () => {
       if (typeof fault !== 'object' || !('headers' in fault)) return fault;
-      // The rest of what was announced never comes.
+      // The rest of the announced body never arrives.
       return (response) =>
         void response.writeHead(fault.status, fault.headers).write(String(fault.body), () => response.destroy());
     };

@@ -8,7 +8,7 @@ import { type FakeSpark, fakeSpark } from '../../fakes/spark.ts';
 import { good, load } from '../../pipeline/files.ts';
 import { profile } from '../../planning/profiles.ts';
 
-/** So many times faster than a clock goes the engine's. */
+/** How many times faster than real time the engine's clock runs. */
 const speed = 20;
 const alone = good.replace('    fallback: poorer\n', '').replace(/ {2}poorer:\n.*\n/, '');
 const open: FakeSpark[] = [];
@@ -17,14 +17,14 @@ afterAll(() => Promise.all(open.map((each) => each.close())));
 interface Play {
   readonly w: World;
   readonly spark: FakeSpark;
-  /** Lets the runner end well. */
+  /** Lets the runner succeed. */
   finish(): void;
   run(retry?: string): Promise<{ state: RunState; events: RunEvent[] }>;
-  /** Resolves when the run has noted this. */
+  /** Resolves when the history has this event, `times` times. */
   noted(type: RunEvent['type'], times?: number): Promise<void>;
 }
 
-/** A run in memory, but for Livy and Spark, which are asked over HTTP. */
+/** A run in memory, with fakes of Livy and Spark behind HTTP. */
 async function play(): Promise<Play> {
   const w = world({ deliveries: profile(), orders: profile() }, () => dead);
   let finish = (): void => undefined;
@@ -75,7 +75,7 @@ async function play(): Promise<Play> {
   };
 }
 
-/** One attempt and one application: the trouble cost nothing but time. */
+/** One attempt and one application: the fault cost only time. */
 function expectUntouched({ state, events }: Awaited<ReturnType<Play['run']>>, { spark }: Play): void {
   expect(state.ended).toMatchObject({ state: 'succeeded' });
   expect(events.filter(({ type }) => type === 'attempt-intended')).toHaveLength(1);

@@ -21,7 +21,7 @@ afterEach(() => {
 });
 afterAll(() => spark.close());
 
-/** Answers everything, or one address alone, with this. */
+/** Answers every request, or those for one address, with this. */
 const always =
   (lie: Fault | string, only?: string): typeof livy.fault =>
   ({ path }) =>
@@ -46,7 +46,7 @@ test('a batch that was cancelled is not seen running afterwards, however many ar
   expect((await backend.observe(all[0] as Submission)).state).toBe('cancelled');
 });
 
-/** The kind of error that a question ends with; `none` when it is answered. */
+/** The kind of error of a request; `none` when it succeeds. */
 const kindOf = (question: Promise<unknown>): Promise<string> =>
   question.then(
     () => 'none',

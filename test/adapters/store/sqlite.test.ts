@@ -74,12 +74,12 @@ describe('the embedded store', () => {
     for (const { run } of await store.list({ limit: 99 })) {
       const history = await store.history(run);
       expect(history.map(({ seq }) => seq)).toEqual(history.map((_, i) => i + 1));
-      // Each entry has two events: none is there by half.
+      // Each entry has two events: no entry is stored by half.
       expect(history.length % 2).toBe(0);
       kept += history.length / 2;
     }
     expect(acknowledged).toBeGreaterThan(20);
-    // One entry a round may have been written and not acknowledged any more.
+    // One entry per round may be written without an acknowledgement.
     expect(kept).toBeGreaterThanOrEqual(acknowledged);
     expect(kept).toBeLessThanOrEqual(acknowledged + 20);
     await store.close();
