@@ -47,7 +47,7 @@ function commandsOf(main: string): Map<string, string[]> {
   );
 }
 
-test('every relative link leads to a file and a heading that are there', () => {
+test('every relative link leads to an existing file and heading', () => {
   const links = (line: string, file: string): string[] =>
     all(line, /\]\(([^)\s]+)\)/g).filter((link) => {
       if (/^https?:/.test(link)) return false;
@@ -60,7 +60,7 @@ test('every relative link leads to a file and a heading that are there', () => {
   expect(problems(documents, links)).toEqual([]);
 });
 
-test('every path that is named exists', () => {
+test('every named path exists', () => {
   const paths = (line: string): string[] => [
     ...all(line, /(?<![\w/.-])((?:controller|test|docs|scripts|spark-jobs|conf)\/[\w./-]*\w)/g),
     ...all(line, /`([\w.-]+(?:\/[\w.-]+)+\.(?:ts|mjs|java))/g),
@@ -71,13 +71,13 @@ test('every path that is named exists', () => {
   expect(problems(written, (line) => paths(line).filter(isMissing))).toEqual([]);
 });
 
-test('the picture of the floors is the house', () => {
+test('the diagram of the floors matches the code', () => {
   const [, list = ''] = /const floors = \[(.*?)\]/s.exec(textOf('test/house.test.ts')) ?? [];
   const drawn = all(textOf('docs/architecture.md'), /^ {2}(\w+)\["\1 —/gm);
   expect(drawn.toReversed()).toEqual(all(list, /'(\w+)'/g));
 });
 
-test('every command that is shown is one, with the options it is shown with', () => {
+test('every command in the documents exists, with its options', () => {
   const commands = commandsOf(textOf('controller/cli/main.ts'));
   expect(commands.size).toBeGreaterThan(15);
   expect(commands.get('demo')).toContain('--rows');
@@ -94,7 +94,7 @@ test('every command that is shown is one, with the options it is shown with', ()
   expect(problems(written, wrong)).toEqual([]);
 });
 
-test('the table of commands in the README has all of them, and options that they have', () => {
+test('the table of commands in the README is complete, and its options exist', () => {
   const commands = commandsOf(textOf('controller/cli/main.ts'));
   const rows = textOf('README.md')
     .split('\n')

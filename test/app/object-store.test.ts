@@ -61,7 +61,7 @@ async function rowsOf(uri: string) {
 
 const names = async (): Promise<string[]> => (await objects.list('mem://shop')).map(({ uri }) => uri.slice(11));
 
-test('a run whose sources, snapshots, quarantine, results and report are in an object store uses no folder for them', async () => {
+test('a run with sources, snapshots, quarantine, results and report in an object store uses no folder for them', async () => {
   await objects.write('mem://shop/in/a.csv', 'n,note\n1,one\n2,two\nx,three\n');
   await objects.write('mem://shop/in/b.csv', 'n,note\n4,a note that is too long\n');
   const { run, ended, profiles, steps, report } = await runs();
@@ -101,7 +101,7 @@ test('a run whose sources, snapshots, quarantine, results and report are in an o
   expect(existsSync(join(root, '.sluice', 'runs'))).toBe(false);
 });
 
-test('later runs there know what was read and published, and leave three versions and no inputs behind', async () => {
+test('later runs there know what was read and published, and leave three versions and no unused inputs', async () => {
   const store = memoryStore();
   await objects.write('mem://shop/in/a.csv', 'n,note\n1,one\n');
   await runs(pipeline, store);
@@ -116,7 +116,7 @@ test('later runs there know what was read and published, and leave three version
   expect((await names()).filter((name) => name.startsWith('marts/.staging'))).toEqual([]);
 });
 
-test('what is published there is refused when it is not what readers know, or not unique', async () => {
+test('output there is refused when it breaks the schema that readers know, or is not unique', async () => {
   const store = memoryStore();
   await objects.write('mem://shop/in/a.csv', 'n,note\n1,one\n');
   await runs(pipeline, store);

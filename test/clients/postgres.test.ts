@@ -15,7 +15,7 @@ afterAll(() => {
   server.close();
 });
 
-test('a server that takes the connection and never answers is unavailable, and its connection is cut', async () => {
+test('a server that accepts the connection and never responds is unavailable, and its connection is destroyed', async () => {
   const port = await new Promise<number>((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
   });

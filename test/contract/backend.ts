@@ -22,7 +22,7 @@ export async function followToEnd(backend: BatchBackend, submission: Submission)
 /** The contract of every backend. */
 export function backendContract(name: string, open: () => Promise<Jobs>): void {
   describe(`the backend ${name}`, () => {
-    test('runs a job once, however often its key is submitted, and finds it by its key', async () => {
+    test('runs a job once for any number of submissions of its key, and finds it by its key', async () => {
       const { backend, short, newKey } = await open();
       const key = newKey('short');
       expect(await backend.find(key)).toBeUndefined();
@@ -35,14 +35,14 @@ export function backendContract(name: string, open: () => Promise<Jobs>): void {
       expect(await backend.submit(short, key)).toEqual(first);
     });
 
-    test('tells a failure, and keeps its log', async () => {
+    test('reports a failure, and provides its log', async () => {
       const { backend, failing, newKey } = await open();
       const submission = await backend.submit(failing, newKey('failing'));
       expect((await followToEnd(backend, submission)).state).toBe('failed');
       expect((await backend.logs(submission)).length).toBeGreaterThan(0);
     });
 
-    test('cancels, and is done only when the application is dead; cancelling again is nothing', async () => {
+    test('cancels, and resolves only when the application has ended; a second cancellation does nothing', async () => {
       const { backend, long, newKey } = await open();
       const submission = await backend.submit(long, newKey('long'));
       while ((await backend.observe(submission)).state === 'pending')
@@ -54,7 +54,7 @@ export function backendContract(name: string, open: () => Promise<Jobs>): void {
       await backend.cancel(submission);
     });
 
-    test('says of a key that nobody knows that it is unknown, not that it failed', async () => {
+    test('reports an unknown key as unknown, not as failed', async () => {
       const { backend, newKey } = await open();
       const key = newKey('nobody');
       expect(await backend.find(key)).toBeUndefined();

@@ -42,7 +42,7 @@ export function sourceReaderContract(
   newAfterAdding = 1,
 ): void {
   describe(`the source reader of ${name}`, () => {
-    test('counts rows, invalid ones by their first reason, nulls and repeated keys exactly', async () => {
+    test('counts rows, invalid rows by their first reason, nulls and duplicate keys exactly', async () => {
       const { reader, source } = await open();
       const { measures, examples } = await reader.profile('things', source);
       expect(measures).toMatchObject({
@@ -59,7 +59,7 @@ export function sourceReaderContract(
       await reader.close();
     });
 
-    test('keeps the rows as they were measured, typed and judged, when it is given a folder', async () => {
+    test('writes a snapshot of the measured rows, typed and with reasons, when it has a folder', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'sluice-kept-'));
       const { reader, source } = await open({ storage, folder, maximumBytes: 1e6 });
       const { measures, pin } = await reader.profile('things', source);
@@ -90,13 +90,13 @@ export function sourceReaderContract(
       for (const row of invalid) expect(String(row[own.raw])).toContain(String(row.note));
     });
 
-    test('keeps nothing of a source that is too large for it', async () => {
+    test('writes no snapshot of a source that is too large', async () => {
       const { reader, source } = await open({ storage, folder: '/nowhere', maximumBytes: 1 });
       expect((await reader.profile('things', source)).pin.kept).toBeUndefined();
       await reader.close();
     });
 
-    test('knows which rows an earlier run has not read', async () => {
+    test('counts the rows that an earlier run has not read', async () => {
       const { reader, source, addRow } = await open();
       const first = await reader.profile('things', source);
       await reader.close();

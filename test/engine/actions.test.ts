@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ActionRunner } from '../../controller/engine/actions.ts';
 
-test('what a later decision starts waits until the starts of an earlier one are in the history', async () => {
+test('a later decision starts nothing until the history has the starts of an earlier one', async () => {
   const begun: string[] = [];
   const noted: (() => void)[] = [];
   const tasks = new ActionRunner(

@@ -122,7 +122,7 @@ const scenarios = {
 };
 
 describe.each(Object.entries(scenarios))('a run %s', (_name, { scriptOf, state, submitted, published }) => {
-  test('ends the same, with one submission a attempt, one publication and one mail, wherever its controller dies', {
+  test('ends the same, with one submission per attempt, one publication and one mail, wherever its controller dies', {
     timeout: 120_000,
   }, async () => {
     const { calls } = await runWithCrashes(scriptOf, [], 'before');

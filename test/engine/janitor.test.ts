@@ -6,7 +6,7 @@ import { profile } from '../planning/profiles.ts';
 
 const day = 86_400_000;
 
-test('old runs are removed with their files, but for those that the last published run reads, and that run itself', async () => {
+test('old runs are removed with their files, except the last published run and the files that it reads', async () => {
   let now = 0;
   const store = memoryStore(() => now);
   const end = async (run: string, state: string, paths: readonly string[] = []): Promise<void> => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { chaos, tableLines } from '../chaos/chaos.ts';
 
-test('ten strikes at random break no promise, as seen from outside', { timeout: 900_000 }, async () => {
+test('ten random faults break no promise, as seen from outside', { timeout: 900_000 }, async () => {
   // The long version, `npm run chaos`, uses other seeds.
   const seed = 1;
   const table = await chaos({ kills: 10, seed, log: () => undefined });

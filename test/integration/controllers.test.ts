@@ -21,7 +21,7 @@ import {
 const csvOnly = (name: string): string => `      - { csv: data/published/${name}, views: [result] }`;
 
 describe('two controllers', () => {
-  test('one stopped past its lease and woken: the other takes over within the lease, the woken one gives way and follows', async () => {
+  test('one stopped past its lease and resumed: the other takes over within the lease, and the resumed one follows', async () => {
     const file = await smallPipeline('given-way', { sql: slowFor(1.2e10) });
     const first = begin(['run', file]);
     await said(first, /app-\d+-\d+/);
@@ -46,7 +46,7 @@ describe('two controllers', () => {
     expect(String(left.stdout)).toContain('no runs in progress');
   });
 
-  test('one killed, another started 35 s later: the healthy batch goes on to its end', async () => {
+  test('one killed, another started 35 s later: the healthy batch continues to its end', async () => {
     const file = await smallPipeline('late-successor', { sql: slowFor(2.4e10) });
     const first = begin(['run', file]);
     await said(first, /app-\d+-\d+/);
@@ -62,7 +62,7 @@ describe('two controllers', () => {
     await serving;
   });
 
-  test('one killed beside another on the same machine: it is seen to be gone, long before its lease ends', async () => {
+  test('one killed beside another on the same machine: the other notices it long before the lease expires', async () => {
     const serving = begin(['serve']);
     await said(serving, /controller process .* started/);
     const file = await smallPipeline('seen-dead', { sql: slow });
@@ -78,7 +78,7 @@ describe('two controllers', () => {
     await serving;
   });
 
-  test('a detached run waits for a controller; runs of one pipeline go one after the other', async () => {
+  test('a detached run waits for a controller; runs of one pipeline run one after the other', async () => {
     const file = await smallPipeline('in-line', { sql: slowFor(2e9) });
     const [a, b] = [await sluiceJson('run', file, '--detach'), await sluiceJson('run', file, '--detach')];
     expect(a.doc.state).toBe('pending');
@@ -94,7 +94,7 @@ describe('two controllers', () => {
 });
 
 describe('the run store', () => {
-  test('killed during a run and started again: the run waits for it, says so, and ends with one application', async () => {
+  test('killed during a run and restarted: the run waits for it, reports that, and ends with one application', async () => {
     const file = await smallPipeline('store-away', { sql: slow, outputs: csvOnly('store-away') });
     const running = begin(['run', file, '--json']);
     await said(running, /app-\d+-\d+/);
@@ -113,7 +113,7 @@ describe('the run store', () => {
     expect((await sluice('show', doc.run)).stdout).toMatch(/store +was unavailable for|lost its lease and resumed/);
   });
 
-  test('full at an event: the run waits until there is room', async () => {
+  test('full at an event: the run waits until there is space', async () => {
     const file = await smallPipeline('store-full', { sql: slowFor(2e9) });
     const running = begin(['run', file, '--json']);
     await said(running, /submitted/);
@@ -131,7 +131,7 @@ describe('the run store', () => {
     await expectOnce(JSON.parse(String(stdout)) as RunDocument, 'store_full');
   });
 
-  test('of a newer schema version is refused, and so is one that is not there', async () => {
+  test('of a newer schema version is refused, and so is a missing one', async () => {
     const file = await smallPipeline('store-newer');
     await query('INSERT INTO schema_version VALUES (999)', 'sluice');
     const newer = await sluice('run', file);
@@ -148,7 +148,7 @@ describe('the run store', () => {
 });
 
 describe('a controller that dies between any two of its durable writes', () => {
-  test('leaves a run that the next one ends as it should', async () => {
+  test('leaves a run that the next controller completes correctly', async () => {
     // Each of the first twelve writes of a run: start, measures, plan, intent, submission, application, end,
     // publication, step, end of the run, mail.
     for (const [nth, when] of [

@@ -42,16 +42,19 @@ function status(url: string, headers: Record<string, string> = {}, body?: string
   });
 }
 
-test.each(pages)('%s is closed without the secret, and to a name that resolves to this machine', async (url) => {
-  const right = await login();
-  expect(await status(url)).toBe(401);
-  expect(await status(url, { authorization: 'Basic c2x1aWNlOg==' })).toBe(401);
-  expect(await status(url, { ...right, host: new URL(url).host.replace('127.0.0.1', 'evil.example') })).toBe(421);
-  expect(await status(url, { ...right, 'sec-fetch-site': 'cross-site' })).toBe(421);
-  expect(await status(url, right)).not.toBe(401);
-});
+test.each(pages)(
+  '%s refuses requests without the secret, and those to another name that resolves to this machine',
+  async (url) => {
+    const right = await login();
+    expect(await status(url)).toBe(401);
+    expect(await status(url, { authorization: 'Basic c2x1aWNlOg==' })).toBe(401);
+    expect(await status(url, { ...right, host: new URL(url).host.replace('127.0.0.1', 'evil.example') })).toBe(421);
+    expect(await status(url, { ...right, 'sec-fetch-site': 'cross-site' })).toBe(421);
+    expect(await status(url, right)).not.toBe(401);
+  },
+);
 
-test('a job is submitted to Livy with the secret alone, and not by a page of another site', async () => {
+test('Livy accepts a job only with the secret, and not from a page of another site', async () => {
   const right = await login();
   const post = { 'content-type': 'application/json', 'x-requested-by': 'x' };
   const body = JSON.stringify({ name: 'stranger', file: 'local:/nowhere.py' });
@@ -62,7 +65,7 @@ test('a job is submitted to Livy with the secret alone, and not by a page of ano
   expect(await status(`${endpoints.livy}/batches/stranger`, right)).toBe(404);
 });
 
-test('the UI of a running driver wants the secret, at its own port and through the master', async () => {
+test('the UI of a running driver requires the secret, at its own port and through the master', async () => {
   const running = start(['run', await smallPipeline('guarded', { sql: endless })]);
   await said(running, /app-\d+-\d+/);
   const [driver] = await processesWith('org.apache.spark.deploy.SparkSubmit');
@@ -118,7 +121,7 @@ describe.skipIf(!isRoot)('another user of this machine', () => {
   });
 });
 
-test('the Spark master refuses who does not have the secret', async () => {
+test('is refused by the Spark master without the secret', async () => {
   const args = [
     '--host',
     '127.0.0.1',
@@ -168,7 +171,7 @@ describe('the mailbox', () => {
     expect(shown.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('refuses a mail of more than 25 MiB, announced or not, and goes on', async () => {
+  test('refuses a mail of more than 25 MiB, announced or not, and continues', async () => {
     await expect(mail('x'.repeat(26 << 20))).rejects.toThrow(/552|too large|exceeds/i);
     const before = await pidOf('mailbox');
     const answer = await unannounced(26 << 20);

@@ -48,7 +48,7 @@ async function expectMail(doc: RunDocument, ...telling: (string | RegExp)[]): Pr
 }
 
 describe('memory that runs out', () => {
-  test('in an executor: the second attempt has more, and succeeds', async () => {
+  test('in an executor: the second attempt has more memory, and succeeds', async () => {
     const file = await smallPipeline('oom-executor', {
       sql: `CREATE OR REPLACE TEMP VIEW big AS SELECT size(collect_list(repeat(cast(id AS string), 30))) AS n FROM range(0, 900000, 1, 1);
             CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (SELECT n FROM big) AS n FROM small`,
@@ -66,7 +66,7 @@ describe('memory that runs out', () => {
     await expectMail(doc, 'The run succeeded');
   });
 
-  test('in the driver: the second attempt has more there, and only there', async () => {
+  test('in the driver: the second attempt has more memory there, and only there', async () => {
     const file = await smallPipeline('oom-driver', {
       sql: `CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (
               SELECT /*+ BROADCAST(b) */ sum(b.h) FROM range(10) a JOIN (SELECT id, hash(id) AS h FROM range(8000000)) b ON a.id = b.id
@@ -85,7 +85,7 @@ describe('memory that runs out', () => {
 });
 
 describe('a lost executor', () => {
-  test('that takes the job with it: the same once more', async () => {
+  test('that fails the job: it is retried with the same settings', async () => {
     const file = await smallPipeline('lost-executor', {
       sql: slow,
       spark: 'executorMemory: 512m, driverMemory: 512m, conf: { spark.task.maxFailures: "1" }',
@@ -108,7 +108,7 @@ describe('a lost executor', () => {
     await expectOneAtATime(doc);
   });
 
-  test('with its worker, which comes back: Spark itself goes on, and the run with it', async () => {
+  test('with its worker, which comes back: Spark itself recovers, and the run continues', async () => {
     const file = await smallPipeline('lost-worker', { sql: slow, step: again });
     const running = start(['run', file, '--json']);
     await said(running, /app-\d+-\d+/);
@@ -122,7 +122,7 @@ describe('a lost executor', () => {
 });
 
 describe('a driver that is killed', () => {
-  test('is taken for killed, and tried again once it is gone for certain', async () => {
+  test('is classified as killed, and retried once its end is confirmed', async () => {
     const file = await smallPipeline('killed-driver', { sql: slow, step: again });
     const running = start(['run', file, '--json']);
     await said(running, /app-\d+-\d+[\s\S]*tasks 0 of 2/);
@@ -135,7 +135,7 @@ describe('a driver that is killed', () => {
     await expectOneAtATime(doc);
   });
 
-  test('each time: the run fails, and the mail says how often and what was seen', async () => {
+  test('on every attempt: the run fails, and the mail has the attempts and the log lines', async () => {
     const file = await smallPipeline('killed-twice', {
       sql: endless,
       step: '    retry: { maximumAttempts: 3, initialInterval: 1s, on: { killed: 2 } }',
@@ -153,7 +153,7 @@ describe('a driver that is killed', () => {
   });
 });
 
-describe('what only a person can mend is tried once, and the mail has the line that tells', () => {
+describe('a failure that needs a manual fix is not retried, and the mail has the relevant log line', () => {
   test.each([
     [
       'bad-input',
@@ -178,7 +178,7 @@ describe('what only a person can mend is tried once, and the mail has the line t
     await expectMail(doc, `(${kind})`, telling);
   });
 
-  test('gateway-rejected, and the batch that Livy keeps of it is cleared', async () => {
+  test('gateway-rejected, and the batch that Livy leaves is removed', async () => {
     const elsewhere = await otherProject('refused-jar', (text) =>
       text.replace('spark: {}', 'spark: { jar: "file:///outside/of/the/whitelist.jar" }'),
     );
@@ -194,7 +194,7 @@ describe('what only a person can mend is tried once, and the mail has the line t
     expect(left.status).toBe(404);
   });
 
-  test('not-prepared: a table of ours may not be replaced, and nothing was submitted', async () => {
+  test('not-prepared: a table cannot be replaced, and nothing was submitted', async () => {
     await write('data/in-the-way', '');
     const file = await smallPipeline('once-unprepared', {
       step: '    retry: { maximumAttempts: 3 }',

@@ -21,9 +21,7 @@ import {
   start,
 } from './world.ts';
 
-/**
- * The Spark properties that the local stack gives its jobs. To Sluice, the proxied Livy is external and has its own.
- */
+/** The Spark properties that the local stack gives its jobs. A proxied Livy is external, so the pipeline sets them. */
 const sparkConf =
   'executorMemory: 512m, driverMemory: 512m, conf: { spark.driver.host: 127.0.0.1, spark.driver.bindAddress: 127.0.0.1, spark.ui.port: "0" }';
 const own = await project();
@@ -59,7 +57,7 @@ async function expectUntouched(text: unknown): Promise<RunDocument> {
   return doc;
 }
 
-test('a thousand batches are followed with one request a look', async () => {
+test('a thousand batches are polled with one request', async () => {
   const { proxy, folder } = await proxied('many');
   const backend = await backendOf(await loadProject(folder));
   const keys = Array.from({ length: 1000 }, (_, i) => `sluice-nobody-${i}`);
@@ -74,7 +72,7 @@ test('a thousand batches are followed with one request a look', async () => {
   }
 });
 
-describe('the answer to a submission that is lost after Livy accepted it', () => {
+describe('a response that is lost after Livy accepted the submission', () => {
   test('leaves one batch and one application', async () => {
     const { proxy, folder } = await proxied('lost');
     const file = await pipelineOf('lost-answer');
@@ -91,7 +89,7 @@ describe('the answer to a submission that is lost after Livy accepted it', () =>
 });
 
 describe('Livy refusing connections', () => {
-  test('for 10 s at the submission and for 60 s while Spark works: both runs wait, and use up no try', async () => {
+  test('for 10 s at the submission and for 60 s while Spark computes: both runs wait, and use up no attempt', async () => {
     const [short, long] = [await proxied('short'), await proxied('long')];
     const atSubmission = await pipelineOf('refused-short');
     const whileRunning = await pipelineOf('refused-long', slowFor(1.2e10));
@@ -116,7 +114,7 @@ describe('Livy refusing connections', () => {
     expect(away ?? 60_000).toBeGreaterThan(30_000);
   });
 
-  test('for longer than the step has patience: the run fails, and says so in its mail', async () => {
+  test('for longer than the gateway timeout: the run fails, and its mail reports it', async () => {
     const { proxy, folder } = await proxied('gone');
     const file = await smallPipeline('refused-for-good', {
       sql: slowFor(2e9),
@@ -135,8 +133,8 @@ describe('Livy refusing connections', () => {
   });
 });
 
-describe('a Livy that answers what nobody can read', () => {
-  test('HTML, 502, half a JSON, half an answer, nothing, silence: the run waits each time, says so, and succeeds', async () => {
+describe('a Livy with unreadable responses', () => {
+  test('HTML, 502, half a JSON, half a response, nothing, silence: the run waits each time, reports it, and succeeds', async () => {
     const { proxy, folder } = await proxied('unreadable');
     const running = run(folder, await pipelineOf('unreadable', slowFor(1.6e10)));
     await said(running, /submitted/);
@@ -159,8 +157,8 @@ describe('a Livy that answers what nobody can read', () => {
   });
 });
 
-describe('a Livy that was killed and started again', () => {
-  test('knows nothing of the batch and gives its id to a stranger: the run is followed by its key, the stranger left alone', async () => {
+describe('a Livy that was killed and restarted', () => {
+  test('has forgotten the batch and reuses its id: the run is followed by its key, and the other batch is left alone', async () => {
     const file = await smallPipeline('among-strangers', { sql: slow });
     const running = start(['run', file, '--json']);
     await said(running, /app-\d+-\d+/);

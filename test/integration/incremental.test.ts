@@ -109,7 +109,7 @@ steps:
 afterAll(() => producer.disconnect());
 
 describe('a topic', () => {
-  test('is read whole the first time', async () => {
+  test('is read completely the first time', async () => {
     await newTopic();
     await send(5000);
     expect(await run()).toMatchObject({ carried: 0, read: 5000, new: 5000, state: 'succeeded' });
@@ -123,13 +123,13 @@ describe('a topic', () => {
     await expectMart();
   });
 
-  test('is read from there on when there is', async () => {
+  test('is read from the last offset when there are new events', async () => {
     await send(10_000);
     expect(await run()).toMatchObject({ carried: 5000, read: 10_000, new: 10_000, state: 'succeeded' });
     await expectMart();
   });
 
-  test('gives the same marts by a backfill, from its beginning and from a time on', async () => {
+  test('gives the same marts after a backfill, from its beginning or from a time', async () => {
     const between = new Date(Date.now() + 1);
     await new Promise((resolve) => setTimeout(resolve, 50));
     await send(300);
@@ -140,7 +140,7 @@ describe('a topic', () => {
     await expectMart();
   });
 
-  test('of which retention has taken what was read long ago loses nothing of it', async () => {
+  test('with expired events that were read long ago loses none of them', async () => {
     await deleteUpTo(0.5);
     await send(100);
     expect(await run()).toMatchObject({ carried: 15_300, read: 100, state: 'succeeded' });
@@ -151,7 +151,7 @@ describe('a topic', () => {
     await expectMart();
   });
 
-  test('of which it has taken what nobody has read is refused, until somebody accepts the gap', async () => {
+  test('with expired events that no run has read is refused, until a backfill accepts the gap', async () => {
     await send(900);
     await deleteUpTo(1);
     const { exitCode, stderr } = await sluice('run', file);
@@ -162,7 +162,7 @@ describe('a topic', () => {
     expect(await run('backfill')).toMatchObject({ carried: 15_400, read: 0, state: 'succeeded' });
   });
 
-  test('that was made anew is known to be another, and read whole', async () => {
+  test('that was created again is recognised, and read completely', async () => {
     await newTopic();
     await send(16_000);
     const { stderr, ...read } = await run();

@@ -78,7 +78,7 @@ describe('a first `up` that is killed', () => {
   );
 });
 
-test('three `up` at once are one stack', async () => {
+test('three concurrent `up` start one stack', async () => {
   const stack = fresh('at-once');
   const all = await Promise.all([stack.sluice('up'), stack.sluice('up'), stack.sluice('up')]);
   const living = await processesOf(stack.home);

@@ -57,7 +57,7 @@ test('a reader never skips an event whose transaction commits after one with a g
   }
 });
 
-test('a transaction of another database that stays open keeps no reader from the events', async () => {
+test('an open transaction in another database does not block readers of the events', async () => {
   const address = await fresh('busy');
   const store = await postgresStore(address, { name: 'p' });
   const loading = await connectPostgres(await fresh('warehouse'));
@@ -71,7 +71,7 @@ test('a transaction of another database that stays open keeps no reader from the
   }
 });
 
-test('a process that waits for events hears of another’s at once', async () => {
+test('a process that waits for events is notified of those of another process at once', async () => {
   const address = await fresh('hints');
   const [one, two] = [await postgresStore(address, { name: 'p' }), await postgresStore(address, { name: 'p' })];
   try {
@@ -155,7 +155,7 @@ test('the runs of a store of an earlier version are shown by the project that th
   }
 });
 
-test('a connection that the server ends while it is in use, between two queries, ends no process', async () => {
+test('a connection that the server ends between two queries does not end the process', async () => {
   const pool = postgresPool(postgresAddress(here, { database: 'sluice' }));
   const lost = new Promise((resolve) => process.once('uncaughtException', resolve));
   try {

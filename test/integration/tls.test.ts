@@ -62,8 +62,8 @@ async function inProject(root: string, ...args: string[]) {
   return start(args, { SHOP_PW, KAFKA_PW: oddPassword }, root);
 }
 
-describe('where TLS is demanded', () => {
-  test('customer-report runs, its tables written over TLS, too', async () => {
+describe('with required TLS', () => {
+  test('customer-report runs, and also writes its tables over TLS', async () => {
     const { exitCode, stdout, stderr } = await inProject(secured, 'run', file, '--json');
     expect(exitCode, stderr).toBe(0);
     const doc = JSON.parse(stdout);
@@ -146,7 +146,7 @@ describe('where TLS is demanded', () => {
     expect(result.inputs[0].read).toBe(partitions.reduce((sum, { start: from, end }) => sum + end - from, 0));
   });
 
-  test('a wrong authority, a wrong name and no TLS are refused, each as what it is', async () => {
+  test('a wrong authority, a wrong name and missing TLS are refused, each with its own error', async () => {
     const wrongPostgres = await projectWith('wrong-postgres', certs.otherCa, certs.ca);
     const first = await inProject(wrongPostgres, 'plan', file);
     expect([first.exitCode, first.stderr]).toEqual([
