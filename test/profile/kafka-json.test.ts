@@ -42,12 +42,12 @@ const cases: { message: string; texts: Texts }[] = JSON.parse(
   readFileSync(join(import.meta.dirname, 'messages.json'), 'utf8'),
 );
 
-test('the fields of a message have the text in which they were written, and what is no JSON is invalid', async () => {
+test('the fields of a message have their exact text, and a message that is not JSON is invalid', async () => {
   const texts = await read(cases.map(({ message }) => message));
   expect(cases.map(({ message }, i) => ({ message, texts: texts[i] }))).toEqual(cases);
 });
 
-test('a message is an object exactly when JSON.parse takes it for one', async () => {
+test('a message is an object exactly when JSON.parse returns one', async () => {
   const pieces = [
     '{',
     '}',

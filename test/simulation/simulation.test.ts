@@ -44,7 +44,7 @@ describe('a system in which', () => {
     },
   );
 
-  test('nothing is wrong is the only one that keeps all promises: each has a system that breaks it', () => {
+  test('nothing is wrong is the only one without violations: for each promise, another system breaks it', () => {
     expect(new Set(weaknesses.map(({ breaks }) => breaks))).toEqual(new Set(promises));
   });
 });

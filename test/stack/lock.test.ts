@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true }));
 
-test('one process at a time has the lock of a home, and the others say whom they wait for', async () => {
+test('one process at a time holds the lock of a home, and the others name it while they wait', async () => {
   await writeFile(log, '');
   const all = await Promise.all([taker(400), taker(400), taker(400)]);
   expect(all.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
