@@ -25,10 +25,10 @@ export const maximumSnapshotBytes = 4 * 2 ** 30;
 const prefix = '__sluice_';
 
 /**
- * Sluice's columns of a snapshot row beside those of its source. For an invalid row: `reason`, `raw` as it was read,
- * `where` its location, `fields` its columns as a JSON object of texts (NULL when it could not be split), `original`
- * its state before a repair. `part` and `pos` locate a message. `isNew` and `file` exist while a source is measured.
- * Spark sees the first two.
+ * Sluice's columns of a snapshot row beside those of its source. `reason` says why a row is invalid. An invalid row
+ * also has `raw`, the row as it was read; `where`, its location; `original`, its state before a repair. Its `fields`
+ * are its columns as a JSON object of texts, NULL when it could not be split. `part` and `pos` locate a message.
+ * `isNew` and `file` exist while a source is measured. Spark sees the first two.
  */
 export const own = {
   reason: `${prefix}reason`,

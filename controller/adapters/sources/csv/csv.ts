@@ -37,7 +37,7 @@ interface Options extends Where {
   readonly sampleAbove?: number;
 }
 
-/** CSV files that match a glob. csv-parse reads the headers, DuckDB the rows, in a folder of its own. */
+/** CSV files that match a glob. csv-parse reads the headers, DuckDB the rows, in a separate folder. */
 export function csvReader(options: Options): SourceReader {
   const { storage } = options;
   return {
@@ -163,7 +163,7 @@ async function load(
   return 'placed';
 }
 
-/** The error for a file that is not CSV, or in which DuckDB cannot tell lines apart. */
+/** The error for a file that is not CSV, or in which DuckDB cannot find the lines. */
 function unreadable(error: unknown): SluiceError {
   const file = /^\s*file ?= ?(.+?)\s*$/m.exec(String(error))?.[1] ?? 'a file';
   const message = reasonOf(error).replace(/^Invalid Input Error: /, '');
