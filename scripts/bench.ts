@@ -6,7 +6,10 @@ import { execa } from 'execa';
 import { alternating, type Comparison, ratios, table } from '../test/bench/compare.ts';
 import { setup } from '../test/stack.ts';
 
-/** `npm run bench`: what Sluice costs and saves, against plain spark-submit, measured in turns on a stack of its own. */
+/**
+ * `npm run bench`: the cost and the savings of Sluice, measured alternately with plain spark-submit on a separate
+ * stack.
+ */
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
@@ -47,7 +50,7 @@ const { main, project } = await import('../test/integration/world.ts');
 const comparisons: Comparison[] = [];
 const say = (text: string): void => console.log(text);
 
-/** Takes a comparison into the table, and says what it came to. */
+/** Adds a comparison to the table and prints its result. */
 function found(comparison: Comparison): void {
   comparisons.push(comparison);
   const { min, median, max, reached } = ratios(comparison);
@@ -55,11 +58,11 @@ function found(comparison: Comparison): void {
   say(
     `${comparison.name}: ${figures} of ${comparison.against}, at most ${comparison.atMost}: ${reached ? 'reached' : 'missed'}`,
   );
-  // What is measured is not lost when the rest takes too long.
+  // Results are saved now, in case the rest takes too long.
   if (values.only === undefined) writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), page());
 }
 
-/** A figure that is no ratio: it is compared with its limit. */
+/** The limit as the other side of a comparison, for figures that are not ratios. */
 const against = (limit: number, n: number): number[] => Array.from({ length: n }, () => limit);
 const told = async (what: string, work: () => Promise<number>): Promise<number> => {
   const seconds = await work();

@@ -1,7 +1,9 @@
 import { setup } from '../test/stack.ts';
 import { numberOptions } from './options.ts';
 
-/** `npm run chaos -- --kills 100 --seed 1`: a whole stack of its own, and what it breaks counted from outside. */
+/**
+ * `npm run chaos -- --kills 100 --seed 1`: kills parts of a separate stack, and counts broken promises from outside.
+ */
 const { kills, seed } = numberOptions(
   { kills: 100, seed: 1 },
   'npm run chaos -- [--kills 100] [--seed 1]\nKills and stops controllers, Livy, the Spark worker, drivers, the mail server and PostgreSQL at random while runs go on.\nThe same seed strikes in the same order.',

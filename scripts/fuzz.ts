@@ -2,7 +2,7 @@ import { fuzz, type Tally } from '../test/fuzz/subject.ts';
 import { subjects } from '../test/fuzz/subjects.ts';
 import { numberOptions } from './options.ts';
 
-/** `npm run fuzz -- --cases 20000 --seed 1`: inputs nobody thought of, and what they broke. */
+/** `npm run fuzz -- --cases 20000 --seed 1`: random and hostile inputs, and what they broke. */
 const { cases, seed } = numberOptions(
   { cases: 20_000, seed: 1 },
   'npm run fuzz -- [--cases 20000] [--seed 1]\nPlays so many cases of pipeline files, record batches and the like, and a share of them of what is slower. A case that breaks something is played again by --seed SEED --cases 1 (of the shares: --cases 10).',

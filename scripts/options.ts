@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util';
 
-/** The whole numbers from 1 on that a script is given by its options, or their defaults. Prints `help` and exits 0 for --help; 2 for anything else. */
+/**
+ * The integer options of a script, at least 1, with defaults. Prints `help` and exits with 0 for --help, with 2 for
+ * anything invalid.
+ */
 export function numberOptions<Name extends string>(defaults: Record<Name, number>, help: string): Record<Name, number> {
   const names = Object.keys(defaults) as Name[];
   const { values } = parseArgs({

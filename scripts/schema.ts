@@ -3,6 +3,8 @@ import { builtIn } from '../controller/app/registry.ts';
 import { pipelineJsonSchema } from '../controller/pipeline/json-schema.ts';
 import { kindsPage } from '../test/pipeline/kinds-page.ts';
 
-/** Writes what is made from the registry: the JSON Schema of pipeline files, and the page of all kinds. */
+/**
+ * Writes the files that are generated from the registry: the JSON Schema of pipeline files, and the page of all kinds.
+ */
 writeFileSync(new URL('../conf/pipeline.schema.json', import.meta.url), pipelineJsonSchema(builtIn));
 writeFileSync(new URL('../docs/kinds.md', import.meta.url), kindsPage(builtIn));

@@ -1,7 +1,7 @@
 /**
- * Photographs a real run for docs/: plans of three sizes, the terminal in the middle of a run, the report, the mail.
- * `npm run screens` runs the customer report on the local stack with a million rows and takes the pictures with a
- * browser from npm. Needs `script` (util-linux) for a terminal; where the browser lacks libraries, Debian's `libnss3`.
+ * Takes screenshots of a real run for docs/: plans of three sizes, the terminal during a run, the report, the mail.
+ * `npm run screens` runs the customer report on the local stack with a million rows, and uses a browser from npm. It
+ * needs `script` (util-linux) for a terminal; if the browser lacks libraries, Debian's `libnss3`.
  */
 
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -24,7 +24,7 @@ const size = { columns: 150, rows: 22 };
 const sluice = (...args: string[]) =>
   execa(process.execPath, [main, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
 
-/** What a terminal received from a command, with all its colours and movements. */
+/** The output of a command on a terminal, with all its control sequences. */
 async function recorded(args: string, rows: number = size.rows): Promise<string> {
   const file = join(tmpdir(), `sluice-screen-${process.pid}`);
   const command = `stty cols ${size.columns} rows ${rows}; ${process.execPath} ${main} ${args}`;
@@ -39,22 +39,22 @@ async function recorded(args: string, rows: number = size.rows): Promise<string>
   return text.slice(text.indexOf('\n') + 1, text.lastIndexOf('\nScript done'));
 }
 
-/** The recording up to the last progress line with some tasks done, before anything was published. */
+/** The recording up to the last progress line with completed tasks, before anything was published. */
 function middle(recording: string): string {
   const job = recording.slice(0, recording.indexOf('succeeded'));
   const end = [...job.matchAll(/tasks [1-9]\d* of/g)].at(-1)?.index ?? job.lastIndexOf('tasks ');
-  // A picture may end within a synchronized update (mode 2026), which would hold the screen back.
+  // A recording may end within a synchronized update (mode 2026), which would freeze the screen.
   return `${recording.slice(0, recording.indexOf('\n', end) + 1)}\u001b[?2026l`;
 }
 
-/** How many lines of a terminal a text takes. */
+/** The number of terminal lines of a text. */
 const linesOf = (text: string): number =>
   text
     .split('\n')
     .map((line) => Math.ceil(stripVTControlCharacters(line).trimEnd().length / size.columns) || 1)
     .reduce((sum, lines) => sum + lines, 1);
 
-/** A picture of a terminal that has received a text. */
+/** Takes a screenshot of a terminal with a text. */
 async function photographed(browser: Browser, text: string, name: string, rows: number): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1400, height: 760 }, deviceScaleFactor: 1.5 });
   const packages = createRequire(import.meta.url);
@@ -83,13 +83,13 @@ async function photographed(browser: Browser, text: string, name: string, rows: 
     [text, size.columns, rows] as const,
   );
   await page.waitForTimeout(300);
-  // Not closed before the browser is: this one ends with its last page.
+  // The page stays open, because this browser ends with its last page.
   await page.locator('body').screenshot({ path: join(docs, name) });
 }
 
 await mkdir(docs, { recursive: true });
 await sluice('up');
-/** `sluice plan` on so many rows: each has settings of its own. */
+/** `sluice plan` for each number of rows; the settings differ. */
 const plans = new Map<number, string>();
 for (const rows of [10_000_000, 100_000, 1_000_000]) {
   await sluice('demo-data', '--rows', String(rows));

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Makes a fresh checkout ready: npm packages, the compiled controller and, with --jar, the Spark runner. Does only what is
- * not done yet. Plain JavaScript, because it runs before anything is installed.
+ * Prepares a fresh checkout: npm packages, the compiled controller and, with --jar, the Spark runner. Completed parts
+ * are skipped. Plain JavaScript, because it runs before anything is installed.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs';

@@ -5,7 +5,10 @@ import { simulate } from '../test/simulation/schedule.ts';
 import { type Broken, judge, promises } from '../test/simulation/verdict.ts';
 import { numberOptions } from './options.ts';
 
-/** `npm run simulate -- --schedules 10000 --seed 1`: crash schedules in simulated time, on all cores, and what they broke. */
+/**
+ * `npm run simulate -- --schedules 10000 --seed 1`: crash schedules in simulated time, on all cores, and what they
+ * broke.
+ */
 const { schedules: total, seed: first } = numberOptions(
   { schedules: 10_000, seed: 1 },
   'npm run simulate -- [--schedules 10000] [--seed 1]\nPlays crash schedules, a seed each from --seed on. One that breaks a promise is played again with --seed SEED --schedules 1.',

@@ -4,7 +4,7 @@ import { generate } from 'selfsigned';
 
 /** Certificates of a private authority, as PEM. */
 export interface Certificates {
-  /** The file of the authority's certificate, and that of another one. */
+  /** The file of the authority's certificate, and that of another authority. */
   readonly ca: string;
   readonly otherCa: string;
   readonly server: { readonly cert: string; readonly key: string };
@@ -26,7 +26,7 @@ async function authority(name: string): Promise<{ cert: string; key: string }> {
   return { cert, key };
 }
 
-/** Makes an authority and a server's certificate for 127.0.0.1, not for localhost, in a folder. */
+/** Creates, in a folder, an authority and a server certificate for 127.0.0.1 but not for localhost. */
 export async function certificates(folder: string): Promise<Certificates> {
   mkdirSync(folder, { recursive: true });
   const [mine, other] = [await authority('Sluice test authority'), await authority('Another authority')];

@@ -3,14 +3,14 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
-/** Written by programs: docs/states.md, docs/benchmarks.md. Their words are held where they are written. */
+/** Generated pages: docs/states.md, docs/benchmarks.md. Their texts are checked at their sources. */
 const generated = ['docs/states.md', 'docs/benchmarks.md'];
 const inDocs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((file) => join('docs', file));
 const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...inDocs.filter((file) => file.endsWith('.md'))];
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 const written = documents.filter((file) => !generated.includes(file));
 
-/** What is wrong in each of the documents, with its name and line. */
+/** The problems in each document, with file and line. */
 function problems(files: readonly string[], find: (line: string, file: string) => readonly string[]): string[] {
   return files.flatMap((file) =>
     textOf(file)
@@ -20,7 +20,7 @@ function problems(files: readonly string[], find: (line: string, file: string) =
 }
 const all = (line: string, pattern: RegExp): string[] => [...line.matchAll(pattern)].map((found) => found[1] ?? '');
 
-/** As GitHub makes them of headings. */
+/** The anchors that GitHub makes of headings. */
 const anchorsOf = (file: string): string[] =>
   all(textOf(file), /^#+ (.*)$/gm).map((heading) =>
     heading
@@ -29,7 +29,7 @@ const anchorsOf = (file: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
-/** Options by command, as main.ts declares them; `--json` and `--help` are every command's. */
+/** Options by command, as main.ts declares them; every command has `--json` and `--help`. */
 function commandsOf(main: string): Map<string, string[]> {
   const groups = new Map(
     [...main.matchAll(/^const (\w+) = \(\): Option(?:\[\])? =>([\s\S]*?);$/gm)].map(([, name = '', body = '']) => [
@@ -47,7 +47,7 @@ function commandsOf(main: string): Map<string, string[]> {
   );
 }
 
-test('every relative link leads to a file and a heading that are there', () => {
+test('every relative link leads to an existing file and heading', () => {
   const links = (line: string, file: string): string[] =>
     all(line, /\]\(([^)\s]+)\)/g).filter((link) => {
       if (/^https?:/.test(link)) return false;
@@ -60,24 +60,24 @@ test('every relative link leads to a file and a heading that are there', () => {
   expect(problems(documents, links)).toEqual([]);
 });
 
-test('every path that is named exists', () => {
+test('every named path exists', () => {
   const paths = (line: string): string[] => [
     ...all(line, /(?<![\w/.-])((?:controller|test|docs|scripts|spark-jobs|conf)\/[\w./-]*\w)/g),
     ...all(line, /`([\w.-]+(?:\/[\w.-]+)+\.(?:ts|mjs|java))/g),
   ];
   expect(written.flatMap((file) => paths(textOf(file))).length).toBeGreaterThan(50);
-  // Placeholders of a set of jars are in capitals.
+  // Capitals are placeholders for a set of jars.
   const isMissing = (path: string): boolean => !/\b[A-Z]+\//.test(path) && !existsSync(join(root, path));
   expect(problems(written, (line) => paths(line).filter(isMissing))).toEqual([]);
 });
 
-test('the picture of the floors is the house', () => {
+test('the diagram of the floors matches the code', () => {
   const [, list = ''] = /const floors = \[(.*?)\]/s.exec(textOf('test/house.test.ts')) ?? [];
   const drawn = all(textOf('docs/architecture.md'), /^ {2}(\w+)\["\1 —/gm);
   expect(drawn.toReversed()).toEqual(all(list, /'(\w+)'/g));
 });
 
-test('every command that is shown is one, with the options it is shown with', () => {
+test('every command in the documents exists, with its options', () => {
   const commands = commandsOf(textOf('controller/cli/main.ts'));
   expect(commands.size).toBeGreaterThan(15);
   expect(commands.get('demo')).toContain('--rows');
@@ -94,7 +94,7 @@ test('every command that is shown is one, with the options it is shown with', ()
   expect(problems(written, wrong)).toEqual([]);
 });
 
-test('the table of commands in the README has all of them, and options that they have', () => {
+test('the table of commands in the README is complete, and its options exist', () => {
   const commands = commandsOf(textOf('controller/cli/main.ts'));
   const rows = textOf('README.md')
     .split('\n')
@@ -134,6 +134,6 @@ test('retired words stay out of the documents', () => {
     'a person mends',
   ];
   const pattern = new RegExp(`\\b(${retired.join('|')})\\b`, 'gi');
-  // The name of a user of the system is no word.
+  // The user name `nobody` is allowed.
   expect(problems(written, (line) => all(line.replaceAll('`nobody`', ''), pattern))).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** The floors of the house, the ground first: a file imports from its own floor and from those below. */
+/** The floors, lowest first: a file imports from its own floor and from those below. */
 const floors = [
   'lib',
   'domain',
@@ -47,7 +47,7 @@ test('no import leads to a floor above', () => {
   expect(arrows.filter(({ from, to }) => floorOf(to) > floorOf(from)).map(shown)).toEqual([]);
 });
 
-test('an adapter knows no other adapter, only what lies above it for all of its sort', () => {
+test('an adapter imports no other adapter, only files of the folders above it', () => {
   const between = arrows.filter(({ from, to }) => from.startsWith('adapters/') && to.startsWith('adapters/'));
   expect(between.length).toBeGreaterThan(0);
   const isShared = ({ from, to }: Arrow): boolean => `${dirname(from)}/`.startsWith(`${dirname(to)}/`);
@@ -70,7 +70,7 @@ test('no folders import each other in a circle', () => {
   expect([...next.keys()].filter((folder) => reaches(folder, folder))).toEqual([]);
 });
 
-test('no folder is longer than a reader takes in at a glance', () => {
+test('no folder has more than 20 files', () => {
   const counts = new Map<string, number>();
   for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
   expect([...counts].filter(([, count]) => count > 20).map(([folder]) => folder)).toEqual([]);

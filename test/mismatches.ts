@@ -1,13 +1,13 @@
 import type { Duck } from '../controller/clients/duckdb.ts';
 import { filesLiteral } from '../controller/clients/sql.ts';
 
-/** Rows of a view of the oracle's that are not in a published folder of Parquet, and the other way round; as multisets. */
+/** The rows by which a view of the oracle and a published Parquet folder differ, in both directions; as multisets. */
 export async function mismatches(
   duck: Duck,
   view: string,
   published: string,
 ): Promise<{ missing: number; surplus: number; rows: number }> {
-  // Instants are compared as microseconds, whatever type they are kept as.
+  // Instants are compared as microseconds, whatever their stored type.
   const list = (await duck.columns(view))
     .map(({ name, type }) => (type.startsWith('TIMESTAMP') ? `epoch_us("${name}") AS "${name}"` : `"${name}"`))
     .join(', ');

@@ -1,2 +1,2 @@
-/** Unit tests see none of the settings by which the integration tests find their stack. */
+/** Hides the settings of the integration tests' stack from unit tests. */
 for (const name of Object.keys(process.env)) if (name.startsWith('SLUICE_')) delete process.env[name];

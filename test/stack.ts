@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { freeOffsets } from './ports.ts';
 
-/** A whole stack for the integration tests: in a folder of its own, on ports that are free, ended whatever happens. */
+/** A whole stack for the integration tests: in its own folder, on free ports, always stopped at the end. */
 const checkout = resolve(import.meta.dirname, '..');
 const main = join(checkout, 'dist', 'controller', 'cli', 'main.js');
 
@@ -40,7 +40,7 @@ export async function startStack(offset: number): Promise<Stack> {
   mkdirSync(project);
   cpSync(join(checkout, 'conf'), join(project, 'conf'), { recursive: true });
   symlinkSync(join(checkout, 'spark-jobs'), join(project, 'spark-jobs'));
-  // The projects of a test share files by links, and some jobs do without what the stack's Livy sets.
+  // Projects of a test share files by links. Jobs behind a proxied Livy set what the local stack sets for its own.
   const allowed = "['spark.driver.host', 'spark.driver.bindAddress', 'spark.ui.port']";
   appendFileSync(
     join(project, 'conf', 'connections.yaml'),
@@ -58,9 +58,9 @@ export async function startStack(offset: number): Promise<Stack> {
   const command = { cwd: project, env, reject: false, all: true } as const;
   const clear = ({ all, exitCode }: { readonly all: string; readonly exitCode?: number | undefined }): void => {
     isDown = true;
-    // The stack that did not end is left to be looked at.
+    // A stack that did not stop is kept for inspection.
     if (exitCode !== 0) return void process.stdout.write(`${all}\n`);
-    // As root, PostgreSQL's data lies outside the home.
+    // When run as root, PostgreSQL's data is outside the home.
     const note = join(folder, 'home', 'data', 'postgres-folder');
     if (existsSync(note)) rmSync(readFileSync(note, 'utf8'), { recursive: true, force: true });
     rmSync(folder, { recursive: true, force: true });

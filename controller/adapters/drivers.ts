@@ -21,42 +21,42 @@ import type { RunState } from '../domain/state.ts';
 import type { Language } from '../messages/words.ts';
 import type { SnapshotOptions } from '../snapshot/snapshot.ts';
 
-/** What adapters are opened with. */
+/** What a driver receives to open its adapter. */
 export interface Context {
   readonly project: Project;
-  /** A folder of this process, for files that are needed for a while. */
+  /** A folder for temporary files of this process. */
   readonly scratch: string;
-  /** What leads to files, wherever they are. */
+  /** Access to files in all storages. */
   readonly storage: Storage;
-  /** Where snapshots are written; without it sources are only measured. */
+  /** Where snapshots are written. Without it, sources are only measured. */
   readonly snapshots?: SnapshotOptions;
 }
 
-/** What a job needs beside its description: databases whose passwords go into a pgpass file, a login to Kafka. */
+/** What a job needs beside its description: databases whose passwords go into a pgpass file, and a login to Kafka. */
 export interface Access {
   readonly databases?: readonly PostgresAddress[];
   readonly jaas?: string | undefined;
 }
 
-/** Pinned rows without a snapshot, which the runner reads from the source. */
+/** Pinned rows without a snapshot. The runner reads them from the source. */
 export interface PinnedInput {
   readonly name: string;
   readonly source: Source;
   readonly pin: Pin;
-  /** Into how many pieces a job divides what it reads. */
+  /** The number of partitions in which the job reads them. */
   readonly partitions: number;
 }
 
-/** What a driver may say of conf/ before anything is opened. */
+/** Checks of conf/ before an adapter is opened. */
 export interface Checked {
-  /** Throws a rejected SluiceError for what conf/ says of the connection that a value names, and cannot be kept to. */
+  /** Throws a rejected SluiceError when the connection that a value names is misconfigured in conf/. */
   check?(value: unknown, project: Project): void;
 }
 
-/** A kind of source: one file and a line in app/registry.ts. Libraries are loaded when it is opened. */
+/** A kind of source: one file and a line in app/registry.ts. Its libraries are loaded by `open`. */
 export interface SourceDriver extends SourceKind, Checked {
   open(context: Context): Promise<SourceReader>;
-  /** How the runner reads rows without a snapshot; left out when all rows always have one. */
+  /** How the runner reads rows without a snapshot. Left out when all rows always fit a snapshot. */
   input?(unkept: PinnedInput, project: Project): Access & { readonly input: object };
 }
 
@@ -69,15 +69,18 @@ export interface SinkDriver extends Kind, Checked {
     key: string,
     root: string,
   ): { readonly target: string; readonly placeOf: (view: string) => string };
-  /** How the runner writes what is staged, where `kind` in the fields is not its own: `parquet` or `csv` into a folder, `postgres` into a table. */
+  /**
+   * How the runner writes staged views. `kind` in the fields overrides the sink's own: `parquet` or `csv` into a
+   * folder, `postgres` into a table.
+   */
   writes(output: Output, staged: Staged, project: Project): Access & { readonly fields: object };
   /** `as Parquet in marts/orders` */
   describe(output: Output): string;
-  /** What DuckDB reads a published view from, by its files on this machine; left out where reports cannot be made of it. */
+  /** The DuckDB relation of a published view, given its local files. Left out when reports cannot read this kind. */
   relation?(files: readonly string[]): string;
 }
 
-/** A kind of step beside Spark jobs. */
+/** A kind of step outside Spark. */
 export interface TaskDriver extends TaskKind, Checked {
   open(context: Context): Promise<TaskRunner>;
   /** `calls POST https://…` */
@@ -87,7 +90,7 @@ export interface TaskDriver extends TaskKind, Checked {
 /** A kind of notification. */
 export interface NotifierDriver extends Kind, Checked {
   open(context: Context): Promise<Notifier>;
-  /** What the end of a run causes, rendered; the same, with the same id, whenever it is made. Pure. */
+  /** The rendered messages for the end of a run. Every call returns the same messages with the same ids. Pure. */
   messages(run: string, state: RunState, options: { readonly from: string; readonly language: Language }): Message[];
   /** The address of a notification, for people. */
   describe(value: unknown): string;
@@ -96,8 +99,8 @@ export interface NotifierDriver extends Kind, Checked {
 /** A kind of trigger. */
 export interface TriggerDriver extends Kind, Checked {
   /**
-   * The firings that are due, and what is accounted for with them, as plain JSON. May be asked by several controllers at once
-   * and again with the same cursor; firings for the same reason have the same key.
+   * The due firings, and the cursor that accounts for them, as plain JSON. Several controllers may call it at once, and
+   * repeatedly with the same cursor. Firings for the same reason have the same key.
    */
   poll(trigger: Trigger, known: TriggerState, context: Context): Promise<Due>;
   /** `every 15m` */
@@ -109,20 +112,20 @@ export interface Due {
   readonly cursor: unknown;
 }
 
-/** Where files can be that driver, executors and controllers share. */
+/** A kind of storage: files that driver, executors and controllers share. */
 export interface StorageDriver {
   /** The scheme of its URIs: `file`, `s3`. */
   readonly kind: string;
   open(context: Pick<Context, 'project' | 'scratch'>): Promise<Storage>;
 }
 
-/** Where Spark applications run. Opening it reaches nothing yet. */
+/** A kind of backend. `open` does not connect yet. */
 export interface BackendDriver {
   /** `spark.backend` in conf/connections.yaml. */
   readonly kind: string;
   open(context: {
     readonly project: Project;
-    /** What jobs on the local stack are given. */
+    /** Spark properties and AppCDS archives for jobs on the local stack. */
     readonly local: {
       readonly conf: () => Readonly<Record<string, string>>;
       readonly archives: () => { readonly driver: string; readonly executor: string } | undefined;
@@ -130,7 +133,7 @@ export interface BackendDriver {
   }): Promise<BatchBackend>;
 }
 
-/** All drivers there are. */
+/** All drivers. */
 export interface Registry {
   readonly sources: readonly SourceDriver[];
   readonly sinks: readonly SinkDriver[];
@@ -141,7 +144,7 @@ export interface Registry {
   readonly triggers: readonly TriggerDriver[];
 }
 
-/** Where an attempt stages a sink of its step; `rowsOf` is asked for the rows of each place. */
+/** Where an attempt stages a sink of its step; `rowsOf` returns the rows of a place. */
 export function stagedAt(
   sinks: readonly SinkDriver[],
   output: Output,

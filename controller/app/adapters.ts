@@ -11,18 +11,18 @@ import type { TaskRunner } from '../domain/ports/task.ts';
 import { rejected } from '../lib/errors.ts';
 import { schemeOf } from '../lib/uri.ts';
 
-/** Adapters by their kind, each opened when it is first needed. */
+/** Adapters by kind, each opened at its first use. */
 function lazyAdapters<T, C>(drivers: readonly { readonly kind: string; open(context: C): Promise<T> }[], context: C) {
   const open = new Map<string, Promise<T>>();
   return {
     async of(kind: string): Promise<T> {
       const adapter = open.get(kind) ?? kindNamed(drivers, kind).open(context);
       open.set(kind, adapter);
-      // What could not be opened, for a file that is missing say, may be there the next time.
+      // A failed open, because of a missing file for example, is retried at the next use.
       adapter.catch(() => open.delete(kind));
       return adapter;
     },
-    /** Those that were opened, which are forgotten. */
+    /** Returns the opened adapters and forgets them. */
     async taken(): Promise<T[]> {
       const all = [...open.values()];
       open.clear();
@@ -37,7 +37,7 @@ function kindNamed<D extends { readonly kind: string }>(drivers: readonly D[], k
   return driver;
 }
 
-/** The source reader of a run: hands each source to the adapter of its kind. */
+/** The source reader of a run: passes each source to the adapter of its kind. */
 export function sourceReaderOf({ sources }: Pick<Registry, 'sources'>, context: Context): SourceReader {
   const adapters = lazyAdapters(sources, context);
   return {
@@ -53,7 +53,7 @@ export function sourceReaderOf({ sources }: Pick<Registry, 'sources'>, context: 
   };
 }
 
-/** Hands what is staged to the adapter of its sink's kind. */
+/** Passes staged output to the adapter of its sink's kind. */
 export function publisherOf({ sinks }: Pick<Registry, 'sinks'>, context: Context): Publisher {
   const adapters = lazyAdapters(sinks, context);
   return {
@@ -64,7 +64,7 @@ export function publisherOf({ sinks }: Pick<Registry, 'sinks'>, context: Context
   };
 }
 
-/** Hands each URI to the storage of its scheme. */
+/** Passes each URI to the storage of its scheme. */
 export function storageOf({ storages }: Pick<Registry, 'storages'>, context: Omit<Context, 'storage'>): Storage {
   const adapters = lazyAdapters(storages, context);
   const of = async (uri: string): Promise<Storage> => {
@@ -105,13 +105,13 @@ export function storageOf({ storages }: Pick<Registry, 'storages'>, context: Omi
   };
 }
 
-/** Hands each task to the adapter of its kind. */
+/** Passes each task to the adapter of its kind. */
 export function taskRunnerOf({ tasks }: Pick<Registry, 'tasks'>, context: Context): TaskRunner {
   const adapters = lazyAdapters(tasks, context);
   return { run: async (request) => (await adapters.of(kindOf(tasks, request.step).kind)).run(request) };
 }
 
-/** Hands each message to the adapter of its channel. */
+/** Passes each message to the adapter of its channel. */
 export function notifierOf({ notifiers }: Pick<Registry, 'notifiers'>, context: Context): Notifier {
   const adapters = lazyAdapters(notifiers, context);
   return { send: async (message) => (await adapters.of(channelOf(message))).send(message) };

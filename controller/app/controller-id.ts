@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { startTime } from '../stack/process.ts';
 
-/** Where process ids mean the same: this boot of this machine, and in it this namespace. */
+/** Identifies the scope of process ids: this machine, this boot, this pid namespace. */
 const place = createHash('sha256')
   .update([hostname(), read('/proc/sys/kernel/random/boot_id'), link('/proc/self/ns/pid')].join('\n'))
   .digest('hex')
@@ -25,13 +25,18 @@ function link(path: string): string {
   }
 }
 
-/** A name for a controller of this process, HOST/PLACE/PID/STARTED/RANDOM: unique, and telling whether it still lives. */
+/**
+ * Returns new names for controllers of this process: HOST/PLACE/PID/STARTED/RANDOM. A name is unique and shows whether
+ * its process is alive.
+ */
 export const newOwner = async (): Promise<() => string> => {
   const started = ((await startTime(process.pid)) ?? '').replaceAll('/', '-');
   return () => [hostname(), place, process.pid, started, randomBytes(3).toString('hex')].join('/');
 };
 
-/** True when a name is of a process of this machine that is no more. Of other machines nothing is known. */
+/**
+ * Whether a name belongs to an ended process of this machine. False for other machines, whose processes are unknown.
+ */
 export async function isOwnerGone(owner: string): Promise<boolean> {
   const [, where, pid, started] = owner.split('/');
   if (where !== place) return false;

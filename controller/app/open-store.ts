@@ -7,12 +7,12 @@ import { postgresAddress } from '../config/addresses.ts';
 import { type Project, postgresPasswordFile } from '../config/project.ts';
 import type { RunStore } from '../domain/ports/store.ts';
 
-/** Where a project without a PostgreSQL server keeps its runs. */
+/** The run store of a project without a PostgreSQL server. */
 const embeddedFile = ({ home }: Project): string => join(home, 'store.db');
 
 /**
- * Where conf/ says that runs are kept: a SQLite file or a PostgreSQL server. Undefined when it says nothing and there is no
- * server: then an embedded store is made. Throws a rejected SluiceError for an address that cannot be kept to.
+ * The run store that conf/ names: a SQLite file or a PostgreSQL server. Undefined when it names none and there is no
+ * server; the caller then uses an embedded store. Throws a rejected SluiceError for a misconfigured address.
  */
 export function namedStore(project: Project): { file: string } | ReturnType<typeof postgresAddress> | undefined {
   const { sqlite, ...server } = project.connections.store;
@@ -22,9 +22,9 @@ export function namedStore(project: Project): { file: string } | ReturnType<type
   return hasServer ? postgresAddress(project, { database: 'sluice' }) : undefined;
 }
 
-/** Opens the run store of a project. A history that was begun in one kind of store goes on there until conf/ names another. */
+/** Opens the run store of a project. An embedded store with runs stays in use until conf/ names another. */
 export async function openStore(project: Project): Promise<RunStore> {
-  // Runs of earlier versions belong to the project's home, and of still earlier ones to none.
+  // Earlier versions filed runs under the project's home, and still earlier ones under an empty name.
   const owner = { name: project.name, formerly: [project.home, await realpath(project.home), ''] };
   const place = namedStore(project);
   if (place === undefined) return sqliteStore(embeddedFile(project), owner);

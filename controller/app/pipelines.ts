@@ -7,9 +7,9 @@ import { type LoadedPipeline, loadPipeline } from '../pipeline/loader.ts';
 import { knownIn } from './wiring.ts';
 
 interface Watched {
-  /** Of the file as it was read last. */
+  /** The version of the file that was read last. */
   readonly version: string;
-  /** As it was last without a problem. */
+  /** The last valid content. */
   readonly loaded: LoadedPipeline | undefined;
 }
 
@@ -17,8 +17,8 @@ interface Watched {
 export const pipelinesFolder = join('conf', 'pipelines');
 
 /**
- * The pipelines of conf/pipelines/, read again when their files change. One with a problem stays as it was before, and the
- * problem is reported once; so is a name that an earlier file has.
+ * The pipelines of conf/pipelines/, reloaded when their files change. A pipeline with a problem keeps its last valid
+ * content, and the problem is reported once. So is a name that an earlier file has.
  */
 export function watchedPipelines(
   project: Project,

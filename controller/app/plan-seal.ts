@@ -5,7 +5,7 @@ import type { Project } from '../config/project.ts';
 import { unwritable } from '../lib/errors.ts';
 import { isSealed, type SavedPlan, sealOf } from '../planning/saved.ts';
 
-/** The key by which a project knows its own plans; made with the first one, readable by its owner alone. */
+/** The key of the project's seals; created with the first plan, readable by its owner alone. */
 async function keyOf({ home }: Project): Promise<string> {
   const file = join(home, 'secrets', 'plans');
   try {
@@ -17,12 +17,12 @@ async function keyOf({ home }: Project): Promise<string> {
   return readFile(file, 'utf8');
 }
 
-/** A plan as it is saved: with a seal that only this project can make. */
+/** The plan with a seal that only this project can make. */
 export const seal = async (project: Project, plan: SavedPlan): Promise<SavedPlan> => ({
   ...plan,
   seal: sealOf(plan, await keyOf(project)),
 });
 
-/** Whether a plan is as this project saved it. */
+/** Whether this project saved the plan unchanged. */
 export const isOwn = async (project: Project, plan: SavedPlan): Promise<boolean> =>
   isSealed(plan, await keyOf(project));

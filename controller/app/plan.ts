@@ -33,7 +33,7 @@ export async function measureSources(
   }
 }
 
-/** A plan that `sluice plan --out` has written in this project. Throws a rejected SluiceError when it is none. */
+/** A plan that `sluice plan --out` wrote in this project. Throws a rejected SluiceError for any other file. */
 export async function readPlan(project: Project, file: string): Promise<SavedPlan> {
   let document: unknown;
   try {

@@ -11,7 +11,7 @@ import { httpTask } from '../adapters/tasks/http/driver.ts';
 import { postgresTask } from '../adapters/tasks/postgres/driver.ts';
 import { everyTrigger } from '../adapters/triggers/every/driver.ts';
 
-/** What Sluice comes with. An addition is a driver and its line here. */
+/** The built-in drivers. A new driver needs one line here. */
 export const builtIn: Registry = {
   sources: [csvSource, postgresSource, kafkaSource],
   sinks: [parquetSink, csvSink, postgresSink],

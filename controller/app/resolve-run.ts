@@ -3,7 +3,7 @@ import type { RunStore, RunSummary } from '../domain/ports/store.ts';
 import { apply, emptyState, fold, type RunState } from '../domain/state.ts';
 import { rejected } from '../lib/errors.ts';
 
-/** The run that a name, or the beginning of one, means; the last run when there is none. */
+/** The run with this name or prefix; the last run when no name is given. */
 export async function resolveRun(
   store: RunStore,
   name: string | undefined,
@@ -16,14 +16,14 @@ export async function resolveRun(
   return { summary: found, number: found.number, state: fold(history), history };
 }
 
-/** The run of a name or of the beginning of one. Throws a rejected SluiceError when that is not exactly one. */
+/** The run with this name or prefix. Throws a rejected SluiceError when there is none or the prefix is ambiguous. */
 export async function findRun(store: RunStore, name: string): Promise<RunSummary> {
   const found = await store.find(name);
   if (!found) throw rejected(`there is no run ${name}, or the prefix is ambiguous`, '`sluice runs` lists them');
   return found;
 }
 
-/** Reads a history as it grows: at each call what is new in it, and the state that all of it amounts to. */
+/** Reads a growing history: each call returns the new events, and the state after all events. */
 export function historyReader(
   store: RunStore,
   run: string,

@@ -6,7 +6,7 @@ import { type Adapters, folderOf, rowCheckOptionsOf, snapshotsIn, workspaceOf } 
 
 type Shared = Pick<Ports, 'backend' | 'publisher' | 'taskRunner' | 'store' | 'onUpdate'>;
 
-/** What the engine needs for one run: what it shares with others, and what is its own. */
+/** The ports of one run: the shared ones and its own. */
 export function portsOf(adapters: Adapters, shared: Shared, run: string, now: () => number): Omit<Ports, 'now'> {
   const { registry, context } = adapters;
   const { spark, mail } = context.project.connections;

@@ -7,7 +7,7 @@ export interface Service {
   work(): Promise<unknown>;
 }
 
-/** Runs each service in a loop of its own until the signal aborts: one that fails or takes long holds up no other. */
+/** Runs each service in its own loop until the signal aborts. A failing or slow service does not delay the others. */
 export async function runServices(
   services: readonly Service[],
   signal: AbortSignal,

@@ -75,7 +75,7 @@ export class Sluice implements RunHost {
     options: {
       again?: RunState['again'];
       detach?: boolean;
-      /** The project has one run with this key; begun again, it is that one. */
+      /** The project has at most one run with this key. A second start returns the existing run. */
       idempotencyKey?: string;
       /** A saved plan to apply, prepared in the folder of the run. */
       given?: (folder: string) => Promise<Given>;

@@ -8,8 +8,9 @@ import type { Service } from './services.ts';
 import type { Adapters } from './wiring.ts';
 
 /**
- * Looks at every trigger of these pipelines once and starts the runs that are due, each without a controller: whichever is free
- * claims it. Any number of controllers may do so at once. Returns the runs; a trigger that fails holds up no other.
+ * Polls every trigger of these pipelines once and starts the due runs, without an owner: any free controller claims
+ * them. Several controllers may call it concurrently. Returns the started runs. A failing trigger does not delay the
+ * others.
  */
 export async function fireTriggers(
   store: RunStore,
@@ -46,7 +47,7 @@ async function fireTrigger(
     const events = [{ type: 'run-started' as const, run, pipeline, file, cause }];
     return { key, due, start: { run, pipeline: pipeline.name, at: known.now, events } };
   });
-  // When another controller was there first, its firings are in the ledger.
+  // If another controller was first, the ledger has its firings.
   return (await store.fire(named, known, starts, cursor)) ?? [];
 }
 

@@ -23,10 +23,10 @@ import { storageOf } from './adapters.ts';
 import { openStore } from './open-store.ts';
 import { builtIn } from './registry.ts';
 
-/** A folder of this process's own: `sluice down` removes those of processes that are gone. */
+/** The scratch folder of this process. `sluice up` and `sluice down` remove those of dead processes. */
 export const scratchOf = (project: Project): string => join(project.home, 'tmp', String(process.pid));
 
-/** A project and one of its pipelines, by the file's path. */
+/** A project and one of its pipelines, by the path of its file. */
 export async function openPipeline(
   path: string,
   registry: Registry = builtIn,
@@ -41,7 +41,7 @@ export async function openPipeline(
   return { project, loaded: await loadPipeline(absolute, knownIn(project, registry), project.root) };
 }
 
-/** What a project's pipelines may name. */
+/** The names that a project's pipelines may use. */
 export const knownIn = (project: Project, registry: Registry): Known => ({
   kinds: registry,
   connections: connectionsOf(project),
@@ -51,7 +51,7 @@ export const knownIn = (project: Project, registry: Registry): Known => ({
 export const openProject = (registry: Registry = builtIn): Promise<Project> =>
   loadProject(process.cwd(), sectionsOf(registry));
 
-/** The sections of conf/connections.yaml that drivers bring. */
+/** The sections of conf/connections.yaml that drivers add. */
 const sectionsOf = ({ sources, sinks, tasks }: Registry): Sections =>
   Object.fromEntries(
     [...sources, ...sinks, ...tasks].flatMap(({ connection }) =>
@@ -90,7 +90,7 @@ export async function backendOf(project: Project, { backends }: Registry = built
   return driver.open({ project, local });
 }
 
-/** The drivers there are, and what they are opened with. */
+/** The drivers, and the context to open them with. */
 export interface Adapters {
   readonly registry: Registry;
   readonly context: Context;
@@ -101,17 +101,17 @@ export function adaptersOf(project: Project, registry: Registry = builtIn): Adap
   return { registry, context: { project, scratch, storage: storageOf(registry, { project, scratch }) } };
 }
 
-/** Where the rows of a run's sources are kept, by the folder that is the run's. */
+/** Where the snapshots of a run are, given its folder. */
 export const snapshotsIn = ({ storage }: { readonly storage: Storage }, folder: Uri): SnapshotOptions => ({
   storage,
   folder: inputsOf(folder),
   maximumBytes: maximumSnapshotBytes,
 });
 
-/** The folder that is a run's. */
+/** The folder of a run. */
 export const folderOf = (project: Project, run: string): Uri => runFolder(sharedOf(project), run);
 
-/** Where the repaired rows of a pipeline's sources are. */
+/** The folder of a pipeline's repaired rows. */
 export const repairsFolder = (project: Project, pipeline: string): Uri => below(sharedOf(project), 'repairs', pipeline);
 
 /** Options of the row checks of a run, by the folder of the run. */
@@ -122,6 +122,6 @@ export const rowCheckOptionsOf = (context: Context, pipeline: Pipeline, folder: 
   scratch: context.scratch,
 });
 
-/** The files of a run's attempts, and where they stage their output. */
+/** The files of a run's attempts, and their staging places. */
 export const workspaceOf = ({ registry, context: { project, storage } }: Adapters, run: string): Workspace =>
   runnerWorkspace({ project, run, storage, registry });

@@ -5,7 +5,7 @@ import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
 import { exit, type Output, outliveReaders, outputOf, reportError } from './view/output.ts';
 
-/** What a command is given besides its own arguments. */
+/** The code of a command, called with its output and its arguments. */
 type Action = (output: Output, ...args: never[]) => Promise<number>;
 
 const program = new Command('sluice')
@@ -29,7 +29,7 @@ Examples:
 Exit codes: 0 succeeded, 1 the run failed, 2 invalid usage or configuration, 3 a dependency is unavailable, 130 interrupted.`,
   );
 
-/** Adds a command whose code is loaded when it is called, so that --help answers at once. */
+/** Adds a command whose code is loaded when it runs, so that --help answers at once. */
 function add(
   usage: string,
   description: string,

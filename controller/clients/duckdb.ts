@@ -12,14 +12,14 @@ export interface DuckColumn {
 
 export type DuckRow = Record<string, string | number | boolean | null>;
 
-/** A DuckDB of one's own, on disk so that its memory stays bounded; gone when closed. */
+/** A private DuckDB, on disk so that its memory stays bounded. Closing removes it. */
 export interface Duck {
-  /** A folder of its own that its SQL may write to; gone when it is closed. */
+  /** The folder to which its SQL may write. Closing removes it. */
   readonly folder: string;
   rows(sql: string): Promise<DuckRow[]>;
-  /** The rows of a query that came from a pipeline file: one SELECT, or a rejected SluiceError. */
+  /** The rows of a query from a pipeline file. Throws a rejected SluiceError unless it is one SELECT. */
   select(sql: string): Promise<DuckRow[]>;
-  /** The columns of a table, a view, or anything else that rows are selected from. */
+  /** The columns of a table, a view, or any other relation. */
   columns(relation: string): Promise<DuckColumn[]>;
   run(sql: string): Promise<void>;
   appender(table: string): Promise<DuckDBAppender>;
@@ -30,9 +30,9 @@ export interface Duck {
 const memoryLimit = '1GiB';
 
 /**
- * Opens an empty database in a new folder below `folder`. Its SQL reads and writes files only in the database's
- * `folder` and at the paths of `reach`, files or whole folders, and cannot change its settings: what a pipeline or a source's names smuggle into a query reaches
- * nothing else. With `ordered`, rows keep the order in which they were read. Throws `rejected` when the disk takes no more.
+ * Opens an empty database in a new folder below `folder`. Its SQL reaches only the database's `folder` and the files
+ * and folders in `reach`, and cannot change settings. A pipeline or a source's names cannot make a query reach anything
+ * else. With `ordered`, rows keep the order in which they were read. Throws `rejected` when the disk is full.
  */
 export async function openDuck(
   folder: string,
@@ -53,7 +53,7 @@ export async function openDuck(
     autoload_known_extensions: 'false',
   });
   const connection: DuckDBConnection = await instance.connect();
-  /** DuckDB tells of a full disk like of any other trouble. */
+  /** DuckDB reports a full disk like any other error. */
   const explained = (error: unknown): never => {
     throw unwritableCode(error) === undefined ? error : unwritable(folder, error);
   };
@@ -70,7 +70,7 @@ export async function openDuck(
     rows,
     async select(sql) {
       const { StatementType } = await import('@duckdb/node-api');
-      // Several statements cannot be prepared, and none is no statement.
+      // `prepare` fails for several statements; an empty text must be rejected here.
       const prepared = sql.trim() === '' ? undefined : await connection.prepare(sql);
       if (prepared?.statementType !== StatementType.SELECT) throw rejected('it must be one SELECT');
       return rows(sql);
@@ -99,7 +99,7 @@ async function lockDown(reach: readonly string[]): Promise<string> {
       (found) => found.isDirectory(),
       () => true,
     );
-    // A path is compared as it is written, and as it is once its links are followed.
+    // DuckDB compares both the given path and its target after links.
     for (const each of new Set([path, await realpath(path).catch(() => path)]))
       if (isFolder) folders.push(`${each.replace(/\/$/, '')}/`);
       else files.push(each);
@@ -109,7 +109,7 @@ async function lockDown(reach: readonly string[]): Promise<string> {
           SET enable_external_access = false; SET lock_configuration = true`;
 }
 
-/** Counts as numbers, decimals as numbers, dates as ISO text. */
+/** Values as plain JSON: integers and decimals as numbers, dates as ISO text, nested values as text. */
 function plain(row: Record<string, unknown>): DuckRow {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {

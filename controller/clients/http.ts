@@ -1,22 +1,22 @@
 import fetch, { type RequestInit } from 'node-fetch';
 import { SluiceError } from '../lib/errors.ts';
 
-/** What a server answered: its status, and its body parsed when it is JSON. */
+/** A response: its status and text, and its body when that is JSON. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly text: string;
 }
 
-/** Milliseconds for a request that changes something; reading, which can be repeated, is given up sooner. */
+/** Request timeouts. Reading can be repeated, so it is given up sooner. Milliseconds. */
 const timeouts = { write: 30_000, read: 4_000 };
 
-/** The longest answer that is read, unpacked. Bytes. */
+/** The longest response that is read, decompressed. Bytes. */
 const longestAnswer = 16 << 20;
 
 /**
- * One HTTP request. A request that cannot have left (refused, unknown host) throws `unavailable`;
- * one that may have arrived without an answer throws `unknown-outcome`. Every status is an answer.
+ * Sends one HTTP request. Throws `unavailable` for a request that cannot have left (refused, unknown host), and
+ * `unknown-outcome` for one that may have arrived. Every status is a normal result.
  */
 export async function request(
   url: string,

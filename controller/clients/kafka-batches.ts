@@ -4,13 +4,16 @@ import { decompressBound, decompress as unlz4 } from 'lz4js';
 import { uncompress as unsnappy } from 'snappyjs';
 import { SluiceError } from '../lib/errors.ts';
 
-/** A transaction that was aborted: what its producer wrote from this offset on, up to the marker of the end, is void. */
+/** An aborted transaction: what its producer wrote from this offset up to the end marker is void. */
 export interface Aborted {
   readonly producer: bigint;
   readonly from: bigint;
 }
 
-/** A record as it lies in a buffer, which is used again afterwards; `start` is -1 for a null value. Offsets in bytes, the end excluded. */
+/**
+ * Called with a record in a buffer that is reused afterwards; `start` is -1 for a null value. `start` and `end` are
+ * byte offsets, `end` exclusive.
+ */
 export type RecordFound = (
   offset: number,
   timestamp: number,
@@ -20,18 +23,18 @@ export type RecordFound = (
   keyBytes: number,
 ) => void;
 
-/** More than this is not unpacked from one batch. Bytes. */
+/** The limit of one decompressed batch. Bytes. */
 const longestBatch = 256 << 20;
 
-/** What a batch's attributes say, as numbers (Kafka's protocol guide, "Record Batch"). */
+/** The bits of a batch's attributes (Kafka's protocol guide, "Record Batch"). */
 const [codecMask, logAppendTime, transactional, control] = [7, 8, 16, 32];
 
-/** Bytes of a batch up to its records. */
+/** Bytes of a batch before its records. */
 const headBytes = 61;
 
 /**
- * Walks over the batches of a fetched partition, committed records only, and returns the offset behind the last whole batch;
- * undefined when there is none. Throws `rejected` for what cannot be read.
+ * Walks over the batches of a fetched partition, and calls `found` for committed records only. Returns the offset after
+ * the last complete batch; undefined when there is none. Throws `rejected` for unreadable data.
  */
 export function walkBatches(bytes: Buffer, aborted: readonly Aborted[], found: RecordFound): number | undefined {
   const waiting = [...aborted].sort((a, b) => (a.from < b.from ? -1 : 1));
@@ -40,7 +43,7 @@ export function walkBatches(bytes: Buffer, aborted: readonly Aborted[], found: R
   for (let at = 0; at + headBytes <= bytes.length; ) {
     const base = bytes.readBigInt64BE(at);
     const end = at + 12 + bytes.readInt32BE(at + 8);
-    // The last batch may have been cut off by the limit of the fetch.
+    // The limit of the fetch may have cut off the last batch.
     if (end > bytes.length) break;
     if (end < at + headBytes) throw unreadable('a batch of messages is damaged');
     if (bytes.readInt8(at + 16) !== 2)
@@ -52,7 +55,7 @@ export function walkBatches(bytes: Buffer, aborted: readonly Aborted[], found: R
     while (waiting[0] && waiting[0].from <= last) voided.add((waiting.shift() as Aborted).producer);
     const records = bytes.subarray(at + headBytes, end);
     if (attributes & control) {
-      // A marker ends a transaction, one way or the other.
+      // A control record ends a transaction, by commit or abort.
       voided.delete(producer);
     } else if (!((attributes & transactional) !== 0 && voided.has(producer))) {
       const fixed = attributes & logAppendTime ? bytes.readBigInt64BE(at + 35) : undefined;
@@ -109,7 +112,7 @@ function walkRecords(
   }
 }
 
-/** What the four codecs of Kafka give; a pure function of the bytes, so that one damaged batch is told as such. */
+/** Decompresses the four codecs of Kafka. Throws `rejected` for a damaged batch. */
 function unpacked(bytes: Buffer, codec: number): Buffer {
   try {
     if (codec === 0) return bytes;
@@ -123,7 +126,7 @@ function unpacked(bytes: Buffer, codec: number): Buffer {
   throw unreadable(`a batch of messages is packed by codec ${codec}, which Kafka does not have`);
 }
 
-/** lz4js believes what a block says of its length, so that is checked first. Lengths are those of LZ4's frame format. */
+/** lz4js trusts the length that a block declares, so it is checked first. The layout is LZ4's frame format. */
 function unlz4ed(bytes: Buffer): Buffer {
   const flags = bytes.readUInt8(4);
   const [hasBlockSums, hasContentSize] = [flags & 16, flags & 8];
@@ -136,7 +139,7 @@ function unlz4ed(bytes: Buffer): Buffer {
   return Buffer.from(unlz4(bytes));
 }
 
-/** In small pieces, so that a block that unpacks to very much is noticed before the next one is. */
+/** Decompresses in small pieces, so that an oversized block is noticed before the next one. */
 function unzstded(bytes: Buffer): Buffer {
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -153,7 +156,7 @@ function unzstded(bytes: Buffer): Buffer {
 
 const xerial = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 
-/** Java's clients write blocks, each with its length; others one block alone. */
+/** Java's clients write several blocks, each with its length; other clients write a single one. */
 function unsnapped(bytes: Buffer): Buffer {
   if (!bytes.subarray(0, xerial.length).equals(xerial)) return unsnappy(bytes, longestBatch);
   const blocks: Buffer[] = [];
@@ -169,7 +172,7 @@ function unsnapped(bytes: Buffer): Buffer {
   return Buffer.concat(blocks);
 }
 
-/** Castagnoli's polynomial, reflected; of every byte what it does to the sum. */
+/** The table of CRC-32C: Castagnoli's polynomial, reflected. */
 const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   let sum = byte;
   for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0x82f63b78 : sum >>> 1;

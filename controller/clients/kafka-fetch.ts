@@ -2,14 +2,14 @@ import type { Kafka } from 'kafkajs';
 import { SluiceError } from '../lib/errors.ts';
 import { type Aborted, type RecordFound, walkBatches } from './kafka-batches.ts';
 
-/** A part of a partition: offsets from `start` up to, without, `end`. */
+/** A part of a partition: offsets from `start` (inclusive) to `end` (exclusive). */
 export interface Range {
   readonly partition: number;
   readonly start: number;
   readonly end: number;
 }
 
-/** What is asked of kafkajs beyond its public interface, which reads through consumer groups alone (2.2.4). */
+/** Internals of kafkajs 2.2.4. Its public interface reads through consumer groups only. */
 interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -41,14 +41,17 @@ const maxBytesOfPartition = 4 << 20;
 const maxBytesOfFetch = 16 << 20;
 const maxWaitMs = 200;
 const readCommitted = 1;
-/** Errors of a partition that pass once its new leader is known: LEADER_NOT_AVAILABLE, NOT_LEADER, UNKNOWN_LEADER_EPOCH and the like. */
+/**
+ * Partition errors that pass once the new leader is known: LEADER_NOT_AVAILABLE, NOT_LEADER, UNKNOWN_LEADER_EPOCH and
+ * the like.
+ */
 const leaderMoved: readonly number[] = [3, 5, 6, 9, 74, 75, 76];
 const outOfRange = 1;
 
 /**
- * Reads ranges of a topic's partitions, without a consumer group: whoever may read the topic can do so, and nothing is
- * rebalanced. Each broker is asked on its own; `found` is called for committed records only. Throws `unavailable` when nothing
- * comes for `idleMs`, `rejected` when a range is not there any more.
+ * Reads ranges of a topic's partitions without a consumer group: it needs only the right to read the topic, and causes
+ * no rebalance. Brokers are read concurrently; `found` is called for committed records only. Throws `unavailable` when
+ * nothing arrives for `idleMs`, `rejected` when a range has expired.
  */
 export async function fetchRanges(
   kafka: Kafka,
@@ -68,7 +71,7 @@ export async function fetchRanges(
       new SluiceError(`topic ${topic}: no message for ${idleMs / 1000} s, with some still to come`, {
         kind: 'unavailable',
       });
-    /** Asks one broker for what it leads, until that is read; false when it leads something no more. */
+    /** Reads all partitions that one broker leads; false when it no longer leads one of them. */
     const readFrom = async (nodeId: string, partitions: readonly number[]): Promise<boolean> => {
       const broker = await cluster.findBroker({ nodeId });
       for (let rest = partitions; rest.length > 0; rest = rest.filter((each) => next.has(each))) {
@@ -95,10 +98,10 @@ export async function fetchRanges(
       }
       return true;
     };
-    /** Asks all brokers at once; a connection that breaks, or a leader that is not known yet, is asked again for a while. */
+    /** Reads from all brokers concurrently. False after a change of leaders; the caller then retries. */
     const round = async (): Promise<boolean> => {
       const leaders = Object.entries(cluster.findLeaderForPartitions(topic, [...next.keys()]));
-      // All of them have come to rest before anything is asked again: no partition is read by two at a time.
+      // Waits for all brokers, so that no partition is read twice at a time.
       const settled = await Promise.allSettled(leaders.map(([nodeId, partitions]) => readFrom(nodeId, partitions)));
       for (const each of settled) if (each.status === 'rejected') throw each.reason;
       return leaders.length > 0 && settled.every((each) => each.status === 'fulfilled' && each.value);
@@ -169,7 +172,7 @@ async function fetchOnce(broker: Broker, fetch: unknown, topic: string, ranges: 
   return (await broker.connectionPool.send({ request: request.request, response })) as Fetched[];
 }
 
-/** A fetch response of versions 4 to 11, its records left as they are. */
+/** Decodes a fetch response of versions 4 to 11; records stay encoded. */
 function fetchedIn(bytes: Buffer, version: number): Fetched[] {
   let at = version >= 7 ? 10 : 4;
   const take = (size: number): number => {

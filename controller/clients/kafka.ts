@@ -6,7 +6,7 @@ import { isTlsTrouble } from './tls.ts';
 
 const { KafkaJSError, KafkaJSNumberOfRetriesExceeded, logLevel } = kafkajs;
 
-/** A Kafka client that keeps quiet and gives up soon; errors are explained by `explainKafka`. */
+/** A Kafka client without logging and with few retries. `explainKafka` translates its errors. */
 export const kafkaClient = ({ brokers, tls, sasl }: KafkaAddress): Kafka =>
   new kafkajs.Kafka({
     clientId: 'sluice',
@@ -24,7 +24,9 @@ const saslOptions = ({ mechanism, user: username, password }: NonNullable<KafkaA
   password,
 });
 
-/** What kafkajs throws, as `unavailable` when no broker answers, else as `rejected`; what is not the client's stays what it is. */
+/**
+ * Translates errors of kafkajs: `unavailable` when no broker responds, else `rejected`. Returns other errors unchanged.
+ */
 export function explainKafka(error: unknown, brokers: readonly string[]): unknown {
   if (!(error instanceof KafkaJSError)) return error;
   const cause = error instanceof KafkaJSNumberOfRetriesExceeded ? (error.cause ?? error) : error;

@@ -1,4 +1,4 @@
-/** Packages that bring no types of their own. */
+/** Packages without types of their own. */
 declare module 'lz4js' {
   export function decompressBound(bytes: Uint8Array): number;
   export function decompress(bytes: Uint8Array, maxSize?: number): Uint8Array;

@@ -6,7 +6,7 @@ import type { PostgresAddress } from '../config/addresses.ts';
 import { reasonOf, SluiceError } from '../lib/errors.ts';
 import { isTlsTrouble } from './tls.ts';
 
-/** bigint and numeric come as JavaScript numbers: counts and sums here stay far below 2^53. */
+/** bigint and numeric become JavaScript numbers: counts and sums here stay far below 2^53. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (id: number, format?: 'text' | 'binary') =>
     id === pg.types.builtins.INT8 || id === pg.types.builtins.NUMERIC
@@ -14,7 +14,7 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(id, format as 'text'),
 };
 
-/** As libpq has the modes. The name is compared here: for an address the client would compare it with localhost. */
+/** The modes of libpq. The name is checked here, because for an IP address the client would check localhost. */
 function tlsOptions({ host, tls }: PostgresAddress): pg.ClientConfig['ssl'] {
   if (!tls) return false;
   const ca = tls.ca === undefined ? {} : { ca: readFileSync(tls.ca) };
@@ -26,15 +26,18 @@ function tlsOptions({ host, tls }: PostgresAddress): pg.ClientConfig['ssl'] {
   };
 }
 
-/** A server that takes a connection or a short statement and never answers is as good as away. */
+/**
+ * A server that does not complete a connection or a short statement within this time counts as unavailable.
+ * Milliseconds.
+ */
 const answerWithinMs = 10_000;
-/** A statement whose work does not grow with the data, for `client.query`. */
+/** A statement for `client.query` whose work does not grow with the data. */
 export const short = (text: string): pg.QueryConfig & { query_timeout: number } => ({
   text,
   query_timeout: answerWithinMs,
 });
 
-/** Ends a connection; one whose server does not answer to that is cut. */
+/** Ends a connection; destroys it when the server does not respond within 1 s. */
 export async function closePostgres(client: pg.Client): Promise<void> {
   const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
   const cut = setTimeout(() => stream.destroy(), 1000);
@@ -58,10 +61,13 @@ const config = (at: PostgresAddress): pg.ClientConfig => ({
   options: '-c timezone=UTC -c standard_conforming_strings=on -c datestyle=ISO',
 });
 
-/** A connected client, to be ended by `closePostgres`. Throws `unavailable` when nothing answers and `rejected` when the server refuses. */
+/**
+ * A connected client; end it with `closePostgres`. Throws `unavailable` when the server does not respond, `rejected`
+ * when it refuses.
+ */
 export async function connectPostgres(at: PostgresAddress, more: pg.ClientConfig = {}): Promise<pg.Client> {
   const client = new pg.Client({ ...config(at), ...more });
-  // Without a listener a connection lost while idle would end the process; the next query reports it.
+  // Without a listener, a connection lost while idle would end the process. The next query reports it.
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -71,16 +77,16 @@ export async function connectPostgres(at: PostgresAddress, more: pg.ClientConfig
   }
 }
 
-/** A pool for a server that is asked often; connections are made when first needed. */
+/** A pool for frequent queries; it connects on demand. */
 export function postgresPool(at: PostgresAddress, more: pg.PoolConfig = {}): pg.Pool {
   const pool = new pg.Pool({ ...config(at), max: 4, allowExitOnIdle: true, ...more });
   pool.on('error', () => undefined);
-  // A connection that is in use and between two queries tells of its end by an event, too.
+  // A connection that is in use but between two queries also reports its loss as an event.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
-/** Turns what pg throws into an error a person can act on; throws what is a fault of the program's own. */
+/** Turns an error of pg into one with a hint for people. Rethrows errors of this program. */
 export function explain(error: unknown, at: PostgresAddress): SluiceError {
   if (error instanceof SluiceError) return error;
   if (error instanceof TypeError || error instanceof RangeError) throw error;
@@ -107,7 +113,7 @@ export function explain(error: unknown, at: PostgresAddress): SluiceError {
       cause: error,
     });
   }
-  // Shutting down, connection trouble, no room, a serialization failure, a standby: all of these pass.
+  // These are temporary: shutdown, connection errors, exhausted resources, serialization failures, a standby server.
   if (code?.match(/^[0-9A-Z]{5}$/) && !/^(57P|08|53|40|25006)/.test(code)) {
     return new SluiceError(`${named(at)}: ${answer}`, { kind: 'rejected', cause: error });
   }

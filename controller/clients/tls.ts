@@ -1,4 +1,4 @@
-/** Whether a client or server said that there is no TLS, or none that can be trusted: waiting does not change that. */
+/** Whether an error says that TLS is missing or not trusted. Waiting does not fix that. */
 export function isTlsTrouble(error: unknown): boolean {
   const { code = '', message = '' } = error as { code?: unknown; message?: unknown };
   return (

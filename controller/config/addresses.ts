@@ -5,13 +5,19 @@ import type { KafkaConnection, PostgresConnection } from './connections.ts';
 import { type Project, postgresPasswordFile } from './project.ts';
 import { serverUrl } from './server-url.ts';
 
-/** How a connection is secured: `ca` is a file of certificates to trust instead of the system's, readable to driver and executors. */
+/**
+ * TLS of a connection. `ca` is a file of certificates to trust instead of the system's; driver and executors must be
+ * able to read it.
+ */
 export interface PostgresTls {
   readonly mode: 'require' | 'verify-ca' | 'verify-full';
   readonly ca?: string;
 }
 
-/** What a PostgreSQL client needs. `password` never leaves this process but in the wire protocol and a 0600 pgpass file. */
+/**
+ * The address of a PostgreSQL database. `password` leaves this process only in the wire protocol and in a 0600 pgpass
+ * file.
+ */
 export interface PostgresAddress {
   readonly host: string;
   readonly port: number;
@@ -19,33 +25,38 @@ export interface PostgresAddress {
   readonly user: string;
   readonly password: string | undefined;
   readonly passfile: string | undefined;
-  /** Without it nothing is encrypted. */
+  /** Without it the connection is not encrypted. */
   readonly tls?: PostgresTls;
 }
 
-/** What a Kafka client needs. `password` never leaves this process but in the wire protocol and a 0600 JAAS file. */
+/**
+ * The address of a Kafka cluster. The password leaves this process only in the wire protocol and in a 0600 secrets
+ * file.
+ */
 export interface KafkaAddress {
   readonly brokers: readonly string[];
   readonly tls?: { readonly ca?: string };
   readonly sasl?: KafkaConnection['sasl'];
 }
 
-/** What an SMTP client needs. */
+/** The address of an SMTP server. */
 export interface MailServer {
   readonly host: string;
   readonly port: number | undefined;
-  /** `start`: TLS before the first word; `required`: STARTTLS or nothing; `offered`: when the server has it. */
+  /**
+   * `start`: TLS from the first byte; `required`: STARTTLS or failure; `offered`: STARTTLS when the server supports it.
+   */
   readonly tls: 'start' | 'required' | 'offered';
   readonly ca?: string;
   readonly login?: { readonly user: string; readonly password: string };
 }
 
-/** Throws a rejected SluiceError for what conf/ says of the mail server and cannot be kept to. */
+/** The mail server of conf/. Throws a rejected SluiceError when it is misconfigured. */
 export function mailServer(project: Project): MailServer {
   const { user, password, ca } = project.connections.mail;
   const url = serverUrl('mail.url', project.endpoints.smtp, ['smtp', 'smtps'], 'smtp://host:587 or smtps://host:465');
   const name = user ?? url.user;
-  // A password leaves this machine by TLS alone.
+  // A password leaves this machine only over TLS.
   const required = ca !== undefined || (name !== undefined && !isLoopback(url.host));
   return {
     host: url.host,
@@ -56,7 +67,7 @@ export function mailServer(project: Project): MailServer {
   };
 }
 
-/** Where the databases and brokers are that a pipeline names by their connections. */
+/** The addresses of databases and brokers by the names of their connections. */
 export interface Addresses {
   postgres(connection: string): PostgresAddress;
   kafka(connection: string): KafkaAddress;
@@ -76,7 +87,7 @@ export const addressesOf = (project: Project): Addresses => ({
 
 const isLoopback = (host: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host);
 
-/** Throws a rejected SluiceError for what conf/ says of the connection and cannot be kept to. */
+/** The address of a PostgreSQL connection. Throws a rejected SluiceError when conf/ misconfigures it. */
 export function postgresAddress(project: Project, connection: PostgresConnection): PostgresAddress {
   const url = serverUrl(
     'the url of a PostgreSQL connection',
@@ -107,12 +118,12 @@ function tlsOf(project: Project, mode: string, ca: string | undefined): Postgres
       `sslmode "${mode}" of a PostgreSQL connection in conf/ is not supported`,
       'it is one of disable, require, verify-ca and verify-full',
     );
-  // As libpq has it: whoever names an authority wants it asked.
+  // As in libpq: with an authority, `require` means `verify-ca`.
   const asked = mode === 'require' && ca !== undefined ? 'verify-ca' : mode;
   return ca === undefined ? { mode: asked } : { mode: asked, ca: certificates(project, ca) };
 }
 
-/** The path of a file of certificates; throws a rejected SluiceError when it cannot be read or holds none. */
+/** The path of a file of certificates. Throws a rejected SluiceError when it cannot be read or holds none. */
 function certificates(project: Project, path: string): string {
   const file = resolve(project.root, path);
   try {
@@ -123,12 +134,12 @@ function certificates(project: Project, path: string): string {
   throw rejected(`${file}, named in conf/, holds no certificate`, 'it has to be in PEM form');
 }
 
-/** A database as Java's driver is told of it: no password, and the same demands on TLS. */
+/** The JDBC URL of a database: without the password, with the same TLS requirements. */
 export function jdbcUrl({ host, port, database, tls }: PostgresAddress): string {
   const server = host.includes(':') ? `[${host}]` : host;
   const parameters = new URLSearchParams({ sslmode: tls?.mode ?? 'disable' });
   if (tls?.ca !== undefined) parameters.set('sslrootcert', tls.ca);
-  // The driver's own default trusts a file that hardly anybody has; this is what the JVM trusts.
+  // The driver's default trusts a file that rarely exists. This factory trusts what the JVM trusts.
   else if (tls && tls.mode !== 'require') parameters.set('sslfactory', 'org.postgresql.ssl.DefaultJavaSSLFactory');
   return `jdbc:postgresql://${server}:${port}/${encodeURIComponent(database)}?${parameters}`;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** conf/connections.yaml: where things are. What is left out is the local stack's. */
+/** conf/connections.yaml: the locations of services. Missing entries mean the local stack. */
 const postgres = z.strictObject({
   url: z.string().optional().describe('postgres://user@host:port/database; the stack’s server, when left out'),
   database: z.string().optional(),
@@ -120,7 +120,7 @@ const fixed = {
 };
 const fixedSchema = z.strictObject(fixed);
 
-/** Sections of connections that drivers bring, each with the shape of one of its connections. */
+/** The connection sections that drivers add, each with the schema of one connection. */
 export type Sections = Readonly<Record<string, z.ZodType>>;
 
 /** The schema of conf/connections.yaml. */

@@ -6,7 +6,7 @@ import { decoded, partsOf } from './server-url.ts';
 /** The user of the local stack's web pages and REST APIs. The password is the stack's secret. */
 export const stackUser = 'sluice';
 
-/** The file with the stack's secret; made by `sluice up`, readable by its owner alone. */
+/** The file with the stack's secret; created by `sluice up`, readable by its owner alone. */
 export const stackSecretFile = (home: string): string => join(home, 'secrets', 'stack');
 
 /** The login of the local stack's services; undefined before the first `sluice up`. */
@@ -17,7 +17,7 @@ export function stackLogin(home: string): { user: string; password: string } | u
 
 export type WebService = 'livy' | 'sparkMaster' | 'historyServer' | 'mailbox';
 
-/** What conf/ says of a service that runs elsewhere, with the login in its URL; undefined for the local stack's. */
+/** The URLs of external services in conf/, with logins; undefined for services of the local stack. */
 const externalAddresses = ({
   connections: { spark },
   stack: { elsewhere },
@@ -28,21 +28,21 @@ const externalAddresses = ({
   mailbox: elsewhere.mailbox,
 });
 
-/** Whether a service is the local stack's. */
+/** Whether a service belongs to the local stack. */
 export const isLocal = (project: Project, service: WebService): boolean =>
   externalAddresses(project)[service] === undefined;
 
-/** The URL at which a program asks a service, with its login. Not to be shown: `splitLogin` parts the two. */
+/** The URL of a service for programs, with its login. Do not show it; `splitLogin` separates the two. */
 export function addressOf(project: Project, service: WebService): string {
   const url = project.endpoints[service];
   const external = externalAddresses(project)[service];
-  // A mailbox elsewhere is an SMTP server, which has no pages.
+  // An external mailbox is an SMTP server without web pages.
   if (external !== undefined) return service === 'mailbox' ? url : external.replace(/\/+$/, '');
   const login = stackLogin(project.home);
   return login ? url.replace('://', `://${login.user}:${login.password}@`) : url;
 }
 
-/** Parts `http://user:password@host` into the URL, which may be shown, and the headers of a request. */
+/** Splits `http://user:password@host` into the URL, which may be shown, and the headers of a request. */
 export function splitLogin(address: string): { url: string; headers: Record<string, string> } {
   const { protocol, login, rest } = partsOf(address) ?? {};
   if (login === undefined) return { url: address, headers: {} };

@@ -34,7 +34,7 @@ const stackSchema = z.strictObject({
 });
 export type StackSettings = z.output<typeof stackSchema>;
 
-/** Where the services answer: the local stack's addresses, or what conf/ says instead. */
+/** The addresses of the services: the local stack's, or those that conf/ names instead. */
 export interface Endpoints {
   readonly livy: string;
   readonly sparkMaster: string;
@@ -45,9 +45,9 @@ export interface Endpoints {
   readonly mailbox: string;
 }
 
-/** A checkout with its conf/: everything the rest of the program needs to know about where it is. */
+/** A checkout with its conf/: all paths, connections and settings. */
 export interface Project {
-  /** Under which the store keeps its runs: lower-case letters, digits and hyphens. */
+  /** The name of its runs in the store: lower-case letters, digits and hyphens. */
   readonly name: string;
   readonly root: string;
   /** Runs, logs, process ids and data of the local stack. */
@@ -57,7 +57,7 @@ export interface Project {
   readonly endpoints: Endpoints;
 }
 
-/** A file of conf/. What it leaves out has its default, also when it says nothing or is not there. */
+/** A file of conf/. Missing entries have their defaults, also when the file is empty or missing. */
 async function settings<T>(root: string, name: string, schema: z.ZodType<T>): Promise<T> {
   const file = join(root, 'conf', name);
   const saysNothing =
@@ -66,7 +66,10 @@ async function settings<T>(root: string, name: string, schema: z.ZodType<T>): Pr
   return saysNothing ? schema.parse({}) : (await readYaml(file, schema)).value;
 }
 
-/** The nearest folder at or above `from` that has conf/connections.yaml. Throws a rejected SluiceError when there is none. */
+/**
+ * The nearest folder at or above `from` that has conf/connections.yaml. Throws a rejected SluiceError when there is
+ * none.
+ */
 export function projectRoot(from: string): string {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'conf', 'connections.yaml'))) return folder;
@@ -118,7 +121,7 @@ function endpoints({ ports, elsewhere }: StackSettings, { spark, mail }: Connect
 
 const trim = (url: string): string => url.replace(/\/+$/, '');
 
-/** An address as it is shown and kept in histories: without the login in its URL, which `addressOf` knows. */
+/** An address as it is shown and stored in histories: without its login, which `addressOf` knows. */
 function webAddress(key: string, text: string): string {
   const { user, password } = serverUrl(key, text, ['http', 'https'], 'https://host:port');
   if (key === 'spark.livy' && (user !== undefined || password !== undefined))
@@ -126,15 +129,15 @@ function webAddress(key: string, text: string): string {
   return trim(splitLogin(text).url);
 }
 
-/** What pipelines may do beyond the project, with absolute paths. */
+/** The rights that conf/ grants to pipelines beyond the project, with absolute paths. */
 export const allowedIn = ({ root, connections: { allow } }: Project): Connections['allow'] => ({
   ...allow,
   paths: allow.paths.map((path) => located(root, path)),
 });
 
-/** Where runs keep what driver, executors and controllers share. */
+/** The folder or URI of files that driver, executors and controllers share. */
 export const sharedOf = ({ root, home, connections: { storage } }: Project): string =>
   storage === undefined ? home : located(root, storage);
 
-/** The file that holds the password of the local PostgreSQL; made by `sluice up`, readable by its owner alone. */
+/** The file with the password of the local PostgreSQL; created by `sluice up`, readable by its owner alone. */
 export const postgresPasswordFile = (home: string): string => join(home, 'secrets', 'postgres');

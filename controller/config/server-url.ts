@@ -1,6 +1,6 @@
 import { rejected } from '../lib/errors.ts';
 
-/** A server's address as a URL gives it. */
+/** The parts of a server's URL. */
 export interface ServerUrl {
   readonly protocol: string;
   /** Without the brackets of an IPv6 address. */
@@ -8,14 +8,14 @@ export interface ServerUrl {
   readonly port: number | undefined;
   readonly user: string | undefined;
   readonly password: string | undefined;
-  /** Without the slash that it begins with. */
+  /** Without its leading slash. */
   readonly path: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
 /**
- * Parts `scheme://login@host…`. A password that is not percent-encoded may hold what ends the host of a URL; undefined for what
- * can then be read in two ways, as for what is no URL with a scheme in lower case.
+ * Splits `scheme://login@host…`. A password that is not percent-encoded may contain characters that end the host of a
+ * URL. Undefined for an ambiguous text, and for one that is not a URL with a lower-case scheme.
  */
 export function partsOf(text: string): { protocol: string; login: string | undefined; rest: string } | undefined {
   const [, protocol, all] = /^([a-z]+):\/\/(.+)$/s.exec(text) ?? [];
@@ -31,9 +31,9 @@ export function partsOf(text: string): { protocol: string; login: string | undef
 }
 
 /**
- * Reads `scheme://user:password@host:port/path?name=value`. A password is taken as it is written, whatever characters it has,
- * unless it is percent-encoded. Throws a rejected SluiceError, which does not repeat the URL, for one that cannot be read or
- * has a parameter that is not in `known`: nothing in it is ignored.
+ * Parses `scheme://user:password@host:port/path?name=value`. A password is taken literally, with any characters, unless
+ * it is percent-encoded. Throws a rejected SluiceError, which does not repeat the URL, when it is invalid or has a
+ * parameter outside `known`.
  */
 export function serverUrl(
   key: string,
@@ -69,7 +69,7 @@ export function serverUrl(
   };
 }
 
-/** Percent-decoded where that is what it is. */
+/** The percent-decoded text; the text itself when it is not percent-encoded. */
 export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -14,13 +14,13 @@ import * as shop from './shop.ts';
 import type { DemoTargets, OnProgress, Shares } from './targets.ts';
 import { fillTopic } from './topic.ts';
 
-/** What was made and what was planted in it, in rows. */
+/** The generated rows and the injected defects, in rows. */
 export interface DemoData {
   readonly rows: Shares;
   readonly planted: Readonly<Record<string, number>>;
 }
 
-/** Makes the shop of a seed and puts it where the customer report looks for it, in place of what was there. */
+/** Generates the shop of a seed and replaces the inputs of the customer report with it. */
 export async function generate(
   rows: number,
   seed: number,
@@ -38,7 +38,7 @@ export async function generate(
   return { rows: shares, planted: { ...tables, ...files, ...topic } };
 }
 
-/** The comment by which a table is known as ours to drop. */
+/** The comment of tables that demo-data created and may drop. */
 const mark = 'made by sluice demo-data';
 
 const tables = `
@@ -106,7 +106,7 @@ async function fillTables(
   }
 }
 
-/** Throws `rejected` when there is a table in the way that demo-data did not make. */
+/** Throws `rejected` when a table exists that demo-data did not create. */
 async function refuseOthers(address: PostgresAddress): Promise<void> {
   const client = await connectPostgres(address);
   const asked = client.query(
@@ -127,7 +127,7 @@ function* orders({ orders, users }: Shares, seed: number, defects: shop.Defects)
   for (let id = 1; id <= orders; id++) yield shop.orderOf(id, users, seed, defects);
 }
 
-/** COPY in CSV, a few thousand rows a chunk. */
+/** COPY in CSV, a few thousand rows per chunk. */
 async function copy<T>(
   client: pg.Client,
   table: string,
@@ -153,7 +153,7 @@ function* chunks<T>(rows: Iterable<T>, line: (row: T) => string): Generator<stri
   if (chunk !== '') yield chunk;
 }
 
-/** At least four files, so that several tasks can read them; at most this many rows each. */
+/** The most rows of one file. There are at least four files, so that several tasks can read them. */
 const rowsPerFile = 50_000;
 
 async function fillFiles(
@@ -189,7 +189,7 @@ async function fillFiles(
 const ours = async (folder: string): Promise<string[]> =>
   (await readdir(folder)).filter((name) => /^deliveries-\d{2,}\.csv$/.test(name));
 
-/** Removes the files that demo-data makes, and leaves all others. */
+/** Removes the files of demo-data, and leaves all others. */
 async function removeOurs(folder: string): Promise<void> {
   for (const name of await ours(folder)) await rm(join(folder, name));
 }

@@ -1,7 +1,7 @@
 import { pick, pickWeighted, type Random, randomOf } from './random.ts';
 import { type Defects, hour, orderOf, stamp } from './shop.ts';
 
-/** What happens to orders after they are placed: deliveries and events. */
+/** Deliveries and events of orders that were placed. */
 
 const carriers = ['CDEK', 'DHL', 'Почта России', 'Boxberry', 'DPD'];
 const trickyCarriers = [
@@ -13,7 +13,7 @@ const trickyCarriers = [
   'тире — и, запятая',
 ];
 
-/** One record of a deliveries file, as its line or lines, and what was planted in it. */
+/** One record of a deliveries file, one or more lines, and its injected defect. */
 export interface DeliveryLine {
   readonly text: string;
   readonly planted: 'invalid' | 'tricky' | undefined;
@@ -71,7 +71,7 @@ export interface OrderEvent {
 
 const lifecycle = ['created', 'paid', 'packed', 'shipped', 'delivered', 'reviewed'];
 
-/** Events in the order in which they happened; some twice. Each order's are numbered from 1 by `seq`. */
+/** Events in chronological order, with duplicates. `seq` numbers the events of each order from 1. */
 export function* events(
   count: number,
   orderCount: number,

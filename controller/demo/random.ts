@@ -14,7 +14,7 @@ export function randomOf(seed: number, stream: string): Random {
 
 export const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
 
-/** One of the items, each as likely as its weight. */
+/** A random item, with a probability proportional to its weight. */
 export function pickWeighted<T>(random: Random, items: readonly (readonly [T, number])[]): T {
   const total = items.reduce((sum, [, weight]) => sum + weight, 0);
   let at = random() * total;

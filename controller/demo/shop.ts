@@ -1,18 +1,18 @@
 import { pick, pickWeighted, randomOf } from './random.ts';
 
-/** How much of what is planted, as shares from 0 to 1. */
+/** The injected defects, as fractions from 0 to 1. */
 export interface Defects {
-  /** Of deliveries: unreadable date, missing order id, unknown status, too few columns. */
+  /** Of deliveries: malformed date, missing order id, unknown status, too few columns. */
   readonly invalid: number;
-  /** Of deliveries: quotes, commas and line breaks inside a field. Hard to read, and valid. */
+  /** Of deliveries: quotes, commas and line breaks within a field. They are valid. */
   readonly tricky: number;
-  /** Of events: sent twice. */
+  /** Of events: duplicates. */
   readonly duplicates: number;
   /** Of events: sent before an earlier one. */
   readonly outOfOrder: number;
-  /** Of orders: without payment. */
+  /** Of orders: without a payment. */
   readonly unpaid: number;
-  /** Of payments: without order. */
+  /** Of payments: without an order. */
   readonly orphans: number;
   /** Of users: without orders. */
   readonly idle: number;
@@ -27,7 +27,7 @@ export const defaultDefects: Defects = {
   idle: 0.15,
 };
 
-/** How many rows of each kind make `rows` in all: 5 % users, 20 % orders, 22 % payments, 20 % deliveries, the rest events. */
+/** Splits a total of rows: 5 % users, 20 % orders, 22 % payments, 20 % deliveries, the rest events. */
 export function sharesOf(rows: number): {
   users: number;
   orders: number;
@@ -111,11 +111,11 @@ export interface Order {
   readonly created: number;
 }
 
-/** An order by its id alone, so that payments, deliveries and events know it without it being kept. */
+/** An order, computed from its id alone: payments, deliveries and events need no stored orders. */
 export function orderOf(id: number, userCount: number, seed: number, defects: Defects): Order {
   const random = randomOf(seed + id * 7919, 'order');
   const buyers = Math.max(1, Math.floor(userCount * (1 - defects.idle)));
-  // Few buy often: the square pulls towards the first.
+  // Few users buy often: the square favours low ids.
   const user = 1 + Math.floor(random() ** 2 * buyers);
   const currency = pickWeighted(random, currencies);
   const amount = Math.round((300 + random() ** 3 * 60_000) * perRouble[currency] * 100) / 100;
@@ -147,7 +147,7 @@ export function* payments(
   const payers = Math.max(1, Math.floor(orderCount * (1 - defects.unpaid)));
   for (let id = 1; id <= count; id++) {
     const orphan = random() < defects.orphans || orderCount === 0;
-    // Every order that is paid at all once, then some a second time: refunds and instalments.
+    // One payment for every paid order, then second ones for some: refunds and instalments.
     const order = orderOf(id <= payers ? id : 1 + Math.floor(random() * payers), userCount, seed, defects);
     const part = id > payers ? 0.5 : 1;
     yield {

@@ -1,7 +1,7 @@
 import type { PostgresAddress } from '../config/addresses.ts';
 import type { sharesOf } from './shop.ts';
 
-/** Where the made-up shop goes. */
+/** Where the sample shop dataset goes. */
 export interface DemoTargets {
   readonly postgres: PostgresAddress;
   readonly brokers: readonly string[];
@@ -12,5 +12,5 @@ export interface DemoTargets {
 /** Rows of each kind. */
 export type Shares = ReturnType<typeof sharesOf>;
 
-/** Hears of each kind when it is made. */
+/** Called for each kind of rows once it is complete. */
 export type OnProgress = (what: string, rows: number) => void;

@@ -7,7 +7,7 @@ import type { DemoTargets, OnProgress, Shares } from './targets.ts';
 const batch = 10_000;
 const partitions = 4;
 
-/** Fills the topic with a seed's events in place of all that was there; some twice, some out of order. */
+/** Replaces the topic's messages with a seed's events, including duplicates and out-of-order ones. */
 export async function fillTopic(
   shares: Shares,
   seed: number,
@@ -48,13 +48,13 @@ export async function fillTopic(
   return { 'events sent twice': planted.duplicate, 'events out of order': planted.swapped };
 }
 
-/** Makes the topic anew: what is sent to it is another shop's, and no continuation of what was there. */
+/** Creates the topic again: its new messages do not continue the old ones. */
 async function newTopic(kafka: ReturnType<typeof kafkaClient>, topic: string): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
     if ((await admin.listTopics()).includes(topic)) await admin.deleteTopics({ topics: [topic] });
-    // The name is free a moment after the broker has said so.
+    // The broker frees the name shortly after it has confirmed the deletion.
     for (let tries = 0; ; tries++) {
       try {
         await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });

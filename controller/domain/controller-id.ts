@@ -4,7 +4,7 @@ export const formatOwner = (owner: string): string => {
   return pid === undefined ? owner : `process ${pid} on ${host}`;
 };
 
-/** How a controller came to own a run: from a controller that is gone, or again after its own lease had expired. */
+/** How a controller came to own a run: from another controller, or again after its own lease had expired. */
 export function takeoverLine(by: string, from: string): string {
   const [who, before] = [formatOwner(by), formatOwner(from)];
   return who === before ? `${who} lost its lease and resumed` : `${who} took over the run of ${before}`;

@@ -9,10 +9,10 @@ import type { RunnerResult } from './result.ts';
 export type RunEnd = 'succeeded' | 'degraded' | 'failed' | 'skipped' | 'cancelled';
 export type StepEnd = 'succeeded' | 'degraded' | 'failed' | 'skipped' | 'cancelled';
 
-/** One view that people can now read. */
+/** One published view. */
 export interface PublishedOutput {
   readonly view: string;
-  /** The sink's. */
+  /** The kind of its sink. */
   readonly kind: string;
   readonly where: string;
   readonly rows: number;
@@ -24,13 +24,13 @@ export interface Submission {
   readonly id: string;
 }
 
-/** A headline figure of the report, already written for people. */
+/** A headline figure of the report, formatted for people. */
 export interface Figure {
   readonly name: string;
   readonly value: string;
 }
 
-/** What an external API answered, or how many rows a database step changed. */
+/** The response of an external API, or the number of rows that a database step changed. */
 export interface Answer {
   readonly status?: number;
   /** Parsed when it is JSON, else its text. */
@@ -48,9 +48,9 @@ export interface Cause {
   readonly kind: string;
   /** The name of the trigger in the pipeline. */
   readonly trigger?: string;
-  /** What made it one run however often it was seen, such as the time of a schedule. */
+  /** Identifies the reason for a run, such as a scheduled time: one run a key, however often it is reported. */
   readonly key?: string;
-  /** Who asked for it, as user@host. */
+  /** The person who started it, as user@host. */
   readonly by?: string;
 }
 
@@ -59,7 +59,7 @@ interface OfAttempt {
   readonly attempt: number;
 }
 
-/** What happened in a run, in order. A run's state is nothing but a fold of these. */
+/** The events of a run, in order. Its state is a fold of them. */
 export type RunEvent =
   | {
       readonly type: 'run-started';
@@ -71,17 +71,17 @@ export type RunEvent =
        * beginning.
        */
       readonly again?: { readonly again: true; readonly since?: number };
-      /** What was measured and decided before there was a run: a saved plan, to which it keeps. */
+      /** The measures and the plan from before the run, when it applies a saved plan. */
       readonly given?: Given;
-      /** Not in histories of earlier versions. */
+      /** Missing in histories of earlier versions. */
       readonly cause?: Cause;
     }
   | { readonly type: 'taken-over'; readonly by: string; readonly from: string }
-  /** A controller met an error that Sluice does not know; `reason` is its message. */
+  /** A controller met an unexpected error; `reason` is its message. */
   | { readonly type: 'controller-failed'; readonly reason: string }
   | { readonly type: 'queued'; readonly behind: readonly string[] }
   | { readonly type: 'queue-left' }
-  /** A source did not answer; it is asked again until it does. */
+  /** A source is unavailable and is retried. */
   | { readonly type: 'sources-waiting'; readonly what: string }
   | { readonly type: 'sources-reached'; readonly waitedMs: number }
   | { readonly type: 'sources-measured'; readonly profiles: Profiles; readonly findings: CheckedProfiles['findings'] }
@@ -105,7 +105,7 @@ export type RunEvent =
       readonly type: 'retry-scheduled';
       readonly at: number;
       readonly reason: string;
-      /** What is done differently this time, and the settings that do it. */
+      /** The mitigation of this retry, and its settings. */
       readonly remedy?: string;
       readonly settings?: SparkSettings;
     } & OfAttempt)
@@ -120,15 +120,15 @@ export type RunEvent =
     }
   | { readonly type: 'report-failed'; readonly reason: string }
   | { readonly type: 'cancel-requested'; readonly by: string }
-  /** The store itself was away, and nothing could be noted. */
+  /** The store was unavailable, and no event could be stored. */
   | { readonly type: 'store-returned'; readonly awayMs: number }
   | {
       readonly type: 'run-ended';
       readonly state: RunEnd;
       readonly reason: string;
-      /** Of the error that ended it before its first step. */
+      /** The kind of the error that ended the run before its first step. */
       readonly errorKind?: ErrorKind;
-      /** What earlier versions wrote instead: 2 for a rejected request, 3 for what could not be reached. */
+      /** Written by earlier versions instead: 2 for `rejected`, 3 for `unavailable`. */
       readonly exitCode?: number;
     };
 

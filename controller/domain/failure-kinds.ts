@@ -1,4 +1,4 @@
-/** What an attempt can die of. A pipeline's `retry.on` names these too. */
+/** The kinds of failure of an attempt. A pipeline's `retry.on` uses these names, too. */
 export const failureKinds = [
   'out-of-memory',
   'lost-executor',

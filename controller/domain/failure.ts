@@ -4,24 +4,24 @@ export interface Failure {
   readonly kind: FailureKind;
   /** One sentence for a person. */
   readonly message: string;
-  /** The lines of the driver's log that tell most, at most ten. */
+  /** The most relevant lines of the driver's log, at most ten. */
   readonly lines: readonly string[];
-  /** Whose memory it was that ran out. */
+  /** The process whose memory ran out. */
   readonly side?: 'driver' | 'executor';
-  /** A service asked not to be called again before this time. */
+  /** The time before which a service asked not to be called again. Milliseconds since 1970. */
   readonly notBefore?: number;
 }
 
-/** Everything that is known about how an attempt ended. */
+/** All evidence of how an attempt ended. */
 export interface Evidence {
-  /** What the backend said, in a few words. */
+  /** The backend's description, a few words. */
   readonly detail?: string | undefined;
-  /** What the runner wrote into its result file before it gave up. */
+  /** The error in the runner's result file. */
   readonly runner?: { readonly type: string; readonly message: string; readonly phase: string } | undefined;
   readonly log: readonly string[];
 }
 
-/** Read from top to bottom: the first that matches names the kind. Error classes and texts are Spark 3.5's and 4.x's. */
+/** The first matching row names the kind. Error classes and texts are those of Spark 3.5 and 4.x. */
 const table: readonly (readonly [FailureKind, RegExp])[] = [
   [
     'out-of-memory',
@@ -47,7 +47,10 @@ const table: readonly (readonly [FailureKind, RegExp])[] = [
   ],
 ];
 
-/** Reads the evidence into one kind, `own` being what the backend takes it for. What the runner said weighs more than the log. */
+/**
+ * Classifies the evidence; `own` is the backend's classification. The runner's error has precedence over it, and it
+ * over the log.
+ */
 export function classify({ detail, runner, log }: Evidence, own?: FailureKind): Failure {
   const runnerError = runner === undefined ? '' : `${runner.type}: ${runner.message}`;
   const telling = tellingLines(log);
@@ -55,7 +58,7 @@ export function classify({ detail, runner, log }: Evidence, own?: FailureKind): 
     kindOf(runnerError) ?? own ?? kindOf(telling.join('\n')) ?? kindOf(log.join('\n')) ?? kindOf(detail ?? '');
   const silent = known === undefined && runner === undefined && cutShort(log);
   const kind = known ?? (silent ? 'killed' : 'unknown');
-  // An exception says more than the line that announces it.
+  // An exception is more specific than the line that announces it.
   const loudest = telling.find((line) => /(Exception|Error): \S/.test(line)) ?? telling[0];
   const silence = silent ? 'the driver was killed (its log ends abruptly)' : undefined;
   const first =
@@ -77,10 +80,13 @@ export function classify({ detail, runner, log }: Evidence, own?: FailureKind): 
   };
 }
 
-/** Memory that ran out in a task, not in the driver itself. */
+/** Signs that memory ran out in a task, not in the driver itself. */
 const ofExecutor = /Lost task|aborted due to stage failure|ExecutorLostFailure|Container killed|code 52/i;
 
-/** A driver that ends by itself says so, also when it fails. One whose log just stops was killed, or its machine went down. */
+/**
+ * Whether a log ends abruptly. A driver that ends by itself logs that, also when it fails; without such a line it was
+ * killed, or its machine failed.
+ */
 const cutShort = (log: readonly string[]): boolean =>
   log.some((line) => / INFO /.test(line)) &&
   !log.some((line) => /Shutdown hook called|Successfully stopped SparkContext/.test(line));
@@ -89,7 +95,7 @@ function kindOf(text: string): FailureKind | undefined {
   return table.find(([, pattern]) => pattern.test(text))?.[0];
 }
 
-/** Errors and causes rather than stack frames and start-up chatter. */
+/** The lines with errors and causes, without stack frames and start-up messages. */
 export function tellingLines(log: readonly string[]): string[] {
   const telling = log.filter(
     (line) => /Exception\b|Error\b|\b(ERROR|Caused by|FATAL|killed|SIGTERM)\b/.test(line) && !/^\s+at /.test(line),
@@ -97,7 +103,7 @@ export function tellingLines(log: readonly string[]): string[] {
   return [...new Set(telling.map((line) => line.trim()))].slice(0, 10);
 }
 
-/** Kinds after which another attempt cannot end better, or must not start: unless the pipeline says so, they are final. */
+/** Kinds that are final unless the pipeline overrides them: another attempt cannot succeed, or must not start. */
 const final: ReadonlySet<FailureKind> = new Set([
   // Code, data or conf/ must be fixed first.
   'bad-sql',
@@ -107,17 +113,17 @@ const final: ReadonlySet<FailureKind> = new Set([
   'not-prepared',
   'audit',
   'service-refused',
-  // The last attempt is not confirmed ended, and two must never run at once.
+  // The end of the last attempt is not confirmed, and two must never run at once.
   'gateway-unavailable',
   'cancelled',
 ]);
 
-/** Kinds that are never retried, whatever a pipeline says. */
+/** Kinds that are never retried, whatever the pipeline sets. */
 const never: ReadonlySet<FailureKind> = new Set(['gateway-unavailable', 'cancelled', 'inputs-lost']);
 
 /**
- * How many attempts of a step may end with this kind; `said` is what the pipeline says of it. A timeout is worth one more
- * try: what was slow once for a reason outside is rarely so twice.
+ * The number of attempts of a step that may end with this kind; `own` is the pipeline's override. A timeout is retried
+ * once: a cause outside the job rarely repeats.
  */
 export function budgetOf(kind: FailureKind, own: number | undefined, maximumAttempts: number): number {
   if (never.has(kind)) return 1;

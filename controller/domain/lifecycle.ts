@@ -3,7 +3,7 @@ import type { RunEnd, RunEvent } from './events.ts';
 /** The neutral states of a run and of an attempt. */
 export type LifeState = 'pending' | 'running' | 'cancelling' | RunEnd;
 
-/** All of them, for those who choose one by its name. */
+/** All states, for filters by name. */
 export const runStates = [
   'pending',
   'running',
@@ -15,15 +15,15 @@ export const runStates = [
   'cancelled',
 ] as const satisfies readonly LifeState[];
 
-/** From which states an event leads where; the last of several ends is what the event itself says. */
+/** The states in which an event applies, and its target. Of several targets, the event itself names one. */
 export interface Transition {
-  /** Nothing: it begins with this. */
+  /** Empty for the initial event. */
   readonly from: readonly LifeState[];
   readonly on: RunEvent['type'];
   readonly to: LifeState | readonly LifeState[];
 }
 
-/** The life of a run. Events that are not in here leave it as it is. */
+/** The transitions of a run. Other events do not change its state. */
 export const runTable: readonly Transition[] = [
   { from: [], on: 'run-started', to: 'pending' },
   { from: ['pending'], on: 'queued', to: 'pending' },
@@ -35,7 +35,7 @@ export const runTable: readonly Transition[] = [
   { from: ['cancelling'], on: 'run-ended', to: ['cancelled'] },
 ];
 
-/** The life of an attempt. */
+/** The transitions of an attempt. */
 export const attemptTable: readonly Transition[] = [
   { from: [], on: 'attempt-intended', to: 'pending' },
   { from: ['pending'], on: 'attempt-submitted', to: 'pending' },
@@ -45,7 +45,7 @@ export const attemptTable: readonly Transition[] = [
   { from: ['pending', 'running'], on: 'attempt-ended', to: ['succeeded', 'failed', 'cancelled'] },
 ];
 
-/** The state after an event, by a table; the same one when the table has no such step. */
+/** The state after an event, by a table; unchanged when the table has no such transition. */
 export function next(
   table: readonly Transition[],
   state: LifeState | undefined,

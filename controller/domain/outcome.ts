@@ -12,7 +12,7 @@ export interface AttemptOutcome {
   readonly answer?: Answer | undefined;
 }
 
-/** An attempt that was refused before it could begin. */
+/** The outcome of an attempt that was refused before it started. */
 export const rejectedOutcome = (kind: FailureKind, error: SluiceError): AttemptOutcome => ({
   state: 'failed',
   failure: { kind, message: error.message, lines: error.hint === undefined ? [] : [error.hint] },

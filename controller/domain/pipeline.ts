@@ -5,15 +5,15 @@ import type { FailureKind } from './failure-kinds.ts';
 export const columnTypes = ['string', 'int', 'bigint', 'double', 'boolean', 'date', 'timestamp'] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
-/** A text that may be given in both languages. */
+/** A text in one language or in both. */
 export type LocalizedText = string | { readonly en: string; readonly ru: string };
 
-/** Fields that the kind alone knows. */
+/** Fields that only the kind interprets. */
 interface OfKind {
   readonly [field: string]: unknown;
 }
 
-/** A source, whatever its kind. */
+/** A source of any kind. */
 export interface Source extends OfKind {
   readonly key: string;
   readonly columns?:
@@ -57,14 +57,14 @@ export interface SparkJob {
   readonly conf?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A sink of a step, whatever its kind. */
+/** A sink of a step, of any kind. */
 export interface Output extends OfKind {
   readonly views: readonly string[];
   readonly unique?: Readonly<Record<string, string>> | undefined;
   readonly schemaChange?: 'refuse' | 'allow' | undefined;
 }
 
-/** Durations as they are written (`5s`). */
+/** Durations as written in the file (`5s`). */
 interface Pauses {
   readonly initialInterval: string;
   readonly backoffCoefficient: number;
@@ -90,13 +90,13 @@ export interface Step extends OfKind {
   readonly fallback?: string | undefined;
 }
 
-/** Who is notified of the end of a run, under the key of a notifier's kind. */
+/** A subscription to the end of runs, under the key of a notifier's kind. */
 export interface Notification extends OfKind {
   readonly on: readonly RunEnd[];
   readonly language?: 'en' | 'ru' | undefined;
 }
 
-/** What starts a run, under the key of a trigger's kind. */
+/** A trigger of runs, under the key of its kind. */
 export type Trigger = OfKind;
 
 export interface Report {
@@ -111,7 +111,7 @@ export interface Report {
   readonly spreadsheets: readonly string[];
 }
 
-/** A pipeline file, checked; pipeline/schema.ts says what may be in it. */
+/** A checked pipeline file; its schema is in pipeline/schema.ts. */
 export interface Pipeline {
   readonly name: string;
   readonly description?: string | undefined;
@@ -126,20 +126,23 @@ export interface Pipeline {
   readonly notify: readonly Notification[];
 }
 
-/** What is known of a kind of source, output, task or notification before any of its work is done. */
+/** The static description of a kind of source, output, task or notification. */
 export interface Kind {
-  /** The key by which the pipeline file has it. */
+  /** Its key in the pipeline file. */
   readonly kind: string;
-  /** All its fields: of a task or a notification the value under its key, of the others the object that has the key. */
+  /**
+   * The schema of its fields: for a task or a notification of the value under its key, for the others of the object
+   * that has the key.
+   */
   readonly spec: ZodType;
-  /** Where it names a connection, and the section of conf/connections.yaml that has to have it. */
+  /** The path of the field that names a connection, and the section of conf/connections.yaml with that connection. */
   readonly connection?: {
     readonly section: string;
     readonly at: readonly string[];
-    /** A connection of that section, unless config/ knows it itself. */
+    /** The schema of a connection of that section, unless config/ defines it. */
     readonly spec?: ZodType;
   };
-  /** Where it names something in the project: a glob, a folder that may be made, or a file that has to be there. */
+  /** The paths of fields that name files: a glob, a folder that may be created, or an existing file. */
   readonly places?: readonly { readonly at: readonly string[]; readonly is: 'glob' | 'folder' | 'file' }[];
 }
 
@@ -149,15 +152,15 @@ export interface SourceKind extends Kind {
 }
 
 export interface TaskKind extends Kind {
-  /** How long an attempt may take when its step does not say so; 1h, when left out. */
+  /** The time limit of an attempt when its step sets none; 1h when left out. */
   readonly timeout?: string;
-  /** Whether ${NAME} in it is filled in only when it is done: the value is kept nowhere. */
+  /** Whether ${NAME} in it is filled in only at execution, so that the value is never stored. */
   readonly isLate?: true;
-  /** The fields in whose texts {{ CEL }} is filled in with the run's values. */
+  /** The fields with texts in which {{ CEL }} is replaced by values of the run. */
   readonly templates?: readonly string[];
 }
 
-/** All kinds there are; the pipeline file's schema is made of them. */
+/** All kinds. The schema of the pipeline file is composed of them. */
 export interface Kinds {
   readonly sources: readonly SourceKind[];
   readonly sinks: readonly Kind[];
@@ -168,7 +171,7 @@ export interface Kinds {
   readonly storages: readonly { readonly kind: string }[];
 }
 
-/** The kind whose key an object of the pipeline file has. Throws a TypeError for an object of none of them. */
+/** The kind whose key an object of the pipeline file has. Throws a TypeError when it has none. */
 export function kindOf<K extends { readonly kind: string }>(kinds: readonly K[], of: object): K {
   const found = kinds.find(({ kind }) => (of as Readonly<Record<string, unknown>>)[kind] !== undefined);
   if (!found) throw new TypeError(`none of ${kinds.map(({ kind }) => kind).join(', ')} is in ${JSON.stringify(of)}`);
@@ -183,7 +186,7 @@ export interface Column {
   readonly values: readonly string[] | undefined;
 }
 
-/** A source's declared columns in order; its key is always required. */
+/** A source's declared columns in order. Its key column is always required. */
 export function columnsOf(source: Source): Column[] {
   return Object.entries(source.columns ?? {}).map(([name, column]) => {
     const long = typeof column === 'string' ? { type: column } : column;
@@ -193,12 +196,12 @@ export function columnsOf(source: Source): Column[] {
 }
 
 export const isRowCheck = (check: Check): check is RowCheck => check.rows !== undefined;
-/** The checks that look at each row of a source, in order. */
+/** The row checks of a pipeline, in order. */
 export const rowChecks = ({ checks }: Pipeline): RowCheck[] => checks.filter(isRowCheck);
 
 /** The SQL files of a job, in order. */
 export const sqlFiles = ({ sql }: SparkJob): readonly string[] => [sql].flat();
 
-/** A text that may be given in both languages. */
+/** The text in a language. */
 export const inLanguage = (text: LocalizedText, language: 'en' | 'ru'): string =>
   typeof text === 'string' ? text : text[language];

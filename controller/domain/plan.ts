@@ -1,12 +1,12 @@
 import type { Check } from './pipeline.ts';
 import type { Profile } from './profile.ts';
 
-/** Values by name, as conditions see them. */
+/** Values by name, as conditions use them. */
 export type Values = Readonly<Record<string, unknown>>;
 
 export type Profiles = Readonly<Record<string, Profile>>;
 
-/** What a step's Spark application is given. Memory as Spark writes it (`2g`). */
+/** The settings of a step's Spark application. Memory as Spark writes it (`2g`). */
 export interface SparkSettings {
   readonly executors: number;
   readonly executorCores: number;
@@ -17,59 +17,62 @@ export interface SparkSettings {
   readonly conf: Readonly<Record<string, string>>;
 }
 
-/** `quick` compiles less and starts sooner; `steady` is the JVM's own way, better for long work. */
+/** `quick` compiles less and starts sooner; `steady` is the JVM's default, better for long work. */
 export type JvmProfile = 'quick' | 'steady';
 
-/** What the cluster offers. */
+/** The resources of a cluster. */
 export interface Cluster {
-  /** Cores that are free now; all there are, when none is. */
+  /** Free cores; all cores when none is free. */
   readonly cores: number;
-  /** Whether others have all cores at the moment. */
+  /** Whether other applications use all cores. */
   readonly busy?: boolean;
-  /** The cores of each worker that has some; one worker with all of them, when left out. */
+  /** The cores of each worker that has some; left out, one worker has all of them. */
   readonly workers?: readonly number[];
-  /** All cores of the largest worker; unknown, when left out, as is then whether its memory is no guess. */
+  /** All cores of the largest worker; left out when the size of the workers is not known. */
   readonly largestCores?: number;
-  /** Why all of this is a guess, when it is one. */
+  /** Why these are assumed values, when they are. */
   readonly assumed?: string;
-  /** What one executor, or the driver, may have at most: a worker's memory, in MiB. */
+  /** The most memory of one executor or driver: that of the largest worker. MiB. */
   readonly largestMb: number;
 }
 
-/** The branch a run takes, and why; with the branches before it and why not. */
+/** The chosen branch and the reason; with the rejected branches before it. */
 export interface Choice {
   readonly branch: string | undefined;
   readonly reason: string;
   readonly rejected: readonly { readonly branch: string; readonly reason: string }[];
 }
 
-/** How a check came out: `passed`, or what the pipeline says of its failing. */
+/** The outcome of a check: `passed`, or its configured consequence. */
 export interface Verdict {
   readonly name: string;
   readonly outcome: 'passed' | Check['otherwise'];
   readonly expect: string;
-  /** The values it was judged by, such as `deliveries.rows = 200000`. */
+  /** The values that decided it, such as `deliveries.rows = 200000`. */
   readonly because: string;
 }
 
 export interface PlannedStep {
-  /** `fallback` steps wait until the step they replace has failed; `later` is decided when its needs have ended. */
+  /**
+   * `fallback` steps wait until the step they replace has failed; `later` is decided when its upstream steps have
+   * ended.
+   */
   readonly role: 'run' | 'skip' | 'fallback' | 'later';
   readonly reason: string;
-  /** Of a Spark step, with the reason for each of its settings. */
+  /** For a Spark step, with the reason for each setting. */
   readonly settings?: SparkSettings;
   readonly why?: Readonly<Record<string, string>>;
 }
 
-/** Everything a run will do, decided before anything is submitted. */
+/** The complete plan of a run, made before anything is submitted. */
 export interface Plan {
   readonly verdicts: readonly Verdict[];
   readonly quality: number;
   readonly choice: Choice;
   readonly steps: Readonly<Record<string, PlannedStep>>;
-  /** What the cluster offered. */
+  /** The resources of the cluster at that time. */
   readonly cluster: Cluster;
-  /** `go`, or why nothing is submitted: nothing to do (`skip`), or a check that ends the run (`fail`). */
+  /** `go`, or why nothing is submitted: no work (`skip`), or a failed check (`fail`). */
   readonly verdict: 'go' | 'skip' | 'fail';
   readonly reason: string;
 }

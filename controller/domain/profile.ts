@@ -1,4 +1,4 @@
-/** What was counted in one source. Ratios and verdicts are for decide/; here are only numbers. */
+/** The counts of one source. planning/ computes ratios and verdicts. */
 export interface Measures {
   /** Rows read: `valid + invalid`. */
   readonly rows: number;
@@ -6,42 +6,50 @@ export interface Measures {
   readonly invalid: number;
   /** Rows by the first rule each broke, such as `order_id: missing`. */
   readonly invalidByReason: Readonly<Record<string, number>>;
-  /** Empty values a column, over the rows whose columns could be told apart. */
+  /** Nulls by column, over the rows that could be split into columns. */
   readonly nulls: Readonly<Record<string, number>>;
-  /** Valid rows whose key an earlier row has too. */
+  /** Valid rows whose key an earlier row already has. */
   readonly duplicates: number;
   readonly bytes: number;
-  /** Rows that the last published run did not read; all, when there was none. */
+  /** Rows that the last published run did not read; all rows in the first run. */
   readonly new: number;
-  /** The last day or moment in each column of these types, as ISO text; of valid rows. */
+  /** The latest day or time in each column of these types, as ISO text; over valid rows. */
   readonly latest?: Readonly<Record<string, string>>;
-  /** Set when the numbers are an estimate, from so many bytes of the source; Spark counts exactly what it reads. */
+  /** Set when the counts are an estimate from this many bytes of the source. Spark counts exactly what it reads. */
   readonly estimatedFrom?: number;
 }
 
-/** Which rows a run reads, fixed when it was measured, so that every attempt reads the same. Plain JSON; what else is in it is its kind's. */
+/**
+ * Identifies the rows that a run reads, fixed at measurement, so that every attempt reads the same. Plain JSON; further
+ * fields belong to its kind.
+ */
 export interface Pin {
-  /** The source's. */
+  /** The kind of its source. */
   readonly kind: string;
-  /** The snapshot that every attempt reads, when there is one. */
+  /** The snapshot that every attempt reads, if there is one. */
   readonly kept?: Snapshot;
-  /** Rows of the source, counted without the engine that measured it; an engine that reads it must find as many. */
+  /**
+   * The number of records, counted without the measuring engine. Every engine that reads the source must find as many.
+   */
   readonly records?: number;
-  /** What runs of a pipeline hand on to each other: the files of this run, and those of the run it continues. */
+  /** Files that runs of a pipeline hand over: those of this run, and those of the run that it continues. */
   readonly log?: { readonly paths: readonly string[]; readonly replaces: readonly string[] };
   readonly [field: string]: unknown;
 }
 
-/** The rows of a source as they were measured, in Parquet files that driver and executors can read. */
+/** The measured rows of a source, in Parquet files that driver and executors can read. */
 export interface Snapshot {
   readonly paths: readonly string[];
-  /** Spark's types. Every file also has `__sluice_reason`, why a row is invalid, and `__sluice_raw`, such a row as it was read. */
+  /**
+   * Spark's types. Every file also has `__sluice_reason`, why a row is invalid, and `__sluice_raw`, the invalid row as
+   * it was read.
+   */
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
 export interface Example {
   readonly reason: string;
-  /** `deliveries-02.csv:17`, or partition and offset, or the key of a table's row. */
+  /** `deliveries-02.csv:17`, or partition and offset, or the key of a table row. */
   readonly where: string;
   readonly text: string;
 }
@@ -50,18 +58,18 @@ export interface Profile {
   readonly measures: Measures;
   readonly pin: Pin;
   readonly examples: readonly Example[];
-  /** What the last published run counted. */
+  /** The measures of the last published run. */
   readonly last?: Measures;
   /** The CSV file of the quarantined rows. */
   readonly quarantine?: string;
-  /** What a person should know of how it was read. */
+  /** Notes for people about how it was read. */
   readonly notes?: readonly string[];
 }
 
 /** The result of a row check. */
 export interface CheckResult {
   readonly source: string;
-  /** Rows that break it, of so many that were valid before it. */
+  /** The rows that fail it, and the rows that were valid before it. */
   readonly rows: number;
   readonly of: number;
   readonly examples: readonly Example[];
@@ -70,6 +78,6 @@ export interface CheckResult {
 /** The profiles of the sources, and the results of the row checks. */
 export interface CheckedProfiles {
   readonly profiles: Readonly<Record<string, Profile>>;
-  /** By the check's name. */
+  /** By the name of the check. */
   readonly findings: Readonly<Record<string, CheckResult>>;
 }

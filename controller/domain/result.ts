@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
 const joinSchema = z.object({
-  /** What was joined on; absent when it was on no key at all. */
+  /** The join columns; null for a join without a key. */
   on: z.string().nullable(),
   left: z.number(),
   right: z.number(),
   rows: z.number(),
 });
 
-/** The result file the Spark runner leaves behind, written whole or not at all. Seconds a phase; rows elsewhere. */
+/** The result file of the Spark runner, written whole or not at all. Seconds by phase; rows elsewhere. */
 export const runnerResultSchema = z.object({
   key: z.string(),
   state: z.enum(['succeeded', 'failed']),
@@ -28,7 +28,7 @@ export const runnerResultSchema = z.object({
       kind: z.string(),
       place: z.string(),
       rows: z.number(),
-      /** Joins on the way to the view that made more rows than one by a unique key can. */
+      /** Joins of the view that produced more rows than a join on a unique key can. */
       joins: z.array(joinSchema).optional(),
     }),
   ),
@@ -37,12 +37,12 @@ export const runnerResultSchema = z.object({
 });
 export type RunnerResult = z.output<typeof runnerResultSchema>;
 
-/** A join that multiplied rows: neither of its sides is unique by what it is on. */
+/** A join that multiplied rows: its key is unique on neither side. */
 export interface MultipliedJoin extends z.output<typeof joinSchema> {
   readonly view: string;
 }
 
-/** The joins of a job that multiplied rows, each once, however many outputs it leads to. */
+/** The joins of a job that multiplied rows, each once, even when several outputs use it. */
 export function multipliedJoins(result: RunnerResult | undefined): MultipliedJoin[] {
   const joins = (result?.outputs ?? []).flatMap(({ view, joins = [] }) => joins.map((join) => ({ view, ...join })));
   return [...new Map(joins.map((join) => [JSON.stringify(join), join])).values()];

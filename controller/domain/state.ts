@@ -10,14 +10,14 @@ import type { RunnerResult } from './result.ts';
 export interface AttemptState {
   readonly number: number;
   readonly key: string;
-  /** Of a Spark application; other steps have none. */
+  /** Only for a Spark application. */
   readonly settings: SparkSettings | undefined;
   readonly startedAt: number;
   status: LifeState;
   submission?: Submission;
   applicationId?: string;
   ui?: string;
-  /** Since when the gateway has not answered. */
+  /** The time since which the gateway has been unavailable. */
   waitingSince?: number;
   ended?: { readonly state: 'succeeded' | 'failed' | 'cancelled'; readonly at: number };
   failure?: Failure;
@@ -30,7 +30,7 @@ export interface StepState {
   readonly attempts: AttemptState[];
   /** When the next attempt may start. */
   retryAt?: number;
-  /** What the next attempt is to have, when it is not what was planned. */
+  /** The settings of the next attempt, when they differ from the plan. */
   nextSettings?: SparkSettings;
   /** Why a step that is ready is held back. */
   heldReason?: string;
@@ -41,7 +41,7 @@ export interface StepState {
   ended?: { readonly state: StepEnd; readonly reason: string; readonly at: number };
 }
 
-/** All that is known about a run; made by `fold` alone. */
+/** The state of a run; only `fold` and `apply` change it. */
 export interface RunState {
   run?: string;
   status?: LifeState;
@@ -53,14 +53,14 @@ export interface RunState {
   startedAt?: number;
   /** Earlier runs of this pipeline that had to end first. */
   queuedBehind?: readonly string[];
-  /** How often the inputs had to be measured again. */
+  /** How often the sources had to be measured again. */
   inputsLost: number;
-  /** How often a controller failed at this run, and with what last. */
+  /** The number of controller failures in this run, and the last one. */
   failures: number;
   lastFailure?: string;
-  /** How many controllers were lost while they measured its sources. */
+  /** The number of controllers that were lost while they measured the sources. */
   lostWhileMeasuring: number;
-  /** Since when a source has not answered, and what the first one said. */
+  /** The time since which a source has been unavailable, and its first error. */
   waiting?: { readonly since: number; readonly what: string };
   profiles?: Profiles;
   findings?: CheckedProfiles['findings'];
@@ -86,7 +86,7 @@ export function fold(history: readonly Recorded[]): RunState {
 
 export const emptyState = (): RunState => ({ steps: {}, inputsLost: 0, failures: 0, lostWhileMeasuring: 0 });
 
-/** Takes one more event into a state. */
+/** Applies one event to a state. */
 export function apply(state: RunState, { at, event }: Recorded): void {
   const status = next(runTable, state.status, event);
   if (status !== undefined) state.status = status;
@@ -155,7 +155,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
 const errorKindOf = (exitCode: number | undefined): ErrorKind | undefined =>
   exitCode === 2 ? 'rejected' : exitCode === 3 ? 'unavailable' : undefined;
 
-/** Drops what was measured and decided; steps restart, with attempt numbers that continue. */
+/** Drops measures and plan; steps restart, with continued attempt numbers. */
 function forgetInputs(state: RunState): void {
   state.inputsLost += 1;
   state.lostWhileMeasuring = 0;
@@ -237,10 +237,10 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
 /** The attempt that may still be alive. */
 export const liveAttempt = (step: StepState): AttemptState | undefined => step.attempts.find((each) => !each.ended);
 
-/** The attempts of a step that read what the run reads now, and so the last of them. */
+/** The attempts of a step that read the current inputs. */
 export const validAttempts = (step: StepState): readonly AttemptState[] =>
   step.attempts.slice(step.voidedAttempts ?? 0);
 
-/** What is published, over all steps. */
+/** The published outputs of all steps. */
 export const outputsOf = (state: RunState): PublishedOutput[] =>
   Object.values(state.steps).flatMap((step) => step.outputs ?? []);

@@ -19,7 +19,7 @@ const nameOf = (action: Action): string => ('attempt' in action ? `${action.do} 
 export class ActionRunner {
   private readonly running = new Map<string, Promise<void>>();
   private readonly due = new Map<string, { readonly name: string; readonly at: number }>();
-  /** How many steps are being started: what is not in the history yet is in no count of what lives. */
+  /** Steps that are being started. The history does not count their attempts yet. */
   private starts = 0;
   private failed: unknown[] = [];
   private readonly act: Act;
@@ -35,7 +35,7 @@ export class ActionRunner {
   /** Starts the actions that can start; returns the milliseconds until the next decision. */
   startDue(actions: readonly Action[]): number {
     const now = this.now();
-    // Those of one decision are within its limits together; the next decision has to know of them.
+    // One decision respects its limits. The next decision must wait until the history has the started attempts.
     const starting = this.starts > 0;
     const waits = actions.map((action) => {
       if (action.do === 'wait') return Math.max(0, action.until - now);

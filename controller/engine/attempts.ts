@@ -19,7 +19,7 @@ const slotPollMs = 1000;
 /** Pause between two polls of a running task; its end wakes the engine at once. */
 const taskPollMs = 2000;
 
-/** What the engine does with the attempts of a step: start, submit, follow, call, cancel, publish, clear away. */
+/** The actions on attempts of steps: start, submit, poll, run tasks, cancel, publish, clean up. */
 export class Attempts {
   private readonly batches: Batches;
   private readonly tasks: RunningTasks;
@@ -48,7 +48,7 @@ export class Attempts {
     return this.journal.state;
   }
 
-  /** Returns the milliseconds after which to look again. */
+  /** Returns the milliseconds until the next poll. */
   async act(action: OfAttempt): Promise<number> {
     const { step, attempt: number } = action;
     if (action.do === 'start') return this.start(step, number);
@@ -68,7 +68,7 @@ export class Attempts {
     }
   }
 
-  /** The intent is durable before anything leaves; a Spark application needs a place at the cluster for it. */
+  /** Stores the intent before any request leaves. For a Spark application, the intent takes a slot. */
   private async start(step: string, number: number): Promise<number> {
     const planned = this.state.plan?.steps[step];
     if (!planned) throw new TypeError(`step ${step} is not in the plan`);
@@ -156,7 +156,7 @@ export class Attempts {
     await this.journal.append([event as never], attempt.settings ? { freesSlot: attempt.key } : {});
     await this.tasks.abort(attempt.key);
     if (!attempt.settings) return;
-    // Nothing of this attempt may start from now on, also not when a request of it is still on its way.
+    // From now on nothing of this attempt may start, even if a request is still in transit.
     await workspace.revoke(step, attempt).catch(() => undefined);
     await workspace.removeSecrets(step, attempt);
     this.batches.forget(attempt);
@@ -165,7 +165,7 @@ export class Attempts {
     await this.discard(step, attempt);
   }
 
-  /** Discards unpublished staged output; what cannot be removed now is left to the janitor. */
+  /** Discards unpublished staged output. If it cannot be removed now, the janitor removes it. */
   private async discard(step: string, attempt: AttemptState): Promise<void> {
     const { publisher, workspace } = this.ports;
     const { pipeline } = this.state;
@@ -204,8 +204,8 @@ export class Attempts {
   }
 
   /**
-   * Audits all sinks of a step before the first is published; then each at once. What is published already stays so when
-   * this is done again, after a crash or when a database was away.
+   * Audits all sinks of a step before it publishes the first one. Repeating it, after a crash or a database failure,
+   * leaves published output unchanged.
    */
   async publish(step: string, number: number): Promise<number> {
     const { publisher, workspace, now } = this.ports;

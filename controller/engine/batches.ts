@@ -9,19 +9,19 @@ import type { Ports } from './ports.ts';
 
 /** Growth of the pause between two polls of a batch. */
 const pollBackoffFactor = 1.3;
-/** Poll interval once the result file is there. Milliseconds. */
+/** Poll interval once the result file exists. Milliseconds. */
 const fastPollMs = 10;
 /** Pause after an unavailable backend. Milliseconds. */
 export const unavailablePauseMs = 1000;
 
 /** Called with the outcome of a batch. */
 interface BatchCallbacks {
-  /** The runner has left its result; the driver may still be there. */
+  /** The runner has written its result; the driver may still be running. */
   readonly resultReady: (step: string, attempt: AttemptState) => void;
   readonly ended: (step: string, attempt: AttemptState, outcome: AttemptOutcome) => Promise<void>;
 }
 
-/** The life of a Spark batch: prepared, submitted once, followed to its end, and that end understood. */
+/** The lifecycle of a Spark batch: prepares it, submits it once, follows it to its end, and classifies that. */
 export class Batches {
   /** Keys whose intent this process has just recorded, and which cannot have been submitted before. */
   readonly unsubmitted = new Set<string>();
@@ -53,7 +53,7 @@ export class Batches {
     return this.journal.state;
   }
 
-  /** Submits an attempt; asks the backend for its key first, unless this process has just created it. */
+  /** Submits an attempt. First looks up its key at the backend, unless this process has just created it. */
   async submit(step: string, attempt: AttemptState): Promise<void> {
     const { backend } = this.ports;
     let job: BatchJob;
@@ -98,7 +98,7 @@ export class Batches {
     return true;
   }
 
-  /** Returns the milliseconds after which to look again. */
+  /** Returns the milliseconds until the next poll. */
   async follow(step: string, attempt: AttemptState): Promise<number> {
     const { backend, onUpdate } = this.ports;
     if (!attempt.submission) return 0;
@@ -198,7 +198,7 @@ export class Batches {
     const isFencedOff = await workspace.revoke(step, attempt);
     await backend.cancel(attempt.submission ?? { key: attempt.key, id: '' });
     if (isFencedOff || attempt.applicationId !== undefined) return true;
-    // A driver that has just begun is not known to Spark yet.
+    // Spark may not know a driver that has just started.
     const missedAt = this.firstMissedAt.get(`${attempt.key} stopping`) ?? now();
     this.firstMissedAt.set(`${attempt.key} stopping`, missedAt);
     return (await backend.find(attempt.key)) !== undefined || now() - missedAt > backend.traits.unknownMs / 4;

@@ -15,9 +15,11 @@ export const retryDelayMs = (tries: number): number => Math.min(60_000, 5000 * 2
 const roleMs = 20_000;
 
 /**
- * Sends what is due. Channels do not wait for each other. Within one the messages go in the order in which they were put
- * in: while its server is away the oldest is tried and the others wait behind it, one that the server wants later holds up
- * its recipient alone, and one that is refused for good holds up none. None of this is an error of a run.
+ * Sends due messages. Channels are independent. Within a channel, messages are sent in the order of their entry:
+ * - while the server is unavailable, the oldest is retried and the others wait;
+ * - a deferred message delays only its recipient;
+ * - a permanently refused one delays none.
+ * None of this fails a run.
  */
 export async function dispatchOutbox(
   store: RunStore,

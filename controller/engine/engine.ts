@@ -9,12 +9,12 @@ import { ConcurrencyConflictError, Journal, LeaseLostError, StoreUnavailableErro
 import { Measuring } from './measuring.ts';
 import type { Ports, RunUpdate } from './ports.ts';
 
-/** Pauses between two tries to reach a store that is away: doubling. Milliseconds. */
+/** Pauses between two attempts to reach an unavailable store, doubling. Milliseconds. */
 const storeBackoffMs = { first: 200, longest: 2000 };
-/** The pause after an error that Sluice does not know. */
+/** The pause after an unexpected error. Milliseconds. */
 const failurePauseMs = 1000;
 
-/** Executes one run. `assertLease` throws when the lease is lost, and is asked before every outside effect. */
+/** Executes one run. `assertLease` throws when the lease is lost; it is called before every external effect. */
 export class Engine {
   readonly run: string;
   private readonly journal: Journal;
@@ -23,7 +23,7 @@ export class Engine {
   private readonly ports: Ports;
   private readonly assertLease: () => Promise<void>;
   private takenOver: { readonly by: string; readonly from: string } | undefined;
-  /** An error that Sluice does not know, which the history does not have yet. */
+  /** An unexpected error that the history does not have yet. */
   private failure: string | undefined;
   private waitMs = 0;
   private readonly actions: ActionRunner;
@@ -62,7 +62,7 @@ export class Engine {
     return this.journal.state;
   }
 
-  /** Ends the pause between two turns; with `news`, the history has grown and is read again first. */
+  /** Ends the pause between two turns. With `historyChanged`, the next turn reads the history first. */
   wake(historyChanged = false): void {
     if (historyChanged) this.journal.needsReload = true;
     this.actions.clearPauses();
@@ -103,7 +103,7 @@ export class Engine {
     }
   }
 
-  /** One turn: take in what others have noted, decide, begin. True when the run has ended. */
+  /** One turn: reads new events, decides, starts the actions. True when the run has ended. */
   private async turn(): Promise<boolean> {
     const { journal, ports } = this;
     if (journal.state.ended) return true;
@@ -138,7 +138,7 @@ export class Engine {
     this.wakeRequested = false;
   }
 
-  /** Does one action and returns the milliseconds after which it makes sense to look again. */
+  /** Performs one action. Returns the milliseconds until the next decision. */
   private async act(action: Action): Promise<number> {
     const { now } = this.ports;
     switch (action.do) {
@@ -183,7 +183,7 @@ export class Engine {
       await this.append({ type: 'report-written', ...(await this.ports.report(this.run, this.state)) });
     } catch (error) {
       if (error instanceof StoreUnavailableError || error instanceof ConcurrencyConflictError) throw error;
-      // The results are published; a report that cannot be generated is recorded, and fails nothing.
+      // The results are published; a report that cannot be generated is recorded, and does not fail the run.
       await this.append({ type: 'report-failed', reason: reasonOf(error) });
     }
   }

@@ -1,7 +1,7 @@
 import type { RunStore } from '../domain/ports/store.ts';
 import { faultPoint } from '../lib/env.ts';
 
-/** The calls that write. */
+/** The store calls that write. */
 const writes: ReadonlySet<PropertyKey> = new Set([
   'create',
   'append',
@@ -13,8 +13,8 @@ const writes: ReadonlySet<PropertyKey> = new Set([
 ]);
 
 /**
- * A store whose controller dies, or is stopped, right before or after its n-th durable write: SLUICE_FAULT is `before:7:kill`
- * or `after:7:stop`. For trying out that nothing is lost; without the variable it is the store itself.
+ * Kills or stops the controller right before or after its n-th durable write: SLUICE_FAULT is `before:7:kill` or
+ * `after:7:stop`. For recovery tests; without the variable it returns the store unchanged.
  */
 export function withFaultInjection(store: RunStore): RunStore {
   const [, when, nth, how] = /^(before|after):(\d+):(kill|stop)$/.exec(faultPoint ?? '') ?? [];

@@ -22,7 +22,7 @@ export async function cleanUp({ store, backend, publisher, workspaceOf }: Cleanu
     const workspace = workspaceOf(run);
     try {
       for (const step of Object.values(steps)) {
-        // What an attempt staged whose inputs were lost afterwards was not published, however it ended.
+        // Staged output of an attempt whose inputs were lost afterwards was not published, however the attempt ended.
         const published = step.outputs && validAttempts(step).find((attempt) => attempt.ended?.state === 'succeeded');
         for (const attempt of step.attempts) {
           if (!attempt.settings || !pipeline || attempt === published) continue;
@@ -45,8 +45,8 @@ export async function cleanUp({ store, backend, publisher, workspaceOf }: Cleanu
 }
 
 /**
- * Removes runs that ended more than `ageMs` ago with all that is left of them, but for files that the last published run of
- * their pipeline reads. Returns their names.
+ * Removes runs that ended more than `ageMs` ago with all their files, except those that the last published run of their
+ * pipeline reads. Returns their names.
  */
 export async function removeExpiredRuns(
   { store, workspaceOf }: Pick<CleanupDeps, 'store' | 'workspaceOf'>,
@@ -60,7 +60,7 @@ export async function removeExpiredRuns(
   return expired.map(({ run }) => run);
 }
 
-/** The files in which runs hand on to each other what they have read of topics. */
+/** The files by which runs hand over what they have read of topics. */
 const topicFiles = (profiles: Profiles, which: 'paths' | 'replaces'): readonly string[] =>
   Object.values(profiles).flatMap(({ pin }) => pin.log?.[which] ?? []);
 

@@ -12,7 +12,7 @@ import type { Ports } from './ports.ts';
  */
 export class StoreUnavailableError extends Error {}
 
-/** The history has events that the writer had not read; decide again. */
+/** The history has events that the writer had not read. The caller decides again. */
 export class ConcurrencyConflictError extends Error {}
 
 /** Another controller owns the run now. */
@@ -24,11 +24,11 @@ export class LeaseLostError extends Error {
 
 type Extras = Pick<Entry, 'takesSlot' | 'freesSlot'>;
 
-/** The history of a run as its controller knows it: folded from the store, and the only way to append to it. */
+/** The history of a run as its controller knows it. All appends go through it. */
 export class Journal {
   state: RunState = emptyState();
   seq = 0;
-  /** Others may have added to the history, or an answer was lost. */
+  /** Another writer may have appended to the history, or a response was lost. */
   needsReload = true;
   private awaySince: number | undefined;
   private lastOperation: Promise<unknown> = Promise.resolve();
@@ -40,7 +40,7 @@ export class Journal {
     this.ports = ports;
   }
 
-  /** Queries the store. Throws StoreUnavailableError when it did not answer; the outcome is then unknown. */
+  /** Queries the store. Throws StoreUnavailableError when it did not respond; the outcome is then unknown. */
   async query<T>(work: (store: RunStore) => Promise<T>): Promise<T> {
     try {
       return await work(this.ports.store);
@@ -55,20 +55,21 @@ export class Journal {
     }
   }
 
-  /** Reads what is new, when there may be something. Notes for how long the store was away. */
+  /** Reads new events if there may be any. Records how long the store was unavailable. */
   async catchUp(): Promise<void> {
     if (this.needsReload) await this.inSequence(() => this.read());
   }
 
   /**
-   * Makes events durable, with the summary and mails they amount to, and takes them in. One entry after the other, as each
-   * follows the one before. False when a Spark application may not begin yet. Throws ConcurrencyConflictError, LeaseLostError or StoreUnavailableError.
+   * Stores events with the resulting summary and messages, then applies them. Entries are appended one after the other.
+   * False when no slot for a Spark application is free. Throws ConcurrencyConflictError, LeaseLostError or
+   * StoreUnavailableError.
    */
   append(events: readonly RunEvent[], extras: Extras = {}): Promise<boolean> {
     return this.inSequence(() => this.write(events, extras));
   }
 
-  /** Reading and writing take turns, so that no event is taken in twice. */
+  /** Reads and writes take turns, so that no event is applied twice. */
   private inSequence<T>(work: () => Promise<T>): Promise<T> {
     const done = this.lastOperation.then(work, work);
     this.lastOperation = done;
@@ -100,7 +101,7 @@ export class Journal {
     throw new ConcurrencyConflictError();
   }
 
-  /** The line in the list of runs, and the mails: they are rendered from the state that the events lead to. */
+  /** The summary and the messages, rendered from the state after the events. */
   private consequences(events: readonly RunEvent[]): Pick<Entry, 'summary' | 'messages'> {
     const { state } = this;
     const status = events.reduce((before, event) => next(runTable, before, event), state.status);
@@ -120,7 +121,10 @@ export class Journal {
     return { summary: { ...summary, reason: ended.reason, ended: at, rows }, messages: this.messages(after) };
   }
 
-  /** The mails of an ended run; short ones when its state cannot be rendered, as a run must be able to end. */
+  /**
+   * The messages for the end of a run. If its state cannot be rendered they are short, because a run must be able to
+   * end.
+   */
   private messages(state: RunState): readonly Message[] {
     const { messages } = this.ports;
     const { run } = this.lease;

@@ -9,16 +9,19 @@ import { ConcurrencyConflictError, type Journal, LeaseLostError } from './journa
 import type { Ports, RunUpdate } from './ports.ts';
 import { profileSources } from './profile-sources.ts';
 
-/** A whole run is sized by what the cluster offers: a gateway that is away for a moment is worth waiting for. */
+/** How long planning waits for an unavailable gateway: the cluster's resources size the whole run. Milliseconds. */
 const capacityTimeoutMs = 5000;
 /** Poll interval of a queued run. Milliseconds. */
 const queuePollMs = 500;
 /** How often a measurement checks for cancellation and for a lost lease. Milliseconds. */
 const cancelPollMs = 1000;
-/** Pauses between two tries to reach a source: the longer it is away, the longer, as all sources are measured again. */
+/**
+ * The pause before the next attempt to reach a source. It grows with the outage, because all sources are measured
+ * again.
+ */
 const sourceRetryDelayMs = (waitedMs: number): number => Math.min(15_000, Math.max(1000, waitedMs / 2));
 
-/** What the engine does before the first step: waits in the queue, measures the sources, makes the plan. */
+/** The work before the first step: waits in the queue, measures the sources, makes the plan. */
 export class Measuring {
   private readonly journal: Journal;
   private readonly ports: Ports;
@@ -34,7 +37,7 @@ export class Measuring {
     return this.journal.state;
   }
 
-  /** Measures the sources, unless earlier runs of the pipeline come first. */
+  /** Measures the sources, unless earlier runs of the pipeline must end first. */
   async measure(): Promise<number> {
     const { sourceReader, now } = this.ports;
     const { pipeline, given, waiting } = this.state;
@@ -42,7 +45,7 @@ export class Measuring {
     await this.assertLease();
     try {
       const { profiles, findings } = given ?? (await this.untilCancelled(this.profileAndCheck(pipeline)));
-      // Snapshots make the sources themselves unnecessary.
+      // With snapshots, the sources themselves are no longer needed.
       if (Object.values(profiles).every(({ pin }) => pin.kept)) await sourceReader.close();
       const reached = waiting ? [{ type: 'sources-reached', waitedMs: now() - waiting.since } as const] : [];
       await this.journal.append([...reached, { type: 'sources-measured', profiles, findings }]);
@@ -90,7 +93,9 @@ export class Measuring {
     return Promise.race([work, over()]).finally(() => done.abort());
   }
 
-  /** Runs of one pipeline follow its policy. Only earlier ones count, so that no two wait for each other. */
+  /**
+   * Applies the concurrency policy of the pipeline. Only earlier runs count, so that no two runs wait for each other.
+   */
   private async isAdmitted(): Promise<boolean> {
     const { run = '', pipeline, queuedBehind } = this.state;
     const policy = pipeline?.concurrency ?? 'parallel';
@@ -126,7 +131,7 @@ export class Measuring {
     }
   }
 
-  /** Ends a run before its first step: with the error's own words and kind. */
+  /** Ends a run before its first step, with the message and kind of the error. */
   private async fail(what: string, error: unknown): Promise<void> {
     if (!(error instanceof SluiceError)) throw error;
     const reason = `${what}: ${withHint(error)}`;
@@ -140,7 +145,7 @@ export class Measuring {
 
 const withHint = ({ message, hint }: SluiceError): string => (hint === undefined ? message : `${message} (${hint})`);
 
-/** What a backend offers now; of one that does not tell within some seconds, a modest guess that says why it is one. */
+/** The resources of a backend. If it does not respond within some seconds, a modest assumption with the reason. */
 export async function clusterOf({ backend, now, sleep }: Pick<Ports, 'backend' | 'now' | 'sleep'>): Promise<Cluster> {
   for (const until = now() + capacityTimeoutMs; ; await sleep(1000)) {
     try {

@@ -11,7 +11,7 @@ import type { Workspace } from '../domain/ports/workspace.ts';
 import type { CheckedProfiles, Profile } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
 
-/** Everything the engine acts through. */
+/** All ports through which the engine acts. */
 export interface Ports {
   readonly sourceReader: SourceReader;
   /** Applies the row checks to the snapshots of the sources. */
@@ -23,13 +23,13 @@ export interface Ports {
   readonly workspace: Workspace;
   /** Spark applications that may live at the same time, over all runs; no limit when undefined. */
   readonly maximumApplications: number | undefined;
-  /** Writes the report of a run; returns where it is. */
+  /** Writes the report of a run; returns its location. */
   readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
-  /** The mails that a run's end causes, rendered. */
+  /** The rendered messages for the end of a run. */
   readonly messages: (run: string, state: RunState) => readonly Message[];
   /** Milliseconds since 1970, monotonic: changes of the system time do not affect it. */
   readonly now: () => number;
-  /** Ends early when the signal says so. */
+  /** Ends early when the signal aborts. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Called with every update of the run. */
   readonly onUpdate: (update: RunUpdate) => void;
@@ -40,5 +40,5 @@ export type RunUpdate =
   | { readonly kind: 'event'; readonly record: Recorded; readonly state: RunState }
   | { readonly kind: 'measured'; readonly source: string; readonly profile: Profile; readonly ms: number | undefined }
   | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress }
-  /** Of this process alone: the store is away or back, the run was given up to another controller. */
+  /** Only of this process: the store is unavailable or available again, or the run has another owner. */
   | { readonly kind: 'note'; readonly text: string };

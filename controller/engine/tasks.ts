@@ -11,7 +11,7 @@ interface RunningTask {
   outcome?: Outcome | { readonly broken: unknown };
 }
 
-/** The running tasks of a run, by attempt key. They end with their process, and are started again by the next. */
+/** The running tasks of a run, by attempt key. They end with their process; the next process starts them again. */
 export class RunningTasks {
   private readonly pending = new Map<string, RunningTask>();
   private readonly runner: TaskRunner;
@@ -22,7 +22,7 @@ export class RunningTasks {
     this.now = now;
   }
 
-  /** Starts a task unless it is running; returns its outcome once there is one, until `abort` drops it. */
+  /** Starts a task unless it is running. Returns its outcome once there is one, until `abort` drops it. */
   poll(attempt: string, request: Omit<TaskRequest, 'signal'>, done: () => void): Outcome | undefined {
     const pending = this.pending.get(attempt) ?? this.start(attempt, request, done);
     if (!pending.outcome || !('broken' in pending.outcome)) return pending.outcome;

@@ -99,7 +99,7 @@ export class Worker {
     try {
       this.onUpdate(run, update);
     } catch {
-      // What watches the runs cannot stop them.
+      // Errors of an observer must not stop the runs.
     }
   }
 }

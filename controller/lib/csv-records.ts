@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { rejected } from './errors.ts';
 
-/** A file, how its lines end, and how many columns it has; of one column, an empty line is a record with an empty value. */
+/**
+ * A CSV file, its line end and its number of columns. With one column, an empty line is a record with an empty value.
+ */
 export interface Records {
   readonly file: string;
   /** A line feed may have a carriage return before it. */
@@ -10,8 +12,8 @@ export interface Records {
 }
 
 /**
- * Where a record of a CSV file stands: lines, which are counted by the file's line end, from 1 on; bytes from 0 on, the end
- * excluded. The header is one as well.
+ * The position of a record in a CSV file. Lines count the file's line ends, from 1. Bytes count from 0, `end`
+ * exclusive. The header is a record, too.
  */
 export interface CsvRecord {
   readonly line: number;
@@ -20,23 +22,31 @@ export interface CsvRecord {
   readonly end: number;
   /** Text follows a closing quote: such a record cannot be split into columns. */
   readonly malformed: boolean;
-  /** How many fields it has beyond the columns; told of those without quotes only when the last is empty, which DuckDB drops. */
+  /**
+   * The number of fields beyond the columns. For records without quotes it is reported only when the last field is
+   * empty, because DuckDB drops that.
+   */
   readonly surplus: number;
 }
 
-/** DuckDB splits no longer one, and Spark holds a record whole. Bytes. */
+/** DuckDB cannot split a longer record, and Spark holds a record whole. Bytes. */
 const longest = 16 << 20;
 
 const [feed, carriageReturn, quote, comma, space] = [10, 13, 34, 44, 32];
 
-/** What the scanner is in: the start of a field, a field, one in quotes, behind its closing quote, or behind text after that. */
+/**
+ * The scanner's state: at the start of a field, in a field, in quotes, after the closing quote, or in text after that.
+ */
 type State = 'start' | 'field' | 'quoted' | 'closed' | 'malformed';
 
 /**
- * Finds the records of a CSV file, as RFC 4180 has them and without any engine: line ends inside quotes belong to a record, a
- * quote opens only where a field does, and empty lines are none. Throws a rejected SluiceError with file and line for a quote
- * that is never closed, for text after a closing quote when the record goes over several lines (where it ends is a guess then),
- * for a record of more than 16 MiB, and for one that ends otherwise than the first: such a file may hide any number of rows in one.
+ * Finds the records of a CSV file by RFC 4180, without any engine. Line ends within quotes belong to a record, a quote
+ * opens only at the start of a field, and empty lines are skipped. Throws a rejected SluiceError with file and line for
+ * a file that could hide many rows in one record:
+ * - a quote that is never closed;
+ * - text after a closing quote in a record of several lines, whose end is then a guess;
+ * - a record of more than 16 MiB;
+ * - a record whose line end differs from the first one.
  */
 export async function scanRecords(
   { file, lineEnd, columns = Number.POSITIVE_INFINITY }: Records,
@@ -47,7 +57,7 @@ export async function scanRecords(
   let [line, offset, state]: [number, number, State] = [1, 0, 'start'];
   let [previous, commas]: [number | undefined, number] = [undefined, 0];
   let returns: boolean | undefined;
-  // The record that is being read: where it began, -1 when there is none yet; the line of its last opening quote.
+  // The current record: its start, -1 when there is none yet, and the line of its last opening quote.
   let [start, first, opened, malformed] = [-1, 1, 1, false];
   const end = (at: number, hasReturn: boolean): void => {
     if (malformed && line > first)
@@ -67,7 +77,7 @@ export async function scanRecords(
     let i = 0;
     while (i < buffer.length) {
       if (start < 0 && newline === feed) {
-        // Most records have no quote: they are found by their line end alone.
+        // Most records have no quote. They are found by their line end alone.
         const lineFeed = buffer.indexOf(newline, i);
         if (lineFeed >= 0 && (nextQuote < 0 || nextQuote > lineFeed)) {
           const last = buffer[lineFeed - 1] === carriageReturn && lineFeed > i ? lineFeed - 1 : lineFeed;
@@ -139,7 +149,7 @@ const tooLong = (file: string, line: number): Error =>
     'is a line end or a closing quote missing?',
   );
 
-/** How many records a file has, its header included, and whether any has fields beyond the columns. */
+/** The number of records in a file, including its header, and whether any has fields beyond the columns. */
 export async function countRecords(records: Records): Promise<{ records: number; surplus: boolean }> {
   const count = { records: 0, surplus: false };
   await scanRecords(records, ({ surplus }) => {

@@ -1,6 +1,6 @@
 const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `500ms`, `5s`, `30m`, `2h`, `90d`; the schema has checked the form. Returns milliseconds. */
+/** `500ms`, `5s`, `30m`, `2h`, `90d` in milliseconds. The schema has checked the form. */
 export function milliseconds(duration: string): number {
   const match = /^(\d+)(ms|s|m|h|d)$/.exec(duration);
   if (!match) throw new RangeError(`not a duration: ${duration}`);

@@ -1,9 +1,9 @@
-/** Whose fault a failed request is: the caller's, nobody's for long, or not known yet. */
+/** The cause of a failed request: the request itself, a temporary condition, or not known yet. */
 export type ErrorKind = 'rejected' | 'unavailable' | 'unknown-outcome';
 
 /**
- * An error a person can act on: `message` says what was asked and what was answered, `hint` how to mend it.
- * `rejected` ends a command with exit code 2, `unavailable` and `unknown-outcome` with 3.
+ * An error with advice: `message` names the request and the response, `hint` the fix. `rejected` ends a command with
+ * exit code 2, `unavailable` and `unknown-outcome` with 3.
  */
 export class SluiceError extends Error {
   override readonly name: string = 'SluiceError';
@@ -20,7 +20,7 @@ export class SluiceError extends Error {
 export const rejected = (message: string, hint?: string): SluiceError =>
   new SluiceError(message, hint === undefined ? { kind: 'rejected' } : { kind: 'rejected', hint });
 
-/** What a file system answers that takes nothing more at a path; DuckDB and the services only pass the words on. */
+/** The errors of a file system that accepts no more data at a path. DuckDB and the services pass on only the text. */
 const unwritableCodes: Readonly<Record<string, RegExp>> = {
   ENOSPC: /no space left on device/i,
   EDQUOT: /quota exceeded/i,
@@ -28,7 +28,7 @@ const unwritableCodes: Readonly<Record<string, RegExp>> = {
   EROFS: /read-only file system/i,
 };
 
-/** The code of an error that says a path cannot be written, such as ENOSPC; undefined for any other error. */
+/** The code of an error that means a path cannot be written, such as ENOSPC; undefined for any other error. */
 export function unwritableCode(error: unknown): string | undefined {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && (code in unwritableCodes || ['EACCES', 'EPERM', 'ENOTDIR'].includes(code))) return code;
@@ -36,7 +36,7 @@ export function unwritableCode(error: unknown): string | undefined {
   return Object.entries(unwritableCodes).find(([, pattern]) => pattern.test(text))?.[0];
 }
 
-/** A path of the user's that we were to write to, and could not; `rejected`, with the path and what stands in the way. */
+/** The rejected error for a user's path that cannot be written, with the path and the reason. */
 export function unwritable(path: string, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error;
   const full = ['ENOSPC', 'EDQUOT'].includes(unwritableCode(error) ?? '');
@@ -47,7 +47,7 @@ export function unwritable(path: string, error: unknown): SluiceError {
   });
 }
 
-/** Turns a full or read-only disk into an error a person can act on; any other error stays as it is. */
+/** Turns a full or read-only disk into an error with a hint; returns any other error unchanged. */
 export function explainDiskError(error: unknown): unknown {
   const { path, syscall = '', code = '' } = error as NodeJS.ErrnoException;
   const isWrite =
@@ -55,7 +55,7 @@ export function explainDiskError(error: unknown): unknown {
   return path !== undefined && isWrite ? unwritable(path, error) : error;
 }
 
-/** A message of a library's, which may quote an address: without the credentials and the query of a URL. */
+/** A library's message, which may quote a URL: without the credentials and the query. */
 export const withoutSecrets = (message: string): string =>
   message
     .slice(0, 4000)
@@ -63,7 +63,7 @@ export const withoutSecrets = (message: string): string =>
     .replace(/\?[^\s?]*=[^\s?]*/g, '?***')
     .slice(0, 300);
 
-/** The first line of whatever was thrown, for a sentence of ours. */
+/** The first line of any thrown value, for use in a message. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   const text = error instanceof Error ? error.message || error.name : String(error);

@@ -1,4 +1,4 @@
-/** HTML that is safe to insert as it is. */
+/** HTML that is safe to insert unescaped. */
 export class Html {
   readonly text: string;
   constructor(text: string) {
@@ -6,7 +6,7 @@ export class Html {
   }
 }
 
-/** Markup we made ourselves, such as a chart's SVG. */
+/** Trusted markup, such as a chart's SVG. */
 export const raw = (text: string): Html => new Html(text);
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
@@ -14,7 +14,7 @@ const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => entiti
 
 type Part = string | number | undefined | null | false | Html | readonly Part[];
 
-/** A template tag: everything put in is escaped, except what is Html already; lists are joined, nothing is nothing. */
+/** A template tag that escapes every value except Html. It joins lists and omits undefined, null and false. */
 export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Html =>
   new Html(strings.reduce((text, string, i) => text + rendered(parts[i - 1]) + string));
 

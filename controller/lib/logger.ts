@@ -1,17 +1,17 @@
-/** How much a log line matters, the least first. */
+/** Severities of log lines, lowest first. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** What a log line is about. */
+/** The subject of a log line. */
 export interface LogFields {
   readonly run?: string;
   readonly step?: string;
   readonly attempt?: number;
-  /** The type of the event it tells. */
+  /** The type of the event that it reports. */
   readonly event?: string;
 }
 
-/** Tells what a process does, for people who operate it. What happened to a run is its history's, not the log's. */
+/** Logs the work of a process for operators. The events of a run belong to its history, not to the log. */
 export interface Logger {
   log(level: LogLevel, message: string, fields?: LogFields): void;
 }

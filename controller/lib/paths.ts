@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { schemeOf } from './uri.ts';
 
-/** Whether a path, once its links are followed, lies in one of the folders; any other URI, as it is written. */
+/** Whether a path, after following links, is in one of the folders. Other URIs are compared as written. */
 export function liesIn(folders: readonly string[], path: string): boolean {
   if (schemeOf(path) !== 'file')
     return (
@@ -16,7 +16,7 @@ export function liesIn(folders: readonly string[], path: string): boolean {
   });
 }
 
-/** A path with its links followed; what is not there yet lies where it would be made. */
+/** A path after following links. A missing path is placed where it would be created. */
 export function realPath(path: string): string {
   try {
     return realpathSync(path);

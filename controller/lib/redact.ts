@@ -1,18 +1,18 @@
-/** A secret shorter than this many characters cannot be redacted: it would be found in any text. */
+/** Secrets below this length cannot be redacted: they would match any text. Characters. */
 const shortestSecret = 4;
 const hidden = '***';
-/** Deeper than this, an answer is kept as text. */
+/** A response with deeper nesting is stored as text. */
 const deepest = 200;
 
 const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 const html: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": '#39' };
 const control: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't' };
-/** JSON in JSON, some times over, repeats the backslash of an escape; a bound keeps the search linear. */
+/** Nested JSON repeats the backslash of an escape. The bound keeps the search linear. */
 const escaped = (name: string): string => `\\\\{1,15}${name}`;
 
 /**
- * A character, or several backslashes, as they are, percent-encoded (once or more), escaped in JSON or HTML, or as a URL
- * parser changes them: a pattern, longest first.
+ * A pattern of all forms of a character or of several backslashes, longest first: literal, percent-encoded (once or
+ * more), escaped in JSON or HTML, and as a URL parser changes them.
  */
 function formsOf(token: string): string {
   const percent = [...Buffer.from(token)].map((byte) => `%(?:25){0,3}${byte.toString(16).padStart(2, '0')}`).join('');
@@ -27,11 +27,11 @@ function formsOf(token: string): string {
   if (point < 256) forms.push(escaped(`x${point.toString(16).padStart(2, '0')}`));
   forms.push(literal(token));
   if (token === ' ') forms.push('\\+');
-  // A URL loses its tabs and line breaks.
+  // A URL parser removes tabs and line breaks.
   return `(?:${forms.join('|')})${control[token] ? '?' : ''}`;
 }
 
-/** What base64 makes of a secret wherever it begins in a longer text (`user:secret`), as patterns. */
+/** Patterns of a secret in base64, at any offset in a longer text (`user:secret`). */
 function base64Of(secret: string): string[] {
   const bytes = Buffer.from(secret);
   return [0, 1, 2].map((before) => {
@@ -45,7 +45,7 @@ function base64Of(secret: string): string[] {
   });
 }
 
-/** A secret as the name of a host: in lower case, in punycode. */
+/** A secret as a host name: in lower case, in punycode. */
 function hostOf(secret: string): string[] {
   if (/[/?#:@\\\s]/.test(secret) || !URL.canParse(`http://${secret}`)) return [];
   const { hostname } = new URL(`http://${secret}`);
@@ -53,8 +53,8 @@ function hostOf(secret: string): string[] {
 }
 
 /**
- * Returns what strikes these secrets out of a text: raw, percent-encoded, as a URL parser writes them, escaped in JSON or
- * HTML, in base64 and in any case, also JSON in JSON. Secrets of fewer than 4 characters stay.
+ * Returns a function that removes these secrets from a text: literal, percent-encoded, as a URL parser writes them,
+ * escaped in JSON or HTML, in base64, in any case and in nested JSON. Secrets of fewer than 4 characters remain.
  */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   const patterns = [...new Set(secrets.map((secret) => secret.trim()))]
@@ -70,7 +70,7 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   return (text) => patterns.reduce((clean, pattern) => clean.replace(pattern, hidden), text);
 }
 
-/** An answer with its strings, names and numbers redacted: parsed when it is JSON, else as text. */
+/** A response with its strings, names and numbers redacted: parsed when it is JSON, else as text. */
 export function redactedBody(text: string, redact: (text: string) => string): unknown {
   const clean = (value: unknown, depth: number): unknown => {
     if (depth > deepest) throw new RangeError('too deep');

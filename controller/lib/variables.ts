@@ -1,13 +1,13 @@
-/** `${NAME}` and `${NAME:-default}`, wherever a file may take something from the environment. */
+/** `${NAME}` and `${NAME:-default}`, where a file may use the environment. */
 const variable = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
-/** A text up to the last place where something in it can end, and the rest: searched for a beginning, that takes long. */
+/** Splits a text after the last `end`. Without this, a regex that only finds beginnings would take quadratic time. */
 export function upToLast(end: string, text: string): [string, string] {
   const at = text.lastIndexOf(end) + end.length;
   return at < end.length ? ['', text] : [text.slice(0, at), text.slice(at)];
 }
 
-/** Replaces every variable of a text; `missing` says what to put in for one that is neither set nor has a default. */
+/** Replaces every variable of a text; `missing` returns the text for one without a value and a default. */
 export const filled = (
   text: string,
   variables: Readonly<Record<string, string | undefined>>,

@@ -1,7 +1,10 @@
 import type { Profiles } from '../domain/plan.ts';
 import type { RunnerResult } from '../domain/result.ts';
 
-/** Where rows got lost or appeared: of each input, read must be valid + quarantined, and what was measured. Empty when none did. */
+/**
+ * The mismatches in row counts: of each input, rows read must equal valid + quarantined, and the measured rows. Empty
+ * when all reconcile.
+ */
 export function unreconciled(result: RunnerResult, profiles: Profiles): string[] {
   return result.inputs.flatMap(({ name, read, valid, quarantined }) => {
     const problems: string[] = [];
@@ -10,7 +13,7 @@ export function unreconciled(result: RunnerResult, profiles: Profiles): string[]
     const profile = profiles[name];
     if (!profile) return problems;
     const { measures, pin } = profile;
-    // Of files too large to be measured whole, the records were counted all the same.
+    // Files too large to be measured whole have a count of records nevertheless.
     const expected = measures.estimatedFrom === undefined ? measures.rows : pin.records;
     if (expected !== undefined && expected !== read)
       problems.push(`${name}: ${expected} rows measured, but Spark read ${read}`);

@@ -17,7 +17,7 @@ interface OfAttempt {
   readonly attempt: number;
 }
 
-/** What the engine is to do next. Each is done, noted as events, and the machine is asked again. */
+/** The next work of the engine. The engine performs each action, stores its events, and asks the machine again. */
 export type Action =
   | { readonly do: 'measure' }
   | { readonly do: 'plan' }
@@ -65,7 +65,7 @@ export function nextActions(state: RunState, now: number): Action[] {
 const isStart = (action: Action): boolean => action.do === 'start';
 const isIdle = (state: RunState): boolean => Object.values(state.steps).every((step) => !liveAttempt(step));
 
-/** Limits the active steps to `parallelism`; the others follow when these have ended. */
+/** Limits the active steps to `parallelism`; the others start when these have ended. */
 function withinLimit(actions: Action[], state: RunState, { parallelism }: Pipeline): Action[] {
   let free = parallelism - Object.values(state.steps).filter(liveAttempt).length;
   return actions.filter((action) => !isStart(action) || free-- > 0);
@@ -99,7 +99,7 @@ function stepActions(step: StepState, state: RunState, pipeline: Pipeline, now: 
   return failureActions(step, definition, last, state, now);
 }
 
-/** A step without attempts: wait for its needs, skip it, or start it. */
+/** A step without attempts: wait for its upstream steps, skip it, or start it. */
 function startActions(step: StepState, definition: Step, state: RunState): Action[] {
   const name = step.name;
   const planned = state.plan?.steps[name];
@@ -129,7 +129,7 @@ function startActions(step: StepState, definition: Step, state: RunState): Actio
   }
 }
 
-/** What conditions and requests of a step see: what was measured, the branch, and how the steps before it ended. */
+/** The values for conditions and requests of a step: measures, branch, and the ends of earlier steps. */
 export function runValues({ run, profiles, measuredAt, plan, pipeline, steps }: RunState): Values {
   const ends = Object.values(steps).map((step) => {
     const { answer } = step.attempts.at(-1) ?? {};
@@ -156,7 +156,7 @@ function failureActions(step: StepState, definition: Step, last: AttemptState, s
   if (retry) return [{ ...retry, step: step.name, attempt: next, reason: `${kind}: ${message}` }];
   if (kind === 'inputs-lost' && state.inputsLost < maximumRemeasurements) {
     const others = Object.values(state.steps);
-    // What is being published may be visible already: only its end tells whether all can still begin again.
+    // A publication in progress may be visible already. Only its end shows whether all steps can restart.
     if (others.some((other) => !other.ended && successAction(other, state)?.do === 'publish')) return [];
     if (!others.some((other) => other.outputs)) return [{ do: 'measure-again', reason: message }];
   }

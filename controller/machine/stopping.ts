@@ -2,19 +2,19 @@ import { liveAttempt, type RunState, type StepState, validAttempts } from '../do
 import { formatDuration } from '../lib/duration.ts';
 import type { Action } from './machine.ts';
 
-/** How often controllers may fail at a run before it is given up: what fails like this fails the same everywhere. */
+/** The most failures of controllers in a run: such errors repeat on every controller. */
 const maximumFailures = 3;
-/** How many controllers may be lost while they measure the sources of a run: that may be what kills them. */
+/** The most controllers that may be lost while they measure the sources of a run: the measurement may kill them. */
 const maximumLosses = 5;
 
-/** Why a run is given up: controllers fail at it repeatedly. */
+/** Why a run is given up after repeated failures of controllers; undefined otherwise. */
 export function giveUpReason({ failures, lastFailure, profiles, lostWhileMeasuring }: RunState): string | undefined {
   if (failures >= maximumFailures) return `an unexpected error, ${failures} times: ${lastFailure}`;
   if (profiles || lostWhileMeasuring < maximumLosses) return undefined;
   return `${lostWhileMeasuring} controllers died while measuring the sources`;
 }
 
-/** Ends what is alive, and then the run; at once when that fails as well. */
+/** Ends the live attempts, then the run; ends the run at once when that fails as well. */
 export function giveUpActions(state: RunState, reason: string): Action[] {
   const end = state.cancelRequested === undefined ? 'failed' : 'cancelled';
   const open = state.failures < 2 * maximumFailures ? openSteps(state) : [];

@@ -22,7 +22,7 @@ export interface MailOptions {
   readonly language: Language;
 }
 
-/** One message for each address that wants to hear of how the run ended; with the same Message-ID whenever it is made. */
+/** One message for each address that subscribes to this end of the run. Every call gives the same Message-IDs. */
 export function mailsOf(run: string, state: RunState, options: MailOptions): Mail[] {
   const { pipeline, ended } = state;
   if (!pipeline || !ended) return [];
@@ -47,7 +47,7 @@ export function mailsOf(run: string, state: RunState, options: MailOptions): Mai
     });
 }
 
-/** What a mail is made of; text and HTML show the same. */
+/** The blocks of a mail; text and HTML show the same. */
 type Block =
   | { readonly kind: 'lead'; readonly text: string }
   | { readonly kind: 'facts'; readonly title?: string; readonly rows: readonly (readonly [string, string])[] }
@@ -116,11 +116,11 @@ function contentOf(run: string, state: RunState, language: Language): Block[] {
   return blocks;
 }
 
-/** A table, unless it would be empty. */
+/** A table, or nothing when it has no rows. */
 const tableOf = (title: string, head: readonly string[], rows: readonly (readonly string[])[]): Block[] =>
   rows.length === 0 ? [] : [{ kind: 'table', title, head, rows }];
 
-/** The steps that failed, also those that another stood in for: kind, telling lines, tries, where to look. */
+/** The failed steps, including those that a fallback replaced: failure kind, log lines, attempts, next steps. */
 function failures(run: string, state: RunState, t: Words): Block[] {
   const broken = Object.values(state.steps).filter(
     (step) => step.ended?.state === 'failed' || step.ended?.state === 'degraded',
@@ -143,7 +143,7 @@ function failures(run: string, state: RunState, t: Words): Block[] {
   ];
 }
 
-/** A text of anybody's, which in a mail is one line and nothing but text. */
+/** Untrusted text as one plain line. */
 const oneLine = (text: string): string => visible(text.replace(/\s*[\r\n]+\s*/g, ' '));
 
 function asText(block: Block): string {

@@ -3,7 +3,7 @@ import type { FailureKind } from '../domain/failure-kinds.ts';
 
 export type Language = 'en' | 'ru';
 
-/** Everything a mail and a report say, in one language. */
+/** All texts of mail and report in one language. */
 export interface Words {
   readonly subject: Readonly<Record<RunEnd, (pipeline: string) => string>>;
   readonly lead: Readonly<Record<RunEnd, string>>;

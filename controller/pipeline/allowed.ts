@@ -1,12 +1,12 @@
-/** What pipelines may do beyond their project, as conf/connections.yaml says. */
+/** The rights that conf/connections.yaml grants to pipelines beyond their project. */
 export interface Allowed {
-  /** Folders beside the project's own. */
+  /** Folders outside the project. */
   readonly paths: readonly string[];
   /** Spark properties, with `*` for any text. */
   readonly sparkConf: readonly string[];
 }
 
-/** The folder in which all matches of a glob lie. */
+/** The folder that contains all matches of a glob. */
 export function baseOf(glob: string): string {
   const fixed = glob.split('/');
   const first = fixed.findIndex((part) => /[*?[\]{}()!+@\\]/.test(part));
@@ -14,8 +14,8 @@ export function baseOf(glob: string): string {
 }
 
 /**
- * Properties of Spark by which a job would load other code, run commands, move files or open doors, or undo what Sluice relies
- * on: its key as the application's name, its time zone, what logs and pages hide.
+ * Spark properties by which a job could load other code, run commands, move files or open ports. Also those on which
+ * Sluice relies: the key as the application's name, the time zone, the redaction of logs and pages.
  */
 const refused: readonly RegExp[] = [
   /^spark\.(driver|executor)\.(extraJavaOptions|defaultJavaOptions|extraClassPath|extraLibraryPath|userClassPathFirst|plugins)$/,
@@ -28,7 +28,7 @@ const refused: readonly RegExp[] = [
   /^spark\.(sluice\..*|master|app\.(name|id)|sql\.ansi\.enabled|sql\.session\.timeZone|cores\.max)$/,
 ];
 
-/** Whether a pipeline may set a property of Spark. */
+/** Whether a pipeline may set a Spark property. */
 export const maySet = (name: string, allowed: readonly string[]): boolean =>
   !(/[\s=]/.test(name) || refused.some((pattern) => pattern.test(name))) || allowed.some((each) => matches(each, name));
 
@@ -40,9 +40,9 @@ const matches = (pattern: string, name: string): boolean =>
       .join('.*')}$`,
   ).test(name);
 
-/** Properties that Spark reads when it starts a process; later they change nothing. */
+/** Properties that Spark reads only when it starts a process. */
 const early =
   /^spark\.(driver|executor|memory|shuffle|storage|scheduler|task|speculation|network|rpc|broadcast|default|io|dynamicAllocation|locality|serializer|kryo|kryoserializer|cores|checkpoint|cleaner|excludeOnFailure|barrier|rdd|reducer|resources|standalone|stage|unsafe|decommission|blockManager|files|jars)(\.|$)/;
 
-/** Whether a property can be set once the job has begun, from a file that nobody else reads. */
+/** Whether a property can be set after the job has started, from its secrets file. */
 export const isSetLate = (name: string): boolean => !early.test(name);

@@ -1,14 +1,14 @@
 import { createContext, Script } from 'node:vm';
 
-/** The longest that one expression may take. Milliseconds. */
+/** The time limit of one expression. Milliseconds. */
 const longest = 500;
 
 const context = createContext({ work: undefined as unknown });
 const script = new Script('work()');
 
 /**
- * The result of synchronous work that somebody else has written, such as an expression with a pattern that backtracks.
- * Throws a RangeError when it takes longer than half a second, twice: once may be a machine that stood still.
+ * Runs synchronous work from an untrusted source, such as an expression with a pattern that backtracks. Throws a
+ * RangeError when it takes longer than half a second twice; once may be the fault of a stalled machine.
  */
 export function bounded<T>(work: () => T, tries = 2): T {
   context.work = work;

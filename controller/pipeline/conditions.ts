@@ -5,12 +5,15 @@ import { rejected } from '../lib/errors.ts';
 import { didYouMean } from '../lib/suggest.ts';
 import { bounded } from './bounded.ts';
 
-/** Conditions are CEL. What they may name follows from the pipeline, so a slip is found when the file is read. */
+/** Conditions in CEL. The pipeline determines the names that they may use, so a typo is found when the file is read. */
 export interface Conditions {
-  /** What is wrong with an expression, or undefined. `place` decides whether `branch` may be named. */
+  /** The problem of an expression, or undefined. `place` decides whether it may use `branch`. */
   check(expression: string, place: Place): string | undefined;
 }
-/** Where an expression stands: `step` and `call` may name `branch`, `run` and `steps`; only a `call` may be of any type. */
+/**
+ * The location of an expression. `step` and `call` may use `branch`, `run` and `steps`; only a `call` may have any
+ * type.
+ */
 export type Place = 'check' | 'branch' | 'step' | 'call';
 
 const sourceFields = {
@@ -23,7 +26,7 @@ const sourceFields = {
   new: 'int',
   score: 'double',
 } as const satisfies ObjectSchema;
-/** What is known of the last published run's measures. */
+/** The fields of `last`, the measures of the last published run. */
 export const lastFields = ['rows', 'valid', 'invalid', 'duplicates', 'bytes'] as const;
 const timestamp = 'google.protobuf.Timestamp';
 const totalFields = { rows: 'int', valid: 'int', invalid: 'int', duplicates: 'int', bytes: 'int', new: 'int' } as const;
@@ -41,7 +44,7 @@ export function conditionsOf(pipeline: Pipeline, kinds: readonly SourceKind[]): 
     .registerVariable('quality', { schema: qualityFields })
     .registerVariable('now', timestamp);
   for (const [name, source] of Object.entries(pipeline.sources)) {
-    // A table's columns are known only once it is measured; declared ones are checked at once.
+    // The columns of a table are known once it is measured; declared ones are checked at once.
     const { isTable } = kindOf(kinds, source);
     const columns = columnsOf(source);
     const times = columns.filter(({ type }) => type === 'timestamp' || type === 'date');
@@ -116,10 +119,13 @@ const schemaOf = (names: readonly string[], type: string): ObjectSchema =>
 
 const environment = (): Environment => new Environment({ homogeneousAggregateLiterals: false });
 
-/** The value of a condition that `check` has passed. Throws a rejected SluiceError when it names a column the table lacks. */
+/**
+ * The value of a condition that has passed `check`. Throws a rejected SluiceError when it names a column that the table
+ * lacks.
+ */
 export const holds = (expression: string, values: Values): boolean => evaluate(expression, values) === true;
 
-/** The value of an expression as JSON has it. Throws a rejected SluiceError when it cannot be worked out. */
+/** The value of an expression as JSON. Throws a rejected SluiceError when it cannot be evaluated. */
 export const evaluated = (expression: string, values: Values): unknown =>
   JSON.parse(
     JSON.stringify(evaluate(expression, values) ?? null, (_key, v) => (typeof v === 'bigint' ? Number(v) : v)),
@@ -130,7 +136,7 @@ function evaluate(expression: string, values: Values): unknown {
     return bounded(() => evaluator(values).evaluate(expression, values));
   } catch (error) {
     const { summary, message } = error as { summary?: string; message: string };
-    throw rejected(`the condition "${expression}" cannot be judged: ${summary ?? message}`, 'correct the condition');
+    throw rejected(`the condition "${expression}" cannot be evaluated: ${summary ?? message}`, 'correct the condition');
   }
 }
 
@@ -140,7 +146,7 @@ function evaluator(values: Values): Environment {
   return env;
 }
 
-/** The steps whose outcome an expression looks at; none when it does not parse. */
+/** The steps whose outcome an expression references; empty when it does not parse. */
 export function stepsIn(expression: string): string[] {
   const names = new Set<string>();
   const visit = (node: ASTNode): void => {
@@ -154,12 +160,12 @@ export function stepsIn(expression: string): string[] {
   try {
     visit(environment().parse(expression).ast);
   } catch {
-    // `check` says what is wrong with it.
+    // `check` reports the problem.
   }
   return [...names];
 }
 
-/** The values a condition looks at, as `total.rows = 1000000`; ratios rounded to four digits. */
+/** The values that a condition uses, as `total.rows = 1000000`; numbers are rounded to four digits. */
 export function operands(expression: string, values: Values): string[] {
   const paths = new Set<string>();
   collect(evaluator(values).parse(expression).ast, paths);

@@ -6,7 +6,7 @@ import type { Known } from './parts.ts';
 import { brokenReferences } from './references.ts';
 import { pipelineSchema } from './schema.ts';
 
-/** A pipeline that can be run: parsed, complete, every name in it found. */
+/** A checked pipeline: parsed, complete, with valid references. */
 export interface LoadedPipeline {
   /** Relative to the project. */
   readonly file: string;
@@ -15,8 +15,8 @@ export interface LoadedPipeline {
 }
 
 /**
- * A token in a request, or a key for a file system, must not be in the history, which keeps the pipeline: it is filled in when
- * the request leaves, or when the job is prepared.
+ * Whether a field is filled in late. The history stores the pipeline, and must not hold tokens of requests or keys of
+ * file systems. They are filled in when the request leaves or the job is prepared.
  */
 const filledLate =
   ({ tasks }: Kinds) =>
@@ -25,8 +25,8 @@ const filledLate =
     ((kind === 'spark' && key === 'conf') || tasks.some((task) => task.isLate && task.kind === kind));
 
 /**
- * Reads and checks a pipeline file. Throws FileProblems (kind `rejected`) that name file, line, column, key,
- * what was found, what was expected and, where it can be guessed, the fix.
+ * Reads and checks a pipeline file. Throws FileProblems (kind `rejected`) with file, line, column, key, the found and
+ * the expected value, and a suggested fix where there is one.
  */
 export async function loadPipeline(path: string, known: Known, root: string): Promise<LoadedPipeline> {
   const fromHere = relative(process.cwd(), path) || path;

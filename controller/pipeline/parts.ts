@@ -7,27 +7,30 @@ import { located, schemeOf } from '../lib/uri.ts';
 import { variablesIn } from '../lib/variables.ts';
 import { type Allowed, baseOf, isSetLate, maySet } from './allowed.ts';
 
-/** Something a pipeline names that is not there, with the key path that names it. */
+/** A broken reference of a pipeline, with the key path that contains it. */
 export interface Broken {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-/** What a pipeline may name: kinds, connections by their section of conf/connections.yaml, and what it may do beyond its project. */
+/**
+ * The names that a pipeline may use: kinds, connections by their section of conf/connections.yaml, and its rights
+ * beyond the project.
+ */
 export interface Known {
   readonly kinds: Kinds;
   readonly connections: Readonly<Record<string, readonly string[]>>;
   readonly allow?: Allowed;
 }
 
-/** A source, an output or a task of a pipeline, with its kind and where it stands. */
+/** A source, an output, a task or a trigger of a pipeline, with its kind and its key path. */
 export interface Part {
   readonly kind: Kind;
   readonly value: unknown;
   readonly path: readonly PropertyKey[];
 }
 
-/** Everything of a pipeline that has a kind. */
+/** All parts of a pipeline that have a kind. */
 export function partsOf({ sources: all, steps: each, triggers = {} }: Pipeline, kinds: Kinds): Part[] {
   const parts: Part[] = Object.entries(all).map(([name, source]) => ({
     kind: kindOf(kinds.sources, source),
@@ -49,7 +52,7 @@ export function partsOf({ sources: all, steps: each, triggers = {} }: Pipeline, 
 export const textAt = (value: unknown, at: readonly string[]): string =>
   String(at.reduce<unknown>((of, key) => (of as Readonly<Record<string, unknown>>)[key], value));
 
-/** Places outside the project that conf/ does not allow, and files that are not there. */
+/** Locations outside the project that conf/ does not allow, and missing files. */
 export function* places(
   { steps: each }: Pipeline,
   parts: readonly Part[],
@@ -76,7 +79,7 @@ export function* places(
     for (const file of spark ? sqlFiles(spark) : []) yield* look(['steps', name, 'spark', 'sql'], file, 'file');
 }
 
-/** Properties of Spark that conf/ does not allow. */
+/** Spark properties that conf/ does not allow. */
 export function* properties({ steps: each }: Pipeline, allow: Allowed): Generator<Broken> {
   for (const [name, { spark }] of Object.entries(each))
     for (const [property, value] of Object.entries(spark?.conf ?? {})) {
@@ -94,11 +97,11 @@ export function* properties({ steps: each }: Pipeline, allow: Allowed): Generato
     }
 }
 
-/** There is no such thing, and what was meant where that can be guessed. */
+/** The message about an unknown name, with a suggestion or the known names. */
 export const oneOf = (what: string, name: string, names: readonly string[]): string =>
   `there is no ${what} "${name}"${didYouMean(name, names) || ` (known: ${names.slice(0, 20).join(', ') || 'none'}${names.length > 20 ? ', …' : ''})`}`;
 
-/** Connections that conf/ does not have. */
+/** Connections that are missing in conf/. */
 export function* connections(parts: readonly Part[], known: Known): Generator<Broken> {
   for (const { kind, value, path } of parts) {
     if (!kind.connection) continue;

@@ -5,16 +5,19 @@ import { retrySchema } from './schema.ts';
 
 const defaultRetry: Retry = retrySchema.parse({});
 
-/** What `retry` of a step says, or means when it says nothing. */
+/** The retry policy of a step, or the default. */
 export const retryOf = (step: Step): Retry => step.retry ?? defaultRetry;
 
-/** How long a run waits for sources that do not answer, in milliseconds: as long as its most patient step for a gateway. */
+/** How long a run waits for unavailable sources: the longest gateway timeout of its steps. Milliseconds. */
 export function longestGatewayTimeoutMs({ steps }: Pipeline): number {
   const retries = Object.values(steps).flatMap(({ retry }) => retry ?? []);
   return Math.max(...(retries.length > 0 ? retries : [defaultRetry]).map(({ patience }) => milliseconds(patience)));
 }
 
-/** How often an attempt may end with one kind of failure, when the step says so, and the pauses after it. */
+/**
+ * The retry policy for one kind of failure. `budget` is the number of attempts that may end with it; undefined when the
+ * step sets none.
+ */
 export function retryOn(policy: Retry, kind: FailureKind): Retry & { readonly budget: number | undefined } {
   const own = policy.on[kind];
   const override = typeof own === 'number' ? { maximumAttempts: own } : (own ?? {});
@@ -27,5 +30,5 @@ export function retryOn(policy: Retry, kind: FailureKind): Retry & { readonly bu
   };
 }
 
-/** How long one attempt may take, in milliseconds. */
+/** The time limit of one attempt. Milliseconds. */
 export const timeoutOf = (step: Step): number => milliseconds(step.timeout ?? '1h');

@@ -8,8 +8,8 @@ const nothingMore: Allowed = { paths: [], sparkConf: [] };
 const mostSteps = 500;
 
 /**
- * Everything a schema cannot see: names that must exist, conditions that must hold together, needs without cycles. Each is
- * looked for when it is asked for, as telling what was meant takes time.
+ * Finds what a schema cannot check: unknown names, invalid conditions, cycles of needs. It is lazy, because suggestions
+ * take time.
  */
 export function* brokenReferences(pipeline: Pipeline, known: Known, root: string): Generator<Broken> {
   const count = Object.keys(pipeline.steps).length;
@@ -72,7 +72,7 @@ function* steps(pipeline: Pipeline): Generator<Broken> {
   }
 }
 
-/** Each cycle of needs and fallbacks once, told at the step it starts from. */
+/** Each cycle of needs and fallbacks once, reported at its first step. */
 function cycles(pipeline: Pipeline): Broken[] {
   const broken: Broken[] = [];
   const done = new Set<string>();
@@ -115,7 +115,7 @@ function* conditions(pipeline: Pipeline, kinds: Kinds): Generator<Broken> {
     }
 }
 
-/** The expressions of a step: its condition, and what is filled into its task. */
+/** The expressions of a step: its condition, and those in the texts of its task. */
 function expressionsOf(
   name: string,
   step: Step,
@@ -133,7 +133,7 @@ function expressionsOf(
   ];
 }
 
-/** The steps an expression looks at although they may not have ended then. */
+/** The steps that an expression references without `needs`. */
 const notNeeded = (expression: string, { needs = [] }: Step): string[] =>
   stepsIn(expression).filter((name) => !needs.includes(name));
 

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { failureKinds } from '../domain/failure-kinds.ts';
 import { columnTypes, type Kind, type Kinds, type Pipeline, type Step } from '../domain/pipeline.ts';
 
-/** The pipeline file as a data engineer writes it. Everything unknown is refused. */
+/** The schema of a pipeline file. Unknown keys are refused. */
 
-/** A name of a source, a column or a view. */
+/** The name of a source, a column or a view. */
 export const identifier = z
   .string()
   .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter');
@@ -54,7 +54,7 @@ const branch = z.strictObject({
 });
 
 const views = z.array(identifier).min(1).describe('Views that the SQL defines');
-/** What an output has whatever its kind is. */
+/** The fields of every kind of output. */
 export const ofOutput = {
   views,
   unique: z.record(identifier, identifier).optional().describe('The unique key column of each view'),
@@ -150,7 +150,7 @@ const report = z.strictObject({
   spreadsheets: z.array(identifier).default([]).describe('Views to add as CSV files'),
 });
 
-/** The schema of a pipeline file that may have these kinds. */
+/** The schema of a pipeline file with these kinds. */
 export const pipelineSchema = (kinds: Kinds): z.ZodType<Pipeline> =>
   z
     .strictObject({

@@ -5,7 +5,7 @@ import { evaluated } from './conditions.ts';
 /** `{{ CEL }}` in the texts of an HTTP step. */
 const hole = /\{\{(.*?)\}\}/gs;
 
-/** The expressions in a value's texts, with the key path of each. */
+/** The expressions in a value's texts, each with its key path. */
 export function expressionsIn(
   value: unknown,
   path: readonly PropertyKey[] = [],
@@ -22,9 +22,10 @@ export function expressionsIn(
 }
 
 /**
- * A copy of a value with its texts filled in: `{{ CEL }}` from the run's values, `${NAME}` from the environment. What is
- * filled in is never looked at again, so that an answer of an API cannot ask for a variable. A text that is nothing but one
- * expression becomes its value, a number say. Throws a rejected SluiceError when an expression cannot be worked out.
+ * A copy of a value with its texts filled in: `{{ CEL }}` from the run's values, `${NAME}` from the environment.
+ * Filled-in text is not scanned again, so the response of an API cannot request a variable. A text that is exactly one
+ * expression becomes its value, which may be a number. Throws a rejected SluiceError when an expression cannot be
+ * evaluated.
  */
 export function render(
   value: unknown,
@@ -34,7 +35,7 @@ export function render(
   if (typeof value === 'string') {
     const whole = /^\{\{(.*?)\}\}$/s.exec(value);
     if (whole && !(whole[1] as string).includes('}}')) return evaluated((whole[1] as string).trim(), values);
-    // Every other part is literal text, whose variables are filled in on their own.
+    // Every other part is literal text, whose variables are filled in separately.
     const [some, rest] = upToLast('}}', value);
     const parts = some.split(hole);
     const last = (parts.pop() ?? '') + rest;

@@ -7,7 +7,10 @@ import { evaluateChecks } from './checks.ts';
 import { type Load, sizeJob, tooLarge } from './sizing.ts';
 import { conditionValues, qualityScore } from './values.ts';
 
-/** Judges the checks, chooses the branch and sizes the jobs. Pure: the same measures at the same time (milliseconds) give the same plan. */
+/**
+ * Evaluates the checks, chooses the branch and sizes the jobs. Pure: the same measures at the same time (`now`,
+ * milliseconds) give the same plan.
+ */
 export function makePlan(
   pipeline: Pipeline,
   { profiles, findings }: CheckedProfiles,
@@ -53,11 +56,11 @@ function verdictOf(
   cluster: Cluster,
 ): Pick<Plan, 'verdict' | 'reason'> {
   const idle = !Object.values(steps).some((step) => step.role === 'run' || step.role === 'later');
-  // A run with nothing to do is skipped even when a check would have stopped it: there is nothing to protect.
+  // A run without work is skipped even when a check failed: there is nothing to protect.
   if (choice.branch === undefined || idle) return { verdict: 'skip', reason: choice.reason };
   const stop = verdicts.find((each) => each.outcome === 'fail');
   if (stop) return { verdict: 'fail', reason: `check "${stop.name}" failed: ${stop.because}, expected ${stop.expect}` };
-  // Spark would wait for such an executor for ever.
+  // Spark would wait for such an executor forever.
   for (const [name, { role, settings }] of Object.entries(steps)) {
     const reason = settings && role !== 'skip' ? tooLarge(settings, cluster) : undefined;
     if (reason !== undefined) return { verdict: 'fail', reason: `step ${name}: ${reason}` };

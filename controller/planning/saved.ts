@@ -4,7 +4,7 @@ import type { Pipeline } from '../domain/pipeline.ts';
 import type { Plan, Profiles } from '../domain/plan.ts';
 import type { CheckedProfiles } from '../domain/profile.ts';
 
-/** A plan as `sluice plan --out` writes it: all that a run of it needs besides the data. */
+/** A plan as `sluice plan --out` writes it: all that its run needs except the data. */
 export interface SavedPlan {
   readonly sluice: 'plan/1';
   readonly file: string;
@@ -14,7 +14,7 @@ export interface SavedPlan {
   readonly profiles: Profiles;
   readonly findings: CheckedProfiles['findings'];
   readonly plan: Plan;
-  /** Tells a plan that was edited, or made elsewhere, from one of the project's own. */
+  /** Distinguishes the project's own plans from edited and foreign ones. */
   readonly seal?: string;
 }
 
@@ -28,7 +28,7 @@ const shape = z.looseObject({
   plan: z.looseObject({ verdict: z.string(), steps: z.looseObject({}) }),
 });
 
-/** The seal of a plan: all that it says, by a key that nobody else has. */
+/** The seal of a plan: an HMAC of its content, by the project's secret key. */
 export function sealOf({ seal: _, ...plan }: SavedPlan, key: string): string {
   return createHmac('sha256', key).update(JSON.stringify(plan)).digest('hex');
 }
@@ -38,10 +38,10 @@ export function isSealed(plan: SavedPlan, key: string): boolean {
   return is.length === wanted.length && timingSafeEqual(is, wanted);
 }
 
-/** Whether a document is a saved plan; its seal tells whether what is inside can be taken as it is. */
+/** Whether a document has the shape of a saved plan. Its seal decides whether its content can be trusted. */
 export const isSavedPlan = (document: unknown): document is SavedPlan => shape.safeParse(document).success;
 
-/** The pins without what was kept for the plan alone. */
+/** The profiles without the snapshots that exist for the plan alone. */
 export const planned = (profiles: Profiles): Profiles =>
   Object.fromEntries(
     Object.entries(profiles).map(([name, { quarantine: _, ...profile }]) => {
@@ -51,8 +51,8 @@ export const planned = (profiles: Profiles): Profiles =>
   );
 
 /**
- * What has changed since a plan was made, a sentence a source; empty when nothing has. `now` was measured with the saved
- * profiles as the last ones, so that its new rows are those the plan has not seen.
+ * The changes since a plan was made, one sentence a source; empty when there are none. `now` must be profiled with the
+ * saved profiles as the previous ones, so that its new rows are unknown to the plan.
  */
 export function changesSince({ profiles, findings }: SavedPlan, now: CheckedProfiles): string[] {
   const changes: string[] = [];

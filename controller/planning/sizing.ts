@@ -1,13 +1,13 @@
 import type { SparkJob } from '../domain/pipeline.ts';
 import type { Cluster, SparkSettings } from '../domain/plan.ts';
 
-/** What a job reads, as it was measured. */
+/** The measured input of a job. */
 export interface Load {
   readonly rows: number;
   readonly bytes: number;
 }
 
-/** Settings, and where each comes from, in a sentence for people. */
+/** Settings, with the reason for each as a sentence for people. */
 export interface Sized {
   readonly settings: SparkSettings;
   readonly why: Readonly<Record<string, string>>;
@@ -15,22 +15,22 @@ export interface Sized {
 
 /** Measured on 2 cores: C1 alone makes a job of 1,000,000 rows 1.7 times as fast and one of 10,000,000 slower. */
 const quickBelowRows = 4_000_000;
-/** Rows a shuffle partition, so that a task takes about a second of one core. */
+/** Rows per shuffle partition, so that a task takes about a second of one core. */
 const rowsPerPartition = 500_000;
-/** Rows that are read take some ten times their bytes once they are joined, grouped and kept. */
+/** Joined, grouped and cached rows take about ten times the bytes of their source. */
 const heapPerByte = 10;
 const smallestMb = 1024;
-/** More cores than these in one JVM wait for each other, when there is another worker to go to. */
+/** With more cores in one JVM they wait for each other, if there is another worker to use. */
 const coresPerJvm = 5;
-/** Of a driver's memory, a table that is sent to every executor may take this much, as it is on disk. */
+/** The part of a driver's memory that a broadcast table may take, by its size on disk. */
 const broadcastShare = 1 / 64;
-/** Of a worker's memory, what is left for others and for what lies outside the heap. */
+/** The usable part of a worker's memory; the rest is for others and for memory outside the heap. */
 const share = 0.8;
 
 const n = (value: number): string => Math.round(value).toLocaleString('en').replaceAll(',', ' ');
 const setInPipeline = 'set in the pipeline';
 
-/** The settings for a step that reads so much, and the reason for each; what the pipeline says itself wins. Pure. */
+/** The settings for a step with this input, and the reason for each. Values in the pipeline take precedence. Pure. */
 export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster): Sized {
   const why: Record<string, string> = {};
   const choose = <T>(name: string, own: T | undefined, value: T, reason: string): T => {
@@ -104,7 +104,7 @@ export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster):
   return { settings: { executors, executorCores, executorMemory, driverMemory, partitions, profile, conf }, why };
 }
 
-/** Why no worker could ever start such an executor; undefined when one could, or nobody knows. */
+/** Why no worker could ever start such an executor; undefined when one could, or the workers are unknown. */
 export function tooLarge({ executorMemory, executorCores }: SparkSettings, cluster: Cluster): string | undefined {
   const { largestCores, largestMb } = cluster;
   if (largestCores === undefined) return undefined;
@@ -120,8 +120,8 @@ export const mebibytes = (size: string): number =>
   Number.parseInt(size, 10) * (size.toLowerCase().endsWith('g') ? 1024 : 1);
 
 /**
- * Settings for another try after memory ran out: twice as much for driver or executors, up to the cluster's largest; when
- * an executor has that already, fewer cores share it. Undefined when nothing is left to give.
+ * Settings for a retry after memory ran out: twice the memory for driver or executors, up to the cluster's largest.
+ * When an executor already has that, fewer cores share it. Undefined when nothing is left to give.
  */
 export function moreMemory(
   settings: SparkSettings,

@@ -3,15 +3,18 @@ import type { Measures } from '../domain/profile.ts';
 import { lastFields } from '../pipeline/conditions.ts';
 
 /**
- * How good one source is, from 0 to 1: the share of its rows that are valid, times the share of the valid ones whose key
- * is no repetition. An empty source is as good as can be.
+ * The quality of a source, from 0 to 1: the share of valid rows, times the share of those whose key is not a duplicate.
+ * An empty source has 1.
  */
 export function sourceScore({ rows, valid, duplicates }: Measures): number {
   if (rows === 0) return 1;
   return valid === 0 ? 0 : (valid / rows) * ((valid - duplicates) / valid);
 }
 
-/** The quality of a run's data: that of its worst source, for a report is no better than the worst thing it joins. */
+/**
+ * The quality of a run's data: that of its worst source, because a report is only as good as the worst input of its
+ * joins.
+ */
 export const qualityScore = (profiles: Profiles): number =>
   Math.min(1, ...Object.values(profiles).map((profile) => sourceScore(profile.measures)));
 
@@ -31,8 +34,8 @@ export function totals(
 }
 
 /**
- * What conditions are judged by: the measures of each source under its name, with the last published run's as `last` (its own,
- * when it is the first), `total`, `quality` and `now` (milliseconds since 1970).
+ * The values for conditions: the measures of each source under its name, `total`, `quality` and `now` (milliseconds
+ * since 1970). A source's `last` has the measures of the last published run; its own in the first run.
  */
 export function conditionValues(profiles: Profiles, now: number): Values {
   const whole = (numbers: Readonly<Record<string, number>>): Record<string, bigint> =>

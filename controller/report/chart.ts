@@ -5,13 +5,13 @@ import { visible } from '../lib/text.ts';
 export type ChartKind = Report['charts'][number]['kind'];
 
 const palette = ['#0b63ce', '#1a9e77', '#d97706', '#7c4dbd', '#c2414b', '#5b6772'];
-/** More slices can neither be told apart nor be drawn in time. */
+/** More slices cannot be distinguished, or drawn in time. */
 const mostSlices = 100;
 const size = { width: 560, height: 300 };
 
 /**
- * A chart as SVG text. The first column of the rows is the axis or the slices' names, every other one a series. `others` is
- * what the slices are called together that a pie has no room for.
+ * A chart as SVG text. The first column of the rows is the axis or the slices' names, every other one a series.
+ * `others` labels the merged small slices of a pie.
  */
 export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[], others: string): Promise<string> {
   const echarts = await import('echarts');
@@ -31,7 +31,7 @@ export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[], others
 
 const columnsOf = (rows: readonly DuckRow[]): string[] => Object.keys(rows[0] ?? {});
 
-/** A line runs from left to right; bars lie, so that their names can be read however long they are. */
+/** Lines run from left to right. Bars are horizontal, so that long names can be read. */
 function axes(kind: 'line' | 'bar', rows: readonly DuckRow[]): object {
   const [axis = '', ...series] = columnsOf(rows);
   const names = { type: 'category', data: rows.map((row) => visible(String(row[axis]))) };

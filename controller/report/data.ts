@@ -17,8 +17,8 @@ export interface ReportData {
 }
 
 /**
- * Runs a report's queries over published views, each the relation that DuckDB reads it from, and writes the spreadsheets into
- * a folder. What requires a view that this run did not publish is left out; any other error of a query is thrown, with the
+ * Runs the queries of a report over published views, given as DuckDB relations, and writes the spreadsheets into
+ * `folder`. Queries on a view that this run did not publish are omitted. Any other error of a query is thrown with the
  * query's title.
  */
 export async function computeReport(
@@ -67,13 +67,13 @@ export async function computeReport(
   return { figures, charts, tables, spreadsheets };
 }
 
-/** What a spreadsheet program takes for a formula, and how it knows that it is none. */
+/** Spreadsheet programs evaluate such text as a formula; a leading apostrophe prevents it. */
 const formula = /^[=+\-@\t\r\n]/;
 const asText = (text: string): string => (formula.test(text) ? `'${text}` : text);
 
 /**
- * CSV with a byte-order mark, by which spreadsheet programs recognise UTF-8. A text that would be a formula is marked as the
- * text it is; numbers stay numbers.
+ * CSV with a byte-order mark, by which spreadsheet programs recognise UTF-8. Formula-like text gets an apostrophe;
+ * numbers stay numbers.
  */
 async function writeSpreadsheet(duck: Duck, view: string, file: string): Promise<void> {
   const cells = (await duck.columns(identifier(view))).map(({ name, type }) => {

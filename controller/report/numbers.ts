@@ -1,6 +1,6 @@
 /**
- * A value for people: whole numbers grouped by spaces that do not break, others with two digits, dates without a time that is
- * midnight. `cents` requires two digits of a whole number too, as its neighbours have them.
+ * A value for people: whole numbers grouped by non-breaking spaces, others with two digits, dates without a midnight
+ * time. `cents` gives whole numbers two digits as well, to match the rest of their column.
  */
 export function shownValue(value: unknown, cents = false): string {
   if (value === null || value === undefined) return '—';

@@ -37,7 +37,7 @@ function table(rows: readonly DuckRow[]): Html {
   )}</table></div>`;
 }
 
-/** The whole report as one HTML page that needs nothing but itself. */
+/** The report as one self-contained HTML page. */
 export function reportPage(
   run: string,
   report: Report,
@@ -66,7 +66,7 @@ ${quality(state, language)}
 </main></body></html>`.text;
 }
 
-/** What was read, what was put aside and why; rows reconcile here as everywhere. */
+/** Rows read and quarantined, with reasons; they reconcile. */
 function quality(state: RunState, language: Language): Html | undefined {
   const t = words[language];
   const { profiles, plan } = state;

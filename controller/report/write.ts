@@ -18,7 +18,10 @@ export interface WrittenReport {
   readonly figures: readonly Figure[];
 }
 
-/** Writes REPORTS/PIPELINE/RUN/index.html and its spreadsheets; on this machine the link REPORTS/PIPELINE/latest follows. */
+/**
+ * Writes REPORTS/PIPELINE/RUN/index.html and its spreadsheets. On this machine, the symlink REPORTS/PIPELINE/latest
+ * follows.
+ */
 export async function writeReport(
   { project, scratch, storage }: Context,
   sinks: readonly SinkDriver[],
@@ -52,7 +55,7 @@ export async function writeReport(
     await duck.close();
   }
 
-  /** A published view that DuckDB can read. */
+  /** A published view that DuckDB can read; undefined for other kinds, and without files. */
   async function readable({ kind, view, where }: PublishedOutput) {
     const relation = sinks.find((sink) => sink.kind === kind)?.relation;
     if (!relation) return undefined;
@@ -77,7 +80,7 @@ async function linkLatest(all: string, run: string): Promise<void> {
   }
 }
 
-/** Throws a rejected SluiceError when something else than a link is where the link to the latest report goes. */
+/** Throws a rejected SluiceError when `latest` exists and is not a symlink. */
 async function refuseOther(latest: string): Promise<void> {
   const found = await lstat(latest).catch(() => undefined);
   if (found && !found.isSymbolicLink())

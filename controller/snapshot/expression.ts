@@ -3,7 +3,7 @@ import { literal } from '../clients/sql.ts';
 import type { RowCheck } from '../domain/pipeline.ts';
 import { rejected } from '../lib/errors.ts';
 
-/** Throws a rejected SluiceError for a `where` that is more than one expression. */
+/** Throws a rejected SluiceError when `where` is not exactly one expression. */
 export async function checkExpression(duck: Duck, check: RowCheck): Promise<void> {
   const [row] = await duck.rows(`SELECT json_serialize_sql(${literal(`SELECT (${check.where}\n) AS x`)}) AS parsed`);
   const { error, error_message: message, statements } = JSON.parse(String(row?.parsed)) as Serialized;
@@ -16,7 +16,7 @@ export async function checkExpression(duck: Duck, check: RowCheck): Promise<void
   );
 }
 
-/** What DuckDB's parser makes of a statement, as far as it is looked at. */
+/** The parts of DuckDB's serialized syntax tree that are used. */
 interface Serialized {
   readonly error: boolean;
   readonly error_message?: string;

@@ -8,8 +8,9 @@ const isTime = ({ type }: DuckColumn): boolean => type === 'DATE' || type.starts
 const { reason, raw, where, fields, isNew } = own;
 
 /**
- * Counts a relation of typed columns with our own `reason`, `raw`, `where`, `fields` and `isNew`; `key` names the column that
- * identifies a row. It is read once for the counts by reason, once for the repeated keys, and once for examples, if there are any.
+ * Counts a relation of typed columns with Sluice's columns `reason`, `raw`, `where`, `fields` and `isNew`. `key` names
+ * the column that identifies a row. It reads the relation once for the counts by reason, once for duplicates, and once
+ * for examples, if any row is invalid.
  */
 export async function measureRelation(
   duck: Duck,
@@ -19,7 +20,7 @@ export async function measureRelation(
 ): Promise<{ measures: Measures; examples: Example[] }> {
   const columns = ownColumns(await duck.columns(relation));
   const times = columns.filter(isTime);
-  // A value that does not fit its type is there all the same: an invalid row's columns are seen as they were read.
+  // A value that does not fit its type is not a null: for an invalid row, the columns as read decide.
   const nulls = columns.map(
     ({ name }, i) =>
       `count(*) FILTER (WHERE ${identifier(name)} IS NULL AND (${reason} IS NULL OR json_type(${fields}, ${jsonPointer(name)}) = 'NULL')) AS n${i}`,
@@ -48,7 +49,7 @@ export async function measureRelation(
   return { measures, examples: invalid === 0 ? [] : await examplesOf(duck, relation) };
 }
 
-/** ISO text, whether DuckDB gives a moment or a day. */
+/** ISO text, for both days and times of DuckDB. */
 const entryOf = (name: string, value: DuckRow[string] | undefined): [string, string][] =>
   value === null || value === undefined ? [] : [[name, new Date(String(value)).toISOString()]];
 

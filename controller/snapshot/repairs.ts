@@ -7,24 +7,29 @@ import { reasonOf, rejected } from '../lib/errors.ts';
 import { below } from '../lib/uri.ts';
 import { asJson, own, parquet } from './snapshot.ts';
 
-/** The repaired rows of a source: `_where` and `_original` tell which row each replaces, `_fixed` is a JSON object of texts. */
+/**
+ * The repaired rows of a source: `_where` and `_original` identify the row that each replaces, `_fixed` is a JSON
+ * object of texts.
+ */
 export const repairsOf = (folder: Uri, source: string): Uri => below(folder, `${source}.parquet`);
 
-/** The quarantine as it was written, beside the CSV file that people repair. */
+/** The unchanged quarantine, beside the CSV file that people repair. */
 const asWritten = (csv: Uri): Uri => csv.replace(/\.csv$/, '.parquet');
 
-/** Begins what a spreadsheet program would take for a formula, or what has been made safe already; a number is none. */
+/**
+ * Whether a text starts like a formula of a spreadsheet program, or like an already escaped one. Numbers do not count.
+ */
 const isFormula = (text: string): string =>
   `(regexp_matches(${text}, '^[=+@\\t\\r\\x27-]') AND NOT regexp_full_match(${text}, '[+-]?[0-9]+([.][0-9]+)?'))`;
 
-/** A value as it is safe to open: an apostrophe stands before what could be a formula. */
+/** A value that is safe to open: an apostrophe precedes a possible formula. */
 const shown = (column: string): string => `CASE WHEN ${isFormula(column)} THEN chr(39) || ${column} ELSE ${column} END`;
 
-/** The value that was meant, whether a spreadsheet program has kept the apostrophe or not. */
+/** The intended value, whether or not the spreadsheet program preserved the apostrophe. */
 const meant = (column: string): string =>
   `CASE WHEN starts_with(${column}, chr(39)) AND ${isFormula(`${column}[2:]`)} THEN ${column}[2:] ELSE ${column} END`;
 
-/** Writes a relation of rows in quarantine, all of them text, as a CSV file to be repaired, and once more as it is. */
+/** Writes quarantined rows, all columns as text: as a CSV file for repairs, and unchanged as Parquet. */
 export async function writeQuarantine(duck: Duck, relation: string, storage: Storage, csv: Uri): Promise<void> {
   const write = async (select: string, format: string, uri: Uri): Promise<void> => {
     const file = join(duck.folder, 'quarantine');
@@ -32,7 +37,7 @@ export async function writeQuarantine(duck: Duck, relation: string, storage: Sto
     await storage.upload(file, uri);
   };
   const columns = (await duck.columns(relation)).map(({ name }) => name);
-  // A header goes over one line and is no formula, whatever a table calls its columns.
+  // A header takes one line and never looks like a formula, whatever its column is called.
   const title = (name: string): string => name.replace(/[\r\n]+/g, ' ').replace(/^[=+@\t'-]/, "'$&");
   const titled = columns.map((name) => `${shown(identifier(name))} AS ${identifier(title(name))}`);
   const safe = titled.join(', ');
@@ -41,8 +46,8 @@ export async function writeQuarantine(duck: Duck, relation: string, storage: Sto
 }
 
 /**
- * Takes over what a person has changed in a quarantine's CSV file, on top of earlier repairs of the source; returns how many
- * rows. Throws a rejected SluiceError when the file is not that quarantine any more.
+ * Takes the changes in a quarantine's CSV file, in addition to earlier repairs of the source. Returns the number of
+ * changed rows. Throws a rejected SluiceError when the file no longer matches the quarantine.
  */
 export async function takeRepairs(
   csv: Uri,
@@ -56,7 +61,7 @@ export async function takeRepairs(
   try {
     const written = parquet([quarantined]);
     const columns = (await duck.columns(written)).map(({ name }) => name);
-    // Runs before version 0.2 called our own columns otherwise.
+    // Runs before version 0.2 used other names for Sluice's columns.
     const isOld = !columns.includes(own.where);
     const [where, original, reason] = isOld
       ? ['_where', '_original', '_reason']
@@ -92,7 +97,7 @@ export async function takeRepairs(
     const isChanged = (name: string): string => `${textOf('e', name)} IS DISTINCT FROM ${textOf('w', name)}`;
     const fixed = asJson(
       source.map((name) => ({ name })),
-      // What was not touched stays what it is, an empty text as well as none.
+      // Unchanged values stay exact: an empty text and NULL remain distinct.
       (name) => `CASE WHEN ${isChanged(name)} THEN ${textOf('e', name)} ELSE w.${identifier(name)} END`,
     );
     const changed = source.map(isChanged).join(', ');

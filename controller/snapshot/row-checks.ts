@@ -14,7 +14,7 @@ import { asJson, jsonText, materialize, own, parquet, type SnapshotOptions, writ
 
 type Profiles = Readonly<Record<string, Profile>>;
 
-/** Where the snapshots of a run are, where quarantined rows go, and where the repaired rows of its pipeline are. */
+/** The locations of a run's snapshots, of its quarantine, and of the repaired rows of its pipeline. */
 export interface RowCheckOptions {
   readonly snapshots: SnapshotOptions;
   readonly quarantine: Uri;
@@ -73,10 +73,13 @@ export async function checkRows(
 }
 
 const label = (check: RowCheck): string => `check ${check.name}`;
-/** As with a CHECK constraint, a condition that is neither true nor false is not broken. */
+/** As with a CHECK constraint, NULL does not fail a condition. */
 const breaks = ({ where }: RowCheck): string => `${own.reason} IS NULL AND NOT coalesce((${where}\n), true)`;
 
-/** Judges the checks in their order; rows that break one with `quarantine` are valid no more. Returns how many were valid before each. */
+/**
+ * Applies the checks in order. Rows that fail one with `quarantine` become invalid. Returns the number of valid rows
+ * before each check.
+ */
 async function quarantineFailingRows(
   duck: Duck,
   { sources }: Pipeline,
@@ -102,7 +105,7 @@ async function quarantineFailingRows(
   return of;
 }
 
-/** Columns as a JSON object of texts, written as the rules want them. */
+/** Columns as a JSON object of texts, in the form that the rules expect. */
 function textJson(columns: readonly DuckColumn[]): string {
   const texts = columns.map(({ name, type }) => {
     const text = `${identifier(name)}::VARCHAR`;
@@ -124,10 +127,10 @@ async function explainSqlErrors<T>(check: RowCheck, work: () => Promise<T>): Pro
   }
 }
 
-/** Puts repaired rows in the place of those they repair, and judges them as if they had come so. */
+/** Replaces rows by their repairs, and applies the rules to them as if they had been read so. */
 async function repair(duck: Duck, source: Source, rows: Rows | undefined, file: string): Promise<void> {
   if (!rows) return;
-  // An empty text is a value of a table, and none of a file or a message.
+  // For a table, an empty text is a value; for a file or a message it is NULL.
   const isTable = 'postgres' in source;
   const text = (column: string): string =>
     isTable ? jsonText('_fixed', column) : `nullif(${jsonText('_fixed', column)}, '')`;
@@ -182,7 +185,7 @@ async function checkResults(
   return findings;
 }
 
-/** Writes the checked rows as a new snapshot for Spark, and measures them again; their number is the same. */
+/** Writes the checked rows as a new snapshot for Spark, and measures them again. Their number is unchanged. */
 async function remeasure(
   duck: Duck,
   { sources }: Pipeline,
@@ -198,7 +201,7 @@ async function remeasure(
   return { ...profile, ...counted, measures: { ...counted.measures, new: measures.new }, pin: { ...pin, kept } };
 }
 
-/** Writes the rows in quarantine, each with its place and reason and its columns as they were read, ready to be repaired. */
+/** Writes the quarantined rows for repair: location, reason, and the columns as they were read. */
 async function writeQuarantineFile(
   duck: Duck,
   name: string,

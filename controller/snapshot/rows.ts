@@ -19,7 +19,7 @@ export async function localRepairs(
   return files;
 }
 
-/** The files with the rows that were kept, by source. */
+/** The local files of snapshots, by source. */
 export async function localRows(
   storage: Storage,
   profiles: Readonly<Record<string, Profile>>,
@@ -30,7 +30,7 @@ export async function localRows(
   return files;
 }
 
-/** A source's rows in the DuckDB: all of them in `table`, the valid ones in a view of the source's name. */
+/** A source's rows in DuckDB: all of them in `table`, the valid ones in a view with the name of the source. */
 export interface Rows {
   readonly table: string;
   readonly columns: readonly DuckColumn[];

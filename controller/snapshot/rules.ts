@@ -2,8 +2,8 @@ import { identifier, literal, sparkIdentifier, sparkLiteral } from '../clients/s
 import { type Column, type ColumnType, columnsOf, type Source } from '../domain/pipeline.ts';
 
 /**
- * The rules a row must keep, written once as SQL for the three engines that apply them: DuckDB and PostgreSQL when
- * measuring, Spark when quarantining. That they agree is what makes measured and quarantined rows the same rows.
+ * The rules for rows, written once as SQL for three engines: DuckDB and PostgreSQL measure, Spark quarantines. Because
+ * they agree, measured and quarantined rows are the same rows.
  */
 export interface Dialect {
   readonly quote: (name: string) => string;
@@ -44,8 +44,8 @@ export const spark: Dialect = {
   types: { ...types, string: 'STRING' },
 };
 
-/** How a value of each type is written. */
-// Every engine reads and writes the years 1 to 9999.
+/** The accepted notation of each type. */
+// All engines read and write the years 1 to 9999.
 const date = '([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-[0-9]{2}-[0-9]{2}';
 const written: Record<Exclude<ColumnType, 'string'>, string> = {
   int: '-?[0-9]{1,10}',
@@ -53,14 +53,14 @@ const written: Record<Exclude<ColumnType, 'string'>, string> = {
   double: '-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?',
   boolean: 'true|false|TRUE|FALSE',
   date,
-  // A zone is told only of a time with seconds: DuckDB reads no other.
+  // A zone is accepted only after seconds: DuckDB reads no other form.
   timestamp: `${date}[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])?)?`,
 };
 const article = (type: ColumnType): string => (type === 'int' ? 'an int' : `a ${type}`);
 
 /**
- * An SQL expression: the reason why a row is invalid (`order_id: missing`), NULL for a valid one; the first broken rule
- * in column order. `raw` says that the columns are still text as it was read, so that their types must be judged too.
+ * The SQL expression of the reason why a row is invalid (`order_id: missing`); NULL for a valid one. The first broken
+ * rule in column order counts. `raw`: the columns are still text, so their types are checked too.
  */
 export function reasonSql(columns: readonly Column[], dialect: Dialect, raw: boolean): string {
   const whens = columns.flatMap(({ name, type, required, values }) => {
@@ -69,7 +69,7 @@ export function reasonSql(columns: readonly Column[], dialect: Dialect, raw: boo
     if (required) rules.push(`WHEN ${column} IS NULL THEN ${dialect.literal(`${name}: missing`)}`);
     if (raw && type !== 'string') {
       const value = `TRY_CAST(${column} AS ${dialect.types[type]})`;
-      // Too large a double becomes infinite, which is no number to count with.
+      // A double that is too large becomes infinite, which cannot be counted with.
       const fits = type === 'double' ? `abs(${value}) <= ${Number.MAX_VALUE}` : `${value} IS NOT NULL`;
       const typed = `${dialect.matches(column, written[type])} AND ${fits}`;
       rules.push(

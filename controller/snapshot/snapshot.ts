@@ -9,7 +9,7 @@ import { below } from '../lib/uri.ts';
 import { duckdb } from './rules.ts';
 
 /**
- * Where a source reader writes its snapshots. Without a folder, or for more bytes than this, Spark reads the source
+ * Where a source reader writes its snapshots. Without a folder, or above this number of bytes, Spark reads the source
  * itself.
  */
 export interface SnapshotOptions {
@@ -21,14 +21,14 @@ export interface SnapshotOptions {
 /** The largest source that gets a snapshot: its Parquet is written in seconds, and fits on any disk. Bytes. */
 export const maximumSnapshotBytes = 4 * 2 ** 30;
 
-/** What our own columns beside a source's begin with; no source may have a column of such a name. */
+/** The prefix of Sluice's own columns. A source must not have such a column. */
 const prefix = '__sluice_';
 
 /**
- * The columns of a snapshot row beside those of its source. Of an invalid one: `reason` why, `raw` as it was read,
- * `where` its location, `fields` its columns as a JSON object of texts (NULL when it could not be split), `original`
- * what it was before a repair. `part` and `pos` are the location of a message. `isNew` and `file` exist while a source
- * is measured. Spark sees the first two.
+ * Sluice's columns of a snapshot row beside those of its source. `reason` says why a row is invalid. An invalid row
+ * also has `raw`, the row as it was read; `where`, its location; `original`, its state before a repair. Its `fields`
+ * are its columns as a JSON object of texts, NULL when it could not be split. `part` and `pos` locate a message.
+ * `isNew` and `file` exist while a source is measured. Spark sees the first two.
  */
 export const own = {
   reason: `${prefix}reason`,
@@ -43,7 +43,7 @@ export const own = {
 } as const;
 const forSpark: readonly string[] = [own.reason, own.raw];
 
-/** DuckDB's names of types, as Spark has them; DECIMAL(p,s) is the same in both. */
+/** DuckDB's types as Spark names them; DECIMAL(p,s) is the same in both. */
 const sparkTypes: Readonly<Record<string, string>> = {
   VARCHAR: 'STRING',
   SMALLINT: 'SMALLINT',
@@ -56,15 +56,15 @@ const sparkTypes: Readonly<Record<string, string>> = {
   'TIMESTAMP WITH TIME ZONE': 'TIMESTAMP',
 };
 
-/** The type of a declared column; a timestamp is an instant, in UTC unless it says otherwise. */
+/** The type of a declared column. A timestamp is an instant, in UTC unless its text has a zone. */
 export const duckType = ({ type }: Pick<Column, 'type'>): string =>
   type === 'timestamp' ? 'TIMESTAMPTZ' : duckdb.types[type];
 
-/** A declared column, read as text by `source`, with its type. */
+/** The typed expression of a declared column, read as text from `source`. */
 export const typedColumn = (column: Column, source = identifier(column.name)): string =>
   `TRY_CAST(${source} AS ${duckType(column)}) AS ${identifier(column.name)}`;
 
-/** Columns as one JSON object; `sourceOf` says where a column's value is, when not in a column of its name. */
+/** Columns as one JSON object; `sourceOf` returns the expression of a column, by default its name. */
 export const asJson = (columns: readonly { readonly name: string }[], sourceOf = identifier): string =>
   columns.length === 0
     ? `'{}'`
@@ -74,15 +74,15 @@ export const asJson = (columns: readonly { readonly name: string }[], sourceOf =
 export const jsonText = (object: string, field: string): string =>
   `json_extract_string(${object}, ${jsonPointer(field)})`;
 
-/** Folders called `name=value` on the way to a file are folders, and no columns. */
+/** DuckDB's relation of Parquet files. Folders named `name=value` in a path do not become columns. */
 export const parquet = (paths: readonly string[]): string =>
   `read_parquet([${paths.map(fileLiteral).join(', ')}], ${asItIs})`;
 
-/** The source's own columns of a relation. */
+/** The columns of a relation without Sluice's own. */
 export const ownColumns = (columns: readonly DuckColumn[]): DuckColumn[] =>
   columns.filter(({ name }) => !name.startsWith(prefix));
 
-/** Throws a rejected SluiceError for columns that no engine could carry along unchanged, by their names. */
+/** Throws a rejected SluiceError for column names that an engine could not preserve. */
 export function checkNames(source: string, names: readonly string[]): void {
   const seen = new Map<string, string>();
   for (const name of names) {
@@ -116,7 +116,7 @@ export async function materialize(duck: Duck, name: string, relation: string): P
   return { name, file, columns: sparkColumns(await duck.columns(relation)) };
 }
 
-/** Puts a snapshot where driver and executors read it, under its name; whole or not at all. */
+/** Uploads a snapshot for driver and executors, under its name; atomic. */
 export async function writeSnapshot(
   { name, file, columns }: LocalSnapshot,
   { storage, folder }: SnapshotOptions,
@@ -125,11 +125,11 @@ export async function writeSnapshot(
   return { paths: [uri], columns };
 }
 
-/** The files with the content of objects, for DuckDB. */
+/** The local files with the content of objects, for DuckDB. */
 export const localFiles = (storage: Storage, uris: readonly Uri[]): Promise<string[]> =>
   Promise.all(uris.map((uri) => storage.local(uri)));
 
-/** A kept relation's columns as Spark is told them. */
+/** The columns of a snapshot with Spark's types. */
 export function sparkColumns(columns: readonly DuckColumn[]): Snapshot['columns'] {
   const shown = [...ownColumns(columns), ...columns.filter(({ name }) => forSpark.includes(name))];
   return shown.map(({ name, type }) => ({ name, type: sparkTypes[type] ?? type }));

@@ -14,9 +14,8 @@ import { waitUntil } from './process.ts';
 import { localSparkConf, madeHome, masterUrl, sparkEnv } from './spark.ts';
 
 /**
- * The class archives of the stack's Spark, where there are any: classes that a JVM finds parsed and verified already, so that
- * Spark is up in about half the time. They belong to its jars: those made before the jars were last fetched fit no JVM. They
- * belong to the Java in use, too, which looks for itself.
+ * The AppCDS archives of the stack's Spark, if they exist and fit. A JVM loads parsed and verified classes from them, so that
+ * Spark starts in about half the time. An archive that is older than the jars is not used. The JVM checks its own version.
  */
 export function classArchives({ root }: Project): ClassArchives | undefined {
   if (sparkHome !== undefined) return undefined;
@@ -35,12 +34,12 @@ const paths = (folder: string): ClassArchives => ({
   executor: join(folder, 'executor.jsa'),
 });
 
-/** How long an executor may take to leave its archive after the application has ended. Milliseconds. */
+/** How long an executor may take to write its archive after the application has ended. Milliseconds. */
 const dumpTimeoutMs = 40_000;
 
 /**
- * Makes the archives by one small job on the cluster that does what jobs here do: reads what was kept, joins, groups, writes
- * Parquet and CSV. Returns false, and the stack goes on without them, when that does not work out.
+ * Builds the archives with a small job on the cluster that does typical work: reads a snapshot, joins, groups, writes
+ * Parquet and CSV. Returns false when that fails; the stack works without archives, too.
  */
 export async function makeArchives(project: Project, jar: string): Promise<boolean> {
   await checkJava();
@@ -82,7 +81,7 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
       timeout: 120_000,
     });
     if (failed || !(await waitUntil(async () => existsSync(fresh.executor), dumpTimeoutMs))) return false;
-    // The file appears whole: the JVM writes it when it knows all of it. Give the last bytes time to be there.
+    // The JVM writes the file at once, at its end. Wait for the last bytes to reach the disk.
     await waitUntil(async () => false, 1000, 500);
     const own = paths(madeHome(project.root));
     await rename(fresh.executor, own.executor);

@@ -8,15 +8,15 @@ import { rejected, SluiceError } from '../lib/errors.ts';
 import { running } from './process.ts';
 import { serviceNames } from './service.ts';
 
-/** Options for every JVM of Spark. Java reads them from this file, as other users can read a command line. */
+/** Options for every JVM of Spark. Java reads them from this file, because other users can read a command line. */
 const javaOptionsFile = (home: string): string => join(home, 'secrets', 'spark-java-options');
 
-/** The argument that has Java read the options of `closeDoor`. */
+/** The argument that makes Java read the options of `closeDoor`. */
 export const doorOptions = (home: string): string => `@${javaOptionsFile(home)}`;
 
 /**
- * Makes the secret without which nobody can use the stack's Spark, Livy and web pages, at the first `up`, and the files that
- * hand it to Spark. The caller has the lock of the home.
+ * Creates, at the first `up`, the secret that protects the stack's Spark, Livy and web pages, and the files that pass
+ * it to Spark. The caller holds the lock of the home.
  */
 export async function closeDoor({ home }: Project): Promise<void> {
   const file = stackSecretFile(home);

@@ -5,8 +5,8 @@ import { unwritable } from '../lib/errors.ts';
 import { below, schemeOf } from '../lib/uri.ts';
 
 /**
- * Makes the home and closes it to other users, as it holds the rows of the sources, mails and secrets. A home whose jobs run
- * on another cluster keeps its mode: that cluster's users must read it.
+ * Creates the home and closes it to other users, because it holds rows of the sources, mails and secrets. A home whose
+ * jobs run on another cluster keeps its mode: that cluster's users must read it.
  */
 export async function closeHome(project: Project): Promise<void> {
   const shared = sharedOf(project);

@@ -13,7 +13,7 @@ import type { ReportProgress } from './service.ts';
 export type JarSet = 'spark' | 'livy' | 'kafka';
 export const jarSets: readonly JarSet[] = ['spark', 'livy', 'kafka'];
 
-/** A jar whose hash was computed: as long as size and change time are these, it is not computed again. */
+/** The cached hash of a jar. It is valid while size and change time are the same. */
 interface Verified {
   readonly size: number;
   readonly mtimeMs: number;
@@ -28,7 +28,7 @@ export const manifestName = 'manifest.json';
 const fileOf = (set: JarSet, root: string, name: 'pom.xml' | 'SHA256SUMS'): string =>
   join(root, 'conf', 'stack', set, name);
 
-/** A set and the hash of its POM: another name when the jars are others. */
+/** A set and the hash of its POM, so that other jars have another name. */
 export const jarSetName = (set: JarSet, root: string): string =>
   `${set}-${createHash('sha256')
     .update(readFileSync(fileOf(set, root, 'pom.xml')))
@@ -36,15 +36,15 @@ export const jarSetName = (set: JarSet, root: string): string =>
     .slice(0, 12)}`;
 
 /**
- * The folder with the jars of a set, fetched once by Maven from conf/stack/SET/pom.xml into the user's cache. It holds just
- * the jars of conf/stack/SET/SHA256SUMS; what is missing or differs is fetched again. `report` hears what arrives. Throws
- * `unavailable` when other jars arrive than those listed.
+ * The folder with the jars of a set. Maven downloads them once, from conf/stack/SET/pom.xml into the user's cache. The
+ * folder has exactly the jars of conf/stack/SET/SHA256SUMS; missing and differing ones are downloaded again. `report`
+ * receives the progress. Throws `unavailable` when the downloaded jars differ from the list.
  */
 export async function jarsOf(set: JarSet, root: string, report: ReportProgress): Promise<string> {
   const folder = join(cacheFolder, 'jars', jarSetName(set, root));
   const sums = await sumsOf(set, root);
   if (existsSync(folder) && (await wrongJars(folder, sums)).length === 0) return folder;
-  // What a killed fetch left: up to 350 MB each.
+  // Removes the remains of killed downloads, up to 350 MB each.
   await removeStaleScratch(dirname(folder), /^[a-z]+-[0-9a-f]{12}\.(\d+)$/);
 
   const fresh = `${folder}.${process.pid}`;
@@ -64,7 +64,7 @@ export async function jarsOf(set: JarSet, root: string, report: ReportProgress):
       });
     await rm(folder, { recursive: true, force: true });
     await rename(fresh, folder).catch(async (error) => {
-      // Another `sluice up` may have put the same folder there in the meantime.
+      // Another `sluice up` may have created the same folder meanwhile.
       if ((await wrongJars(folder, sums)).length > 0) throw error;
     });
     return folder;
@@ -73,7 +73,7 @@ export async function jarsOf(set: JarSet, root: string, report: ReportProgress):
   }
 }
 
-/** Fetches a set and writes the hashes of its jars to conf/stack/SET/SHA256SUMS, in the format of sha256sum. */
+/** Downloads a set and writes the hashes of its jars to conf/stack/SET/SHA256SUMS, in the format of sha256sum. */
 export async function renewSums(set: JarSet, root: string, report: ReportProgress): Promise<void> {
   const fresh = await mkdtemp(join(tmpdir(), 'sluice-jars-'));
   try {
@@ -104,7 +104,7 @@ async function sumsOf(set: JarSet, root: string): Promise<Sums> {
   );
 }
 
-/** Fills a folder of its own. `-C`: Maven refuses what differs from the repository's own checksum. */
+/** Downloads into a new folder. `-C`: Maven rejects files that differ from the repository's checksum. */
 async function fetchInto(
   folder: string,
   set: JarSet,
@@ -152,7 +152,7 @@ async function fetchInto(
   });
 }
 
-/** Removes damaged jars from Maven's own repository, so that they are downloaded anew. */
+/** Removes damaged jars from Maven's local repository, so that Maven downloads them again. */
 async function forgetInMaven(jars: readonly string[]): Promise<void> {
   const repository = join(homedir(), '.m2', 'repository');
   if (!existsSync(repository)) return;
@@ -161,13 +161,13 @@ async function forgetInMaven(jars: readonly string[]): Promise<void> {
   }
 }
 
-/** The jars of a folder by which it differs from a list: missing, not listed, or with another hash. */
+/** The jars by which a folder differs from a list: missing, not listed, or with another hash. */
 async function wrongJars(folder: string, sums: Sums): Promise<string[]> {
   const found = await verified(folder);
   return [...new Set([...Object.keys(sums), ...Object.keys(found)])].filter((jar) => found[jar]?.sha256 !== sums[jar]);
 }
 
-/** The jars of a folder, hashed unless they were and have not been touched since. */
+/** The hashes of the jars in a folder. Only new and changed jars are hashed. */
 async function verified(folder: string): Promise<Manifest> {
   const file = join(folder, manifestName);
   const known = await readManifest(file);
@@ -188,7 +188,7 @@ async function verified(folder: string): Promise<Manifest> {
   return found;
 }
 
-/** A manifest that cannot be read costs the time to hash the jars. */
+/** Without a readable manifest all jars are hashed again. */
 async function readManifest(file: string): Promise<Partial<Manifest>> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Partial<Manifest>;

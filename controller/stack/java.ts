@@ -7,10 +7,10 @@ import { SluiceError } from '../lib/errors.ts';
 const wanted = 17;
 const hint = `install a JDK ${wanted} (Debian: apt-get install openjdk-17-jdk-headless; macOS: brew install openjdk@17), or set JAVA_HOME`;
 
-/** The `java` to run: JAVA_HOME's, else the PATH's. */
+/** The `java` executable: from JAVA_HOME, else from the PATH. */
 export const javaBinary = (): string => (javaHome === undefined ? 'java' : join(javaHome, 'bin', 'java'));
 
-/** The version of the Java in use. Throws `unavailable` when there is none or it is older than 17. */
+/** The version of this Java. Throws `unavailable` when there is none or it is older than 17. */
 export async function checkJava(): Promise<string> {
   const java = javaBinary();
   if (javaHome !== undefined && !existsSync(java)) {
@@ -29,7 +29,7 @@ export async function checkJava(): Promise<string> {
   return version;
 }
 
-/** What Spark 3.5 and Livy 0.7 reach into on Java 17, as JVM flags. */
+/** JVM flags for the internals that Spark 3.5 and Livy 0.7 access on Java 17. */
 export const opens: readonly string[] = [
   'java.lang',
   'java.lang.invoke',
@@ -46,7 +46,7 @@ export const opens: readonly string[] = [
   'sun.util.calendar',
 ].map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`);
 
-/** Flags of the services' own JVMs: small, and compiled only as far as pays for a server that mostly waits. */
+/** Flags for the services' JVMs: a small heap, and only as much compilation as pays off for a mostly idle server. */
 export const light: readonly string[] = [
   '-Xmx512m',
   '-XX:+UseSerialGC',

@@ -12,7 +12,7 @@ import { javaBinary, light } from './java.ts';
 import { portAnswers } from './process.ts';
 import type { Service } from './service.ts';
 
-/** One Kafka node that is broker and controller at once (KRaft). */
+/** One Kafka node in both roles, broker and controller (KRaft). */
 export function kafka(project: Project): Service {
   const { home, root, stack, endpoints } = project;
   const { ports } = stack;
@@ -77,7 +77,7 @@ const settings = (ports: Project['stack']['ports'], data: string): string =>
     'transaction.state.log.min.isr': 1,
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
-    // A lone consumer need not wait for others to join its group.
+    // A single consumer need not wait for others to join its group.
     'group.initial.rebalance.delay.ms': 0,
     'log.retention.hours': -1,
   })

@@ -8,7 +8,7 @@ import { javaBinary, light, opens } from './java.ts';
 import type { Service } from './service.ts';
 import { answers, masterUrl, prepareSpark, sparkEnv } from './spark.ts';
 
-/** Apache Livy. Its batches are children of its own process and run their drivers on this machine. */
+/** Apache Livy. Its batches are child processes, whose drivers run on this machine. */
 export function livy(project: Project): Service {
   const { home, root, stack, endpoints } = project;
   const folder = join(home, 'livy');
@@ -54,7 +54,7 @@ export function livy(project: Project): Service {
   };
 }
 
-/** Livy's URL with the login of the local stack, or with the one in conf/connections.yaml for a Livy elsewhere. */
+/** Livy's URL with a login: the local stack's, or that of conf/connections.yaml for an external Livy. */
 function livyAddress(project: Project): string {
   const { livyUser, livyPassword = '' } = project.connections.spark;
   if (livyUser === undefined) return addressOf(project, 'livy');

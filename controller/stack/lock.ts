@@ -4,9 +4,9 @@ import { unwritable } from '../lib/errors.ts';
 import { startTime } from './process.ts';
 
 /**
- * Runs `work` while no other process changes the stack of this home; `log` hears which process is waited for. Each process
- * that wants the lock creates a file named after its pid and start time, then looks for others: of two, at least one sees
- * the other and withdraws. The file of a process that has died counts for nothing.
+ * Runs `work` while no other process changes the stack of this home; `log` receives the process that holds the lock.
+ * Each process that wants the lock creates a file named after its pid and start time, then looks for others. Of two
+ * processes, at least one sees the other and withdraws. The files of dead processes are ignored.
  */
 export async function withLock<T>(home: string, log: (line: string) => void, work: () => Promise<T>): Promise<T> {
   const folder = join(home, 'run', 'lock');
@@ -35,7 +35,7 @@ export async function withLock<T>(home: string, log: (line: string) => void, wor
   }
 }
 
-/** The pid of another living process that has the lock or wants it. Removes the files of dead ones. */
+/** The pid of another living process that holds or wants the lock. Removes the files of dead ones. */
 async function holder(folder: string, own: string): Promise<string | undefined> {
   for (const name of await readdir(folder)) {
     if (name === own) continue;

@@ -1,15 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** A request as far as it decides who may read the mailbox. */
+/** The parts of a request that decide whether it may read the mailbox. */
 interface Asked {
   readonly method?: string | undefined;
   readonly headers: IncomingHttpHeaders;
 }
 
 /**
- * The status of a refusal, or undefined for a request that may pass: the rules of `Door.java`. 421: a Host that is not this
- * machine's, or a request that a page of another site has the browser send; 401: without the secret.
+ * The status of a refusal, or undefined for an allowed request: the rules of `Door.java`. 421: the Host is not this
+ * machine's, or a page of another site caused the request. 401: the login is missing or wrong.
  */
 export function refusal({ method, headers }: Asked, login: { user: string; password: string }): 401 | 421 | undefined {
   const sluice = String(headers['sec-fetch-site'] ?? 'none');

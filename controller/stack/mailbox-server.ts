@@ -8,14 +8,14 @@ import { stackLogin, stackSecretFile } from '../config/login.ts';
 import { html } from '../lib/html.ts';
 import { refusal } from './mailbox-door.ts';
 
-/** The mailbox's process: `node mailbox-server.js SMTP_PORT HTTP_PORT HOME`. Each mail is a file in HOME/data/mailbox. */
+/** The mailbox process: `node mailbox-server.js SMTP_PORT HTTP_PORT HOME`. Each mail is a file in HOME/data/mailbox. */
 const [smtpPort, httpPort, home] = process.argv.slice(2) as [string, string, string];
 const folder = join(home, 'data', 'mailbox');
 const login = stackLogin(home);
 if (!login) throw new Error(`there is no ${stackSecretFile(home)}`);
 await mkdir(folder, { recursive: true, mode: 0o700 });
 
-/** Bytes. The whole mail is in memory once. */
+/** Bytes. A whole mail is held in memory. */
 const largestMail = 25 << 20;
 
 const smtp = new SMTPServer({
@@ -39,7 +39,7 @@ const smtp = new SMTPServer({
 smtp.on('error', (error) => console.error(`smtp: ${error.message}`));
 smtp.listen(Number(smtpPort), '127.0.0.1');
 
-/** A mail counts as taken once it lies whole under its name. */
+/** A mail is accepted once its complete file has its final name. */
 async function store(mail: Buffer): Promise<void> {
   const name = `${new Date().toISOString().replaceAll(':', '-')}-${randomUUID().slice(0, 8)}.eml`;
   await writeFile(join(folder, `${name}.part`), mail);

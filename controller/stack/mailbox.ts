@@ -5,7 +5,7 @@ import { portAnswers } from './process.ts';
 import type { Service } from './service.ts';
 import { answers } from './spark.ts';
 
-/** A mailbox that takes every mail and shows it on a web page; nothing leaves this machine. */
+/** A mailbox that accepts every mail and shows it on a web page. Nothing leaves this machine. */
 export function mailbox(project: Project): Service {
   const { ports, elsewhere } = project.stack;
   const server = fileURLToPath(new URL('./mailbox-server.js', import.meta.url));

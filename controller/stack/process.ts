@@ -6,17 +6,17 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { inherited } from '../lib/env.ts';
 
-/** What to start. The process gets a session of its own and so survives the terminal. */
+/** A process to start. It gets its own session, and so survives the terminal. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
-  /** How it is asked to end; SIGTERM when left out. */
+  /** The signal that asks it to end; SIGTERM when left out. */
   readonly stopSignal?: NodeJS.Signals;
 }
 
-/** A process we started, as its pid file tells: the start time makes sure that the pid is still the same process's. */
+/** A started process, from its pid file. The start time proves that the pid still belongs to the same process. */
 export interface Started {
   readonly pid: number;
   readonly startTime: string;
@@ -27,8 +27,8 @@ const pidFile = (home: string, name: string): string => join(home, 'run', `${nam
 export const logFile = (home: string, name: string): string => join(home, 'logs', `${name}.log`);
 
 /**
- * The process writes its own pid file before it becomes the service, so that a service whose starter was killed at that moment
- * is known too. Arguments: the stop signal, then the command line; file descriptor 3 is the pid file.
+ * The process writes its own pid file before it executes the service. A service whose starter was killed at that moment
+ * is therefore known, too. Arguments: the stop signal, then the command line. File descriptor 3 is the pid file.
  */
 const becomes = `
 signal=$1; shift
@@ -37,7 +37,10 @@ if [ -r /proc/$$/stat ]; then read -r stat </proc/$$/stat; at=$(started \${stat#
 printf '{"pid":%s,"startTime":"%s","stopSignal":"%s"}' $$ "$at" "$signal" >&3
 exec 3>&- "$@"`;
 
-/** Starts a process with its output in its log file. Only one process at a time may start services in a home (`lock.ts`). */
+/**
+ * Starts a process with its output in its log file. Only one process at a time may start services in a home
+ * (`lock.ts`).
+ */
 export async function start(home: string, name: string, command: Command): Promise<void> {
   const log = logFile(home, name);
   await mkdir(dirname(log), { recursive: true });
@@ -64,7 +67,7 @@ export async function start(home: string, name: string, command: Command): Promi
   child.unref();
 }
 
-/** The process of a service if we started it and it is still the one; a stale pid file counts as none. */
+/** The running process of a service that `start` started. A stale pid file counts as none. */
 export async function running(home: string, name: string): Promise<Started | undefined> {
   try {
     const started = JSON.parse(await readFile(pidFile(home, name), 'utf8')) as Started;
@@ -74,7 +77,7 @@ export async function running(home: string, name: string): Promise<Started | und
   }
 }
 
-/** Ends a process we started: asked first, after 15 s made to; then what is left of its children. */
+/** Stops a started process: with its stop signal, and after 15 s with SIGKILL. Then kills its remaining children. */
 export async function stop(home: string, name: string): Promise<boolean> {
   const started = await running(home, name);
   if (started) {
@@ -84,7 +87,7 @@ export async function stop(home: string, name: string): Promise<boolean> {
     try {
       process.kill(-started.pid, 'SIGKILL');
     } catch {
-      // No child outlived it.
+      // All children have ended.
     }
     await waitUntil(async () => (await running(home, name)) === undefined, 5000);
   }
@@ -92,7 +95,7 @@ export async function stop(home: string, name: string): Promise<boolean> {
   return started !== undefined;
 }
 
-/** When a process started, as the system tells it; undefined when there is none (a zombie is none). */
+/** The system's start time of a process; undefined when it does not exist or is a zombie. */
 export async function startTime(pid: number): Promise<string | undefined> {
   if (process.platform === 'linux') {
     try {
@@ -106,7 +109,7 @@ export async function startTime(pid: number): Promise<string | undefined> {
   return failed ? undefined : stdout.trim();
 }
 
-/** Asks again and again until it is so; false when `ms` have passed. */
+/** Polls until the condition holds; false after `ms` milliseconds. */
 export async function waitUntil(so: () => Promise<boolean>, ms: number, every = 100): Promise<boolean> {
   const deadline = Date.now() + ms;
   while (!(await so())) {
@@ -116,7 +119,7 @@ export async function waitUntil(so: () => Promise<boolean>, ms: number, every = 
   return true;
 }
 
-/** Whether nobody listens on a port of this machine. */
+/** Whether a port of this machine is free. */
 export const portFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer();
@@ -137,7 +140,7 @@ export const portAnswers = (port: number): Promise<boolean> =>
       .setTimeout(1000, () => answer(false));
   });
 
-/** The last lines of a service's log, for the error that says it did not come up. */
+/** The last lines of a service's log, for the error about a failed start. */
 export async function logEnd(home: string, name: string, lines = 12): Promise<string> {
   const handle = await open(logFile(home, name)).catch(() => undefined);
   if (!handle) return '(no log)';

@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startTime } from './process.ts';
 
-/** Removes what processes that are gone left in a folder of scratch folders, each of which ends with its process's pid. */
+/** Removes scratch folders of dead processes. Each name in `folder` ends with the pid of its process. */
 export async function removeStaleScratch(folder: string, pattern = /^(\d+)$/): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const pid = pattern.exec(name)?.[1];

@@ -11,22 +11,22 @@ export const serviceNames = [
 ] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
-/** Reports progress; `share`, from 0 to 1, when it is known. */
+/** Receives progress; `share`, from 0 to 1, when it is known. */
 export type ReportProgress = (line: string, share?: number) => void;
 
-/** One service of the local stack: how to start it and how to know that it is there. */
+/** A service of the local stack: how to start it and how to check its health. */
 export interface Service {
   readonly name: ServiceName;
-  /** Where a person or a client finds it. */
+  /** Its address for people and clients. */
   readonly url: string;
   /** Set when the service is external: it is neither started nor stopped. */
   readonly external?: boolean;
   readonly ports: readonly number[];
-  /** Services that must answer before this one is started. */
+  /** Services that must be healthy before this one starts. */
   readonly after?: readonly ServiceName[];
-  /** Prepares what the process needs, and returns its command. `report` is called for what takes long. */
+  /** Prepares the service and returns its command. `report` receives the progress of slow work. */
   readonly prepare: (report: ReportProgress) => Promise<Command>;
   readonly healthy: () => Promise<boolean>;
-  /** What must be there once it answers, such as databases. */
+  /** Creates what must exist once the service is healthy, such as databases. */
   readonly finish?: () => Promise<void>;
 }

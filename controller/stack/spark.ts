@@ -13,10 +13,10 @@ import { javaBinary, light, opens } from './java.ts';
 import type { Command } from './process.ts';
 import type { ReportProgress, Service } from './service.ts';
 
-/** The Spark made from Maven's jars: one for all projects with the same ones, so that they share its class archive too. */
+/** The Spark home made of Maven's jars. Projects with the same jars share it, and with it the AppCDS archives. */
 export const madeHome = (root: string): string => join(cacheFolder, 'homes', jarSetName('spark', root));
 
-/** The environment of every process that starts Spark; all of it stays on the loopback interface. */
+/** The environment of every process that starts Spark. All of its traffic stays on the loopback interface. */
 export const sparkEnv = ({ root, home }: Project): Record<string, string> => ({
   SPARK_HOME: sparkHome ?? madeHome(root),
   SPARK_LOCAL_IP: '127.0.0.1',
@@ -29,7 +29,10 @@ export const masterUrl = ({ stack }: Project): string => `spark://127.0.0.1:${st
 
 let preparing: Promise<string> | undefined;
 
-/** A Spark home made from Maven's jars, or the one SPARK_HOME names. conf/ stays empty: settings go with each job. */
+/**
+ * Prepares a Spark home of Maven's jars, or uses SPARK_HOME. Returns its folder of jars. conf/ stays empty: settings go
+ * with each job.
+ */
 export function prepareSpark({ root, home }: Project, report: ReportProgress): Promise<string> {
   preparing ??= (async () => {
     await mkdir(eventLogFolder(home), { recursive: true });
@@ -45,7 +48,7 @@ export function prepareSpark({ root, home }: Project, report: ReportProgress): P
     for (const [name, text] of Object.entries(scripts)) {
       const file = join(spark, 'bin', name);
       if ((await readFile(file, 'utf8').catch(() => undefined)) === text) continue;
-      // Another project's Livy may be about to run it: it is there whole, or not yet.
+      // Livy of another project may be about to execute it, so it is replaced atomically.
       await writeFile(`${file}.${process.pid}`, text, { mode: 0o755 });
       await rename(`${file}.${process.pid}`, file);
     }
@@ -54,7 +57,7 @@ export function prepareSpark({ root, home }: Project, report: ReportProgress): P
   return preparing;
 }
 
-/** The jars of an installation. The class that checks the login is written against the servlet API of Spark 3. */
+/** The jars of an installation. The class that checks the login requires the servlet API of Spark 3. */
 async function sparkJars(home: string): Promise<string> {
   const jars = join(home, 'jars');
   const names = await readdir(jars).catch(() => []);
@@ -69,7 +72,7 @@ const scripts = {
   'spark-submit': `#!/usr/bin/env bash
 exec "$(dirname "$0")/spark-class" org.apache.spark.deploy.SparkSubmit "$@"
 `,
-  // Spark's launcher works out the driver's command line and prints it, NUL after each word, behind an empty line.
+  // Spark's launcher prints the driver's command line after an empty line, with a NUL after each word.
   'spark-class': `#!/usr/bin/env bash
 export SPARK_HOME="\${SPARK_HOME:-$(cd "$(dirname "$0")/.." && pwd)}"
 java="\${JAVA_HOME:+$JAVA_HOME/bin/}java"
@@ -83,7 +86,7 @@ exec "\${words[@]}"
 `,
 } as const;
 
-/** A daemon of Spark as a plain JVM. */
+/** A Spark daemon as a plain JVM. */
 const daemon =
   (project: Project, mainClass: string, args: readonly string[], properties: Readonly<Record<string, string>> = {}) =>
   async (report: ReportProgress): Promise<Command> => {
@@ -105,7 +108,7 @@ const daemon =
     };
   };
 
-/** Whether a page answers; `address` has the login. */
+/** Whether a page responds with 200; `address` includes the login. */
 export async function answers(address: string, path: string): Promise<boolean> {
   const { url, headers } = splitLogin(address);
   return (await request(`${url}${path}`, { headers }).catch(() => undefined))?.status === 200;
@@ -132,7 +135,7 @@ export function master(project: Project): Service {
   };
 }
 
-/** Cores and memory the worker offers: conf/stack.yaml's, else all cores and a third of the memory, 2 to 16 GiB. */
+/** Cores and memory of the worker: from conf/stack.yaml, else all cores and a third of the memory, 2 to 16 GiB. */
 export function workerSize({ worker }: Project['stack']): { cores: number; memory: string } {
   const third = Math.floor(machine.memoryBytes / 3 / 2 ** 30);
   return {
@@ -193,13 +196,13 @@ export function historyServer(project: Project): Service {
   };
 }
 
-/** What every job on the local stack is submitted with. */
+/** Spark properties of every job on the local stack. */
 export const localSparkConf = (project: Project): Record<string, string> => ({
   'spark.driver.host': '127.0.0.1',
   'spark.driver.bindAddress': '127.0.0.1',
   'spark.ui.port': '0',
   'spark.ui.reverseProxy': 'true',
   'spark.eventLog.enabled': 'true',
-  // A URI, escaped as such; the history server's setting is a path, taken as it is.
+  // An escaped URI. The history server's setting is an unescaped path.
   'spark.eventLog.dir': pathToFileURL(eventLogFolder(project.home)).href,
 });

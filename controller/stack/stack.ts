@@ -10,7 +10,7 @@ import { logEnd, logFile, portFree, running, start, stop, waitUntil } from './pr
 import type { ReportProgress, Service, ServiceName } from './service.ts';
 import { historyServer, master, worker } from './spark.ts';
 
-/** The services of the local stack, in the order in which they are told of. */
+/** The services of the local stack, in display order. */
 export const services = (project: Project): Service[] => [
   master(project),
   worker(project),
@@ -21,7 +21,10 @@ export const services = (project: Project): Service[] => [
   mailbox(project),
 ];
 
-/** A line of `sluice status`. `unhealthy`: our process lives, and does not answer; `taken`: somebody else's answers. */
+/**
+ * A line of `sluice status`. `unhealthy`: the stack's process lives but does not respond. `taken`: another program uses
+ * the port.
+ */
 export interface ServiceStatus {
   readonly name: ServiceName;
   readonly state: 'up' | 'down' | 'unhealthy' | 'elsewhere' | 'taken';
@@ -43,7 +46,7 @@ export const status = (project: Project): Promise<ServiceStatus[]> =>
 
 const startTimeoutMs = 90_000;
 
-/** Starts one service unless it is there, and waits until it answers. Returns what was found or done. */
+/** Starts a service unless it runs, and waits until it is healthy. Returns what it found or did. */
 export async function startService(
   project: Project,
   service: Service,
@@ -86,7 +89,7 @@ export async function startService(
   return before ? 'was up' : 'started';
 }
 
-/** What must hold before anything is started. */
+/** Checks the preconditions of `up`. Throws SluiceErrors. */
 export async function preflight(project: Project): Promise<void> {
   for (const path of [project.root, project.home]) {
     if (!/\s/.test(path)) continue;
@@ -99,7 +102,7 @@ export async function preflight(project: Project): Promise<void> {
   await closeHome(project);
 }
 
-/** Ends what `up` started, those first that others do not build on. Returns the names of what was running. */
+/** Stops what `up` started, dependents first. Returns the names of the services that were running. */
 export async function stopAll(project: Project, onStopped: (name: ServiceName) => void): Promise<ServiceName[]> {
   const ended: ServiceName[] = [];
   const order: ServiceName[][] = [

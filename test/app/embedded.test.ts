@@ -14,7 +14,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const made = (...connections: string[]): string => projectIn(root, doublingOf('doubling'), ...connections);
 
-test('a project without any server runs a pipeline, and shows the run and what started it', async () => {
+test('a project without any server runs a pipeline, and shows the run and its cause', async () => {
   const { project, loaded } = await openPipeline(made(), registry);
   const run = await withSluice(
     project,
@@ -37,7 +37,7 @@ test('a project without any server runs a pipeline, and shows the run and what s
   });
 });
 
-test('what is older than conf/ says goes with the next sweep, the last published run stays', async () => {
+test('the next cleanup removes runs beyond the retention, but not the last published one', async () => {
   const { project, loaded } = await openPipeline(made('retention: { runs: 0h }'), registry);
   const names = await withSluice(
     project,

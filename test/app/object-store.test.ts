@@ -47,7 +47,7 @@ const connections = [
   'reports: { folder: mem://shop/reports }',
 ];
 
-/** Runs the pipeline, on a store of its own or on one that has seen earlier runs. */
+/** Runs the pipeline, on a new store or on one with earlier runs. */
 async function runs(text = pipeline, store = memoryStore(), given = connections): Promise<RunState> {
   const { project, loaded } = await openPipeline(projectIn(root, text, ...given), registry);
   const sluice = await Sluice.open(project, store, registry);
@@ -72,7 +72,7 @@ async function rowsOf(uri: string) {
 
 const names = async (): Promise<string[]> => (await objects.list('mem://shop')).map(({ uri }) => uri.slice(11));
 
-test('a run whose sources, snapshots, quarantine, results and report are in an object store uses no folder for them', async () => {
+test('a run with sources, snapshots, quarantine, results and report in an object store uses no folder for them', async () => {
   await objects.write('mem://shop/in/a.csv', 'n,note\n1,one\n2,two\nx,three\n');
   await objects.write('mem://shop/in/b.csv', 'n,note\n4,a note that is too long\n');
   const { run, ended, profiles, steps, report } = await runs();
@@ -112,7 +112,7 @@ test('a run whose sources, snapshots, quarantine, results and report are in an o
   expect(existsSync(join(root, '.sluice', 'runs'))).toBe(false);
 });
 
-test('later runs there know what was read and published, and leave three versions and no inputs behind', async () => {
+test('later runs there know what was read and published, and leave three versions and no unused inputs', async () => {
   const store = memoryStore();
   await objects.write('mem://shop/in/a.csv', 'n,note\n1,one\n');
   await runs(pipeline, store);
@@ -127,14 +127,17 @@ test('later runs there know what was read and published, and leave three version
   expect((await names()).filter((name) => name.startsWith('marts/.staging'))).toEqual([]);
 });
 
-test('what is published there is refused when it is not what readers know, or not unique', async () => {
+test('output there is refused when it breaks the schema that readers know, or is not unique', async () => {
   const store = memoryStore();
   await objects.write('mem://shop/in/a.csv', 'n,note\n1,one\n');
   await runs(pipeline, store);
   await objects.write('mem://shop/in/b.csv', 'n,note\n1,two\n');
   const before = (await objects.read('mem://shop/marts/_current.json'))?.toString();
   const { ended } = await runs(pipeline, store);
-  expect(ended).toMatchObject({ state: 'failed', reason: expect.stringContaining('n 1 is there 2 times') });
+  expect(ended).toMatchObject({
+    state: 'failed',
+    reason: expect.stringContaining('n must be unique, and 1 occurs 2 times'),
+  });
   expect((await objects.read('mem://shop/marts/_current.json'))?.toString()).toBe(before);
 });
 

@@ -20,7 +20,7 @@ const project = (conf: object = {}, elsewhere: object = {}): Project =>
     home,
     connections: connectionsSchema().parse(conf),
     stack: { elsewhere },
-    // Nothing answers at port 1.
+    // No server listens on port 1.
     endpoints: { postgres: 'postgres://sluice@127.0.0.1:1' },
   }) as never;
 
@@ -48,7 +48,7 @@ test('a project whose conf/ names a file keeps its runs there', async () => {
   expect(existsSync(join(home, 'store.db'))).toBe(false);
 });
 
-test('a project with a server goes on there, and fails when it does not answer', async () => {
+test('a project with a server uses its store, and fails when the server does not respond', async () => {
   const away = { kind: 'unavailable', message: expect.stringContaining('127.0.0.1:1') };
   await expect(openStore(project({ store: { database: 'sluice' } }))).rejects.toMatchObject(away);
   await expect(openStore(project({}, { postgres: 'x' }))).rejects.toMatchObject(away);
@@ -57,7 +57,7 @@ test('a project with a server goes on there, and fails when it does not answer',
   expect(existsSync(join(home, 'store.db'))).toBe(false);
 });
 
-test('a history that was begun in a file goes on there when the local stack is made later', async () => {
+test('an embedded store with runs stays in use when the local stack is created later', async () => {
   await runOf(project());
   makeStack();
   const store = await openStore(project());
@@ -66,7 +66,7 @@ test('a history that was begun in a file goes on there when the local stack is m
   await expect(openStore(project({ store: { database: 'sluice' } }))).rejects.toMatchObject({ kind: 'unavailable' });
 });
 
-test('a file without runs, such as a look at them leaves behind, keeps nothing from the server', async () => {
+test('an embedded store without runs does not prevent the use of the server', async () => {
   await (await openStore(project())).close();
   makeStack();
   await expect(openStore(project())).rejects.toMatchObject({ kind: 'unavailable' });

@@ -24,7 +24,7 @@ import { materialize, own, parquet, writeSnapshot } from '../../controller/snaps
 import { capacity, traits } from '../fakes/backend.ts';
 import { memoryStorage, memoryStorageDriver } from '../fakes/storage.ts';
 
-/** Drivers that are not Sluice's: numbers as a source, a file of JSON lines as a sink, DuckDB as a backend, a bell. */
+/** External drivers: a source of numbers, a sink of JSON lines, DuckDB as a backend, and a bell as a notifier. */
 
 const numbers: SourceDriver = {
   kind: 'numbers',
@@ -102,11 +102,11 @@ interface Job {
   readonly outputs: readonly { readonly view: string; readonly kind: string; readonly place: string }[];
 }
 
-/** An object store that all of a test's projects share. */
+/** An object store that all projects of a test share. */
 export const objects = memoryStorage(mkdtempSync(join(tmpdir(), 'sluice-objects-')));
 const storageOf = (uri: string): Storage => (uri.startsWith('mem:') ? objects : fileStorage);
 
-/** Does what the runner does, in this process; wherever its files are. */
+/** Does the runner's work in this process, for files in any storage. */
 async function run(spec: string): Promise<void> {
   const storage = storageOf(spec);
   const job = JSON.parse(String(await storage.read(spec))) as Job;
@@ -165,7 +165,7 @@ const inline: BackendDriver = {
   },
 };
 
-/** What the bells have rung. */
+/** The messages that the bells have sent. */
 export const rung: string[] = [];
 
 const bell: NotifierDriver = {
@@ -186,7 +186,7 @@ const bell: NotifierDriver = {
   describe: String,
 };
 
-/** Each object below a place starts one run, whatever is in it. */
+/** A trigger that starts one run for each object below a folder. */
 const knock: TriggerDriver = {
   kind: 'knock',
   spec: z.strictObject({ knock: z.string() }),
@@ -200,7 +200,7 @@ const knock: TriggerDriver = {
   describe: ({ knock: place }) => `on a knock at ${place}`,
 };
 
-/** All of Sluice's own, and these. */
+/** All built-in drivers, and these. */
 export const registry: Registry = {
   sources: [...builtIn.sources, numbers],
   sinks: [...builtIn.sinks, lines],
@@ -211,7 +211,7 @@ export const registry: Registry = {
   triggers: [...builtIn.triggers, knock],
 };
 
-/** Writes a project on the inline backend, and this pipeline's file; returns the file's path. */
+/** Writes a project with the inline backend and this pipeline. Returns the path of the pipeline's file. */
 export function projectIn(root: string, pipeline: string, ...connections: string[]): string {
   mkdirSync(join(root, 'conf'), { recursive: true });
   cpSync(join(import.meta.dirname, '../../conf/stack.yaml'), join(root, 'conf/stack.yaml'));
@@ -222,7 +222,7 @@ export function projectIn(root: string, pipeline: string, ...connections: string
   return join(root, 'pipeline.yaml');
 }
 
-/** A pipeline over what is outside, of this name. */
+/** A pipeline of the external kinds, with this name. */
 export const doublingOf = (name: string): string => `
 name: ${name}
 sources: { counted: { numbers: ten, key: n } }

@@ -19,7 +19,7 @@ const pipeline = `${doublingOf('outside')}triggers: { door: { knock: 'mem://door
 notify: [{ bell: front door, on: [succeeded, failed] }, { bell: nowhere, on: [succeeded] }]
 `;
 
-test('a source, a sink, a backend, a storage, a trigger and a notifier from elsewhere are a line each in the registry', async () => {
+test('an external source, sink, backend, storage, trigger and notifier need one line each in the registry', async () => {
   const { project, loaded } = await openPipeline(write(pipeline), registry);
   const store = memoryStore();
   const sluice = await Sluice.open(project, store, registry);
@@ -47,7 +47,7 @@ test('a source, a sink, a backend, a storage, a trigger and a notifier from else
   }
 });
 
-test('what the file’s schema, its checks and its messages say of kinds comes from the registry', async () => {
+test('the schema of the pipeline file, its checks and its messages take the kinds from the registry', async () => {
   expect(pipelineJsonSchema(registry)).toContain('"numbers"');
   const problemsOf = async (text: string): Promise<string> => {
     const refused = await openPipeline(write(text), registry).catch((error: FileProblems) => error.message);
@@ -60,7 +60,7 @@ test('what the file’s schema, its checks and its messages say of kinds comes f
   expect(await problemsOf(pipeline.replace('bell: front', 'bel: front'))).toContain('unknown key "bel"');
 });
 
-test('a message for a channel that is gone is refused, and holds up no other', async () => {
+test('a message for a channel without a driver is refused, and does not delay others', async () => {
   const { project } = await openPipeline(write(pipeline), registry);
   const notifier = notifierOf({ notifiers: [] }, { project, scratch: root, storage: fileStorage });
   const message = { id: '1', channel: 'bell', run: 'r1', event: 'failed', to: 'x' };

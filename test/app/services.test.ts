@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { runServices } from '../../controller/app/services.ts';
 
-test('a service that fails or takes long holds up no other, and all end when they are told to', async () => {
+test('a failing or slow service does not delay others, and all end when the signal aborts', async () => {
   const leaving = new AbortController();
   const failed: string[] = [];
   let [done, slow] = [0, 0];

@@ -14,7 +14,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const fired = `${doublingOf('fired')}triggers: { door: { knock: 'mem://triggers' } }\n`;
 
-test('what several controllers see at once, again and after a restart, starts one run each', async () => {
+test('a firing that several controllers see, repeatedly and after a restart, starts one run', async () => {
   const { project, loaded } = await openPipeline(projectIn(root, fired), registry);
   const failed: string[] = [];
   const round = (): Promise<string[]> =>
@@ -37,7 +37,7 @@ test('what several controllers see at once, again and after a restart, starts on
   );
 });
 
-test('a trigger that fails is reported, and the others fire', async () => {
+test('a failing trigger is reported, and the others fire', async () => {
   const text = `${doublingOf('failing')}triggers: { broken: { knock: 'ftp://nowhere' }, good: { knock: 'mem://good' } }\n`;
   const { project, loaded } = await openPipeline(projectIn(root, text), registry);
   await objects.write('mem://good/x', '');
@@ -74,7 +74,7 @@ test('the scheduler logs a trigger that fails once, and when it works again', as
   ]);
 });
 
-test('an idempotency key is one run, however often it is begun', async () => {
+test('an idempotency key gives one run for any number of starts', async () => {
   const { project, loaded } = await openPipeline(projectIn(root, doublingOf('once')), registry);
   const begin = () =>
     withSluice(
@@ -95,7 +95,7 @@ test('an idempotency key is one run, however often it is begun', async () => {
   ).rejects.toThrow(/"order 7" has started run .* of pipeline once/);
 });
 
-test('intervals are counted from when the trigger was first seen; of those that were missed the last one fires', async () => {
+test('intervals are counted from when the trigger was first seen; of missed intervals only the last one fires', async () => {
   const minute = 60_000;
   let cursor: unknown;
   const at = async (now: number, every = '10m') => {
@@ -110,7 +110,7 @@ test('intervals are counted from when the trigger was first seen; of those that 
   expect(await at(24 * minute)).toEqual([]);
   expect(await at(57 * minute)).toEqual([55]);
   expect(await at(58 * minute)).toEqual([]);
-  // A clock that went back fires nothing again, and another length is counted from now on.
+  // A clock that moves back fires nothing again; a changed interval is counted from now on.
   expect(await at(30 * minute)).toEqual([]);
   expect(await at(65 * minute)).toEqual([65]);
   expect(await at(66 * minute, '30m')).toEqual([]);
@@ -118,7 +118,7 @@ test('intervals are counted from when the trigger was first seen; of those that 
   expect(await at(95 * minute, '30m')).toEqual([95]);
 });
 
-test('pipelines are read again when they change; one with a problem stays what it was, and is reported once', async () => {
+test('changed pipelines are reloaded; one with a problem keeps its last valid content, and is reported once', async () => {
   const { project } = await openPipeline(projectIn(root, doublingOf('watched')), registry);
   const folder = join(root, 'conf/pipelines');
   mkdirSync(folder);

@@ -12,7 +12,7 @@ import { memoryStore } from '../fakes/store.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 
-test('a plan for a cluster that could not be asked says that it is a guess, and why', async () => {
+test('a plan for an unavailable cluster states that its resources are assumed, and why', async () => {
   const endpoints = { sparkMaster: 'http://127.0.0.1:9', historyServer: 'http://127.0.0.1:9' } as Project['endpoints'];
   const backend = await backendOf({
     home: '/nowhere',
@@ -34,7 +34,7 @@ test('a plan for a cluster that could not be asked says that it is a guess, and 
   expect(guessLines({ ...plan, cluster: { cores: 2, largestMb: 2560 } })).toEqual([]);
 });
 
-test('a history that is followed is read from where it was left', async () => {
+test('following a history reads only the new events', async () => {
   const store = memoryStore();
   const run = { type: 'run-started', run: 'r1', pipeline: await load(good), file: 'f' } as const;
   await store.create({ run: 'r1', pipeline: 'shop', at: 1, events: [run] });
@@ -58,6 +58,6 @@ test('a history that is followed is read from where it was left', async () => {
   expect(asked).toEqual([0, 1, 2]);
 });
 
-test('the version is the package’s own', () => {
+test('the version is that of the package', () => {
   expect(version).toBe(packageJson.version);
 });

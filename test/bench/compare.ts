@@ -1,12 +1,12 @@
-/** One figure: what was measured against what, pair by pair, and what it is to be at most. */
+/** One figure: pairs of measurements, and the target of their ratio. */
 export interface Comparison {
   readonly name: string;
-  /** What the ratios are of; seconds unless it says otherwise. */
+  /** The measurements of both sides; seconds unless `unit` differs. */
   readonly ours: readonly number[];
   readonly theirs: readonly number[];
   readonly unit?: string;
   readonly atMost: number;
-  /** What `theirs` is. */
+  /** The name of the other side. */
   readonly against: string;
 }
 
@@ -24,13 +24,13 @@ export function summary(values: readonly number[]): Summary {
   return { min: at(0), median, max: at(1) };
 }
 
-/** The ratios of a comparison's pairs, and whether their median is what it is to be. */
+/** The ratios of a comparison's pairs, and whether their median meets the target. */
 export function ratios({ ours, theirs, atMost }: Comparison): Summary & { readonly reached: boolean } {
   const all = summary(ours.map((value, i) => value / (theirs[i] as number)));
   return { ...all, reached: all.median <= atMost };
 }
 
-/** Measures `a` and `b` in turns, the order swapped each time, so that a noisy machine is noisy to both. */
+/** Measures `a` and `b` alternately, in swapped order each time, so that noise affects both. */
 export async function alternating<A, B>(
   times: number,
   a: () => Promise<A>,

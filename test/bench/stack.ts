@@ -10,7 +10,7 @@ const checkout = join(import.meta.dirname, '../..');
 const report = 'conf/pipelines/customer-report.yaml';
 const seconds = (from: number): number => (performance.now() - from) / 1000;
 
-/** Seconds that a command takes; throws with its output when it fails. */
+/** The duration of a command in seconds. Throws its output when it fails. */
 export async function timed(
   command: string,
   args: readonly string[],
@@ -21,7 +21,7 @@ export async function timed(
   return seconds(from);
 }
 
-/** A plain job by spark-submit, with Spark's own defaults; seconds. */
+/** The duration in seconds of a plain job by spark-submit, with Spark's defaults. */
 export async function plain(kind: 'noop' | 'count' | 'report'): Promise<number> {
   const own = await project();
   const address = postgresAddress(own, { database: 'shop' });
@@ -45,7 +45,7 @@ export async function plain(kind: 'noop' | 'count' | 'report'): Promise<number> 
   );
 }
 
-/** What a run of Sluice took, in seconds, and the most memory its controller had, in MiB. */
+/** The durations of a Sluice run in seconds, and the peak memory of its controller in MiB. */
 export interface Run {
   readonly whole: number;
   readonly spark: number;
@@ -85,7 +85,7 @@ const span = (from: string, to: string | null): number => (Date.parse(to ?? '') 
 
 export const runReport = (): Promise<Run> => run(report);
 
-/** Fills the sources with so many rows. */
+/** Fills the sources with this many rows. */
 export async function fill(rows: number): Promise<void> {
   await execa(process.execPath, [main, 'demo-data', '--rows', String(rows), '--json'], {
     cwd: folder,
@@ -94,7 +94,7 @@ export async function fill(rows: number): Promise<void> {
   await query('CREATE SCHEMA IF NOT EXISTS plain');
 }
 
-/** A pipeline of so many steps, one after the other, each of which sums a range; returns its file. */
+/** Writes a pipeline of sequential steps, each of which sums a range. Returns its file. */
 export async function sums(name: string, steps: number): Promise<string> {
   await write('data/one/a.csv', 'id\n1\n');
   await write('sql/sum.sql', 'CREATE OR REPLACE TEMP VIEW total AS SELECT sum(id) AS total FROM range(1000)');
@@ -106,7 +106,7 @@ export async function sums(name: string, steps: number): Promise<string> {
   );
 }
 
-/** Watches Livy while something goes on: how long each batch lived, by its name, as Livy itself told; seconds. */
+/** Watches Livy during some work. Returns the lifetime of each batch by its name, as Livy reports it. Seconds. */
 export async function livyTimes(work: () => Promise<unknown>): Promise<Map<string, number>> {
   const { endpoints } = await project();
   const headers = await login();

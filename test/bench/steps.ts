@@ -1,6 +1,6 @@
 /**
- * What Sluice itself costs a step: a run of many steps, one after the other, on the memory backend and a real store. Prints
- * one JSON line: milliseconds a step.
+ * Sluice's own cost per step: a run of many sequential steps on the memory backend and a real store. Prints one JSON
+ * line: milliseconds per step.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';

@@ -9,7 +9,7 @@ export interface ChaosOptions {
   readonly log: (line: string) => void;
 }
 
-/** What must be zero, and how it was; with what was done meanwhile. */
+/** The promises, which must have zero violations, with the faults that were injected. */
 export interface ChaosTable {
   readonly broken: Readonly<Record<string, readonly string[]>>;
   readonly runs: number;
@@ -21,10 +21,10 @@ export interface ChaosTable {
 
 const pipelines = ['chaos_a', 'chaos_b'];
 const rows = 300;
-/** How long all runs may take to end after the last strike. Milliseconds. */
+/** How long all runs may take to end after the last fault. Milliseconds. */
 const settleWithin = 600_000;
 
-/** Runs of short pipelines while their controllers and everything they lean on are killed and stopped at random. */
+/** Runs short pipelines while it kills and stops their controllers and all dependencies at random. */
 export async function chaos({ kills, seed, log }: ChaosOptions): Promise<ChaosTable> {
   const random = randomOf(seed, 'chaos');
   const witness = new Witness(pipelines, rows);
@@ -95,7 +95,7 @@ notify:
   );
 }
 
-/** Begins a run of a pipeline after the other: with a controller of its own, or left to those that serve. */
+/** Starts runs of a pipeline one after the other: with their own controllers, or detached for the serving ones. */
 async function feed(
   file: string,
   random: Random,
@@ -115,7 +115,7 @@ async function feed(
   }
 }
 
-/** Kills or stops something; what it was that should not stay away is started again. */
+/** Kills or stops one target. Restarts it if it must not stay away. */
 async function injectFault(random: Random, controllers: Controllers): Promise<string> {
   const target = pickWeighted(random, [
     ['controller', 5],
@@ -157,7 +157,7 @@ async function pidsOf(target: string, controllers: Controllers): Promise<number[
   return pid ? [pid] : [];
 }
 
-/** Waits until every run that began has a mail, and no application is alive. */
+/** Waits until every started run has a mail, and no application is alive. */
 async function settle(witness: Witness, startedRuns: ReadonlySet<string>): Promise<boolean> {
   const deadline = Date.now() + settleWithin;
   while (Date.now() < deadline) {

@@ -1,7 +1,7 @@
 import { pick, type Random } from '../../controller/demo/random.ts';
 import { pause, start } from '../integration/world.ts';
 
-/** Controllers that serve, each started again some time after it was killed. */
+/** Serving controllers; each is restarted some time after it was killed. */
 export class Controllers {
   readonly alive: ReturnType<typeof start>[] = [];
   private closed = false;
@@ -18,7 +18,7 @@ export class Controllers {
     this.serve();
   }
 
-  /** Runs a command until it ends; `again` starts it anew then. */
+  /** Tracks a command until it ends; `again` restarts it then. */
   keep(child: ReturnType<typeof start>, again?: () => void): void {
     this.alive.push(child);
     void child.then(async ({ exitCode, stderr }) => {
@@ -32,7 +32,7 @@ export class Controllers {
   }
 
   private serve(): void {
-    // Some die by themselves, exactly between two of their durable writes.
+    // Some controllers kill themselves exactly between two durable writes.
     const own = this.random() < 0.3;
     const fault = `${pick(this.random, ['before', 'after'])}:${1 + Math.floor(this.random() * 40)}:kill`;
     this.keep(start(['serve'], own ? { SLUICE_FAULT: fault } : {}), () => this.serve());

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
 import { applications, login, project, query } from '../integration/world.ts';
 
-/** One Spark application as its own event log tells it: when it lived, and under which key. */
+/** A Spark application from its event log: its lifetime and its key. */
 interface Lived {
   readonly key: string;
   readonly id: string;
@@ -18,18 +18,20 @@ export interface Mailed {
   readonly text: string;
 }
 
-/** Keys of the one step that the short pipelines have. */
+/** Keys of the one step of the short pipelines. */
 const ours = /-chaos-\d+$/;
 
 /** `sluice-RUN-STEP-ATTEMPT` without its attempt. */
 export const stepOf = (key: string): string => key.slice(0, key.lastIndexOf('-'));
 export const runOf = (key: string): string => /^sluice-(\d{8}-\d{6}-[0-9a-f]{4})-/.exec(key)?.[1] ?? '';
 
-/** Sees what anybody could see: the Spark master's page, event logs, published tables, the mailbox. Never the run store. */
+/**
+ * Observes only from outside: the Spark master's page, event logs, published tables, the mailbox. Never the run store.
+ */
 export class Witness {
-  /** Steps of which two applications were alive in one look at the master. */
+  /** Steps that had two live applications in one look at the master. */
   readonly twins = new Set<string>();
-  /** Looks at the published table that found it half. */
+  /** Looks at a published table that found it incomplete. */
   readonly halves: string[] = [];
   private readonly pipelines: readonly string[];
   private readonly rows: number;
@@ -39,7 +41,7 @@ export class Witness {
     this.rows = rows;
   }
 
-  /** Has PostgreSQL itself note every publication. */
+  /** Lets PostgreSQL record every publication. */
   async prepare(): Promise<void> {
     await query('CREATE TABLE seen_publications (view text, key text, at timestamptz DEFAULT clock_timestamp())');
     await query(`CREATE FUNCTION see_publication() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -56,7 +58,7 @@ export class Witness {
     }
   }
 
-  /** One look; whatever is away at the moment is looked at next time. */
+  /** Takes one look; unavailable services are skipped until the next one. */
   async look(): Promise<void> {
     await Promise.allSettled([this.lookAtMaster(), ...this.pipelines.map((schema) => this.lookAtTable(schema))]);
   }
@@ -77,7 +79,7 @@ export class Witness {
     if (found?.n !== this.rows) this.halves.push(`${schema}.result had ${found?.n} rows`);
   }
 
-  /** Every application there was, from the event logs; of one that was killed, until its log ends. */
+  /** Every application in the event logs; a killed one lasts to the end of its log. */
   async applications(): Promise<Lived[]> {
     const folder = join((await project()).home, 'data', 'spark-events');
     const lived: Lived[] = [];
@@ -88,7 +90,7 @@ export class Witness {
       const start = /^\{"Event":"SparkListenerApplicationStart".*$/m.exec(text)?.[0];
       if (start === undefined) continue;
       const startedRuns = JSON.parse(start) as { 'App Name': string; 'App ID': string; Timestamp: number };
-      // On a stack that others have used too, only ours count.
+      // On a shared stack, only applications of this test count.
       if (!ours.test(startedRuns['App Name'])) continue;
       const end = /^\{"Event":"SparkListenerApplicationEnd".*$/m.exec(text)?.[0];
       const until =
@@ -98,7 +100,7 @@ export class Witness {
     return lived;
   }
 
-  /** Steps of which two applications lived at the same time, by their event logs or as seen at the master. */
+  /** Steps that had two applications at the same time, by their event logs or as seen at the master. */
   async overlapping(): Promise<string[]> {
     const lived = await this.applications();
     const overlaps = lived.flatMap((a, i) =>
@@ -130,7 +132,7 @@ export class Witness {
     return all.filter((mail) => mail.subject.startsWith('chaos-'));
   }
 
-  /** Applications that still run. */
+  /** Applications that are still running. */
   async alive(keys: readonly string[]): Promise<string[]> {
     const found = await Promise.all(
       keys.map(async (key) => ((await applications(key)).some((app) => app.active) ? [key] : [])),

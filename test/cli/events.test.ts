@@ -19,7 +19,7 @@ function printed(...events: RunEvent[]): string[] {
   return lines;
 }
 
-test('a time that no calendar has is no reason to crash', () => {
+test('an invalid time does not crash the output', () => {
   const retry = { type: 'retry-scheduled', step: 'call', attempt: 2, at: 1e21, reason: '503' } as const;
   expect(printed(retry).join()).toContain('attempt 2 at no time');
   expect(iso(1e21)).toBeNull();

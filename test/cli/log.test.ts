@@ -18,7 +18,7 @@ function logged(level: LogLevel): Record<string, unknown>[] {
   return lines.map((line) => JSON.parse(line));
 }
 
-test('what happens in runs is logged as a line of JSON each, with its run, step, attempt and level', () => {
+test('each update of a run is logged as a line of JSON with run, step, attempt and level', () => {
   expect(logged('info')).toMatchObject([
     {
       level: 'info',
@@ -34,12 +34,12 @@ test('what happens in runs is logged as a line of JSON each, with its run, step,
   for (const { time } of logged('info')) expect(Date.parse(String(time))).toBeGreaterThan(0);
 });
 
-test('only what matters enough is logged', () => {
+test('lines below the log level are omitted', () => {
   expect(logged('error')).toHaveLength(1);
   expect(logged('warn')).toHaveLength(2);
 });
 
-test('on a terminal the lines are as people read them', () => {
+test('on a terminal the lines are plain text', () => {
   const lines: string[] = [];
   const output = { json: false, isTerminal: true, live: () => undefined, document: () => undefined };
   const print = logUpdates(prettyLogger('warn', { ...output, line: (text = '') => void lines.push(text) }), 'r1');

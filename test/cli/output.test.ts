@@ -8,7 +8,9 @@ import { rejected } from '../../controller/lib/errors.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Runs a TypeScript program whose reader leaves after so many lines; its exit code, and what it said to standard error. */
+/**
+ * Runs a TypeScript program whose reader closes after this many lines. Returns its exit code and its standard error.
+ */
 async function headOf(lines: number, program: string, ...args: string[]): Promise<{ code: number; errors: string }> {
   const command = ['"$NODE" --import tsx', program, ...args].join(' ');
   const { stdout, stderr } = await promisify(execFile)(
@@ -19,11 +21,11 @@ async function headOf(lines: number, program: string, ...args: string[]): Promis
   return { code: Number(stdout), errors: stderr };
 }
 
-test('a command whose reader leaves goes on without a word, and keeps its exit code', async () => {
+test('a command whose output is closed continues silently, with its own exit code', async () => {
   expect(await headOf(1, 'test/cli/reader-left.ts')).toEqual({ code: 7, errors: '' });
 });
 
-test('a short command whose reader is gone before it says anything ends quietly', async () => {
+test('a short command whose output is closed before it prints ends silently', async () => {
   const { errors } = await headOf(0, 'controller/cli/main.ts', 'validate conf/pipelines/customer-report.yaml');
   expect(errors).toBe('');
 });
@@ -31,7 +33,7 @@ test('a short command whose reader is gone before it says anything ends quietly'
 const evil = '\u001b]0;title\u0007\u001b[31m\u001b[2K\rall fine\u009b1A\u202e';
 const harmless = '\\u001b]0;title\\u0007\\u001b[31m\\u001b[2K\\u000dall fine\\u009b1A\\u202e';
 
-test('what others wrote can move no cursor and set no colour, wherever it is printed; JSON is as it was', () => {
+test('untrusted text can neither move the cursor nor set colours; JSON is unchanged', () => {
   const written: Record<'out' | 'err', string> = { out: '', err: '' };
   const spies = (
     [
@@ -53,7 +55,7 @@ test('what others wrote can move no cursor and set no colour, wherever it is pri
   expect(stripVTControlCharacters(written.err)).toBe(`error ${harmless}\nhint  ${harmless}\n`);
 });
 
-test('our own styles stay, one in the other, and columns line up under them', () => {
+test('own styles are preserved when nested, and columns align', () => {
   const on = pc.bold('x') !== 'x';
   const styled = onTerminal(pc.dim(`a ${pc.bold(evil)} b`));
   const [dim, bold, reset] = on ? ['\u001b[2m', '\u001b[1m', '\u001b[22m'] : ['', '', ''];
@@ -66,7 +68,7 @@ test('our own styles stay, one in the other, and columns line up under them', ()
   ).toEqual([`${onTerminal(pc.red('ab'))}   c`, 'abc  d']);
 });
 
-test('long work is told in a few lines where nobody watches, and with a bar where somebody does', () => {
+test('progress is a few lines without a terminal, and a bar on one', () => {
   const toldOf = (isTerminal: boolean): string[] => {
     const lines: string[] = [];
     const tell = progressLines(isTerminal, (line) => lines.push(stripVTControlCharacters(line)));

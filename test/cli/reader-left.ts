@@ -1,6 +1,6 @@
 import { outliveReaders, outputOf } from '../../controller/cli/view/output.ts';
 
-/** A command that goes on printing for a while, and ends with exit code 7 when it has done its work. */
+/** A command that prints for a while, and ends with exit code 7 when it has done its work. */
 outliveReaders();
 const output = outputOf(false);
 for (let n = 1; n <= 50; n++) {

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { postgresReader } from '../../controller/adapters/sources/postgres/postgres.ts';
 
-/** A server that lets everybody in and then says nothing more. */
+/** A server that accepts every login and then never responds. */
 const sockets: Socket[] = [];
 const server = createServer((socket) => {
   sockets.push(socket);
@@ -15,7 +15,7 @@ afterAll(() => {
   server.close();
 });
 
-test('a server that takes the connection and never answers is unavailable, and its connection is cut', async () => {
+test('a server that accepts the connection and never responds is unavailable, and its connection is destroyed', async () => {
   const port = await new Promise<number>((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
   });

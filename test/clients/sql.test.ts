@@ -21,7 +21,7 @@ test('names and texts are quoted as each engine reads them', () => {
   expect(fileLiteral("d[1]*?'.csv")).toBe("'d[[]1][*][?]''.csv'");
 });
 
-describe('no query of the program puts quotes around what it is given', () => {
+describe('no query of the program puts its own quotes around a value', () => {
   const root = resolve(import.meta.dirname, '../..');
   const filesBelow = (folder: string, ending: string): string[] =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -39,13 +39,13 @@ describe('no query of the program puts quotes around what it is given', () => {
   test('in TypeScript', () => {
     const files = filesBelow('controller', '.ts').filter((file) => !file.endsWith('connect/sql.ts'));
     expect(files.length).toBeGreaterThan(100);
-    // A quote, double or single or a backtick, right before a hole of a template.
+    // A quote, double, single or a backtick, right before a template placeholder.
     const quoted = /(["']|\\`)\$\{/;
     expect(offending(files, quoted)).toEqual([]);
     expect(quoted.test('SELECT "${name}" FROM t')).toBe(true);
   });
 
-  test('every reader of DuckDB takes folders for folders', () => {
+  test('no reader of DuckDB makes columns of folder names', () => {
     const readers = filesBelow('controller', '.ts').flatMap((file) =>
       [...readFileSync(join(root, file), 'utf8').matchAll(/read_(?:csv|parquet)\(.*/g)].map(
         ([line]) => `${file}: ${line}`,

@@ -30,12 +30,12 @@ describe('a PostgreSQL connection', () => {
     expect(postgres({ url: encoded })).toMatchObject({ password, host: 'db', port: 6543, database: 'x' });
   });
 
-  test('takes a password written into its URL without percent-encoding, too', () => {
+  test('accepts a password in its URL without percent-encoding, too', () => {
     for (const password of passwords.filter((each) => each !== 'C4n%41x'))
       expect(postgres({ url: `postgres://u:${password}@db/x` })).toMatchObject({ password, host: 'db', database: 'x' });
   });
 
-  test('is verified whole unless it says otherwise or stays on this machine', () => {
+  test('is fully verified unless conf/ sets another mode or the server is on this machine', () => {
     const tls = (connection: object) => postgres(connection).tls;
     expect(tls({ url: 'postgres://u@db.example.org/x' })).toEqual({ mode: 'verify-full' });
     expect(tls({ url: 'postgres://u@127.0.0.1/x' })).toBeUndefined();
@@ -57,7 +57,7 @@ describe('a PostgreSQL connection', () => {
     [{ url: 'postgres://u:S3cret@db/x?channel_binding=require' }, /sets "channel_binding", which is not supported/],
     [{ url: 'db:S3cret' }, /is not a URL/],
     [{ url: 'postgres://u:S3cret@a b/x' }, /is not a URL/],
-    // The host of these is a matter of opinion.
+    // The host of these URLs is ambiguous.
     [{ url: 'postgres://u:S3cret@db/a@b' }, /is not a URL/],
     [{ url: 'postgres://db/x?sslrootcert=S3cret@b.pem' }, /is not a URL/],
     [{ url: 'postgres://u:S3c@ret/x@db/x' }, /is not a URL/],
@@ -66,7 +66,7 @@ describe('a PostgreSQL connection', () => {
     [{ url: ' postgres://u:S3cret@db/x' }, /is not a URL/],
     [{ url: 'postgres://db/x', sslrootcert: 'missing.pem' }, /missing\.pem .* cannot be read/],
     [{ url: 'postgres://db/x', sslrootcert: 'no.pem' }, /no\.pem, named in conf\/, holds no certificate/],
-  ])('is refused for what cannot be kept to, and its password is not repeated: %j', (connection, message) => {
+  ])('is refused when it is misconfigured, without quoting its password: %j', (connection, message) => {
     try {
       postgres(connection);
       expect.unreachable();
@@ -76,7 +76,7 @@ describe('a PostgreSQL connection', () => {
     }
   });
 
-  test('says in its JDBC URL what the controller does itself, and no password', () => {
+  test('has the same TLS settings in its JDBC URL, without the password', () => {
     const url = (connection: object) => jdbcUrl(postgres(connection));
     expect(url({ url: 'postgres://u:p@db/x?sslrootcert=ca.pem' })).toBe(
       `jdbc:postgresql://db:5432/x?sslmode=verify-full&sslrootcert=${encodeURIComponent(join(root, 'ca.pem'))}`,
@@ -89,19 +89,19 @@ describe('a PostgreSQL connection', () => {
   });
 });
 
-test('a list of no brokers is refused where it stands', () => {
+test('an empty list of brokers is refused with its position', () => {
   expect(connectionsSchema().safeParse({ kafka: { events: { brokers: [] } } }).success).toBe(false);
 });
 
 describe('a Kafka connection', () => {
   const sasl = { mechanism: 'SCRAM-SHA-512', user: 'u', password: 'a"b\\c;\nd' } as const;
-  test('has TLS and a login when it says so', () => {
+  test('has TLS and a login when conf/ sets them', () => {
     const of = (connection: object) => addressesOf(projectWith({ kafka: { events: connection } })).kafka('events');
     expect(of({})).toEqual({ brokers: ['127.0.0.1:9092'] });
     expect(of({ brokers: ['k:1'], tls: true, sasl })).toEqual({ brokers: ['k:1'], tls: {}, sasl });
     expect(of({ ca: 'ca.pem' }).tls).toEqual({ ca: join(root, 'ca.pem') });
   });
-  test('quotes a password for the Java client, whatever is in it', () => {
+  test('quotes a password with any characters for the Java client', () => {
     expect(jaas({ brokers: [], sasl })).toBe(
       'org.apache.kafka.common.security.scram.ScramLoginModule required username="u" password="a\\"b\\\\c;\\nd";',
     );
@@ -115,7 +115,7 @@ describe('the mail server', () => {
     expect(mail({ url: 'smtp://mail.example.org:587', user: 'sluice', password })).toMatchObject({ login });
     expect(mail({ url: `smtp://sluice:${encodeURIComponent(password)}@mail.example.org` })).toMatchObject({ login });
   });
-  test('is given a password by TLS alone, unless it is on this machine', () => {
+  test('receives a password only over TLS, unless it is on this machine', () => {
     expect(mail({ url: 'smtp://u:p@mail.example.org' }).tls).toBe('required');
     expect(mail({ url: 'smtps://u:p@mail.example.org' }).tls).toBe('start');
     expect(mail({ url: 'smtp://mail.example.org' }).tls).toBe('offered');
@@ -127,7 +127,7 @@ describe('the mail server', () => {
   });
 });
 
-describe('a login in the address', () => {
+describe('a login in a URL', () => {
   const load = (key: string, url = 'https://u:S3cret@host:1/') => {
     mkdirSync(join(root, key, 'conf'), { recursive: true });
     cpSync(join(import.meta.dirname, '../../conf/stack.yaml'), join(root, key, 'conf', 'stack.yaml'));
@@ -144,13 +144,13 @@ describe('a login in the address', () => {
   test.each([
     ['master', 'sparkMaster'],
     ['history', 'historyServer'],
-  ] as const)('of the %s is used, and not in the address that is shown', async (key, service) => {
+  ] as const)('of the %s is used, but not shown', async (key, service) => {
     const there = await load(key);
     expect(there.endpoints[service]).toBe('https://host:1');
     expect(addressOf(there, service)).toBe('https://u:S3cret@host:1');
   });
 
-  test('is parted from it whatever the password is', async () => {
+  test('is separated from the URL for any password', async () => {
     const there = await load('master', 'http://u:S3/c?r#et@host:1');
     expect(there.endpoints.sparkMaster).toBe('http://host:1');
     expect(splitLogin(addressOf(there, 'sparkMaster'))).toEqual({
@@ -165,7 +165,7 @@ describe('a login in the address', () => {
     'http://u:S3cret@host/a@b',
     'u:S3cret@host',
     'ftp://host',
-  ])('that cannot be read for sure is refused without repeating it: %j', async (url) => {
+  ])('that is ambiguous is refused without quoting it: %j', async (url) => {
     const refused = await load('master', url).catch((error: Error) => error);
     expect(refused).toMatchObject({ kind: 'rejected', message: expect.stringContaining('spark.master') });
     expect(JSON.stringify(refused)).not.toContain('S3cret');

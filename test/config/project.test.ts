@@ -18,19 +18,19 @@ function projectAt(name: string, connections: string): string {
   return root;
 }
 
-test('a project is called as conf/ says, or as its folder', async () => {
+test('the name of a project comes from conf/, or from its folder', async () => {
   expect((await loadProject(projectAt('a', 'project: shop-reports'))).name).toBe('shop-reports');
   expect((await loadProject(projectAt('Shop & Söhne (2)', '{}'))).name).toBe('shop-s-hne-2');
   expect((await loadProject(projectAt('магазин', '{}'))).name).toBe('project');
 });
 
-test('a name that is no slug, and an age that is none, are refused with their line', async () => {
+test('an invalid name and an invalid retention are refused with their line', async () => {
   await expect(loadProject(projectAt('b', 'project: /srv/shop'))).rejects.toThrow(/connections\.yaml:1.*lower-case/s);
   await expect(loadProject(projectAt('c', 'retention:\n  runs: 90'))).rejects.toThrow(/connections\.yaml:2/);
   expect((await loadProject(projectAt('d', 'retention: { runs: 90d }'))).connections.retention.runs).toBe('90d');
 });
 
-test('what conf/ leaves out has its default: an empty connections.yaml makes a folder a project', async () => {
+test('missing settings have defaults: an empty connections.yaml makes a folder a project', async () => {
   const root = join(folder, 'bare');
   mkdirSync(join(root, 'conf'), { recursive: true });
   writeFileSync(join(root, 'conf', 'connections.yaml'), '# nothing yet\n\n');

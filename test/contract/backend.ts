@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Submission } from '../../controller/domain/events.ts';
 import { type BatchBackend, type BatchJob, hasEnded, type Observation } from '../../controller/domain/ports/backend.ts';
 
-/** Jobs that a backend is tried with: one that succeeds soon, one that goes on until it is cancelled, one that fails. */
+/** Jobs for the suite: one that succeeds soon, one that runs until it is cancelled, one that fails. */
 export interface Jobs {
   readonly backend: BatchBackend;
   readonly short: BatchJob;
@@ -19,10 +19,10 @@ export async function followToEnd(backend: BatchBackend, submission: Submission)
   }
 }
 
-/** What every backend promises. */
+/** The contract of every backend. */
 export function backendContract(name: string, open: () => Promise<Jobs>): void {
   describe(`the backend ${name}`, () => {
-    test('runs a job once, however often its key is submitted, and finds it by its key', async () => {
+    test('runs a job once for any number of submissions of its key, and finds it by its key', async () => {
       const { backend, short, newKey } = await open();
       const key = newKey('short');
       expect(await backend.find(key)).toBeUndefined();
@@ -35,26 +35,26 @@ export function backendContract(name: string, open: () => Promise<Jobs>): void {
       expect(await backend.submit(short, key)).toEqual(first);
     });
 
-    test('tells a failure, and keeps its log', async () => {
+    test('reports a failure, and provides its log', async () => {
       const { backend, failing, newKey } = await open();
       const submission = await backend.submit(failing, newKey('failing'));
       expect((await followToEnd(backend, submission)).state).toBe('failed');
       expect((await backend.logs(submission)).length).toBeGreaterThan(0);
     });
 
-    test('cancels, and is done only when the application is dead; cancelling again is nothing', async () => {
+    test('cancels, and resolves only when the application has ended; a second cancellation does nothing', async () => {
       const { backend, long, newKey } = await open();
       const submission = await backend.submit(long, newKey('long'));
       while ((await backend.observe(submission)).state === 'pending')
         await new Promise((resolve) => setTimeout(resolve, 100));
       await backend.cancel(submission);
       const seen = await backend.observe(submission);
-      // A batch that ended before its application began may be forgotten.
+      // A batch that ended before its application started may be forgotten.
       expect(hasEnded(seen.state) || seen.unknown === true, JSON.stringify(seen)).toBe(true);
       await backend.cancel(submission);
     });
 
-    test('says of a key that nobody knows that it is unknown, not that it failed', async () => {
+    test('reports an unknown key as unknown, not as failed', async () => {
       const { backend, newKey } = await open();
       const key = newKey('nobody');
       expect(await backend.find(key)).toBeUndefined();

@@ -4,13 +4,13 @@ interface Reply {
   readonly status: number;
   readonly body: unknown;
 }
-/** Where a Livy answers, and the headers with which it does so. */
+/** The URL of a Livy, and the headers that it requires. */
 interface Address {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What the backend relies on in Livy's answers, so that the false Livy is held to the true one. Starts no driver. */
+/** The responses of Livy on which the backend relies. It holds the fake Livy to the real one. Starts no driver. */
 export function livyContract(name: string, open: () => Promise<Address>): void {
   describe(`the answers of ${name}`, async () => {
     const { url, headers } = await open();
@@ -37,7 +37,7 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
       expect(await ask(`/batches/${id}/state`)).toEqual({ status: 200, body: { id, state: 'starting' } });
       const again = await post({ name: key('taken'), file: 'local:/x.jar' });
       expect(again.status).toBe(400);
-      // A refused submission has used up an id.
+      // A refused submission uses up an id.
       expect(again.body).toEqual({ msg: `Duplicate session name: Some(${key('taken')}) for session ${id + 1}` });
       expect((await ask('/batches?from=0&size=5000')).body).toMatchObject({
         from: 0,
@@ -61,7 +61,7 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
         500,
         /too long/,
       ],
-    ])('to %s, which stays listed too', async (_what, request, status, says) => {
+    ])('to %s, which stays listed, too', async (_what, request, status, says) => {
       const reply = await post({ name: key('refused'), ...request });
       expect([reply.status, JSON.stringify(reply.body)]).toEqual([status, expect.stringMatching(says)]);
       expect(await ask(`/batches/${key('refused')}`)).toMatchObject({ status: 200, body: { state: 'starting' } });
@@ -74,7 +74,7 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
       ['a list', '[]', /Cannot deserialize instance/],
       ['an unknown field', '{"name":"contract-field","foo":1}', /Unrecognized field \\"foo\\"/],
       ['a name that could be an id', '{"name":"123"}', /Invalid session name: 123/],
-    ])('to %s, of which nothing stays', async (_what, body, says) => {
+    ])('to %s, which leaves no batch', async (_what, body, says) => {
       const before = (await ask('/batches')).body as { total: number };
       const reply = await ask('/batches', 'POST', body, { ...headers, 'x-requested-by': 'test' });
       expect([reply.status, JSON.stringify(reply.body)]).toEqual([400, expect.stringMatching(says)]);
@@ -87,12 +87,12 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
       '/batches/missing/state',
       '/batches/missing/log',
       '/batches/not%20there%2Fx',
-    ])('to a question for a batch that is not there: %s', async (path) => {
+    ])('to a request for a missing batch: %s', async (path) => {
       const asked = decodeURIComponent(path.split('/')[2] ?? '');
       expect(await ask(path)).toEqual({ status: 404, body: { msg: `Session '${asked}' not found.` } });
     });
 
-    test('to an id or a place that is no number', async () => {
+    test('to an id or an offset that is not a number', async () => {
       for (const [path, what] of [
         ['/batches/99999999999', '99999999999'],
         ['/batches?from=x', 'x'],
@@ -101,7 +101,7 @@ export function livyContract(name: string, open: () => Promise<Address>): void {
       expect((await ask('/batches?from=100000&size=5')).body).toMatchObject({ from: 100_000, sessions: [] });
     });
 
-    test('to a stranger, to a request that may come from another site, and to what it cannot do', async () => {
+    test('to a request without a login, to one that may come from another site, and to an unsupported one', async () => {
       expect((await ask('/batches', 'GET', undefined, anonymous)).status).toBe(401);
       const forged = await ask('/batches', 'POST', '{}', headers);
       expect(forged.status).toBe(400);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Message, Notifier } from '../../controller/domain/ports/notifier.ts';
 
-/** What every notifier promises. `received` tells how often a message with an id has arrived, and its text. */
+/** The contract of every notifier. `received` returns how often a message with an id has arrived, and its text. */
 export function notifierContract(
   name: string,
   open: () => Promise<{ notifier: Notifier; received(id: string): Promise<readonly string[]> }>,
@@ -18,14 +18,14 @@ export function notifierContract(
       html: '<p>Все строки сошлись.</p>',
     });
 
-    test('delivers what it was given, text and id', async () => {
+    test('delivers text and id unchanged', async () => {
       const { notifier, received } = await open();
       const mail = message('one');
       await notifier.send(mail);
       expect(await received(mail.id)).toEqual([mail.text]);
     });
 
-    test('gives a message the same id on every try, so that a reader can tell a repetition', async () => {
+    test('sends the same id on every attempt, so that a reader can recognise a repetition', async () => {
       const { notifier, received } = await open();
       const mail = message('twice');
       await notifier.send(mail);

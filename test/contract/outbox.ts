@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Message } from '../../controller/domain/ports/notifier.ts';
 import type { Entry, Lease, RunStore } from '../../controller/domain/ports/store.ts';
 
-/** What the store's suite has made ready. */
+/** The prepared parts of the store's suite. */
 interface Ready {
   readonly store: () => RunStore;
   readonly pass: (ms: number) => Promise<void>;
@@ -22,12 +22,12 @@ const message = (run: string, to: string, nth = 1): Message => ({
   html: 'h',
 });
 
-/** The part of the store's suite that is about mails. */
+/** The part of the store's suite about messages. */
 export function outboxContract({ store, pass, controller, fresh, add }: Ready): void {
   const waitingOf = async ({ run }: Lease): Promise<string[]> =>
     (await store().due()).flatMap((each) => (each.message.run === run ? [each.message.id] : []));
 
-  test('gives a role to one controller at a time, until its time or the controller itself has ended', async () => {
+  test('gives a role to one controller at a time, until the role or the lease of the controller expires', async () => {
     const [me, you] = [await controller(), await controller()];
     await pass(20);
     while (!(await store().claimRole('outbox', me, 200))) await pass(50);
@@ -40,7 +40,7 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     expect(await store().claimRole('outbox', me, 1)).toBe(true);
   });
 
-  test('keeps a message once however often it is put in, and has it due until it is sent', async () => {
+  test('stores a repeated message once, and returns it as due until it is sent', async () => {
     const lease = await fresh();
     const mail = message(lease.run, 'a@example.org');
     for (let i = 0; i < 2; i++) await add(lease, 10, { events: [], messages: [mail] });
@@ -51,7 +51,7 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     await pass(400);
     expect(await waiting()).toEqual([{ message: mail, tries: 1 }]);
     await store().recordAttempt(mail.id, 'sent', 0, 'taken');
-    // A second controller, which was late, does not take that back.
+    // A second, late controller cannot revert that.
     await store().recordAttempt(mail.id, 'waiting', 0, 'late');
     expect(await waiting()).toEqual([]);
     expect(await store().messages(lease.run)).toEqual([
@@ -59,7 +59,7 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     ]);
   });
 
-  test('gives the messages to a recipient that were put in before one that is due along with it, in order', async () => {
+  test('returns older messages to a recipient together with a due one, in order', async () => {
     const lease = await fresh();
     const [first, second] = [message(lease.run, 'a'), message(lease.run, 'a', 2)];
     await add(lease, 1, { events: [], messages: [first] });
@@ -69,7 +69,7 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     for (const { id } of [first, second]) await store().recordAttempt(id, 'sent', 0, '');
   });
 
-  test('lets what waits at one channel or recipient hold up no other', async () => {
+  test('a waiting channel or recipient does not delay others', async () => {
     const lease = await fresh();
     const page = { ...message(lease.run, 'a', 2), channel: 'pager' };
     const messages = [message(lease.run, 'a'), page, message(lease.run, 'b')];

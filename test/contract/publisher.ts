@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { Publisher, Staged } from '../../controller/domain/ports/sink.ts';
 
-/** A sink of one's own for a test: how to stage rows in it, and what a reader of it sees. */
+/** A test sink: how to stage rows in it, and what its readers see. */
 export interface Sink {
   readonly publisher: Publisher;
-  /** Stages views with so many rows each; returns what the runner would say of it. */
+  /** Stages views with this many rows each. Returns what the runner would report. */
   stage(key: string, rows: Readonly<Record<string, number>>): Promise<Staged>;
-  /** Rows that a reader finds in a published view; undefined while there is none. */
+  /** Rows that a reader finds in a published view; undefined while it does not exist. */
   read(view: string): Promise<number | undefined>;
 }
 
-/** What every publisher promises. */
+/** The contract of every publisher. */
 export function publisherContract(name: string, open: () => Promise<Sink>): void {
   describe(`the publisher ${name}`, () => {
     test('shows nothing before it publishes, and all views of the sink afterwards', async () => {
@@ -26,14 +26,14 @@ export function publisherContract(name: string, open: () => Promise<Sink>): void
       expect([await read('a'), await read('b')]).toEqual([3, 5]);
     });
 
-    test('refuses in its audit what the runner counted otherwise', async () => {
+    test('refuses in its audit rows that differ from the count of the runner', async () => {
       const { publisher, stage } = await open();
       const staged = await stage('k1', { a: 3 });
       const claimed = { ...staged, views: staged.views.map((view) => ({ ...view, rows: 4 })) };
       await expect(publisher.audit(claimed)).rejects.toThrow(/a: 3 rows are staged in .*, but the runner reported 4/);
     });
 
-    test('publishes a key once: audited and published again, it is the same answer and no change', async () => {
+    test('publishes a key once: repeating audit and publication gives the same result and changes nothing', async () => {
       const { publisher, stage, read } = await open();
       const staged = await stage('k1', { a: 3 });
       const first = await publisher.publish(staged, 1);
@@ -42,7 +42,7 @@ export function publisherContract(name: string, open: () => Promise<Sink>): void
       expect(await read('a')).toBe(3);
     });
 
-    test('lets a later run take the place of an earlier one, and never the other way round', async () => {
+    test('lets a newer run replace an older one, and never the reverse', async () => {
       const { publisher, stage, read } = await open();
       await publisher.publish(await stage('k1', { a: 3 }), 1);
       const late = await stage('k2', { a: 4 });
@@ -52,7 +52,7 @@ export function publisherContract(name: string, open: () => Promise<Sink>): void
       expect(await read('a')).toBe(6);
     });
 
-    test('knows a key that was published although a later run has taken its place since', async () => {
+    test('recognises a published key although a newer run has replaced it since', async () => {
       const { publisher, stage, read } = await open();
       const first = await stage('k1', { a: 3 });
       const outputs = await publisher.publish(first, 1);
@@ -62,7 +62,7 @@ export function publisherContract(name: string, open: () => Promise<Sink>): void
       expect(await read('a')).toBe(4);
     });
 
-    test('discards what an attempt left, and is content when there is nothing', async () => {
+    test('discards staged output, and accepts that there is none', async () => {
       const { publisher, stage, read } = await open();
       await publisher.publish(await stage('k1', { a: 3 }), 1);
       const lost = await stage('k2', { a: 9 });

@@ -4,7 +4,7 @@ import type { Plan } from '../../controller/domain/plan.ts';
 import type { Entry, Lease, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import { profile } from '../planning/profiles.ts';
 
-/** What the store's suite has made ready. */
+/** The prepared parts of the store's suite. */
 interface Ready {
   readonly store: () => RunStore;
   readonly as: (owner: StoreOwner) => Promise<RunStore>;
@@ -22,9 +22,9 @@ const measured = (path: string): RunEvent => ({
   profiles: { a: { ...profile(), pin: { kind: 'csv', files: [{ path, size: 1, mtimeMs: 2 }] } } },
 });
 
-/** The part of the store's suite that is about many runs: lists, keys, the feed, projects, and what is removed. */
+/** The part of the store's suite about several runs: lists, keys, the feed, projects, and removal. */
 export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: Ready): void {
-  test('lists page by page, without a gap or a run twice, and by state', async () => {
+  test('lists page by page, without gaps or duplicates, and by state', async () => {
     const own = `${prefix}-pages`;
     for (let i = 1; i <= 5; i++) {
       const { lease } = await store().create({ run: `${prefix}-p${i}`, pipeline: own, at: i, events: [] });
@@ -42,7 +42,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     expect(failed.map(({ run }) => run.slice(-2))).toEqual(['p4', 'p2']);
   });
 
-  test('creates one run a key, also when two ask at once, and tells the others which it is', async () => {
+  test('creates one run per key, also for concurrent requests, and returns it to the others', async () => {
     const key = `${prefix}-tick`;
     const names = ['k1', 'k2', 'k3'].map((name) => `${prefix}-${name}`);
     const ask = (run: string, i: number) =>
@@ -54,7 +54,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     expect(await store().history(made[0]?.lease.run as string)).toHaveLength(1);
     for (const { lease, isNew } of all)
       if (!isNew) expect(await add(lease, 1, { events: [asked('x')] })).toEqual({ refused: 'lost' });
-    // Another project has keys of its own.
+    // Another project has its own keys.
     const other = await as({ name: `${prefix}-keys` });
     expect(await other.create({ run: `${prefix}-k4`, pipeline, at: 1, events: [], idempotencyKey: key })).toMatchObject(
       {
@@ -64,7 +64,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     await other.close();
   });
 
-  test('gives the events of all runs in one order, and wakes who waits for the next', async () => {
+  test('returns the events of all runs in one order, and wakes readers that wait for the next', async () => {
     const own = await as({ name: `${prefix}-feed` });
     const create = async (name: string): Promise<Lease> =>
       (await own.create({ run: `${prefix}-${name}`, pipeline, at: 5, events: [asked(name)] })).lease;
@@ -95,7 +95,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     await own.close();
   });
 
-  test('remembers the last run that came as far as a plan', async () => {
+  test('returns the last run with a plan', async () => {
     const own = `${prefix}-planned`;
     const begin = async (name: string): Promise<Lease> =>
       (await store().create({ run: `${prefix}-${name}`, pipeline: own, at: 1, events: [] })).lease;
@@ -116,7 +116,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     });
   });
 
-  test('shows a project its own runs alone', async () => {
+  test('shows a project only its own runs', async () => {
     const shared = `${prefix}-shared`;
     const [one, two] = [await as({ name: `${prefix}-1` }), await as({ name: `${prefix}-2` })];
     for (const [each, name] of [
@@ -158,7 +158,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     await Promise.all([one.close(), two.close()]);
   });
 
-  test('gives a project the runs of its former names when it opens the store, once', async () => {
+  test('moves the runs of former names to a project when it opens the store, once', async () => {
     const before = await as({ name: `${prefix}/home` });
     await before.create({ run: `${prefix}-moved`, pipeline, at: 1, events: [asked('x')] });
     const formerNames = [`${prefix}/home`];
@@ -172,7 +172,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     await Promise.all([before.close(), first.close(), second.close()]);
   });
 
-  test('removes runs that ended long ago with all they have, but never the last one that published', async () => {
+  test('removes old runs completely, but never the last published one', async () => {
     const own = await as({ name: `${prefix}-old` });
     const end = async (name: string, state: string, swept = true): Promise<string> => {
       const { lease } = await own.create({ run: `${prefix}-${name}`, pipeline, at: 1, events: [asked(name)] });
@@ -201,7 +201,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     await own.close();
   });
 
-  test('keeps the name of a run and its first events together', async () => {
+  test('creates a run and its first events together or not at all', async () => {
     const { run } = await fresh();
     await expect(
       store()

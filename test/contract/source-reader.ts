@@ -9,11 +9,11 @@ import type { SourceReader } from '../../controller/domain/ports/source.ts';
 import type { Pin } from '../../controller/domain/profile.ts';
 import { own, type SnapshotOptions } from '../../controller/snapshot/snapshot.ts';
 
-/** A source filled with `rows`, of which the ids 2 (a status nobody knows) and 3 (no id at all) are invalid and 1 is there twice. */
+/** A source filled with `rows`: ids 2 (an unknown status) and 3 (no id) are invalid, and id 1 is a duplicate. */
 export interface Filled {
   readonly reader: SourceReader;
   readonly source: Source;
-  /** Adds one more valid row, as time goes by. */
+  /** Adds one more valid row later. */
   addRow(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export const columns = {
   note: 'string',
 } as const;
 
-/** The rows to fill a source with; NULL is the empty string. The note holds what is hard to read. */
+/** The rows of the source; an empty string stands for NULL. The note holds texts that are hard to read. */
 export const rows: readonly (readonly [id: string, status: string, note: string])[] = [
   ['1', 'new', 'plain'],
   ['1', 'done', 'the same key again'],
@@ -33,7 +33,7 @@ export const rows: readonly (readonly [id: string, status: string, note: string]
 ];
 
 /**
- * What every source reader promises. `newAfterAdding` rows are new once a row was added: more than one where a whole
+ * The contract of every source reader. `newAfterAdding` rows are new once a row was added: more than one where a whole
  * file counts.
  */
 export function sourceReaderContract(
@@ -42,7 +42,7 @@ export function sourceReaderContract(
   newAfterAdding = 1,
 ): void {
   describe(`the source reader of ${name}`, () => {
-    test('counts rows, invalid ones by their first reason, nulls and repeated keys exactly', async () => {
+    test('counts rows, invalid rows by their first reason, nulls and duplicate keys exactly', async () => {
       const { reader, source } = await open();
       const { measures, examples } = await reader.profile('things', source);
       expect(measures).toMatchObject({
@@ -59,7 +59,7 @@ export function sourceReaderContract(
       await reader.close();
     });
 
-    test('keeps the rows as they were measured, typed and judged, when it is given a folder', async () => {
+    test('writes a snapshot of the measured rows, typed and with reasons, when it has a folder', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'sluice-kept-'));
       const { reader, source } = await open({ storage, folder, maximumBytes: 1e6 });
       const { measures, pin } = await reader.profile('things', source);
@@ -90,17 +90,17 @@ export function sourceReaderContract(
       for (const row of invalid) expect(String(row[own.raw])).toContain(String(row.note));
     });
 
-    test('keeps nothing of a source that is too large for it', async () => {
+    test('writes no snapshot of a source that is too large', async () => {
       const { reader, source } = await open({ storage, folder: '/nowhere', maximumBytes: 1 });
       expect((await reader.profile('things', source)).pin.kept).toBeUndefined();
       await reader.close();
     });
 
-    test('knows which rows an earlier run has not read', async () => {
+    test('counts the rows that an earlier run has not read', async () => {
       const { reader, source, addRow } = await open();
       const first = await reader.profile('things', source);
       await reader.close();
-      // What is kept in a history has been through JSON.
+      // A pin in a history has been through JSON.
       const pin = JSON.parse(JSON.stringify(first.pin)) as Pin;
       const again = await reader.profile('things', source, { pin });
       expect(again.measures.new).toBe(0);

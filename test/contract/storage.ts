@@ -5,10 +5,10 @@ import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Storage, Uri } from '../../controller/domain/ports/storage.ts';
 
-/** What every storage promises. `open` gives one, and a place in it that is empty. */
+/** The contract of every storage. `open` returns a storage and an empty folder in it. */
 export function storageContract(name: string, open: () => Promise<{ storage: Storage; place: Uri }>): void {
   describe(`the storage ${name}`, () => {
-    test('gives back what was written, and tells what there is', async () => {
+    test('returns what was written, and lists its objects', async () => {
       const { storage, place } = await open();
       expect(await storage.list(place)).toEqual([]);
       const at = `${place}/deeper/ä "b"[1]*.txt`;
@@ -23,7 +23,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       expect(await storage.stat(at)).toEqual(second);
     });
 
-    test('finds by a glob what lies below a folder', async () => {
+    test('finds the objects below a folder by a glob', async () => {
       const { storage, place } = await open();
       for (const name of ['in/b.csv', 'in/a.csv', 'in/a.txt', 'in/deep/c.csv', 'in[1]/d.csv'])
         await storage.write(`${place}/${name}`, name);
@@ -37,7 +37,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       expect(Math.abs(Date.now() - (first?.modifiedMs ?? 0))).toBeLessThan(60_000);
     });
 
-    test('gives a local copy of what there is now, under its own name', async () => {
+    test('returns a local copy of the current content, under the name of the object', async () => {
       const { storage, place } = await open();
       const at = `${place}/f/x y.csv`;
       await expect(storage.local(at)).rejects.toMatchObject({ kind: 'rejected' });
@@ -48,7 +48,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       expect(await readFile(await storage.local(at), 'utf8')).toBe('two');
     });
 
-    test('takes a local file, in the place of what was there', async () => {
+    test('replaces an object by a local file', async () => {
       const { storage, place } = await open();
       const folder = mkdtempSync(join(tmpdir(), 'sluice-upload-'));
       try {
@@ -64,7 +64,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       }
     });
 
-    test('copies an object: neither knows of what becomes of the other', async () => {
+    test('copies an object: the copies are independent', async () => {
       const { storage, place } = await open();
       await storage.write(`${place}/a`, 'one');
       await storage.copy(`${place}/a`, `${place}/copies/b`);
@@ -76,7 +76,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       await expect(storage.copy(`${place}/none`, `${place}/d`)).rejects.toMatchObject({ kind: 'rejected' });
     });
 
-    test('moves what is in a folder; moved again, it is where it was moved', async () => {
+    test('moves the content of a folder; a repeated move changes nothing', async () => {
       const { storage, place } = await open();
       for (const name of ['v/1/part', 'v/2', 'vw']) await storage.write(`${place}/s/${name}`, name);
       await storage.move(`${place}/s/v`, `${place}/t/v`);
@@ -89,7 +89,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       expect(String(await storage.read(`${place}/t/v/1/part`))).toBe('v/1/part');
     });
 
-    test('lets one of many create an object, whole', async () => {
+    test('lets exactly one of several callers create an object, whole', async () => {
       const { storage, place } = await open();
       const bodies = Array.from({ length: 20 }, (_, i) => String(i).repeat(1000));
       const created = await Promise.all(bodies.map((body) => storage.create(`${place}/claim`, body)));
@@ -99,7 +99,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       expect(await storage.create(`${place}/claim`, 'late')).toBeUndefined();
     });
 
-    test('replaces an object only while it is the one that was seen', async () => {
+    test('replaces an object only while it has the expected version', async () => {
       const { storage, place } = await open();
       const at = `${place}/pointer`;
       const versions = await Promise.all(Array.from({ length: 20 }, (_, i) => storage.replace(at, `${i}`, undefined)));
@@ -108,7 +108,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       expect(await storage.replace(at, 'other', 'another version')).toBeUndefined();
       const next = await Promise.all(Array.from({ length: 20 }, (_, i) => storage.replace(at, `x${i}`, seen?.version)));
       expect(next.filter((each) => each !== undefined)).toHaveLength(1);
-      // Counting up, each from what it has seen, loses no step.
+      // Concurrent compare-and-swap increments lose no step.
       await storage.write(at, '0');
       const countUp = async (): Promise<void> => {
         for (;;) {
@@ -121,7 +121,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       expect(String(await storage.read(at))).toBe('25');
     });
 
-    test('removes an object, a folder, and what is not there', async () => {
+    test('removes an object and a folder, and ignores a missing one', async () => {
       const { storage, place } = await open();
       await storage.write(`${place}/f/a`, '');
       await storage.write(`${place}/f/b/c`, '');
@@ -133,7 +133,7 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       expect((await storage.list(place)).map(({ uri }) => uri.slice(-3))).toEqual(['/fg']);
     });
 
-    test('refuses what cannot be, and says where', async () => {
+    test('refuses impossible locations, and names them', async () => {
       const { storage, place } = await open();
       await storage.write(`${place}/file`, '');
       await expect(storage.write(`${place}/file/below`, '')).rejects.toMatchObject({

@@ -7,7 +7,7 @@ import { outboxContract } from './outbox.ts';
 import { runsContract } from './runs.ts';
 import { triggersContract } from './triggers.ts';
 
-/** A store as its projects see it, and a way to let its clock go on by so many milliseconds. */
+/** A store as its projects see it; `pass` advances its clock by milliseconds. */
 export interface Opened {
   readonly as: (owner: StoreOwner) => Promise<RunStore>;
   readonly pass: (ms: number) => Promise<void>;
@@ -15,7 +15,7 @@ export interface Opened {
 
 const asked = (by: string): RunEvent => ({ type: 'cancel-requested', by });
 
-/** What every run store promises. Run names are the suite's own, so that it can share a database. */
+/** The contract of every run store. Run names are unique to the suite, so that it can share a database. */
 export function storeContract(name: string, open: () => Promise<Opened>): void {
   describe(`the run store ${name}`, () => {
     let store: RunStore;
@@ -36,13 +36,13 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         })
       ).lease;
     };
-    /** A controller that lives as long as the suite. */
+    /** A controller whose lease lasts as long as the suite. */
     const controller = async (): Promise<string> => {
       next += 1;
       await store.heartbeat(`${prefix}-c${next}`, 600_000);
       return `${prefix}-c${next}`;
     };
-    /** Adds to the end of a history, wherever that is. */
+    /** Appends to the current end of a history. */
     const add = async (lease: Lease, at: number, entry: Entry) =>
       store.append(lease, (await store.history(lease.run)).length, at, entry);
     beforeAll(async () => {
@@ -58,7 +58,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(second.number).toBeGreaterThan(first.number);
     });
 
-    test('keeps events in order, numbered from 1, and gives those after a number', async () => {
+    test('stores events in order, numbered from 1, and returns those after a number', async () => {
       const lease = await fresh();
       expect(await store.append(lease, 0, 9005, { events: [asked('a'), asked('b')] })).toEqual({ seq: 2, at: 9005 });
       expect(await store.request(lease.run, 9006, asked('c'))).toBe(true);
@@ -71,15 +71,15 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect((await store.history(lease.run, 2)).map((record) => record.seq)).toEqual([3]);
     });
 
-    test('takes an entry only at the end of the history that its writer knows', async () => {
+    test('accepts an entry only at the end of the history that its writer knows', async () => {
       const lease = await fresh();
       await store.append(lease, 0, 5, { events: [asked('a')] });
-      // Once more, as after an answer that was lost: it is not in there twice.
+      // Repeated, as after a lost response: it is stored only once.
       expect(await store.append(lease, 0, 5, { events: [asked('a')] })).toEqual({ refused: 'moved' });
       expect(await store.history(lease.run)).toHaveLength(1);
     });
 
-    test('lets the time of a history never go backwards', async () => {
+    test('never lets the time of a history go backwards', async () => {
       const lease = await fresh();
       await add(lease, 9000, { events: [asked('a')] });
       expect(await add(lease, 8000, { events: [asked('b')] })).toEqual({ seq: 2, at: 9000 });
@@ -87,7 +87,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect((await store.history(lease.run)).map((record) => record.at)).toEqual([9000, 9000, 9000]);
     });
 
-    test('keeps a pipeline as it was, the order of its columns too', async () => {
+    test('preserves a pipeline exactly, including the order of its columns', async () => {
       const written = await load(good);
       const run = `${prefix}-written`;
       const event = { type: 'run-started', run, pipeline: written, file: 'f' } as const;
@@ -96,7 +96,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(JSON.stringify(record?.event)).toBe(JSON.stringify(event));
     });
 
-    test('gives a run to one controller at a time, and to another when its time has run out', async () => {
+    test('gives a run to one controller at a time, and to another when the lease has expired', async () => {
       const you = await controller();
       await store.heartbeat(`${prefix}-short`, 300);
       const mine = await fresh(`${prefix}-short`);
@@ -113,7 +113,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.history(mine.run)).toEqual([]);
     });
 
-    test('takes nobody back under a name whose time has run out', async () => {
+    test('refuses the heartbeat of an expired lease', async () => {
       expect(await store.heartbeat(`${prefix}-brief`, 200)).toBeGreaterThan(0);
       expect(await store.heartbeat(`${prefix}-brief`, 200)).toBeGreaterThan(0);
       expect(await store.controllers()).toContain(`${prefix}-brief`);
@@ -124,7 +124,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.claim(lease.run, `${prefix}-brief`)).toBeUndefined();
     });
 
-    test('hands the runs of an expired controller to the next at once', async () => {
+    test('frees the runs of an expired controller at once', async () => {
       const [me, you] = [await controller(), await controller()];
       const mine = await fresh(me);
       expect(await store.claim(mine.run, you)).toBeUndefined();
@@ -133,7 +133,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.heartbeat(me, 1000)).toBeUndefined();
     });
 
-    test('gives a released run to the next at once, and one that has ended to nobody', async () => {
+    test('lets another controller claim a released run at once, and no controller an ended one', async () => {
       const [me, you] = [await controller(), await controller()];
       const mine = await fresh(me);
       await store.release(mine);
@@ -143,7 +143,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.request(mine.run, 6, asked('late'))).toBe(false);
     });
 
-    test('tells a controller which runs it drives and how long their histories are', async () => {
+    test('returns the runs that a controller owns, with the lengths of their histories', async () => {
       const me = await controller();
       const [a, b] = [await fresh(me), await fresh(me)];
       await add(b, 1, { events: [asked('x')] });
@@ -155,7 +155,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       );
     });
 
-    test('knows the runs of the same pipeline that began before and have not ended', async () => {
+    test('returns earlier active runs of the same pipeline', async () => {
       const own = `${prefix}-queue`;
       const [first, second, third] = await Promise.all(
         ['q1', 'q2', 'q3'].map(
@@ -173,7 +173,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.activeBefore(last)).toHaveLength(1);
     });
 
-    test('lets so many Spark applications live, and gives a place back with the event that ends one', async () => {
+    test('limits the live Spark applications, and frees a slot with the event that ends one', async () => {
       const [a, b] = [await fresh(), await fresh()];
       const key = (lease: Lease, n: number): string => `${lease.run}-${n}`;
       const limit = 1;
@@ -183,20 +183,20 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await begin(b, 1)).toEqual({ refused: 'no-slot' });
       await add(a, 1, { events: [], freesSlot: key(a, 1) });
       expect(await begin(b, 1)).toHaveProperty('seq');
-      // A run that ends leaves none behind.
+      // A run that ends frees its slots.
       await add(b, 1, { events: [], summary: { ended: 3 } });
       expect(await begin(a, 2)).toHaveProperty('seq');
       await add(a, 1, { events: [], summary: { ended: 3 } });
     });
 
-    test('finds a run by its name or an unambiguous beginning', async () => {
+    test('finds a run by its name or an unambiguous prefix', async () => {
       const { run } = await fresh();
       expect((await store.find(run))?.run).toBe(run);
       expect(await store.find(prefix)).toBeUndefined();
       expect(await store.find('no-such-run')).toBeUndefined();
     });
 
-    test('lists the newest first, with the summary as last told', async () => {
+    test('lists the newest first, with the latest summary', async () => {
       const lease = await fresh();
       const summary = { state: 'failed', branch: 'full', reason: 'why', ended: 77, quality: 0.5, rows: 3 };
       await add(lease, 1, { events: [], summary });
@@ -204,7 +204,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(newest).toMatchObject({ run: lease.run, pipeline, ...summary });
     });
 
-    test('remembers what the last run that published has read, not what a failed one did', async () => {
+    test('returns the profiles of the last published run, not those of a failed one', async () => {
       const pinned = (path: string) => ({
         a: { ...profile(), pin: { kind: 'csv' as const, files: [{ path, size: 1, mtimeMs: 2 }] } },
       });
@@ -221,7 +221,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.lastProfiles('never-run')).toEqual({});
     });
 
-    test('names the ended runs that nobody has swept, after a while', async () => {
+    test('returns ended runs with pending cleanup, after a delay', async () => {
       const lease = await fresh();
       const pending = async () => (await store.pendingCleanup(300, 1e6)).includes(lease.run);
       await add(lease, Date.now(), { events: [], summary: { ended: Date.now() } });

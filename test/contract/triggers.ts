@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { NewRun, RunStore, StoreOwner, TriggerName } from '../../controller/domain/ports/store.ts';
 
-/** What the store's suite has made ready. */
+/** The prepared parts of the store's suite. */
 interface Ready {
   readonly store: () => RunStore;
   readonly as: (owner: StoreOwner) => Promise<RunStore>;
@@ -9,7 +9,7 @@ interface Ready {
   readonly prefix: string;
 }
 
-/** The part of the store's suite that is about what fires runs. */
+/** The part of the store's suite about triggers. */
 export function triggersContract({ store, as, pass, prefix }: Ready): void {
   let next = 0;
   const named = (): TriggerName => {
@@ -39,7 +39,7 @@ export function triggersContract({ store, as, pass, prefix }: Ready): void {
     expect(later.now).toBeGreaterThanOrEqual(first.now + 50);
   });
 
-  test('enters a firing with its run and the cursor, and a key once only', async () => {
+  test('stores a firing with its run and the cursor, and each key only once', async () => {
     const name = named();
     const seen = await store().trigger(name);
     const [one, two] = [firing('1'), firing('2')];
@@ -60,7 +60,7 @@ export function triggersContract({ store, as, pass, prefix }: Ready): void {
     expect(orphans).toEqual(expect.arrayContaining([one.start.run, three.start.run]));
   });
 
-  test('lets one of many fire what all of them have seen', async () => {
+  test('lets exactly one of several controllers fire what all of them see', async () => {
     const name = named();
     const seen = await store().trigger(name);
     const tries = await Promise.all(Array.from({ length: 8 }, (_, i) => store().fire(name, seen, [firing('x')], i)));
@@ -68,7 +68,7 @@ export function triggersContract({ store, as, pass, prefix }: Ready): void {
     expect(await store().firings(name, 10)).toHaveLength(1);
   });
 
-  test('leaves nothing of a firing whose run cannot be', async () => {
+  test('leaves no part of a firing whose run cannot be created', async () => {
     const name = named();
     const seen = await store().trigger(name);
     const good = firing('good');
@@ -79,7 +79,7 @@ export function triggersContract({ store, as, pass, prefix }: Ready): void {
     expect((await store().trigger(name)).seq).toBe(seen.seq);
   });
 
-  test('keeps projects apart, and the ledger when a run is removed', async () => {
+  test('separates projects, and preserves the ledger when a run is removed', async () => {
     const name = named();
     const other = await as({ name: `${prefix}-other-triggers` });
     await store().fire(name, await store().trigger(name), [firing('a')], 1);

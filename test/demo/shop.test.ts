@@ -5,7 +5,7 @@ import { defaultDefects, orderOf, payments, sharesOf, users } from '../../contro
 const dirt = { ...defaultDefects, invalid: 0.1, tricky: 0.1 };
 
 describe('the shop of a seed', () => {
-  test('has just as many rows as asked for, whatever the number', () => {
+  test('has exactly the requested number of rows', () => {
     for (const rows of [0, 1, 7, 1000, 999_999, 1_000_000]) {
       expect(Object.values(sharesOf(rows)).reduce((a, b) => a + b, 0)).toBe(rows);
     }
@@ -18,7 +18,7 @@ describe('the shop of a seed', () => {
     });
   });
 
-  test('is the same each time, and another for another seed', () => {
+  test('is the same each time, and differs for another seed', () => {
     const all = (seed: number) =>
       JSON.stringify([
         [...users(50, seed)],
@@ -31,7 +31,7 @@ describe('the shop of a seed', () => {
     expect(all(2)).not.toBe(all(1));
   });
 
-  test('has what is planted in about the share asked for', () => {
+  test('has injected defects in about the requested shares', () => {
     const made = [...deliveries(20_000, 5000, 1000, 1, dirt)];
     const share = (planted: string) => made.filter((line) => line.planted === planted).length / made.length;
     expect(share('invalid')).toBeCloseTo(0.1, 1);
@@ -50,7 +50,7 @@ describe('the shop of a seed', () => {
     for (const numbers of seen.values()) expect(numbers).toEqual(numbers.map((_, i) => i + 1));
   });
 
-  test('has Cyrillic names, several currencies, and payments for orders that are not there', () => {
+  test('has Cyrillic names, several currencies, and payments for missing orders', () => {
     const people = [...users(200, 1)].map((user) => user.name);
     expect(people.some((name) => /[а-яё]/i.test(name)) && people.some((name) => /[a-z]/i.test(name))).toBe(true);
     const paid = [...payments(2000, 1500, 200, 1, { ...dirt, orphans: 0.1 })];

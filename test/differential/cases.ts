@@ -6,7 +6,7 @@ interface RandomColumn {
   readonly name: string;
   readonly type: ColumnType;
   readonly required: boolean;
-  /** The only values allowed. */
+  /** The only allowed values. */
   readonly values: readonly string[] | undefined;
 }
 
@@ -17,11 +17,11 @@ export interface RandomSource {
   readonly csv: string;
   readonly valid: readonly string[];
   readonly invalid: number;
-  /** Valid rows whose key an earlier one has. */
+  /** Valid rows whose key an earlier row has. */
   readonly repeated: number;
 }
 
-/** Sources and marts that are the same for the same seed. The SQL is what Spark and DuckDB share. */
+/** Sources and marts, the same for the same seed. Spark and DuckDB share the SQL. */
 export interface Case {
   readonly seed: number;
   readonly sources: readonly RandomSource[];
@@ -48,7 +48,7 @@ function columnsOf(random: Random, own: readonly RandomColumn[]): RandomColumn[]
 
 function field(random: Random, { text }: Value): string {
   const must = /[",\n]/.test(text) || text === '""';
-  // An empty field may be quoted as well, and means the same.
+  // An empty field may be quoted, without a difference in meaning.
   return must || random() < 0.15 ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
@@ -82,7 +82,7 @@ function source(random: Random, name: string, own: readonly RandomColumn[], rows
       valid.push(`(${values.map(({ sql }) => sql).join(', ')})`);
     }
   }
-  // The last line may lack its end.
+  // The last line may lack its line end.
   return { name, columns, csv: lines.join('\n') + (random() < 0.8 ? '\n' : ''), valid, invalid, repeated };
 }
 
@@ -93,7 +93,7 @@ const measuresOf = ({ name, type }: RandomColumn): string[] => [
   ...(type === 'int' || type === 'bigint' ? [`sum(CAST(${name} AS decimal(38, 0))) AS ${name}_sum`] : []),
 ];
 
-/** A case: facts that refer to things, of any types, and marts that group, fold, join and count them. */
+/** A case: facts that reference things, of any types, and marts that group, fold, join and count them. */
 export function randomCase(seed: number): Case {
   const random = randomOf(seed, 'differential');
   const own = [named('id', 'bigint', true), named('ref', 'int'), named('seq', 'int'), named('moment', 'timestamp')];

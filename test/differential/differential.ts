@@ -16,7 +16,7 @@ import { madeHome, sparkEnv } from '../../controller/stack/spark.ts';
 import { mismatches } from '../mismatches.ts';
 import { type Case, randomCase } from './cases.ts';
 
-/** What a case came to: nothing, or what was not the same. */
+/** The differences of a case; empty when both engines agree. */
 export interface Outcome {
   readonly seed: number;
   readonly problems: readonly string[];
@@ -27,8 +27,8 @@ const checkout = join(import.meta.dirname, '../..');
 const jars = ['spark-runner.jar', 'spark-runner-tests.jar'].map((jar) => join(checkout, 'spark-jobs/target', jar));
 
 /**
- * Computes the marts of so many random cases twice, by the runner on Spark and by DuckDB from the rows that were meant, and
- * compares them as multisets. Every other case is read by Spark from CSV, the others from what was kept.
+ * Computes the marts of random cases twice: by the runner on Spark, and by DuckDB from the intended rows. Compares them
+ * as multisets. Spark reads every other case from CSV, the others from a snapshot.
  */
 export async function differential(
   project: Project,

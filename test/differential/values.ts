@@ -2,7 +2,10 @@ import { literal } from '../../controller/clients/sql.ts';
 import { pick, type Random } from '../../controller/demo/random.ts';
 import type { ColumnType } from '../../controller/domain/pipeline.ts';
 
-/** One value of a CSV field: how it is written, and what it is in the oracle's SQL; `invalid` when it is no such value. */
+/**
+ * One value of a CSV field: its text, and its value in the oracle's SQL; `invalid` when the text is not a value of the
+ * type.
+ */
 export interface Value {
   readonly text: string;
   readonly sql: string | 'invalid';
@@ -61,7 +64,7 @@ function day(random: Random): string {
   return `${whole(random, 1990, 2035)}-${two(whole(random, 1, 12))}-${two(whole(random, 1, 28))}`;
 }
 
-/** Microseconds since 1970 of a moment in the proleptic Gregorian calendar. */
+/** Microseconds since 1970 of a time in the proleptic Gregorian calendar. */
 function micros(
   date: string,
   time: readonly [number, number, number],
@@ -135,7 +138,7 @@ const extremes: Readonly<Record<'int' | 'bigint' | 'double', readonly string[]>>
   ],
 };
 
-/** A value of a type: often an extreme one, sometimes none, sometimes something else altogether. */
+/** A value of a type: often an extreme one, sometimes NULL, sometimes of another type. */
 export function randomValue(random: Random, type: ColumnType, required: boolean): Value {
   const dice = random();
   if (dice < 0.1) return required ? { text: '', sql: 'invalid' } : none;

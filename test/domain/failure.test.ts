@@ -38,7 +38,7 @@ describe('a failure', () => {
     expect(classify({ log }).kind).toBe(kind);
   });
 
-  test('is told by its exception rather than by the line that announces it', () => {
+  test('is described by its exception rather than by the line that announces it', () => {
     const log = [
       'ERROR SparkContext: Error initializing SparkContext.',
       'java.io.FileNotFoundException: File /nowhere does not exist',
@@ -47,14 +47,14 @@ describe('a failure', () => {
     expect(classify({ log }).message).toBe('java.io.FileNotFoundException: File /nowhere does not exist');
   });
 
-  test('that the runner explained itself is told in its words, with the phase', () => {
+  test('that the runner explained is described in its words, with the phase', () => {
     const failure = classify({ log: ['java.lang.OutOfMemoryError: of an earlier task'], runner: missingColumn });
     expect(failure.kind).toBe('bad-sql');
     expect(failure.message).toContain('while running the SQL: [UNRESOLVED_COLUMN');
     expect(failure.lines[0]).toContain('`nope` cannot be resolved');
   });
 
-  test('without any log has what the backend said', () => {
+  test('without any log has the description of the backend', () => {
     expect(classify({ log: [], detail: 'the Spark master says KILLED' })).toMatchObject({
       kind: 'killed',
       message: 'the Spark master says KILLED',
@@ -65,11 +65,11 @@ describe('a failure', () => {
     [['java.lang.OutOfMemoryError: Java heap space'], 'driver'],
     [['WARN TaskSetManager: Lost task 0.0 in stage 1.0: java.lang.OutOfMemoryError: Java heap space'], 'executor'],
     [['ERROR TaskSchedulerImpl: Lost executor 0 on 127.0.0.1: Command exited with code 52'], 'executor'],
-  ])('of memory tells whose it was: %s', (log, side) => {
+  ])('of memory names the process: %s', (log, side) => {
     expect(classify({ log })).toMatchObject({ kind: 'out-of-memory', side });
   });
 
-  test('of a driver whose log just stops is that it was killed; one that shuts down says so', () => {
+  test('of a driver whose log ends abruptly is a kill; one that shuts down logs it', () => {
     const log = ['26/01/01 INFO SparkContext: Running Spark version 3.5.7', '26/01/01 INFO DAGScheduler: Job 1'];
     expect(classify({ log, detail: 'Livy says dead' })).toMatchObject({
       kind: 'killed',
@@ -78,12 +78,12 @@ describe('a failure', () => {
     expect(classify({ log: [...log, '26/01/01 INFO ShutdownHookManager: Shutdown hook called'] }).kind).toBe('unknown');
   });
 
-  test('that only a person can mend is tried once, others as often as the step says, unless it says so of the kind', () => {
+  test('that needs a manual fix is not retried, others are up to the limit of the step or of the kind', () => {
     expect(budgetOf('bad-sql', undefined, 5)).toBe(1);
     expect(budgetOf('bad-sql', 2, 5)).toBe(2);
     expect(budgetOf('killed', undefined, 5)).toBe(5);
     expect(budgetOf('timed-out', undefined, 5)).toBe(2);
-    // Nobody can say that the last attempt is dead.
+    // The end of the last attempt cannot be confirmed.
     expect(budgetOf('gateway-unavailable', 5, 5)).toBe(1);
   });
 });

@@ -2,7 +2,7 @@ import { budgetOf } from '../../controller/domain/failure.ts';
 import { type FailureKind, failureKinds } from '../../controller/domain/failure-kinds.ts';
 import { attemptTable, runTable, type Transition } from '../../controller/domain/lifecycle.ts';
 
-/** What is done before another try, or instead of one. */
+/** The reaction before, or instead of, another attempt. */
 const remedies: Readonly<Record<FailureKind, string>> = {
   'out-of-memory': 'twice the memory where it ran out, up to the cluster’s; then fewer tasks at once',
   'lost-executor': 'again',
@@ -29,7 +29,7 @@ function diagram(table: readonly Transition[]): string {
     const starts = from.length === 0 ? ['[*]'] : from;
     return starts.flatMap((start) =>
       [to].flat().flatMap((end) => {
-        // What says no end of its own leaves the state as it was.
+        // An event without its own end leaves the state unchanged.
         const stays = Array.isArray(to) && !on.endsWith('-ended');
         return stays && end !== start ? [] : [`  ${start} --> ${end}: ${on}`];
       }),
@@ -39,7 +39,7 @@ function diagram(table: readonly Transition[]): string {
   return ['stateDiagram-v2', '  direction LR', ...lines, ...[...ends].map((end) => `  ${end} --> [*]`)].join('\n');
 }
 
-/** docs/states.md as the code has it. */
+/** docs/states.md, generated from the code. */
 export const statesPage = (): string => `# The states of a run and of an attempt
 
 Drawn from the tables in \`controller/domain/lifecycle.ts\` and \`controller/domain/failure.ts\` by \`npm run states\`; a test compares.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ActionRunner } from '../../controller/engine/actions.ts';
 
-test('what a later decision starts waits until the starts of an earlier one are in the history', async () => {
+test('a later decision starts nothing until the history has the starts of an earlier one', async () => {
   const begun: string[] = [];
   const noted: (() => void)[] = [];
   const tasks = new ActionRunner(
@@ -15,7 +15,7 @@ test('what a later decision starts waits until the starts of an earlier one are 
   );
   const start = (step: string) => ({ do: 'start', step, attempt: 1 }) as const;
   tasks.startDue([start('a'), start('b')]);
-  // With a parallelism of 2: a step that comes before them can start now, and the two live in no history yet.
+  // With a parallelism of 2: an earlier step can start now, and the history does not have the two that are starting.
   tasks.startDue([start('first'), start('a'), { do: 'follow', step: 'other', attempt: 1 }]);
   expect(begun).toEqual(['start a', 'start b', 'follow other']);
   for (const note of noted) note();

@@ -6,7 +6,7 @@ import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 import { world } from './world.ts';
 
-test('a controller that leaves does nothing more for its runs, and they are anybody’s at once', async () => {
+test('a closed controller no longer acts for its runs, and others can claim them at once', async () => {
   const w = world({ deliveries: profile(), orders: profile() }, () => [{ state: 'running', applicationId: 'app-1' }]);
   const store = memoryStore();
   const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

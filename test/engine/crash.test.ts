@@ -6,15 +6,15 @@ import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 import { dead, done, world } from './world.ts';
 
-/** The controller is gone: no error of ours, and nobody may handle it. */
+/** The controller is gone. Code under test must not handle this as an error. */
 class Crash extends Error {}
 
-/** A port whose calls are counted together with those of others; one of them does not return, or was never made. */
+/** A port whose calls are counted with those of other ports. One call does not return, or is never made. */
 function crashing<T extends object>(port: T, next: () => 'before' | 'after' | undefined): T {
   return new Proxy(port, {
     get(target, name) {
       const value = Reflect.get(target, name);
-      // Where an attempt stages is computed, not asked of anybody; and nobody relies on listening.
+      // `staged` is computed locally, and no code relies on watching.
       if (typeof value !== 'function' || name === 'staged' || name === 'watchResult') return value;
       return async (...args: unknown[]) => {
         const when = next();
@@ -35,7 +35,7 @@ const pipeline = good
     '{ sql: marts.sql }\n    outputs:\n      - { parquet: out, views: [marts] }\nreport: { title: Shop }\nnotify',
   );
 
-/** Runs with a controller that dies at its `n`th call to the outside, and with others after it that may die too. */
+/** Runs with a controller that dies at its `n`th external call, and with later ones that may die, too. */
 async function runWithCrashes(
   scriptOf: (key: string) => typeof done,
   crashAt: readonly number[],
@@ -79,7 +79,7 @@ async function runWithCrashes(
       submitted: w.backend.submitted,
       controllers: controller,
     });
-    // The one before died when all was done.
+    // The previous controller died when everything was done.
     if (!lease) return { ...outcome(fold(await w.ports.store.history('r1'))), mails: await w.ports.store.due() };
     const ports: Ports = {
       ...w.ports,
@@ -122,7 +122,7 @@ const scenarios = {
 };
 
 describe.each(Object.entries(scenarios))('a run %s', (_name, { scriptOf, state, submitted, published }) => {
-  test('ends the same, with one submission a attempt, one publication and one mail, wherever its controller dies', {
+  test('ends the same, with one submission per attempt, one publication and one mail, wherever its controller dies', {
     timeout: 120_000,
   }, async () => {
     const { calls } = await runWithCrashes(scriptOf, [], 'before');

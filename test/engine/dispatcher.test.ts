@@ -35,7 +35,7 @@ const away = (): never => {
 };
 
 describe('the outbox', () => {
-  test('keeps what a dead server did not take for an hour, and sends all of it in order when it is back', async () => {
+  test('holds its messages while a server is dead for an hour, and sends all in order when it is back', async () => {
     const { store, pass } = await filled('a', 'b');
     let isAway = true;
     const notifier = memoryNotifier(() => isAway && away());
@@ -46,7 +46,7 @@ describe('the outbox', () => {
       pass(1000);
     }
     expect(notifier.sent).toEqual([]);
-    // One connection a try, however many mails wait: about one a minute.
+    // One connection per attempt, for any number of waiting mails: about one a minute.
     expect(tries).toBeGreaterThan(50);
     expect(tries).toBeLessThan(80);
     isAway = false;
@@ -57,7 +57,7 @@ describe('the outbox', () => {
     expect(await dispatchOutbox(store, counted, 'me')).toEqual({ sent: 0, problem: undefined });
   });
 
-  test('gives up only what the server refuses for good, holds back only what it wants later, and sends the others', async () => {
+  test('gives up only permanently refused messages, delays only deferred ones, and sends the others', async () => {
     const { store, pass } = await filled('nobody', 'greylisted', 'c');
     let late = true;
     const notifier = memoryNotifier((message) => {
@@ -77,7 +77,7 @@ describe('the outbox', () => {
     expect((await states())[1]).toEqual(['greylisted', 'sent', 'taken at try 2']);
   });
 
-  test('sends by one channel what is due while another does not answer at all', async () => {
+  test('sends due messages of one channel while another does not respond', async () => {
     const { store } = await filled('a');
     const { lease } = await store.create({ run: 'r2', pipeline: 'p', at: 0, events: [] });
     const page = { ...mail('pager'), run: 'r2', channel: 'pager' };
@@ -95,7 +95,7 @@ describe('the outbox', () => {
     expect(await delivering).toEqual({ sent: 3, problem: undefined });
   });
 
-  test('keeps the order of what goes to one recipient, also when the server wants the first later', async () => {
+  test('preserves the order for one recipient, also when the server defers the first message', async () => {
     const { store, pass } = await filled('late');
     const { lease } = await store.create({ run: 'r2', pipeline: 'p', at: 0, events: [] });
     const messages = [{ ...mail('late'), id: '<second>' }, mail('other')].map((each) => ({ ...each, run: 'r2' }));
@@ -112,7 +112,7 @@ describe('the outbox', () => {
     expect(notifier.sent.map(({ id }) => id)).toEqual(['<other>', '<late>', '<second>']);
   });
 
-  test('is emptied by one controller at a time', async () => {
+  test('is dispatched by one controller at a time', async () => {
     const { store, pass } = await filled('a');
     await store.claimRole('outbox', 'you', 5000);
     const notifier = memoryNotifier();
@@ -121,7 +121,7 @@ describe('the outbox', () => {
     expect(await dispatchOutbox(store, notifier, 'me')).toMatchObject({ sent: 1 });
   });
 
-  test('tries again after pauses that double up to a minute', () => {
+  test('retries after pauses that double up to a minute', () => {
     expect([0, 1, 2, 20].map(retryDelayMs)).toEqual([5000, 10_000, 20_000, 60_000]);
   });
 });

@@ -19,7 +19,7 @@ const steps = (text: string): string => alone.replace(/steps:[\s\S]*notify:/, `s
 const count = (events: readonly RunEvent[], type: RunEvent['type']): number =>
   events.filter((event) => event.type === type).length;
 
-/** A world in which a call to the outside fails in a way that Sluice does not know, so many times. */
+/** A world in which an external call throws an unexpected error, `times` times. */
 function buggy(port: keyof Ports, call: string | undefined, times = Number.POSITIVE_INFINITY): World {
   const w = world(profiles);
   let left = times;
@@ -43,7 +43,7 @@ function buggy(port: keyof Ports, call: string | undefined, times = Number.POSIT
   return w;
 }
 
-describe('a run whose controller fails in a way that Sluice does not know', () => {
+describe('a run whose controller fails with an unexpected error', () => {
   test.each([
     ['measuring', 'sourceReader', 'profile'],
     ['reviewing the rows', 'checkRows', undefined],
@@ -54,7 +54,7 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
     ['looking at the result', 'workspace', 'result'],
     ['publishing', 'publisher', 'publish'],
   ] as const)(
-    'while %s ends as failed, with its mail and the reason, and leaves nothing alive',
+    'while %s ends as failed, with its mail and the reason, and leaves no application alive',
     async (_what, port, call) => {
       const w = buggy(port, call);
       const { state, events } = await w.run(await load(alone));
@@ -66,7 +66,7 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
     },
   );
 
-  test('at two steps, one right after the other, ends as failed as well', async () => {
+  test('at two steps in succession ends as failed as well', async () => {
     const w = world(profiles);
     let asked = 0;
     const observe = async (): Promise<never> => {
@@ -79,20 +79,20 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
     expect((await w.run(await load(steps(three)))).state.ended?.state).toBe('failed');
   });
 
-  test('once goes on, and succeeds', async () => {
+  test('once continues, and succeeds', async () => {
     const { state, events } = await buggy('backend', 'submit', 1).run(await load(alone));
     expect(state.ended?.state).toBe('succeeded');
     expect(count(events, 'controller-failed')).toBe(1);
   });
 
-  test('and cannot even end what is alive, ends', async () => {
+  test('and that cannot end its applications either ends nevertheless', async () => {
     const w = buggy('backend', 'observe');
     Object.assign(w.ports.backend, { cancel: () => Promise.reject(new TypeError('this neither')) });
     const { state } = await w.run(await load(alone));
     expect(state.ended?.state).toBe('failed');
   });
 
-  test('and cannot render its mail, ends with a shorter one', async () => {
+  test('and that cannot render its mail ends with a shorter one', async () => {
     const w = world(profiles);
     const { messages } = w.ports;
     const rendered: Ports['messages'] = (run, state) => {
@@ -104,7 +104,7 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
     expect((await w.ports.store.due()).map(({ message }) => message.event)).toEqual(['succeeded']);
   });
 
-  test('lets the run behind it go on', async () => {
+  test('lets the run queued behind it continue', async () => {
     const w = buggy('publisher', 'publish', 3);
     const pipeline = await load(alone);
     const first = w.run(pipeline, 'r1');
@@ -113,7 +113,7 @@ describe('a run whose controller fails in a way that Sluice does not know', () =
   });
 });
 
-/** A run that controllers had before this one; `events` is what became of it there. */
+/** A run that earlier controllers owned; `events` is its history from there. */
 async function inherited(w: World, events: readonly RunEvent[]): Promise<Engine> {
   const pipeline = await load(alone);
   const { number, lease } = await w.ports.store.create({
@@ -125,7 +125,7 @@ async function inherited(w: World, events: readonly RunEvent[]): Promise<Engine>
   return new Engine(number, lease, w.ports);
 }
 
-test('errors of different controllers are counted together: a run that fails them all ends', async () => {
+test('errors of different controllers are counted together: a run that fails on all of them ends', async () => {
   const w = buggy('sourceReader', 'profile', 1);
   const failed: RunEvent = { type: 'controller-failed', reason: 'the same' };
   const taken: RunEvent = { type: 'taken-over', by: 'b', from: 'a' };
@@ -145,21 +145,21 @@ test('a run whose sources kill one controller after the other is given up', asyn
   });
 });
 
-test('a run that only waited its turn while controllers came and went is not given up', async () => {
+test('a run that only waited in the queue while controllers were replaced is not given up', async () => {
   const taken: RunEvent = { type: 'taken-over', by: 'b', from: 'a' };
   const w = world(profiles);
   const waited = await inherited(w, [{ type: 'queued', behind: ['r0'] }, ...Array.from({ length: 9 }, () => taken)]);
   expect((await waited.execute()).ended?.state).toBe('succeeded');
 });
 
-test('a run that waits for a source while controllers come and go is not given up', async () => {
+test('a run that waits for a source while controllers are replaced is not given up', async () => {
   const taken: RunEvent = { type: 'taken-over', by: 'b', from: 'a' };
   const waits: RunEvent = { type: 'sources-waiting', what: 'nothing answers' };
   const waiting = await inherited(world(profiles), [waits, ...Array.from({ length: 9 }, () => taken)]);
   expect((await waiting.execute()).ended?.state).toBe('succeeded');
 });
 
-test('inputs that are lost while another step is being published are not measured again before that is over', async () => {
+test('lost inputs are not measured again before the publication of another step has ended', async () => {
   const step = (name: string) =>
     `  ${name}: { spark: { sql: marts.sql }, outputs: [{ parquet: out/${name}, views: [marts] }] }`;
   const pipeline = await load(steps(`${step('shown')}\n${step('lost')}`));
@@ -185,7 +185,7 @@ test('inputs that are lost while another step is being published are not measure
   expect(nextActions(state, 1)).toEqual([{ do: 'publish', step: 'shown', attempt: 1 }]);
 });
 
-test('a watcher that fails ends nothing', async () => {
+test('a failing observer does not end the run', async () => {
   const w = world(profiles);
   Object.assign(w.ports, {
     onUpdate: () => {
@@ -197,7 +197,7 @@ test('a watcher that fails ends nothing', async () => {
   expect(count(events, 'controller-failed')).toBe(0);
 });
 
-test('a service that wants to be asked in a thousand years is asked when the step’s patience is over', async () => {
+test('a service that asks for a retry in a thousand years is retried after the gateway timeout of the step', async () => {
   const w = world(profiles);
   let asked = 0;
   const taskRunner = memoryTaskRunner(() => {
@@ -213,7 +213,7 @@ test('a service that wants to be asked in a thousand years is asked when the ste
   expect(w.now - before).toBeLessThan(240_000);
 });
 
-test('an error that Sluice knows is none that controllers fail with', async () => {
+test('an expected error does not count as a failure of a controller', async () => {
   const w = world(profiles);
   const capacity = () => Promise.reject(new SluiceError('no', { kind: 'rejected' }));
   Object.assign(w.ports, { backend: { ...w.ports.backend, capacity } });
@@ -222,13 +222,13 @@ test('an error that Sluice knows is none that controllers fail with', async () =
   expect(count(events, 'controller-failed')).toBe(0);
 });
 
-test('the exit code that earlier versions kept in a history is still understood', () => {
+test('the exit code that earlier versions stored in a history is still understood', () => {
   const endedWith = (exitCode: number) =>
     fold([{ seq: 1, at: 1, event: { type: 'run-ended', state: 'failed', reason: '', exitCode } }]).ended?.errorKind;
   expect([endedWith(2), endedWith(3)]).toEqual(['rejected', 'unavailable']);
 });
 
-test('a run leaves behind all that a list shows', async () => {
+test('a run stores everything that a list shows', async () => {
   const { run, ports } = world(profiles);
   const { state } = await run(await load(alone));
   const [line] = await ports.store.list({ limit: 1 });

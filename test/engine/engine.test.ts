@@ -12,7 +12,7 @@ const retrying = good.replace(
 const alone = retrying.replace(/ {2}poorer:\n.*\n/, '');
 const types = (events: readonly { type: string }[]): string[] => events.map((event) => event.type);
 
-describe('a run that goes well', () => {
+describe('a run without failures', () => {
   test('measures, plans, intends before it submits, publishes once, and ends', async () => {
     const { run, backend, publisher } = world(profiles);
     const { state, events } = await run(await load(alone));
@@ -33,14 +33,14 @@ describe('a run that goes well', () => {
     expect(publisher.published.get('out')).toEqual({ key: 'sluice-r1-marts-1', runNumber: 1 });
   });
 
-  test('with nothing to do submits nothing and is skipped', async () => {
+  test('without work submits nothing and is skipped', async () => {
     const { run, backend } = world(profiles);
     const { state } = await run(await load(good.replace('branch in ["full", "light"]', 'branch == "full"')));
     expect(state.ended?.state).toBe('skipped');
     expect(backend.submitted).toEqual([]);
   });
 
-  test('runs steps after their needs, and skips those whose needs were all skipped', async () => {
+  test('runs steps after their upstream steps, and skips those whose upstream steps were all skipped', async () => {
     const steps =
       '  after: { needs: [marts], spark: { sql: marts.sql } }\n  never: { if: branch == "full", spark: { sql: marts.sql } }\n  idle: { needs: [never], spark: { sql: marts.sql } }\n  joined: { needs: [marts, never], spark: { sql: marts.sql } }\n  poorer:\n';
     const { run, backend } = world(profiles);
@@ -58,7 +58,7 @@ describe('a run that goes well', () => {
 });
 
 describe('a step that fails', () => {
-  test('is tried again after a growing pause, and the run says why and when', async () => {
+  test('is retried after a growing pause, and the run reports why and when', async () => {
     const { run, backend } = world(profiles, (key) => (key.endsWith('-3') ? done : dead));
     const { state, events } = await run(await load(alone));
     expect(state.ended?.state).toBe('succeeded');
@@ -72,7 +72,7 @@ describe('a step that fails', () => {
     expect(pauses[1]).toBeGreaterThanOrEqual(8000);
   });
 
-  test('for good fails the run with one mail, and publishes nothing', async () => {
+  test('on every attempt fails the run with one mail, and publishes nothing', async () => {
     const { run, publisher, ports } = world(profiles, () => dead);
     const { state } = await run(await load(alone));
     expect(state.ended).toMatchObject({ state: 'failed' });
@@ -83,7 +83,7 @@ describe('a step that fails', () => {
     ]);
   });
 
-  test('by its SQL is not tried again', async () => {
+  test('because of its SQL is not retried', async () => {
     const w = world(profiles, () => dead);
     w.results.set('sluice-r1-marts-1', {
       state: 'failed',
@@ -94,7 +94,7 @@ describe('a step that fails', () => {
     expect(state.steps.marts?.attempts[0]?.failure?.kind).toBe('bad-sql');
   });
 
-  test('and has a fallback: that runs in its place and the run is degraded', async () => {
+  test('and has a fallback: the fallback runs instead, and the run is degraded', async () => {
     const { run, publisher } = world(profiles, (key) => (key.includes('poorer') ? done : dead));
     const { state } = await run(
       await load(good.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')),
@@ -114,7 +114,7 @@ describe('a step that fails', () => {
     expect(state.ended?.reason).toContain('fallback poorer failed too');
   });
 
-  test('skips what needs it', async () => {
+  test('skips the steps that need it', async () => {
     const { run, backend } = world(profiles, () => dead);
     const after = alone.replace('notify:', '  after: { needs: [marts], spark: { sql: marts.sql } }\nnotify:');
     const { state } = await run(await load(after));
@@ -122,7 +122,7 @@ describe('a step that fails', () => {
     expect(backend.submitted.some((key) => key.includes('after'))).toBe(false);
   });
 
-  test('takes too long: it is cancelled, confirmed, and counted as an attempt', async () => {
+  test('by a timeout is cancelled, confirmed, and counted as an attempt', async () => {
     const { run, backend } = world(profiles, (key) => (key.endsWith('-1') ? [{ state: 'running' }] : done));
     const { state } = await run(await load(alone.replace('    retry:', '    timeout: 1m\n    retry:')));
     expect(state.steps.marts?.attempts[0]?.failure?.kind).toBe('timed-out');
@@ -130,7 +130,7 @@ describe('a step that fails', () => {
     expect(state.ended?.state).toBe('succeeded');
   });
 
-  test('whose rows do not add up is not published', async () => {
+  test('whose rows do not reconcile is not published', async () => {
     const w = world(profiles);
     w.results.set('sluice-r1-marts-1', {
       inputs: [{ name: 'deliveries', read: 100, valid: 90, quarantined: 9, reasons: {} }],
@@ -141,8 +141,8 @@ describe('a step that fails', () => {
   });
 });
 
-describe('a gateway that is away', () => {
-  test('is waited for, and no attempt is used up', async () => {
+describe('an unavailable gateway', () => {
+  test('is waited for, without using up an attempt', async () => {
     const w = world(profiles);
     const backend = failing(w.backend, { observe: (n) => (n > 1 && n < 16 ? unavailable() : undefined) });
     Object.assign(w.ports, { backend });
@@ -154,14 +154,14 @@ describe('a gateway that is away', () => {
     expect(back?.waitedMs).toBeGreaterThan(10_000);
   });
 
-  test('for longer than its patience ends the attempt, and no other is started beside one that may be alive', async () => {
+  test('beyond the gateway timeout ends the attempt, and no other starts beside one that may be alive', async () => {
     const w = world(profiles);
     Object.assign(w.ports, { backend: failing(w.backend, { observe: unavailable }) });
     const { state } = await w.run(await load(alone));
     expect(state.steps.marts?.attempts.map((attempt) => attempt.failure?.kind)).toEqual(['gateway-unavailable']);
   });
 
-  test('that lost the answer to a submission is asked, and nothing is submitted twice', async () => {
+  test('that lost the response to a submission is asked for the key, and nothing is submitted twice', async () => {
     const w = world(profiles);
     const lost = failing(w.backend, {});
     Object.assign(w.ports, {
@@ -186,7 +186,7 @@ describe('a gateway that is away', () => {
     expect(state.steps.marts?.attempts.map((attempt) => attempt.failure?.kind)).toEqual(['gateway-rejected']);
   });
 
-  test('and Spark, that both know nothing of a batch any more, are given a minute', async () => {
+  test('and Spark that no longer know a batch are polled for a minute', async () => {
     const w = world(profiles);
     Object.assign(w.ports, {
       backend: { ...failing(w.backend, {}), observe: async () => ({ state: 'pending', unknown: true }) },
@@ -200,7 +200,7 @@ describe('a gateway that is away', () => {
 });
 
 describe('a run that is cancelled', () => {
-  test('ends its Spark application first, confirmed, and says by whom', async () => {
+  test('ends its Spark application first, confirmed, and names the person', async () => {
     const w = world(profiles, () => [{ state: 'running', applicationId: 'app-1' }]);
     const sleep = w.ports.sleep;
     let slept = 0;
@@ -221,7 +221,7 @@ describe('a run that is cancelled', () => {
 });
 
 describe('sources that cannot be measured', () => {
-  test('for good end the run with the words of the error and its kind', async () => {
+  test('because of a rejected error end the run with its message and kind', async () => {
     const w = world(profiles);
     Object.assign(w.ports.sourceReader, {
       profile: () => Promise.reject(new SluiceError('there is no table orders', { kind: 'rejected', hint: 'make it' })),
@@ -236,7 +236,7 @@ describe('sources that cannot be measured', () => {
 });
 
 describe('a report', () => {
-  test('that cannot be drawn fails nothing and is told', async () => {
+  test('that cannot be generated is reported and does not fail the run', async () => {
     const w = world(profiles);
     Object.assign(w.ports, { report: () => Promise.reject(new Error('"Orders": no such column')) });
     const { state } = await w.run(await load(alone.replace('notify:', 'report: { title: Shop }\nnotify:')));

@@ -6,7 +6,7 @@ import { profile } from '../planning/profiles.ts';
 
 const day = 86_400_000;
 
-test('old runs are removed with their files, but for those that the last published run reads, and that run itself', async () => {
+test('old runs are removed with their files, except the last published run and the files that it reads', async () => {
   let now = 0;
   const store = memoryStore(() => now);
   const end = async (run: string, state: string, paths: readonly string[] = []): Promise<void> => {
@@ -27,7 +27,7 @@ test('old runs are removed with their files, but for those that the last publish
   const workspaceOf = (run: string) =>
     ({
       remove: async (except: readonly string[]) => {
-        // A crash in between leaves the run to the next controller.
+        // After a crash in between, the next controller still finds the run.
         expect(await store.find(run)).toBeDefined();
         removed.push([run, except]);
       },

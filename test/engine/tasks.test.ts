@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { RunningTasks } from '../../controller/engine/tasks.ts';
 import { memoryTaskRunner } from '../fakes/task.ts';
 
-test('a call is made once, however often its outcome is asked for before it is in the history', async () => {
+test('a task runs once for any number of polls before its outcome is in the history', async () => {
   const runner = memoryTaskRunner(() => ({ body: 'done' }));
   const tasks = new RunningTasks(runner, () => 0);
   const request = { step: { outputs: [] }, key: 'k', values: {} };

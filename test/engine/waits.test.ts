@@ -9,7 +9,7 @@ const profiles = { deliveries: profile(), orders: profile() };
 const alone = good.replace('    fallback: poorer\n', '').replace(/ {2}poorer:\n.*\n/, '');
 const steps = (text: string): string => alone.replace(/steps:[\s\S]*notify:/, `steps:\n${text}\nnotify:`);
 
-describe('sources that do not answer', () => {
+describe('sources that do not respond', () => {
   const away = (tries: number) => {
     const w = world(profiles);
     let left = tries;
@@ -34,7 +34,7 @@ describe('sources that do not answer', () => {
     return { engine, state: engine.execute() };
   };
 
-  test('are waited for, and the run says so at once and once', async () => {
+  test('are waited for, and the run reports it at once and only once', async () => {
     const w = away(9);
     const { state } = await run(w, alone);
     expect((await state).ended?.state).toBe('succeeded');
@@ -47,7 +47,7 @@ describe('sources that do not answer', () => {
     ]);
   });
 
-  test('are waited for no longer than the step’s patience; then the run fails', async () => {
+  test('are waited for no longer than the gateway timeout; then the run fails', async () => {
     const w = away(Number.POSITIVE_INFINITY);
     const { state } = await run(w, alone.replace('    outputs:', '    retry: { patience: 30s }\n    outputs:'));
     expect((await state).ended).toMatchObject({
@@ -58,7 +58,7 @@ describe('sources that do not answer', () => {
     expect(w.now - 1_000_000).toBeLessThan(60_000);
   });
 
-  test('do not keep a run from being cancelled', async () => {
+  test('do not prevent the cancellation of the run', async () => {
     const w = away(Number.POSITIVE_INFINITY);
     const { engine, state } = await run(w, alone);
     while (!engine.state.waiting) await new Promise((resolve) => setImmediate(resolve));
@@ -68,7 +68,7 @@ describe('sources that do not answer', () => {
   });
 });
 
-describe('a source that takes the connection and never answers', () => {
+describe('a source that accepts the connection and never responds', () => {
   const silent = () => {
     const w = world(profiles);
     return Object.assign(w, {
@@ -84,7 +84,7 @@ describe('a source that takes the connection and never answers', () => {
     return new Engine(number, lease, w.ports, assertLease);
   };
 
-  test('does not keep a run from being cancelled', async () => {
+  test('does not prevent the cancellation of the run', async () => {
     const w = silent();
     const engine = await begun(w);
     const state = engine.execute();
@@ -94,7 +94,7 @@ describe('a source that takes the connection and never answers', () => {
     expect((await state).ended?.state).toBe('cancelled');
   });
 
-  test('does not keep a controller from leaving', async () => {
+  test('does not prevent the controller from closing', async () => {
     let left = false;
     const engine = await begun(silent(), async () => {
       if (left) throw new LeaseLostError('r1');
@@ -106,7 +106,7 @@ describe('a source that takes the connection and never answers', () => {
   });
 });
 
-describe('a cluster that does not say what it offers', () => {
+describe('a cluster that does not report its resources', () => {
   const planned = async (tries: number) => {
     const w = world(profiles);
     let left = tries;
@@ -119,20 +119,20 @@ describe('a cluster that does not say what it offers', () => {
     return (await w.run(await load(alone))).state.plan?.cluster;
   };
 
-  test('for a moment is waited for: a whole run is sized by it', async () => {
+  test('for a moment is waited for, because it sizes the whole run', async () => {
     expect(await planned(3)).toEqual({ cores: 16, largestMb: 65_536 });
   });
 
-  test('at all is guessed, and the plan says so', async () => {
+  test('at all is assumed to have some, and the plan states that', async () => {
     expect(await planned(Number.POSITIVE_INFINITY)).toMatchObject({ assumed: expect.stringContaining('ECONNREFUSED') });
   });
 });
 
-describe('a step whose gateway takes its time', () => {
+describe('a step with a slow gateway', () => {
   const two = steps(
     '  slow: { spark: { sql: marts.sql }, timeout: 10s, retry: { maximumAttempts: 1 } }\n  quick: { spark: { sql: marts.sql } }',
   );
-  /** A call for the slow step that is not answered for an hour. */
+  /** A call for the slow step that takes an hour to respond. */
   const slowed = (call: 'cancel' | 'observe' | 'submit') => {
     const w = world(profiles, (key) => (key.includes('slow') && call === 'cancel' ? [{ state: 'running' }] : done));
     const inner = w.ports.backend[call].bind(w.ports.backend) as (...args: unknown[]) => Promise<never>;
@@ -148,7 +148,7 @@ describe('a step whose gateway takes its time', () => {
     return w;
   };
 
-  test.each(['cancel', 'observe', 'submit'] as const)('to %s holds up no other step', async (call) => {
+  test.each(['cancel', 'observe', 'submit'] as const)('in %s does not delay other steps', async (call) => {
     const w = slowed(call);
     const { state } = await w.run(await load(two));
     const ended = (step: string): number => state.steps[step]?.ended?.at ?? 0;
@@ -156,7 +156,7 @@ describe('a step whose gateway takes its time', () => {
     expect(ended('slow') - ended('quick')).toBeGreaterThan(3_000_000);
   });
 
-  test('to publish holds up no timeout of another', async () => {
+  test('in a publication does not delay the timeout of another step', async () => {
     const w = world(profiles, (key) =>
       key.includes('endless') ? [{ state: 'running', applicationId: 'app-1' }] : done,
     );

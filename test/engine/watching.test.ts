@@ -20,7 +20,7 @@ vi.mock('node:fs', async (original) => ({
   },
 }));
 
-test('a folder that can no longer be watched ends nothing', () => {
+test('a folder that can no longer be watched does not end the run', () => {
   const workspace = runnerWorkspace({
     project: { home: '/nowhere', connections: {} } as Project,
     run: 'r1',
@@ -57,7 +57,7 @@ test('a worker keeps polling after an unexpected error, and reports it', async (
   expect(said.slice(0, 2)).toEqual(['unexpected: no 1', 'unexpected: no 2']);
 });
 
-test('a run that was claimed and cannot be driven is given back', async () => {
+test('a claimed run that cannot be executed is released', async () => {
   const store = memoryStore();
   const of = (name: string) =>
     new Controller({

@@ -16,16 +16,16 @@ import { memoryRowChecks, memorySourceReader } from '../fakes/source.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { memoryTaskRunner } from '../fakes/task.ts';
 
-/** A world of memory twins in which a whole run takes no time: the clock moves when the engine sleeps. */
+/** A world of fakes in memory, in which a whole run takes no time: the clock moves when the engine sleeps. */
 export interface World {
   readonly ports: Ports;
   readonly backend: ReturnType<typeof memoryBackend>;
   readonly publisher: ReturnType<typeof memoryPublisher>;
   readonly updates: RunUpdate[];
   now: number;
-  /** What the runner of a key leaves behind; a success that reconciles, unless set. */
+  /** The runner's result by key; a reconciling success unless set. */
   results: Map<string, Partial<RunnerResult>>;
-  /** Tells the engine that somebody else has noted something. */
+  /** Tells the engine that another process has appended an event. */
   wake(): void;
   /** Runs a pipeline to its end. */
   run(pipeline: Pipeline, name?: string): Promise<{ state: RunState; events: RunEvent[] }>;
@@ -102,7 +102,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
       now: () => made.now,
       sleep: async (ms, signal) => {
-        // Time moves only when nothing can happen without it.
+        // Time moves only when nothing else can happen.
         await new Promise((resolve) => setImmediate(resolve));
         if (!signal?.aborted) made.now += ms;
       },
@@ -124,7 +124,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
   return made;
 }
 
-/** The same backend, whose calls fail as told before they reach it. */
+/** The same backend, whose calls fail as specified before they reach it. */
 export function failing(
   backend: BatchBackend,
   faults: Partial<Record<keyof BatchBackend, (n: number) => SluiceError | undefined>>,

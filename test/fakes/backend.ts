@@ -9,19 +9,19 @@ import {
 } from '../../controller/domain/ports/backend.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
 
-/** What a batch will show, one observation after the other; the last one stays. */
+/** The observations of a batch, in order; the last one stays. */
 export type Script = readonly Observation[];
 
-/** As with a real gateway, so that what waits for one waits here as long. */
+/** Like a real gateway, so that waits take as long. */
 export const traits: BackendTraits = {
   poll: { firstMs: 150, longestMs: 2000 },
   pendingMs: 120_000,
   unknownMs: 60_000,
 };
-/** What a small cluster offers. */
+/** The resources of a small cluster. */
 export const capacity = async (): Promise<Cluster> => ({ cores: 2, largestMb: 8192 });
 
-/** A backend without Spark: each batch plays the script that `scriptOf` writes for it. */
+/** A backend without Spark: each batch plays the script that `scriptOf` returns for it. */
 export function memoryBackend(scriptOf: (job: BatchJob, key: string) => Script): BatchBackend & {
   readonly submitted: readonly string[];
 } {

@@ -9,24 +9,24 @@ export interface Question {
   readonly body: string;
 }
 
-/** A string is sent as it is, anything else as JSON. */
+/** A string is sent unchanged, anything else as JSON. */
 export interface Reply {
   readonly status: number;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What goes wrong with a question. */
+/** A fault of a request. */
 export type Fault =
-  /** It is carried out, and the connection breaks before the answer. */
+  /** It is executed, and the connection breaks before the response. */
   | 'lose-answer'
-  /** The connection breaks before anything is done. */
+  /** The connection breaks before it is executed. */
   | 'break'
-  /** It is never answered. */
+  /** It never gets a response. */
   | 'silent'
-  /** It is carried out this many milliseconds later. */
+  /** It is executed this many milliseconds later. */
   | { readonly delay: number }
-  /** It is not carried out; this is the answer. */
+  /** It is not executed; this is the response. */
   | Reply
   | ((response: ServerResponse) => void);
 
@@ -35,11 +35,11 @@ export interface Login {
   readonly password: string;
 }
 
-/** A web server of a test: on a port of 127.0.0.1 that was free, with faults on demand. */
+/** A web server for tests on a free port of 127.0.0.1, with faults on demand. */
 export abstract class FakeServer {
-  /** Asked before each answer. */
+  /** Called before each response. */
   fault: (question: Question) => Fault | undefined = () => undefined;
-  /** The method and address of every question that came. */
+  /** Method and address of every received request. */
   readonly requests: string[] = [];
   private readonly login: Login | undefined;
   private server: Server | undefined;
@@ -55,7 +55,7 @@ export abstract class FakeServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Listens, after `close` on the same port again. */
+  /** Listens; after `close` on the same port. */
   async open(): Promise<this> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -76,11 +76,11 @@ export abstract class FakeServer {
     return this;
   }
 
-  /** Refuses connections from now on, and breaks those that are open. */
+  /** Refuses new connections, and breaks the open ones. */
   async close(): Promise<void> {
     this.server?.closeAllConnections();
     await new Promise((resolve) => (this.server ? this.server.close(resolve) : resolve(undefined)));
-    // Clients in this process see their idle connections end, and do not send the next question into one of them.
+    // Clients in this process notice the end of idle connections, and do not send the next request into one.
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
@@ -105,7 +105,7 @@ export abstract class FakeServer {
   }
 }
 
-/** Jetty's page for what never reached the program behind it. */
+/** Jetty's error page for requests that never reach the program behind it. */
 export const errorPage = (
   status: number,
   path: string,
@@ -117,5 +117,5 @@ export const errorPage = (
   body: `<html><body><h2>HTTP ERROR: ${status}</h2>\n<p>Problem accessing ${path}. Reason:\n<pre>    ${reason}</pre></p></body></html>\n`,
 });
 
-/** Waits, without keeping the process alive. */
+/** Waits without keeping the process alive. */
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());

@@ -1,7 +1,7 @@
 import { errorPage, FakeServer, type Login, pause, type Question, type Reply } from './http.ts';
 import type { FakeSparkMaster } from './spark-master-server.ts';
 
-/** The body of POST /batches, as far as it is used. */
+/** The used fields of the body of POST /batches. */
 export interface BatchRequest {
   readonly name?: string;
   readonly file?: string;
@@ -10,10 +10,13 @@ export interface BatchRequest {
   readonly conf?: Readonly<Record<string, string>>;
 }
 
-/** What a main class, or the runner with a job description, does: resolves when it ends well, throws when it fails, and stops when the signal says so. */
+/**
+ * The work of a main class, or of the runner with a job description. Resolves on success, throws on failure, and stops
+ * when the signal aborts.
+ */
 export type Driver = (request: BatchRequest, stop: AbortSignal, log: (line: string) => void) => Promise<void>;
 
-/** What tests submit; anything else cannot be loaded. */
+/** The drivers of tests; any other class cannot be loaded. */
 export const drivers: Readonly<Record<string, Driver>> = {
   Short: () => pause(20),
   Failing: async () => {
@@ -32,19 +35,19 @@ interface Batch {
   ended: Promise<void>;
 }
 
-/** A step in the life of a driver; the real ones take seconds. Milliseconds. */
+/** A phase of a driver; real ones take seconds. Milliseconds. */
 const step = 5;
 const known =
   /^(file|args|className|jars|pyFiles|files|driverMemory|driverCores|executorMemory|executorCores|numExecutors|archives|queue|name|conf|proxyUser)$/;
 const longestArgument = 131_072;
 
 /**
- * Apache Livy's REST API for batches, in front of a Spark master of the same kind. What it answers is checked against a real
- * Livy by test/contract/livy.ts. A name is taken until its batch is deleted, also by a batch that was refused while it was
- * started, which stays listed as `starting`; a refused submission uses up an id.
+ * Apache Livy's REST API for batches, in front of a fake Spark master. test/contract/livy.ts checks its responses
+ * against a real Livy. A name is taken until its batch is deleted. That includes a batch that was refused while it was
+ * started: it stays listed as `starting`. A refused submission uses up an id.
  */
 export class FakeLivy extends FakeServer {
-  /** More drivers than this at a time are refused. */
+  /** More concurrent drivers than this are refused. */
   maxRunning = 100;
   private readonly master: FakeSparkMaster;
   private readonly drivers: Readonly<Record<string, Driver>>;
@@ -60,14 +63,16 @@ export class FakeLivy extends FakeServer {
     this.drivers = options.drivers ?? drivers;
   }
 
-  /** Killed: connections are refused, the batches are forgotten, ids start at 0 again. Drivers and applications go on. */
+  /**
+   * Kills Livy: connections are refused, batches are forgotten, ids restart at 0. Drivers and applications continue.
+   */
   async crash(): Promise<void> {
     await this.close();
     this.batches = [];
     this.nextId = 0;
   }
 
-  /** Takes a batch as POST /batches does. */
+  /** Accepts a batch as POST /batches does. */
   submit(request: BatchRequest): Reply {
     const { name, file } = request;
     if (this.batches.filter(({ state }) => state === 'running').length >= this.maxRunning)
@@ -149,7 +154,7 @@ export class FakeLivy extends FakeServer {
     return { status: 200, body: { from: Number(from), total: this.batches.length, sessions } };
   }
 
-  /** Answers when the driver has gone, and the name is free. */
+  /** Responds when the driver has ended and the name is free. */
   private async remove(batch: Batch): Promise<Reply> {
     batch.stop.abort();
     await batch.ended;
@@ -179,7 +184,7 @@ export class FakeLivy extends FakeServer {
       end = 'dead';
     }
     this.master.unregister(application);
-    // Livy looks at its children now and then.
+    // Livy polls its child processes.
     await pause(step);
     batch.state = end;
   }

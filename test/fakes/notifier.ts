@@ -1,6 +1,6 @@
 import type { Message, Notifier } from '../../controller/domain/ports/notifier.ts';
 
-/** A notifier that keeps what it sent; `answer` may throw what a server would. */
+/** A notifier that records what it sent; `answer` may throw like a server. */
 export function memoryNotifier(
   answer: (message: Message) => void = () => undefined,
 ): Notifier & { readonly sent: readonly Message[] } {

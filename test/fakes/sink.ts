@@ -2,7 +2,7 @@ import type { PublishedOutput } from '../../controller/domain/events.ts';
 import type { Publisher } from '../../controller/domain/ports/sink.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 
-/** A publisher that remembers: what is staged is given by `rowsAt`, what is published can be read. */
+/** A publisher in memory: `rowsAt` returns the staged rows, and the published ones can be read. */
 export function memoryPublisher(rowsAt: (place: string) => number | undefined): Publisher & {
   readonly published: ReadonlyMap<string, { readonly key: string; readonly runNumber: number }>;
 } {

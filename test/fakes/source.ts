@@ -3,7 +3,7 @@ import type { SourceReader } from '../../controller/domain/ports/source.ts';
 import type { CheckedProfiles, Profile } from '../../controller/domain/profile.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 
-/** A source reader with fixed answers, for tests of what decides by measures. */
+/** A source reader with fixed profiles, for tests of decisions by measures. */
 export function memorySourceReader(answers: Readonly<Record<string, Profile>>): SourceReader {
   return {
     async profile(name) {
@@ -16,7 +16,7 @@ export function memorySourceReader(answers: Readonly<Record<string, Profile>>): 
   };
 }
 
-/** Takes the rows as they were measured. */
+/** Returns the profiles unchanged, without checks. */
 export const memoryRowChecks = async (
   _pipeline: Pipeline,
   profiles: CheckedProfiles['profiles'],

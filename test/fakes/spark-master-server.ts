@@ -4,13 +4,13 @@ export interface FakeApplication {
   readonly id: string;
   readonly name: string;
   state: 'RUNNING' | 'FINISHED' | 'KILLED';
-  /** What its driver's UI says of its stages. */
+  /** The stages that its driver's UI lists. */
   stages: readonly object[];
 }
 
-/** The web page of a Spark 3.5 standalone master: one worker, and the applications that drivers register with it. */
+/** The web page of a Spark 3.5 standalone master: one worker, and the applications that drivers register. */
 export class FakeSparkMaster extends FakeServer {
-  /** The latest first, as the master lists them. */
+  /** The newest first, as the master lists them. */
   readonly applications: FakeApplication[] = [];
   private readonly kills = new Map<string, () => void>();
   private registered = 0;
@@ -24,7 +24,7 @@ export class FakeSparkMaster extends FakeServer {
     return application;
   }
 
-  /** The driver has gone. A driver that failed also leaves FINISHED behind. */
+  /** The driver has ended. A failed driver leaves FINISHED, too. */
   unregister(application: FakeApplication): void {
     if (application.state === 'RUNNING') application.state = 'FINISHED';
   }

@@ -9,7 +9,7 @@ export interface FakeSpark {
   readonly master: FakeSparkMaster;
   /** The master's address, with the login. */
   readonly masterAddress: string;
-  /** A backend that has asked nothing yet: what was seen a moment ago serves the next question as well. */
+  /** A backend with an empty cache; an existing one may answer from its cache. */
   backend(options?: Partial<LivyOptions>): BatchBackend;
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ interface Content {
 }
 
 /**
- * An object store in memory, `mem://bucket/key`: no folders, no links, no renames, as S3 and GCS have none. `folder` takes the
+ * An object store in memory, `mem://bucket/key`: like S3 and GCS without folders, links and renames. `folder` holds the
  * local copies.
  */
 export function memoryStorage(folder: string): Storage & { readonly objects: ReadonlyMap<Uri, Content> } {
@@ -74,7 +74,7 @@ export function memoryStorage(folder: string): Storage & { readonly objects: Rea
   return { ...storage, objects };
 }
 
-/** Stars alone are enough here. */
+/** Stars are the only supported glob characters. */
 function patternOf(glob: string): RegExp {
   const parts = glob.split(/(\*\*\/|\*)/).map((part) => {
     if (part === '*') return '[^/]*';
@@ -83,5 +83,5 @@ function patternOf(glob: string): RegExp {
   return new RegExp(`^${parts.join('')}$`);
 }
 
-/** It as a driver. */
+/** The storage as a driver. */
 export const memoryStorageDriver = (storage: Storage): StorageDriver => ({ kind: 'mem', open: async () => storage });

@@ -7,7 +7,7 @@ export interface KnownTrigger {
   readonly firings: (Firing & { readonly run: string })[];
 }
 
-/** What fires runs, in memory: part of the fake store. */
+/** Triggers in memory, a part of the fake store. */
 export function memoryTriggers(
   triggers: Map<string, KnownTrigger>,
   clock: () => number,

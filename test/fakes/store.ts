@@ -4,10 +4,13 @@ import { rejected } from '../../controller/lib/errors.ts';
 import { memoryCleanup, memoryIndex, memoryOutbox, type Posted, type Row } from './store-lists.ts';
 import { type KnownTrigger, memoryTriggers } from './store-triggers.ts';
 
-/** A run store in memory, with a clock of its own. */
+/** A run store in memory, with its own clock. */
 export const memoryStore = (clock: () => number = Date.now): RunStore => memoryStores(clock)({ name: 'project' });
 
-/** One store in memory as several projects see it. What it keeps is copied as a database would, so that history is not changed by accident. */
+/**
+ * One store in memory as several projects see it. Values are copied as in a database, so that no caller changes a
+ * history by accident.
+ */
 export function memoryStores(clock: () => number): (owner: StoreOwner) => RunStore {
   const runs = new Map<string, Row>();
   const feed: FeedEvent[] = [];

@@ -1,10 +1,7 @@
 import type { Answer } from '../../controller/domain/events.ts';
 import type { TaskRequest, TaskRunner } from '../../controller/domain/ports/task.ts';
 
-/**
- * A task runner with given answers that remembers its requests; a key that was answered once gets the same answer
- * again.
- */
+/** A task runner with given answers that records its requests. A key that has an answer gets the same one again. */
 export function memoryTaskRunner(
   answerTo: (request: TaskRequest) => Answer | Promise<Answer>,
 ): TaskRunner & { readonly keys: readonly string[] } {

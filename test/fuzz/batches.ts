@@ -17,7 +17,7 @@ function varint(n: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** Castagnoli's sum, bit by bit. */
+/** CRC-32C, bit by bit. */
 function crc32c(bytes: Buffer): number {
   let sum = 0xffffffff;
   for (const byte of bytes) {
@@ -27,7 +27,7 @@ function crc32c(bytes: Buffer): number {
   return (sum ^ 0xffffffff) >>> 0;
 }
 
-/** Snappy as Java's clients write it: a head, then blocks, each with its length. */
+/** Snappy as Java's clients write it: a header, then blocks, each with its length. */
 function xerial(bytes: Buffer): Buffer {
   const half = bytes.length >> 1;
   const blocks = [bytes.subarray(0, half), bytes.subarray(half)].map((part) => snappy(part));
@@ -36,10 +36,10 @@ function xerial(bytes: Buffer): Buffer {
   return Buffer.concat([head, ...blocks.flatMap((block, i) => [lengths[i] as Buffer, block])]);
 }
 
-/** How batches are packed, by the number of the codec. */
+/** The compression functions, by the number of the codec. */
 const packers: readonly ((bytes: Buffer) => Uint8Array)[] = [(bytes) => bytes, gzipSync, snappy, lz4];
 
-/** A record batch of version 2, as the protocol guide of Kafka has it. */
+/** A record batch of version 2, as Kafka's protocol guide describes it. */
 export function batchOf(records: readonly Written[], base: number, codec = 0, pack = packers[codec]): Buffer {
   const body = Buffer.concat(
     records.map(({ value }, delta) => {
@@ -59,7 +59,7 @@ export function batchOf(records: readonly Written[], base: number, codec = 0, pa
   return headed(Buffer.concat([summed, pack?.(body) ?? body]), base);
 }
 
-/** What stands before a batch: its offset, its length and its sum, which are right whatever the rest is. */
+/** Prepends the head of a batch: offset, length and a checksum that is valid for any content. */
 export function headed(rest: Buffer, base: number): Buffer {
   const head = Buffer.alloc(21);
   head.writeBigInt64BE(BigInt(base), 0);
@@ -69,7 +69,7 @@ export function headed(rest: Buffer, base: number): Buffer {
   return Buffer.concat([head, rest]);
 }
 
-/** Flips some bits, as a bad cable does. */
+/** Flips some bits, like a bad cable. */
 function flip(bytes: Buffer, random: fc.GeneratorValue, from = 0): void {
   for (let n = random(fc.integer, { min: 1, max: 3 }); n > 0; n--) {
     const at = random(fc.integer, { min: from, max: bytes.length - 1 });
@@ -80,8 +80,8 @@ function flip(bytes: Buffer, random: fc.GeneratorValue, from = 0): void {
 const damages = ['none', 'cut', 'flipped', 'forged', 'made up'] as const;
 
 /**
- * Batches as a broker sends them: whole, cut off, with bits that were flipped on the way; and as an enemy sends them, with a
- * sum that is right: bits flipped before it was made, or records made up.
+ * Batches as a broker sends them: whole, cut off, with bits flipped in transit. Also as an attacker sends them, with a
+ * valid checksum: bits flipped before it was computed, or forged records.
  */
 export function recordBatches(): Subject {
   return {
@@ -105,7 +105,7 @@ export function recordBatches(): Subject {
         const madeUp = (): Buffer =>
           Buffer.from(random(fc.array, fc.constantFrom(0, 1, 2, 3, 0x7f, 0x80, 0xc7, 0xff), { maxLength: 40 }));
         if (damage === 'made up') {
-          // As many records as a number can say, none of them packed.
+          // The maximum number of records, uncompressed.
           rest.writeInt16BE(0, 0);
           rest.writeInt32BE(0x7fffffff, 36);
         }
@@ -124,7 +124,7 @@ export function recordBatches(): Subject {
             read.push({ offset, value: start < 0 ? null : buffer.toString('utf8', start, end) });
           }))(),
       );
-      // What a right sum is over is what was sent, whatever it is.
+      // A valid checksum may cover forged content; otherwise the records must be those that were sent.
       if (damage !== 'forged' && damage !== 'made up') {
         const expected = written.slice(0, read.length).map(({ value }) => value);
         if (JSON.stringify(read.map(({ value }) => value)) !== JSON.stringify(expected))

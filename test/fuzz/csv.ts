@@ -32,7 +32,7 @@ const names = [
 ];
 const columnNames = ['note', 'rowid', 'filename', 'reason', 'place', 'c0', 'text', 'select', 'rows', 'n0', 'byte'];
 
-/** The records of a text, its header aside, by regular expressions: as slow as it is different from what it is compared with. */
+/** Counts the records of a text, without its header, by regular expressions: slow, but independent of the scanner. */
 function recordsOf(text: string): number {
   let [at, count] = [0, 0];
   const take = (pattern: RegExp): string | undefined => {
@@ -48,7 +48,7 @@ function recordsOf(text: string): number {
       if (take(/ *"(?:[^"]|"")*"/y) === undefined) take(/[^,\n]*/y);
       take(/\r+(?=\n|$|,)/y);
       if (take(/,/y)) continue;
-      // What follows a closing quote is no field: the rest of the line goes with it.
+      // Text after a closing quote is not a field: skip the rest of the line with it.
       take(/[^\n]*/y);
       take(/\n/y);
       break;
@@ -94,7 +94,7 @@ const pieces = [
   'x'.repeat(3000),
 ];
 
-/** Bytes that are hardly CSV: whatever is read is counted, or the file is refused. */
+/** Bytes that are hardly CSV: either every read row is counted, or the file is refused. */
 export function csvBytes(): Subject {
   const { root, next, close } = folders();
   return {
@@ -119,7 +119,7 @@ export function csvBytes(): Subject {
       rmSync(join(root, folder), { recursive: true });
       if (!done) return 'refused';
       const { rows, valid, invalid } = done.value.measures;
-      // Without line feeds a file's lines end by carriage returns.
+      // Without line feeds, lines end with carriage returns.
       const expected = recordsOf(text);
       if (rows !== valid + invalid || rows !== expected)
         throw new Lost(
@@ -130,7 +130,7 @@ export function csvBytes(): Subject {
   };
 }
 
-/** Well-formed files with odd names, columns and values: every value comes back as it was written. */
+/** Well-formed files with odd names, columns and values: every value must come back unchanged. */
 export function csvValues(): Subject {
   const { root, next, close } = folders();
   return {

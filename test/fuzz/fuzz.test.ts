@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { fuzz } from './subject.ts';
 import { subjects } from './subjects.ts';
 
-/** The fuzzer in small; `npm run fuzz` is the same for as long as one likes. */
+/** A small run of the fuzzer; `npm run fuzz` is the long one. */
 
 const all = await subjects();
 afterAll(() => Promise.all(all.map((subject) => subject.close?.())));
@@ -15,7 +15,7 @@ test.each(all.map((subject) => [subject.name, subject] as const))(
     const { accepted, refused, crashes, losses } = await fuzz(subject, Math.ceil(200 * subject.share), seed, (what) =>
       broken.push(what),
     );
-    // A machine under load is slow: what takes long is for the long form to tell.
+    // A loaded machine is slow, so only the long run reports hangs.
     expect({ crashes, losses }, broken.join('\n')).toEqual({ crashes: 0, losses: 0 });
     expect(accepted + refused).toBe(Math.ceil(200 * subject.share));
   },

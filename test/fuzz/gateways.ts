@@ -26,7 +26,7 @@ const words = [
   '\u001b]0;x\u0007',
 ];
 
-/** Answers of a gateway and a master that could be anything. */
+/** Random responses of a gateway and a Spark master. */
 export async function gateways(): Promise<Subject> {
   const spark = await fakeSpark();
   const json = fc.jsonValue({ maxDepth: 4 });

@@ -23,7 +23,7 @@ const manyNames = (): fc.Arbitrary<string[]> =>
     { minLength: 1, maxLength: 4 },
   );
 
-/** Columns of any name and texts of any kind: through DuckDB and JSON, into quarantine, and back when one was repaired. */
+/** Columns with any name and texts of any kind: through DuckDB and JSON, into quarantine, and back after a repair. */
 export function quarantine(): Subject {
   const root = mkdtempSync(join(tmpdir(), 'sluice-fuzz-'));
   return {
@@ -81,7 +81,7 @@ export function quarantine(): Subject {
         const [fixed] = await after.rows(
           `SELECT ${jsonText('_fixed', names[0] as string)} AS value FROM ${parquet([repairs])}`,
         );
-        // An apostrophe before what could be a formula stands for the text behind it.
+        // An apostrophe before a possible formula stands for the text after it.
         if (fixed?.value !== repaired && fixed?.value !== wanted)
           throw new Lost(`${JSON.stringify(repaired)} came back as ${JSON.stringify(fixed)}`);
       } finally {

@@ -8,7 +8,7 @@ import { refusedOr, type Subject } from './subject.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** What a slip of the hand or an enemy puts into a pipeline file. */
+/** Typos and attacks for a pipeline file. */
 const tokens = [
   ...[
     ':',
@@ -72,7 +72,7 @@ const tokens = [
   ],
 ];
 
-/** Pipeline files that were changed by a few strokes. */
+/** Pipeline files with a few random edits. */
 export function pipelineFiles(): Subject {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-fuzz-'));
   const good = readFileSync(join(root, 'conf/pipelines/customer-report.yaml'), 'utf8');

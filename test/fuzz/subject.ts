@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { SluiceError } from '../../controller/lib/errors.ts';
 
-/** Something that is given inputs it was not made for: what they are, and what came of one. */
+/** Code under fuzzing: its inputs, and the result of each. */
 export interface Subject {
   readonly name: string;
-  /** One case of the whole fuzzer is as many of this subject; those that ask DuckDB are slower than others. */
+  /** Cases of this subject per case of the whole fuzzer; subjects that use DuckDB are slower than others. */
   readonly share: number;
-  /** Plays one input: accepted, or refused with an error a person can act on. Throws for all else. */
+  /** Plays one input: accepted, or refused with an error that names a fix. Throws for any other result. */
   play(random: fc.GeneratorValue): Promise<'accepted' | 'refused'>;
   close?(): Promise<void>;
 }
@@ -22,10 +22,10 @@ export interface Tally {
   losses: number;
 }
 
-/** What is longer than this at a case is a hang. Milliseconds. */
+/** A longer case counts as a hang. Milliseconds. */
 const hangMs = 1000;
 
-/** Waits for a piece of work that may be refused, in our own words alone. */
+/** Waits for work that may be refused, but only with Sluice's own errors. */
 export async function refusedOr<T>(work: Promise<T>): Promise<{ readonly value: T } | undefined> {
   try {
     return { value: await work };
@@ -35,10 +35,10 @@ export async function refusedOr<T>(work: Promise<T>): Promise<{ readonly value: 
   }
 }
 
-/** What has not ended after this long never will, however loaded the machine. Milliseconds. */
+/** Work that takes longer never ends, even on a loaded machine. Milliseconds. */
 const neverMs = 30_000;
 
-/** Plays one case of a seed; says what went wrong and how long it took. */
+/** Plays one case of a seed. Returns its result, its problem and its duration in milliseconds. */
 async function playOne(subject: Subject, seed: number): Promise<{ came: keyof Tally; why?: string; ms: number }> {
   const [random] = fc.sample(fc.gen(), { numRuns: 1, seed }) as [fc.GeneratorValue];
   const started = performance.now();
@@ -58,8 +58,8 @@ async function playOne(subject: Subject, seed: number): Promise<{ came: keyof Ta
 }
 
 /**
- * Plays so many cases of a subject, each with a seed of its own, so that one can be played alone: `seed`, `seed + 1` and so on.
- * `broken` is told of each that is not as it should be, with its seed.
+ * Plays cases of a subject, each with its own seed, so that one can be repeated alone: `seed`, `seed + 1` and so on.
+ * `broken` is called for each bad case, with its seed.
  */
 export async function fuzz(
   subject: Subject,
@@ -72,7 +72,7 @@ export async function fuzz(
     const { came, why, ms } = await playOne(subject, at);
     tally[came] += 1;
     if (why !== undefined) broken(`${subject.name}, seed ${at}: ${why}`);
-    // The first case of a process loads code, and a machine has other things to do: what hangs is slow again.
+    // The first case of a process loads code, and the machine may be busy: a real hang is slow again.
     const again = came === 'hangs' || ms <= hangMs ? ms : (await playOne(subject, at)).ms;
     if (again <= hangMs) continue;
     if (came !== 'hangs') tally.hangs += 1;

@@ -5,7 +5,7 @@ import { quarantine } from './names.ts';
 import { pipelineFiles } from './pipelines.ts';
 import type { Subject } from './subject.ts';
 
-/** Everything that is fuzzed. */
+/** All subjects of the fuzzer. */
 export const subjects = async (): Promise<Subject[]> => [
   pipelineFiles(),
   csvBytes(),

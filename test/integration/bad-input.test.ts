@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folder, query, read, type Said, sluice, smallPipeline, start, write } from './world.ts';
 
-/** No stack trace, no "unexpected", and the reason on standard error or in the run's own line. */
+/** Expects neither a stack trace nor "unexpected". Returns the reason from standard error or the run's line. */
 function clear({ stdout, stderr }: Said): string {
   const all = `${stdout}\n${stderr}`;
   expect(all).not.toMatch(/^\s+at .+:\d+:\d+\)?$/m);
@@ -56,7 +56,7 @@ describe('a pipeline file', () => {
     expect(clear(answer)).toMatch(message);
   });
 
-  test('gives its error as a document with --json', async () => {
+  test('reports its error as a document with --json', async () => {
     const { exitCode, stdout } = await sluice('validate', 'none.yaml', '--json');
     expect(exitCode).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { kind: 'rejected', message: 'there is no file none.yaml' } });
@@ -79,7 +79,7 @@ describe('usage', () => {
 });
 
 describe('sources', () => {
-  /** Publishes once, then spoils something: what was published must stay. */
+  /** Publishes once, then breaks an input: the published output must stay. */
   const published = async (name: string): Promise<string> => {
     const file = await smallPipeline(name);
     expect((await sluice('run', file)).exitCode).toBe(0);
@@ -93,7 +93,7 @@ describe('sources', () => {
     ]);
   };
 
-  test('that cannot be measured end the run with exit code 2, and leave what was published', async () => {
+  test('that cannot be measured end the run with exit code 2, and leave the published output', async () => {
     const file = await published('spoilt');
     const good = await read(file);
     const cases: [string, () => Promise<unknown>, RegExp][] = [
@@ -151,7 +151,7 @@ describe('sources', () => {
     }
   });
 
-  test('an empty file has no rows, and the others are read', async () => {
+  test('an empty file has no rows, and the other files are read', async () => {
     const file = await smallPipeline('partly');
     await write('data/small/b.csv', '');
     const answer = await sluice('run', file);
@@ -161,7 +161,7 @@ describe('sources', () => {
   });
 });
 
-describe('what is needed', () => {
+describe('dependencies', () => {
   test('wrong credentials are named, the password is not', async () => {
     const file = await smallPipeline('locked');
     const connections = await read('conf/connections.yaml');
@@ -181,7 +181,7 @@ describe('what is needed', () => {
     expect(all).not.toContain('open-sesame');
   });
 
-  test('Livy that is not reachable is exit code 3, with a hint, and no run is begun', async () => {
+  test('an unreachable Livy gives exit code 3 with a hint, and no run starts', async () => {
     const file = await smallPipeline('unreached');
     const connections = await read('conf/connections.yaml');
     await write('conf/connections.yaml', connections.replace('spark: {}', 'spark: { livy: "http://127.0.0.1:9" }'));
@@ -192,7 +192,7 @@ describe('what is needed', () => {
     expect(await query(`SELECT count(*) AS n FROM runs WHERE pipeline = 'unreached'`, 'sluice')).toEqual([{ n: 0 }]);
   });
 
-  test('a run store that is not reachable is exit code 3', async () => {
+  test('an unreachable run store gives exit code 3', async () => {
     const connections = await read('conf/connections.yaml');
     await write(
       'conf/connections.yaml',

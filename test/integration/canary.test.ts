@@ -10,8 +10,8 @@ import { answers, canary, dump, filesBelow, needles, Watch } from './leaks.ts';
 import { folder, otherProject, project, query, type RunDocument, smallPipeline, start } from './world.ts';
 
 /**
- * Secrets in every place where one can be, each of characters that are written differently everywhere; a run that succeeds
- * and one that fails; then a search of all that was written, answered, sent and listed.
+ * Puts secrets in every possible place, with characters that each format writes differently. After a run that succeeds
+ * and one that fails, it searches everything that was written, answered, sent and listed.
  */
 
 const here = await project();
@@ -41,7 +41,7 @@ const heard = {
 };
 let calls = 0;
 
-/** An API that fails once, then gives back all it was sent, in the ways in which APIs write it. */
+/** An API that fails once, then returns all it received, in the forms that APIs use. */
 const api = createServer((request, response) => {
   let body = '';
   request.on('data', (chunk: Buffer) => {
@@ -70,7 +70,7 @@ const smtp = new SMTPServer({
     stream
       .on('data', (chunk: Buffer) => chunks.push(chunk))
       .on('end', () => {
-        // Without the soft line breaks of quoted-printable, which could part a secret.
+        // Without the soft line breaks of quoted-printable, which could split a secret.
         heard.mails.push(
           Buffer.concat(chunks)
             .toString()
@@ -80,7 +80,7 @@ const smtp = new SMTPServer({
       });
   },
 });
-/** Livy behind a gateway that requires a login of its own. */
+/** Livy behind a gateway that requires its own login. */
 const gateway = createServer((request, response) => {
   heard.livyLogins.add(request.headers.authorization ?? '');
   const { url, headers } = splitLogin(addressOf(here, 'livy'));
@@ -200,7 +200,7 @@ test('secrets are in no file, table, argument list, environment, answer, mail, p
   heard.said += (await mistaken).stderr;
   watch.stop();
 
-  // Each secret was used where it was meant to be.
+  // Proves that each secret was used at its destination.
   for (const name of ['PATH_TOKEN', 'QUERY_TOKEN', 'HEADER_TOKEN'] as const)
     expect(heard.api).toContain(env[name].slice(0, 12));
   expect(heard.mailLogins).toEqual(new Set([`me ${env.MAIL_PW}`]));
@@ -225,7 +225,7 @@ test('secrets are in no file, table, argument list, environment, answer, mail, p
   for (const { path, text } of files) hits.push(...find(text).map((hit) => `${path}: ${hit}`));
   expect(hits).toEqual([]);
 
-  // The search finds what is there.
+  // Proves that the search covers the real texts.
   for (const [place, texts] of Object.entries(places))
     expect(texts.join('\n'), place).toMatch(/planted|succeeds|fails/);
   expect(places['answers of the stack']?.join('\n')).toContain('spark.redaction.regex');

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { chaos, tableLines } from '../chaos/chaos.ts';
 
-test('ten strikes at random break no promise, as seen from outside', { timeout: 900_000 }, async () => {
-  // The long version, `npm run chaos`, takes other seeds.
+test('ten random faults break no promise, as seen from outside', { timeout: 900_000 }, async () => {
+  // The long version, `npm run chaos`, uses other seeds.
   const seed = 1;
   const table = await chaos({ kills: 10, seed, log: () => undefined });
   process.stdout.write(`chaos, seed ${seed}:\n${tableLines(table).join('\n')}\n`);

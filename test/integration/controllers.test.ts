@@ -20,7 +20,7 @@ import {
 const csvOnly = (name: string): string => `      - { csv: data/published/${name}, views: [result] }`;
 
 describe('two controllers', () => {
-  test('one stopped past its lease and woken: the other takes over within the lease, the woken one gives way and follows', async () => {
+  test('one stopped past its lease and resumed: the other takes over within the lease, and the resumed one follows', async () => {
     const held = await gate();
     const file = await smallPipeline('given-way', { sql: held.sql });
     const first = begin(['run', file]);
@@ -32,7 +32,7 @@ describe('two controllers', () => {
     first.kill('SIGSTOP');
     await said(serving, new RegExp(`"run":"${run}".*took over the run of process ${first.pid}`));
     const took = Date.now() - stopped;
-    // The lease is 8 s, and looked for every second.
+    // The lease lasts 8 s, and workers search once a second.
     expect(took).toBeLessThan(12_000);
     first.kill('SIGCONT');
     await said(first, /lease lost: process \d+ on .* took over run/);
@@ -47,7 +47,7 @@ describe('two controllers', () => {
     expect(String(left.stdout)).toContain('no runs in progress');
   });
 
-  test('one killed, another started 35 s later: the healthy batch goes on to its end', async () => {
+  test('one killed, another started 35 s later: the healthy batch continues to its end', async () => {
     const held = await gate();
     const file = await smallPipeline('late-successor', { sql: held.sql });
     const first = begin(['run', file]);
@@ -66,7 +66,7 @@ describe('two controllers', () => {
     await serving;
   });
 
-  test('one killed beside another on the same machine: it is seen to be gone, long before its lease ends', async () => {
+  test('one killed beside another on the same machine: the other notices it long before the lease expires', async () => {
     const serving = begin(['serve']);
     await said(serving, /controller process .* started/);
     const held = await gate();
@@ -84,7 +84,7 @@ describe('two controllers', () => {
     await serving;
   });
 
-  test('a detached run waits for a controller; runs of one pipeline go one after the other', async () => {
+  test('a detached run waits for a controller; runs of one pipeline run one after the other', async () => {
     const held = await gate();
     const file = await smallPipeline('in-line', { sql: held.sql });
     const [a, b] = [await sluiceJson('run', file, '--detach'), await sluiceJson('run', file, '--detach')];
@@ -103,7 +103,7 @@ describe('two controllers', () => {
 });
 
 describe('the run store', () => {
-  test('killed during a run and started again: the run waits for it, says so, and ends with one application', async () => {
+  test('killed during a run and restarted: the run waits for it, reports that, and ends with one application', async () => {
     const held = await gate();
     const file = await smallPipeline('store-away', { sql: held.sql, outputs: csvOnly('store-away') });
     const running = begin(['run', file, '--json']);
@@ -113,7 +113,7 @@ describe('the run store', () => {
     // Longer than the lease.
     await pause(10_000);
     held.open();
-    // Spark's own work with the database is over by then; the end of the attempt is what cannot be noted.
+    // Spark has finished with the database by then; only the end of the attempt cannot be stored.
     while ((await applications(key)).some((app) => app.active)) await pause(300);
     await pause(2000);
     await sluice('up');
@@ -126,7 +126,7 @@ describe('the run store', () => {
     expect((await sluice('show', doc.run)).stdout).toMatch(/store +was unavailable for|lost its lease and resumed/);
   });
 
-  test('full at an event: the run waits until there is room', async () => {
+  test('full at an event: the run waits until there is space', async () => {
     const held = await gate();
     const file = await smallPipeline('store-full', { sql: held.sql });
     const running = begin(['run', file, '--json']);
@@ -146,7 +146,7 @@ describe('the run store', () => {
     await expectOnce(JSON.parse(String(stdout)) as RunDocument, 'store_full');
   });
 
-  test('of a newer schema version is refused, and so is one that is not there', async () => {
+  test('of a newer schema version is refused, and so is a missing one', async () => {
     const file = await smallPipeline('store-newer');
     await query('INSERT INTO schema_version VALUES (999)', 'sluice');
     const newer = await sluice('run', file);
@@ -163,8 +163,8 @@ describe('the run store', () => {
 });
 
 describe('a controller that dies between any two of its durable writes', () => {
-  test('leaves a run that the next one ends as it should', async () => {
-    // Each of the first twelve writes of a run: the run's beginning, measures, plan, intent, submission, application, end,
+  test('leaves a run that the next controller completes correctly', async () => {
+    // Each of the first twelve writes of a run: start, measures, plan, intent, submission, application, end,
     // publication, step, end of the run, mail.
     for (const [nth, when] of [
       [2, 'after'],

@@ -36,7 +36,7 @@ describe.each([
 ])('customer-report on $rows rows of seed $seed', ({ seed, rows, dirt }) => {
   let doc: RunDocument;
 
-  test('takes branch light, reconciles every source, and finds just what was planted', async () => {
+  test('takes branch light, reconciles every source, and finds exactly the injected defects', async () => {
     const data = await made('--rows', String(rows), '--seed', seed, ...dirt);
     const run = await sluiceJson('run', file);
     expect(run.exitCode, run.stderr).toBe(0);
@@ -80,7 +80,7 @@ describe.each([
     expect(sent[0]?.text).toContain('Branch: light');
   });
 
-  test('leaves no password where others could read it', async () => {
+  test('leaves no password where other users could read it', async () => {
     const { home } = await project();
     const secret = (await readFile(join(home, 'secrets', 'postgres'), 'utf8')).trim();
     const { stdout } = await execa(
@@ -111,7 +111,7 @@ describe('the other branches', () => {
     expect(await applications(`sluice-${doc.run}-marts-1`)).toEqual([]);
   });
 
-  test('`plan` says the same without a run, and what --full-refresh would do', async () => {
+  test('`plan` reports the same without a run, and what --full-refresh would do', async () => {
     const before = (await sluiceJson('runs')).doc as unknown as object[];
     const skip = await sluice('plan', file);
     expect(skip.exitCode).toBe(0);
@@ -122,7 +122,7 @@ describe('the other branches', () => {
     expect((await sluiceJson('runs')).doc).toEqual(before);
   });
 
-  test('dirty data takes branch repair: the rows to repair are published, the mail says so, the marts stay', async () => {
+  test('data with many defects takes branch repair: the rows to repair are published, the mail reports them, the marts stay', async () => {
     const [before] = await query('SELECT key, published_at FROM marts.sluice_publication LIMIT 1');
     const data = await made('--rows', '20000', '--seed', '4', '--invalid', '0.2');
     const { exitCode, doc } = await sluiceJson('run', file);
@@ -138,7 +138,7 @@ describe('the other branches', () => {
     expect((await query('SELECT key, published_at FROM marts.sluice_publication LIMIT 1'))[0]).toEqual(before);
   });
 
-  test('no rows at all are nothing new either', async () => {
+  test('empty sources have no new rows either', async () => {
     await made('--rows', '0');
     const { exitCode, doc } = await sluiceJson('run', file);
     expect(exitCode).toBe(0);

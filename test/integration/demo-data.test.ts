@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folder, query, read, sluice, write } from './world.ts';
 
-test('demo-data replaces what it made, and neither tables nor files of others', async () => {
+test('demo-data replaces its own tables and files, and no others', async () => {
   expect((await sluice('demo-data', '--rows', '1000')).exitCode).toBe(0);
   await write('data/deliveries/mine.csv', 'a,b\n');
   expect((await sluice('demo-data', '--rows', '1000')).exitCode).toBe(0);

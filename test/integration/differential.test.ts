@@ -10,7 +10,7 @@ test('forty random cases: Spark and DuckDB agree on every row', async () => {
     cases: 40,
     log: (line) => process.stdout.write(`${line}\n`),
   });
-  // A failing case is played again by `npm run differential -- --seed N --cases 1`.
+  // `npm run differential -- --seed N --cases 1` repeats a failing case.
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
   expect(outcomes).toHaveLength(40);
   expect(outcomes.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThan(2000);

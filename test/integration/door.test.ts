@@ -16,7 +16,7 @@ const { endpoints, home, stack } = own;
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) process.stdout.write('skipped: what another user may do, as only root can act as one\n');
 
-/** A command as another user of this machine runs it. */
+/** Runs a command as another user of this machine. */
 const asAnother = (file: string, args: readonly string[], env: Record<string, string> = {}) =>
   execa(file, args, { uid: 65_533, gid: 65_533, cwd: '/', env, reject: false, all: true });
 const pages = [
@@ -29,7 +29,7 @@ const pages = [
   `${endpoints.historyServer}/api/v1/applications`,
   `${endpoints.mailbox}/mails.json`,
 ];
-/** The status that a request with these headers gets; `fetch` would not send another Host. */
+/** The status of a request with these headers; `fetch` cannot send another Host. */
 function status(url: string, headers: Record<string, string> = {}, body?: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const options = { headers, method: body === undefined ? 'GET' : 'POST', timeout: 20_000 };
@@ -42,16 +42,19 @@ function status(url: string, headers: Record<string, string> = {}, body?: string
   });
 }
 
-test.each(pages)('%s is closed without the secret, and to a name that resolves to this machine', async (url) => {
-  const right = await login();
-  expect(await status(url)).toBe(401);
-  expect(await status(url, { authorization: 'Basic c2x1aWNlOg==' })).toBe(401);
-  expect(await status(url, { ...right, host: new URL(url).host.replace('127.0.0.1', 'evil.example') })).toBe(421);
-  expect(await status(url, { ...right, 'sec-fetch-site': 'cross-site' })).toBe(421);
-  expect(await status(url, right)).not.toBe(401);
-});
+test.each(pages)(
+  '%s refuses requests without the secret, and those to another name that resolves to this machine',
+  async (url) => {
+    const right = await login();
+    expect(await status(url)).toBe(401);
+    expect(await status(url, { authorization: 'Basic c2x1aWNlOg==' })).toBe(401);
+    expect(await status(url, { ...right, host: new URL(url).host.replace('127.0.0.1', 'evil.example') })).toBe(421);
+    expect(await status(url, { ...right, 'sec-fetch-site': 'cross-site' })).toBe(421);
+    expect(await status(url, right)).not.toBe(401);
+  },
+);
 
-test('a job is submitted to Livy with the secret alone, and not by a page of another site', async () => {
+test('Livy accepts a job only with the secret, and not from a page of another site', async () => {
   const right = await login();
   const post = { 'content-type': 'application/json', 'x-requested-by': 'x' };
   const body = JSON.stringify({ name: 'stranger', file: 'local:/nowhere.py' });
@@ -62,7 +65,7 @@ test('a job is submitted to Livy with the secret alone, and not by a page of ano
   expect(await status(`${endpoints.livy}/batches/stranger`, right)).toBe(404);
 });
 
-test('the UI of a running driver wants the secret, at its own port and through the master', async () => {
+test('the UI of a running driver requires the secret, at its own port and through the master', async () => {
   const running = start(['run', await smallPipeline('guarded', { sql: endless })]);
   await said(running, /app-\d+-\d+/);
   const [driver] = await processesWith('org.apache.spark.deploy.SparkSubmit');
@@ -74,7 +77,7 @@ test('the UI of a running driver wants the secret, at its own port and through t
   let guarded = 0;
   const open: string[] = [];
   for (const port of await listeners(driver as number)) {
-    // The driver's other ports speak no HTTP.
+    // The driver's other ports do not speak HTTP.
     const code = await status(`http://127.0.0.1:${port}/api/v1/applications`).catch(() => undefined);
     if (code === 401) guarded += 1;
     else if (code !== undefined) open.push(`${port} answered ${code}`);
@@ -118,7 +121,7 @@ describe.skipIf(!isRoot)('another user of this machine', () => {
   });
 });
 
-test('the Spark master refuses who does not have the secret', async () => {
+test('is refused by the Spark master without the secret', async () => {
   const args = [
     '--host',
     '127.0.0.1',
@@ -168,7 +171,7 @@ describe('the mailbox', () => {
     expect(shown.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('refuses a mail of more than 25 MiB, announced or not, and goes on', async () => {
+  test('refuses a mail of more than 25 MiB, announced or not, and continues', async () => {
     await expect(mail('x'.repeat(26 << 20))).rejects.toThrow(/552|too large|exceeds/i);
     const before = await pidOf('mailbox');
     const answer = await unannounced(26 << 20);
@@ -178,7 +181,7 @@ describe('the mailbox', () => {
   });
 });
 
-/** Sends a mail of so many bytes without saying how large it is; returns what the server said. */
+/** Sends a mail of this size without announcing it. Returns the server's response. */
 function unannounced(bytes: number): Promise<string> {
   const body = `${`${'x'.repeat(998)}\r\n`.repeat(Math.ceil(bytes / 1000))}.\r\n`;
   const steps = [
@@ -194,7 +197,7 @@ function unannounced(bytes: number): Promise<string> {
     let said = '';
     socket.on('data', (chunk) => {
       said += chunk.toString();
-      // The last line of an answer has a space after its code.
+      // The last line of a response has a space after its code.
       if (/^\d{3} .*\r\n$/m.test(chunk.toString())) socket.write(steps.shift() ?? '');
     });
     socket.once('error', reject).once('close', () => resolve(said));

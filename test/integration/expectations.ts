@@ -2,7 +2,7 @@ import { afterAll, expect } from 'vitest';
 import { applications, mails, pause, query, type RunDocument, sluiceJson, start } from './world.ts';
 
 const children: ReturnType<typeof start>[] = [];
-/** A command that is ended after the tests, whatever becomes of them. */
+/** Starts a command that is always ended after the tests. */
 export const begin = (...args: Parameters<typeof start>) => {
   const child = start(...args);
   children.push(child);
@@ -21,7 +21,7 @@ export async function untilEnded(run: string): Promise<RunDocument> {
   }
 }
 
-/** One attempt, one application that finished, one publication, one mail. */
+/** Expects one attempt, one finished application, one publication, one mail. */
 export async function expectOnce(doc: RunDocument, schema: string): Promise<void> {
   expect(doc.state).toBe('succeeded');
   const [attempt, ...more] = doc.steps[0]?.attempts ?? [];

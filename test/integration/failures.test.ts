@@ -20,13 +20,13 @@ import {
   write,
 } from './world.ts';
 
-/** Each kind of failure, made on the real cluster: what it is taken for, what is done about it, what the mail says. */
+/** Each kind of failure, caused on the real cluster: its classification, the reaction, and the mail. */
 
 const { endpoints } = await project();
 const again = '    retry: { maximumAttempts: 3, initialInterval: 1s }';
 const failuresOf = (doc: RunDocument) => doc.steps[0]?.attempts.map((attempt) => attempt.failure);
 
-/** Every attempt's application had ended before the next began, as the Spark master tells it. */
+/** By the Spark master, every attempt's application had ended before the next one started. */
 async function expectOneAtATime(doc: RunDocument): Promise<void> {
   const attempts = doc.steps[0]?.attempts ?? [];
   for (const [i, attempt] of attempts.entries()) {
@@ -48,7 +48,7 @@ async function expectMail(doc: RunDocument, ...telling: (string | RegExp)[]): Pr
 }
 
 describe('memory that runs out', () => {
-  test('in an executor: the second attempt has more, and succeeds', async () => {
+  test('in an executor: the second attempt has more memory, and succeeds', async () => {
     const file = await smallPipeline('oom-executor', {
       // One text that 512m have no room for: an executor whose heap fills up slowly collects garbage for a minute first.
       sql: `CREATE OR REPLACE TEMP VIEW big AS SELECT octet_length(repeat(cast(id AS string), 400000000)) AS n FROM range(1, 2, 1, 1);
@@ -67,7 +67,7 @@ describe('memory that runs out', () => {
     await expectMail(doc, 'The run succeeded');
   });
 
-  test('in the driver: the second attempt has more there, and only there', async () => {
+  test('in the driver: the second attempt has more memory there, and only there', async () => {
     const file = await smallPipeline('oom-driver', {
       sql: `CREATE OR REPLACE TEMP VIEW result AS SELECT id, note, (
               SELECT /*+ BROADCAST(b) */ sum(b.h) FROM range(10) a JOIN (SELECT id, hash(id) AS h FROM range(8000000)) b ON a.id = b.id
@@ -86,7 +86,7 @@ describe('memory that runs out', () => {
 });
 
 describe('a lost executor', () => {
-  test('that takes the job with it: the same once more', async () => {
+  test('that fails the job: it is retried with the same settings', async () => {
     const held = await gate();
     const file = await smallPipeline('lost-executor', {
       sql: held.sql,
@@ -97,7 +97,8 @@ describe('a lost executor', () => {
     await said(running, /app-\d+-\d+[\s\S]*tasks 0 of 2/);
     const attempt = async () => (await lastRun()).steps[0]?.attempts[0];
     const app = (await attempt())?.application ?? '';
-    // One that dies between two tasks is replaced by Spark itself: so each that comes, until the job is lost.
+    // Spark itself replaces an executor that dies between two tasks. So the test kills every new one until the job is
+    // lost.
     while ((await attempt())?.ended === null) {
       for (const executor of await processesWith('CoarseGrainedExecutorBackend', app))
         process.kill(executor, 'SIGKILL');
@@ -110,7 +111,7 @@ describe('a lost executor', () => {
     await expectOneAtATime(doc);
   });
 
-  test('with its worker, which comes back: Spark itself goes on, and the run with it', async () => {
+  test('with its worker, which comes back: Spark itself recovers, and the run continues', async () => {
     const held = await gate();
     const file = await smallPipeline('lost-worker', { sql: held.sql, step: again });
     const running = start(['run', file, '--json']);
@@ -126,7 +127,7 @@ describe('a lost executor', () => {
 });
 
 describe('a driver that is killed', () => {
-  test('is taken for killed, and tried again once it is gone for certain', async () => {
+  test('is classified as killed, and retried once its end is confirmed', async () => {
     const held = await gate();
     const file = await smallPipeline('killed-driver', { sql: held.sql, step: again });
     const running = start(['run', file, '--json']);
@@ -141,7 +142,7 @@ describe('a driver that is killed', () => {
     await expectOneAtATime(doc);
   });
 
-  test('each time: the run fails, and the mail says how often and what was seen', async () => {
+  test('on every attempt: the run fails, and the mail has the attempts and the log lines', async () => {
     const file = await smallPipeline('killed-twice', {
       sql: endless,
       step: '    retry: { maximumAttempts: 3, initialInterval: 1s, on: { killed: 2 } }',
@@ -159,7 +160,7 @@ describe('a driver that is killed', () => {
   });
 });
 
-describe('what only a person can mend is tried once, and the mail has the line that tells', () => {
+describe('a failure that needs a manual fix is not retried, and the mail has the relevant log line', () => {
   test.each([
     [
       'bad-input',
@@ -184,7 +185,7 @@ describe('what only a person can mend is tried once, and the mail has the line t
     await expectMail(doc, `(${kind})`, telling);
   });
 
-  test('gateway-rejected, and the batch that Livy keeps of it is cleared', async () => {
+  test('gateway-rejected, and the batch that Livy leaves is removed', async () => {
     const elsewhere = await otherProject('refused-jar', (text) =>
       text.replace('spark: {}', 'spark: { jar: "file:///outside/of/the/whitelist.jar" }'),
     );
@@ -200,7 +201,7 @@ describe('what only a person can mend is tried once, and the mail has the line t
     expect(left.status).toBe(404);
   });
 
-  test('not-prepared: a table of ours may not be replaced, and nothing was submitted', async () => {
+  test('not-prepared: a table cannot be replaced, and nothing was submitted', async () => {
     await write('data/in-the-way', '');
     const file = await smallPipeline('once-unprepared', {
       step: '    retry: { maximumAttempts: 3 }',

@@ -20,7 +20,7 @@ import {
   start,
 } from './world.ts';
 
-/** What the local stack gives its jobs; a Livy elsewhere, as the proxy is to Sluice, has its own. One core, so that two run at once. */
+/** The Spark properties that the local stack gives its jobs. A proxied Livy is external, so the pipeline sets them. One core, so that two run at once. */
 const sparkConf =
   'executorCores: 1, executorMemory: 512m, driverMemory: 512m, conf: { spark.driver.host: 127.0.0.1, spark.driver.bindAddress: 127.0.0.1, spark.ui.port: "0" }';
 const own = await project();
@@ -45,7 +45,7 @@ const pipelineOf = (name: string, sql?: string): Promise<string> =>
   smallPipeline(name, { ...(sql === undefined ? {} : { sql }), spark: sparkConf });
 const run = (folder: string, file: string) => start(['run', file, '--json'], {}, folder);
 
-/** One attempt, one application, one mail: nobody noticed anything. */
+/** Expects one attempt, one application, one mail: the fault had no effect. */
 async function expectUntouched(text: unknown): Promise<RunDocument> {
   const doc = JSON.parse(String(text)) as RunDocument;
   expect(doc.state).toBe('succeeded');
@@ -56,7 +56,7 @@ async function expectUntouched(text: unknown): Promise<RunDocument> {
   return doc;
 }
 
-test('a thousand batches are followed with one request a look', async () => {
+test('a thousand batches are polled with one request', async () => {
   const { proxy, folder } = await proxied('many');
   const backend = await backendOf(await loadProject(folder));
   const keys = Array.from({ length: 1000 }, (_, i) => `sluice-nobody-${i}`);
@@ -71,7 +71,7 @@ test('a thousand batches are followed with one request a look', async () => {
   }
 });
 
-describe('the answer to a submission that is lost after Livy accepted it', () => {
+describe('a response that is lost after Livy accepted the submission', () => {
   test('leaves one batch and one application', async () => {
     const { proxy, folder } = await proxied('lost');
     const file = await pipelineOf('lost-answer');
@@ -88,7 +88,7 @@ describe('the answer to a submission that is lost after Livy accepted it', () =>
 });
 
 describe('Livy refusing connections', () => {
-  test('for 10 s at the submission and for 60 s while Spark works: both runs wait, and use up no try', async () => {
+  test('for 10 s at the submission and for 60 s while Spark computes: both runs wait, and use up no attempt', async () => {
     const [short, long] = [await proxied('short'), await proxied('long')];
     const atSubmission = await pipelineOf('refused-short');
     const held = await gate();
@@ -115,7 +115,7 @@ describe('Livy refusing connections', () => {
     expect(away ?? 60_000).toBeGreaterThan(30_000);
   });
 
-  test('for longer than the step has patience: the run fails, and says so in its mail', async () => {
+  test('for longer than the gateway timeout: the run fails, and its mail reports it', async () => {
     const { proxy, folder } = await proxied('gone');
     const held = await gate();
     const file = await smallPipeline('refused-for-good', {
@@ -136,8 +136,8 @@ describe('Livy refusing connections', () => {
   });
 });
 
-describe('a Livy that answers what nobody can read', () => {
-  test('HTML, 502, half a JSON, half an answer, nothing, silence: the run waits each time, says so, and succeeds', async () => {
+describe('a Livy with unreadable responses', () => {
+  test('HTML, 502, half a JSON, half a response, nothing, silence: the run waits each time, reports it, and succeeds', async () => {
     const { proxy, folder } = await proxied('unreadable');
     const held = await gate();
     const running = run(folder, await pipelineOf('unreadable', held.sql));
@@ -162,8 +162,8 @@ describe('a Livy that answers what nobody can read', () => {
   });
 });
 
-describe('a Livy that was killed and started again', () => {
-  test('knows nothing of the batch and gives its id to a stranger: the run is followed by its key, the stranger left alone', async () => {
+describe('a Livy that was killed and restarted', () => {
+  test('has forgotten the batch and reuses its id: the run is followed by its key, and the other batch is left alone', async () => {
     const anew = async (): Promise<void> => {
       process.kill(await pidOf('livy'), 'SIGKILL');
       await sluice('up');

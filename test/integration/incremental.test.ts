@@ -4,14 +4,14 @@ import { openDuck } from '../../controller/clients/duckdb.ts';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
 import { folder, project, sluice, sluiceJson, write } from './world.ts';
 
-/** A topic that is read on from where the last published run stopped. */
+/** Incremental reading of a topic, from the end of the last published run. */
 
 const topic = 'changes';
 const file = 'conf/pipelines/changes.yaml';
 const kafka = kafkaClient({ brokers: (await project()).endpoints.kafka });
 const producer = kafka.producer();
 
-/** What every order should look like, from all that was sent; kept beside the topic. */
+/** The expected state of every order, computed from all sent events. */
 const expected = new Map<number, { changes: number; last: string }>();
 let sent = 0;
 
@@ -54,7 +54,10 @@ interface Kept {
   readonly pinned: { readonly log: { readonly carried: number; readonly paths: readonly string[] } };
 }
 
-/** Runs the pipeline, or a backfill of it, and says how many events it took over from earlier runs and how many it read. */
+/**
+ * Runs the pipeline, or a backfill of it. Returns the number of events carried over from earlier runs, and of those
+ * read.
+ */
 async function run(
   ...args: string[]
 ): Promise<{ carried: number; read: number; new: number; state: string; stderr: string }> {
@@ -64,7 +67,7 @@ async function run(
   return { carried, read: events.rows - carried, new: events.new, state: doc.state, stderr };
 }
 
-/** The published mart, as it is and as it should be. */
+/** Compares the published mart with the expected one. */
 async function expectMart(): Promise<void> {
   const duck = await openDuck(join(folder, 'scratch'), [folder]);
   const rows = await duck.rows(
@@ -106,7 +109,7 @@ steps:
 afterAll(() => producer.disconnect());
 
 describe('a topic', () => {
-  test('is read whole the first time', async () => {
+  test('is read completely the first time', async () => {
     await newTopic();
     await send(5000);
     expect(await run()).toMatchObject({ carried: 0, read: 5000, new: 5000, state: 'succeeded' });
@@ -120,13 +123,13 @@ describe('a topic', () => {
     await expectMart();
   });
 
-  test('is read from there on when there is', async () => {
+  test('is read from the last offset when there are new events', async () => {
     await send(10_000);
     expect(await run()).toMatchObject({ carried: 5000, read: 10_000, new: 10_000, state: 'succeeded' });
     await expectMart();
   });
 
-  test('gives the same marts by a backfill, from its beginning and from a time on', async () => {
+  test('gives the same marts after a backfill, from its beginning or from a time', async () => {
     const between = new Date(Date.now() + 1);
     await new Promise((resolve) => setTimeout(resolve, 50));
     await send(300);
@@ -137,7 +140,7 @@ describe('a topic', () => {
     await expectMart();
   });
 
-  test('of which retention has taken what was read long ago loses nothing of it', async () => {
+  test('with expired events that were read long ago loses none of them', async () => {
     await deleteUpTo(0.5);
     await send(100);
     expect(await run()).toMatchObject({ carried: 15_300, read: 100, state: 'succeeded' });
@@ -148,7 +151,7 @@ describe('a topic', () => {
     await expectMart();
   });
 
-  test('of which it has taken what nobody has read is refused, until somebody accepts the gap', async () => {
+  test('with expired events that no run has read is refused, until a backfill accepts the gap', async () => {
     await send(900);
     await deleteUpTo(1);
     const { exitCode, stderr } = await sluice('run', file);
@@ -159,7 +162,7 @@ describe('a topic', () => {
     expect(await run('backfill')).toMatchObject({ carried: 15_400, read: 0, state: 'succeeded' });
   });
 
-  test('that was made anew is known to be another, and read whole', async () => {
+  test('that was created again is recognised, and read completely', async () => {
     await newTopic();
     await send(16_000);
     const { stderr, ...read } = await run();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
-/** A set of one small jar, fetched by the real Maven. */
+/** A set of one small jar, downloaded by the real Maven. */
 const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion><groupId>t</groupId><artifactId>t</artifactId><version>1</version><packaging>pom</packaging>
   <dependencies><dependency><groupId>org.slf4j</groupId><artifactId>slf4j-api</artifactId><version>2.0.16</version></dependency></dependencies>
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 describe('the jars of a set', () => {
-  test('are fetched once', async () => {
+  test('are downloaded once', async () => {
     const folder = await jarsOf('kafka', root, () => undefined);
     expect(folder.startsWith(root)).toBe(true);
     const jar = join(folder, 'slf4j-api-2.0.16.jar');
@@ -49,7 +49,7 @@ describe('the jars of a set', () => {
     expect(await readdir(join(root, 'cache', 'jars'))).toHaveLength(1);
   });
 
-  test('that are not the ones listed are refused by name', async () => {
+  test('that differ from the list are refused by name', async () => {
     await writeFile(sums(), slf4j.replace(/^a/, 'b'));
     await expect(jarsOf('kafka', root, () => undefined)).rejects.toMatchObject({
       kind: 'unavailable',
@@ -61,7 +61,7 @@ describe('the jars of a set', () => {
     await writeFile(sums(), slf4j);
   });
 
-  test('that a killed fetch left are removed by the next one, those of a living process are not', async () => {
+  test('that a killed download left are removed by the next one, but not those of a living process', async () => {
     const jars = join(root, 'cache', 'jars');
     const dead = (await execa(process.execPath, ['-p', 'process.pid'])).stdout;
     for (const pid of [dead, String(process.ppid)])
@@ -73,7 +73,7 @@ describe('the jars of a set', () => {
     await rm(join(jars, left[0] as string), { recursive: true });
   });
 
-  test('that cannot be fetched are told of by Maven’s own words and a hint', async () => {
+  test('that cannot be downloaded are reported with the message of Maven and a hint', async () => {
     await writeFile(join(root, 'conf', 'stack', 'kafka', 'pom.xml'), pom.replace('2.0.16', '0.0.0-none'));
     await expect(jarsOf('kafka', root, () => undefined)).rejects.toMatchObject({
       kind: 'unavailable',

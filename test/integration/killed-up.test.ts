@@ -8,9 +8,9 @@ import type { ServiceStatus } from '../../controller/stack/stack.ts';
 import { furtherOffset } from '../ports.ts';
 import { folder as given, main, pause } from './world.ts';
 
-/** How many first starts are killed; SLUICE_KILLS=20 for more. */
+/** The number of killed first starts; SLUICE_KILLS=20 for more. */
 const kills = Number(process.env.SLUICE_KILLS ?? 3);
-/** Within this time of a first start the kill falls. Milliseconds. */
+/** The kill happens within this time of a first start. Milliseconds. */
 const within = 8000;
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-killed-'));
@@ -19,7 +19,7 @@ afterAll(() => {
   for (const each of [folder, ...shared]) rmSync(each, { recursive: true, force: true });
 });
 
-/** A project with a home and ports of its own, beside the stack of the other tests. */
+/** A project with its own home and ports, beside the stack of the other tests. */
 function fresh(name: string) {
   const cwd = join(folder, name);
   mkdirSync(cwd);
@@ -34,7 +34,7 @@ function fresh(name: string) {
   return { sluice, home };
 }
 
-/** Processes of a stack: their command lines name its home, or the folder of its PostgreSQL. */
+/** Processes of a stack: their command lines contain its home, or the folder of its PostgreSQL. */
 async function processesOf(home: string): Promise<string[]> {
   const postgres = await readFile(join(home, 'data', 'postgres-folder'), 'utf8').catch(() => undefined);
   if (postgres) shared.add(postgres);
@@ -49,7 +49,7 @@ async function processesOf(home: string): Promise<string[]> {
   return lines.filter((line) => line.includes(home) || (postgres !== undefined && line.includes(postgres)));
 }
 
-/** Expects the next `up` to end with a whole stack, and `down` to leave no process. */
+/** Expects the next `up` to complete the stack, and `down` to leave no process. */
 async function expectWhole({ sluice, home }: ReturnType<typeof fresh>): Promise<void> {
   const up = await sluice('up');
   const status = await sluice('status', '--json');
@@ -71,7 +71,7 @@ describe('a first `up` that is killed', () => {
       try {
         process.kill(-(first.pid as number), 'SIGKILL');
       } catch {
-        // It was done before.
+        // It had ended before.
       }
       await first;
       await expectWhole(stack);
@@ -79,7 +79,7 @@ describe('a first `up` that is killed', () => {
   );
 });
 
-test('three `up` at once are one stack', async () => {
+test('three concurrent `up` start one stack', async () => {
   const stack = fresh('at-once');
   const all = await Promise.all([stack.sluice('up'), stack.sluice('up'), stack.sluice('up')]);
   const living = await processesOf(stack.home);

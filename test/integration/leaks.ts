@@ -5,20 +5,23 @@ import { join } from 'node:path';
 import type { Endpoints } from '../../controller/config/project.ts';
 import { login, query } from './world.ts';
 
-/** In every canary at its beginning and its end, and nowhere else: no encoding but base64 changes it, but for its case. */
+/** The start and end of every canary, unique to it. Only base64 changes it, apart from its case. */
 const mark = `c4n${randomBytes(5).toString('hex')}`;
 
-/** A secret whose characters are special to URLs, JSON, SQL, shells, properties and pgpass files. */
+/** A secret of characters that are special in URLs, JSON, SQL, shells, properties and pgpass files. */
 export const canary = (name: string): string => `${mark}${name} "q"'\\ %41/:é&+#{}$|${mark}`;
 
-/** What base64 makes of a text wherever it begins in a longer one: the digits that are its alone. */
+/** The base64 digits that depend on a text alone, for each offset in a longer text. */
 const base64Of = (text: string): string[] =>
   [0, 1, 2].map((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(text)]);
     return bytes.toString('base64').slice(Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6));
   });
 
-/** What searches a text for the mark, and for other secrets: raw and in base64. Returns what is around each hit. */
+/**
+ * Returns a function that searches a text for the mark and for other secrets, literally and in base64. It returns the
+ * surroundings of each hit.
+ */
 export function needles(others: readonly string[]): (text: string) => string[] {
   const all = [mark, ...others.filter((each) => each.length > 5)];
   const pattern = new RegExp(
@@ -29,7 +32,7 @@ export function needles(others: readonly string[]): (text: string) => string[] {
     [...text.matchAll(pattern)].slice(0, 3).map(({ index }) => text.slice(Math.max(0, index - 80), index + 60));
 }
 
-/** All rows of all tables of a database, a text each table. */
+/** All rows of all tables of a database, one text a table. */
 export async function dump(database: string): Promise<string[]> {
   const tables = await query(
     `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
@@ -43,7 +46,10 @@ export async function dump(database: string): Promise<string[]> {
   );
 }
 
-/** The REST answers of the stack about the jobs of these runs; one after the other, as the history server reads a log for each. */
+/**
+ * The stack's REST responses about the jobs of these runs; requested in turn, because the history server reads a log
+ * for each.
+ */
 export async function answers(
   { livy, sparkMaster, historyServer }: Endpoints,
   runs: readonly string[],
@@ -68,7 +74,7 @@ export async function answers(
   return texts;
 }
 
-/** The files below a folder that a run may have written, read byte by byte; links are not followed. */
+/** The files below a folder that a run may have written, as bytes; links are not followed. */
 export async function filesBelow(
   folder: string,
   except: (path: string) => boolean,
@@ -81,11 +87,11 @@ export async function filesBelow(
   return Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, 'latin1').catch(() => '') })));
 }
 
-/** Looks at all processes and at the files of attempts, again and again, while runs are under way. */
+/** Repeatedly inspects all processes and the files of attempts while runs are in progress. */
 export class Watch {
-  /** Where a secret was. */
+  /** The locations of secrets. */
   readonly hits = new Set<string>();
-  /** The names of attempts' files that held a secret; each was its owner's alone. */
+  /** The names of attempts' files that held a secret and were readable by their owner alone. */
   readonly private = new Set<string>();
   /** All argument lists. */
   seen = '';
@@ -107,7 +113,7 @@ export class Watch {
     clearInterval(this.timer);
   }
 
-  /** This process was given secrets in its environment. */
+  /** Excludes a process that received secrets in its environment. */
   except(pid: number | undefined): void {
     if (pid !== undefined) this.given.add(pid);
   }
@@ -129,7 +135,7 @@ export class Watch {
       if (!file.isFile() || this.find(read(path)).length === 0) continue;
       this.private.add(file.name);
       const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0o600) & 0o777;
-      // A file is written beside its place, with the rights it is to have, and put there whole.
+      // A file is written beside its destination with its final mode, then renamed.
       if (mode !== 0o600 || !/^(pgpass|secrets\.json)(\.[\w-]+\.part)?$/.test(file.name))
         this.hits.add(`${path}, ${mode.toString(8)}`);
     }

@@ -14,7 +14,7 @@ import {
 } from './world.ts';
 
 describe('a mail server', () => {
-  /** A server that takes mail its own way. */
+  /** A mail server with special behaviour. */
   async function smtp(options: ConstructorParameters<typeof SMTPServer>[0]) {
     const server = new SMTPServer({ authOptional: true, disabledCommands: ['STARTTLS'], ...options });
     await new Promise<void>((resolve) => {
@@ -29,7 +29,7 @@ describe('a mail server', () => {
   const withMail = (name: string, url: string) =>
     otherProject(name, (text) => text.replace('mail:\n', `mail:\n  url: "${url}"\n`));
 
-  test('that refuses one of three recipients: the others have theirs, and the run tells who has not', async () => {
+  test('that refuses one of three recipients: the others get their mail, and the run names the refused one', async () => {
     const taken: string[] = [];
     const server = await smtp({
       onRcptTo: (address, _session, done) =>
@@ -62,7 +62,7 @@ describe('a mail server', () => {
     expect(doc.messages[1]?.note).toContain('550 no such user');
   });
 
-  test('whose acceptance the controller does not live to note: the same Message-ID comes again, and nothing else', async () => {
+  test('whose acceptance is not recorded before the controller dies: the same Message-ID arrives again, and no other', async () => {
     const ids: string[] = [];
     let victim: ReturnType<typeof start> | undefined;
     const server = await smtp({

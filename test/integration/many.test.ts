@@ -7,7 +7,7 @@ import { project } from './world.ts';
 test('a thousand runs at once: one controller under 250 MB and under one core', async () => {
   const address = postgresAddress(await project(), { database: 'sluice' });
   const program = join(import.meta.dirname, '..', 'many', 'many-runs.ts');
-  // The program is compiled as it is loaded, which takes memory that is not the controller's.
+  // tsx compiles the program while it loads; that memory does not belong to the controller.
   const rssOf = async (...options: string[]): Promise<number> =>
     Number((await execa(process.execPath, [...options, '-p', 'process.memoryUsage.rss() / 2 ** 20'])).stdout);
   const loaderMb = (await rssOf('--import', 'tsx')) - (await rssOf());

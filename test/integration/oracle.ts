@@ -11,7 +11,7 @@ import { postgresAddress } from '../../controller/config/addresses.ts';
 import { mismatches } from '../mismatches.ts';
 import { folder, project } from './world.ts';
 
-/** The same marts by another engine: the shop's data, read without any code of Sluice's, and the same SQL run by DuckDB. */
+/** The same marts by another engine: DuckDB runs the same SQL on the shop's data, read without any code of Sluice. */
 export async function oracle(...sqlFiles: string[]): Promise<{
   duck: Duck;
   mismatches(view: string, published: string): ReturnType<typeof mismatches>;
@@ -58,7 +58,7 @@ async function tables(duck: Duck, own: string): Promise<void> {
   }
 }
 
-/** DuckDB's own typed reader tells the valid rows; what it cannot read it leaves out. */
+/** DuckDB's typed reader selects the valid rows; it omits what it cannot read. */
 async function deliveries(duck: Duck): Promise<void> {
   const columns =
     "'delivery_id': 'BIGINT', 'order_id': 'BIGINT', 'status': 'VARCHAR', 'carrier': 'VARCHAR', 'updated_at': 'TIMESTAMP'";

@@ -1,21 +1,21 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** What a proxy does with a connection: let it pass, or something a client must live with. */
+/** How a proxy treats a connection: passes it, or injects a fault. */
 export type Mode =
   | 'pass'
-  /** The next POST arrives and is done; its answer never comes back. */
+  /** The next POST arrives and is executed; its response is lost. */
   | 'lose-answer'
-  /** Takes the request and says nothing. */
+  /** Accepts the request and never responds. */
   | 'silent'
-  /** Answers this, whatever is asked. */
+  /** Sends this response to every request. */
   | { readonly says: string };
 
-/** A TCP proxy in front of a server on this machine, that can go away and come back under the same port. */
+/** A TCP proxy in front of a local server. It can disappear and return on the same port. */
 export class TcpProxy {
   private mode: Mode = 'pass';
-  /** The first lines of the requests that came. */
+  /** The first lines of the received requests. */
   readonly requests: string[] = [];
-  /** How often an answer was lost. */
+  /** The number of lost responses. */
   lost = 0;
   port = 0;
   private server: Server | undefined;
@@ -37,13 +37,13 @@ export class TcpProxy {
     });
   }
 
-  /** What is done with requests from now on; connections that are open are broken, but to lose an answer. */
+  /** Sets the treatment of requests from now on. Open connections are broken, except before a lost response. */
   set(mode: Mode): void {
     this.mode = mode;
     if (mode !== 'lose-answer') for (const socket of this.sockets) socket.destroy();
   }
 
-  /** Refuses connections from now on, and breaks those there are. */
+  /** Refuses new connections, and breaks the open ones. */
   async close(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     await new Promise<void>((resolve) => (this.server ? this.server.close(() => resolve()) : resolve()));
@@ -87,6 +87,6 @@ export class TcpProxy {
   }
 }
 
-/** An HTTP answer as bytes. */
+/** An HTTP response as bytes. */
 export const answer = (status: string, body: string, length = body.length): string =>
   `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n${body}`;

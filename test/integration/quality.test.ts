@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { folder, query, type RunDocument, read, sluice, sluiceJson, write } from './world.ts';
 
-/** Rows that are put aside, repaired and fed again; checks of rows; plans that are saved and kept to. */
+/** Quarantined rows that are repaired and replayed; row checks; saved plans. */
 
 const file = 'conf/pipelines/quality.yaml';
 const good = [
@@ -16,7 +16,7 @@ const good = [
   '5,gleb,50,2026-11-05 10:00:00',
   '6,anna,60,2026-11-06 10:00:00',
 ];
-/** The same, with a broken line, a value of no type, an amount below zero and a customer nobody knows. */
+/** The same, with a broken line, a value of the wrong type, a negative amount and an unknown customer. */
 const bad = good.map(
   (line, i) =>
     ({
@@ -62,7 +62,7 @@ async function marts(): Promise<object[]> {
 
 const reasons = (doc: RunDocument): unknown => doc.sources.sales?.reasons;
 
-/** The file of put-aside rows that a run or `show` tells of. */
+/** The quarantine file that the output of a run or of `show` names. */
 const quarantineIn = (told: string): string =>
   resolve(folder, /quarantine \S+ \d+ rows in ([^;\s]+)/.exec(told)?.[1] ?? '');
 
@@ -101,7 +101,7 @@ describe('rows in quarantine', () => {
     expect(await marts()).toHaveLength(2);
   });
 
-  test('are in a file, each with its line and reason, and told of by show', async () => {
+  test('are in a file, each with its line and reason, and reported by show', async () => {
     const shown = (await sluice('show', doc.run)).stdout;
     expect(shown).toMatch(/quarantine sales: 4 rows in \S+quarantine.sales\.csv/);
     const csv = quarantineIn(shown);
@@ -115,7 +115,7 @@ describe('rows in quarantine', () => {
     ]);
   });
 
-  test('cannot be replayed before anything is repaired, nor when the file is another', async () => {
+  test('cannot be replayed before one is repaired, or from another file', async () => {
     const nothing = await sluice('replay', doc.run);
     expect(nothing.exitCode).toBe(2);
     expect(nothing.stderr).toContain('no repaired rows found');
@@ -128,7 +128,7 @@ describe('rows in quarantine', () => {
     expect(other.stderr).toContain('row 1 does not match any quarantined row');
   });
 
-  test('that are repaired and replayed give the marts of data that was never broken', async () => {
+  test('that are repaired and replayed give the same marts as valid data', async () => {
     const shown = (await sluice('show', doc.run)).stdout;
     const csv = quarantineIn(shown);
     const repaired = (await readFile(csv, 'utf8'))
@@ -142,7 +142,7 @@ describe('rows in quarantine', () => {
     expect(replayed.stderr).toContain('sales: 4 repaired rows');
     expect(replayed.doc.sources.sales).toMatchObject({ rows: 6, valid: 6, quarantined: 0 });
     expect(await marts()).toEqual(clean);
-    // The file is as broken as before; later runs know the repairs.
+    // The file is still broken; later runs apply the repairs.
     const next = await sluiceJson('run', file, '--full-refresh');
     expect(next.doc.sources.sales).toMatchObject({ rows: 6, valid: 6, quarantined: 0 });
     expect(await marts()).toEqual(clean);
@@ -160,7 +160,7 @@ describe('rows in quarantine', () => {
 });
 
 describe('checks of rows', () => {
-  test('that warn are told with an example, those that fail end the run before Spark', async () => {
+  test('that warn are reported with an example, those that fail end the run before Spark', async () => {
     await put([...good, '8,anna,1,2019-01-01 00:00:00']);
     const warned = await sluice('plan', file);
     expect(warned.stdout).toMatch(/warn sales are of this year: 1 of 7 rows of sales failed/);
@@ -172,7 +172,7 @@ describe('checks of rows', () => {
     expect(failed.doc.steps.flatMap((step) => step.attempts)).toEqual([]);
   });
 
-  test('whose SQL is wrong are refused, with the check’s name and what is wrong', async () => {
+  test('with invalid SQL are refused, with the name of the check and the error', async () => {
     await put(good);
     await write(
       'conf/pipelines/wrong.yaml',
@@ -185,7 +185,7 @@ describe('checks of rows', () => {
 });
 
 describe('a saved plan', () => {
-  test('is what a run of it does, and is refused when the inputs or the pipeline have changed', async () => {
+  test('is applied exactly, and refused when the inputs or the pipeline have changed', async () => {
     await put(good);
     const plan = join(folder, 'plan.json');
     const planned = await sluice('plan', file, '--out', plan);

@@ -10,10 +10,10 @@ import { portAnswers, portFree, waitUntil } from '../../controller/stack/process
 import type { Certificates } from '../certificates.ts';
 import { query } from './world.ts';
 
-/** Would break a file, a URL or a configuration that does not expect it. */
+/** Breaks files, URLs and configurations that do not quote it. */
 export const oddPassword = `k "a" \\f; {k}%41#'`;
 export const saslLogin = { mechanism: 'SCRAM-SHA-512', user: 'sluice', password: oddPassword } as const;
-/** Milliseconds that a broker may take to start on a loaded machine. */
+/** How long a broker may take to start on a loaded machine. Milliseconds. */
 const brokerStarts = 90_000;
 
 const answers = (): Promise<boolean> =>
@@ -22,7 +22,7 @@ const answers = (): Promise<boolean> =>
     () => false,
   );
 
-/** Makes the stack's PostgreSQL refuse the shop to clients without TLS; returns what undoes it. */
+/** Makes the stack's PostgreSQL refuse clients of the shop without TLS. Returns a function that reverts it. */
 export async function demandTls({ cert, key }: Certificates['server']): Promise<() => Promise<void>> {
   const [at] = await query(`SELECT current_setting('data_directory') AS data, current_setting('hba_file') AS hba`);
   const { data, hba } = at as { data: string; hba: string };
@@ -54,14 +54,14 @@ async function freePort(): Promise<number> {
   }
 }
 
-/** A SCRAM credential as `kafka-storage format --add-scram` takes it: salted, so that the password needs no quoting. */
+/** A SCRAM credential for `kafka-storage format --add-scram`: salted, so that the password needs no quoting. */
 function scramCredential({ user, password }: typeof saslLogin): string {
   const [salt, iterations] = [randomBytes(16), 4096];
   const salted = pbkdf2Sync(password, salt, iterations, 64, 'sha512').toString('base64');
   return `SCRAM-SHA-512=[name=${user},salt="${salt.toString('base64')}",saltedpassword="${salted}",iterations=${iterations}]`;
 }
 
-/** A broker that accepts only TLS and SCRAM from clients; its output is in `broker.log` of the folder. */
+/** Starts a broker that accepts only TLS and SCRAM from clients. Its output is in `broker.log` of the folder. */
 export async function startBroker(
   here: Project,
   folder: string,

@@ -54,7 +54,7 @@ describe('a second stack that uses the first one’s services', () => {
   const run = (args: string[], more: Record<string, string> = {}) =>
     execa(process.execPath, [main, ...args], { cwd: other, env: { ...env, ...more }, reject: false });
 
-  test('starts only what is not elsewhere, and ends exactly that', async () => {
+  test('starts only services that are not external, and stops exactly those', async () => {
     mkdirSync(other);
     await cp(join(folder, 'conf'), join(other, 'conf'), { recursive: true });
     const { endpoints } = await project();
@@ -82,7 +82,7 @@ describe('a second stack that uses the first one’s services', () => {
     expect((await status()).every((service) => service.state === 'up')).toBe(true);
   });
 
-  test('says which port is taken, and how to move', async () => {
+  test('names the port that is taken, and how to change it', async () => {
     const mailbox = 8025 + Number(env.SLUICE_PORT_OFFSET);
     const server = createServer().listen(mailbox, '127.0.0.1');
     const { exitCode, stderr } = await run(['up']);
@@ -92,13 +92,13 @@ describe('a second stack that uses the first one’s services', () => {
     expect(stderr).toContain('SLUICE_PORT_OFFSET');
   });
 
-  test('refuses a folder with a space, which Spark cannot load a jar from', async () => {
+  test('refuses a folder with a space, because Spark cannot load jars from it', async () => {
     const { exitCode, stderr } = await run(['up'], { SLUICE_HOME: join(other, 'a home') });
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/a home" has a space, and Spark's executors cannot load jars from it/);
   });
 
-  test('says that there is no Java, and how to get one', async () => {
+  test('reports that Java is missing, and how to install it', async () => {
     const { exitCode, stderr } = await run(['up'], { JAVA_HOME: '/nowhere' });
     expect(exitCode).toBe(3);
     expect(stderr).toMatch(/JAVA_HOME is \/nowhere[\s\S]*hint {2}install a JDK 17/);
@@ -107,7 +107,7 @@ describe('a second stack that uses the first one’s services', () => {
     expect(doctor.stdout).toMatch(/fail +Java/);
   });
 
-  test('says that too few files may be open', async () => {
+  test('reports a low limit of open files', async () => {
     const doctor = await execa('sh', ['-c', `ulimit -n 512 && exec "${process.execPath}" "${main}" doctor`], {
       cwd: other,
       env,
@@ -117,7 +117,7 @@ describe('a second stack that uses the first one’s services', () => {
     expect(doctor.stdout).toMatch(/fail +open files +at most 512 +raise the limit: ulimit -n 1024/);
   });
 
-  test('leaves the scratch folders of processes that live, and removes those of dead ones', async () => {
+  test('leaves the scratch folders of living processes, and removes those of dead ones', async () => {
     const scratch = join(other, 'home', 'tmp');
     const dead = (await execa(process.execPath, ['-p', 'process.pid'])).stdout;
     for (const pid of [dead, String(process.pid)]) mkdirSync(join(scratch, pid), { recursive: true });
@@ -125,10 +125,10 @@ describe('a second stack that uses the first one’s services', () => {
     expect(await readdir(scratch)).toEqual([String(process.pid)]);
   });
 
-  test('shows the end of the log of a service that does not come up', async () => {
+  test('shows the end of the log of a service that does not start', async () => {
     const conf = await readFile(join(other, 'conf', 'stack.yaml'), 'utf8');
     await writeFile(join(other, 'conf', 'stack.yaml'), conf.replace(/ {2}kafka: 127.*\n/, ''));
-    // A broker's data folder that is a file.
+    // A file in place of a broker's data folder.
     mkdirSync(join(other, 'home', 'data'), { recursive: true });
     await rm(join(other, 'home', 'data', 'kafka'), { recursive: true, force: true });
     await writeFile(join(other, 'home', 'data', 'kafka'), 'in the way');

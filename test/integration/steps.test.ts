@@ -5,7 +5,7 @@ import { lastRun, mails, query, type RunDocument, sluice, smallPipeline, start, 
 
 const token = 'token-that-nobody-may-see';
 const asked: { url: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
-/** An API that is busy at first, breaks then, and answers at last. */
+/** An API that is busy at first, then breaks the connection, and finally responds. */
 const api = createServer((request, response) => {
   let body = '';
   request.on('data', (chunk: Buffer) => {
@@ -31,7 +31,7 @@ afterAll(() => {
   api.close();
 });
 
-test('an API is asked until it answers, the answer decides what follows, and its token is nowhere to be found', async () => {
+test('an API is retried until it responds, its response decides the next steps, and its token appears nowhere', async () => {
   await write(
     'sql/note.sql',
     `INSERT INTO notes SELECT 'told', count(*) FROM asking.result; UPDATE notes SET n = n + 0;`,
@@ -88,7 +88,7 @@ test('an API is asked until it answers, the answer decides what follows, and its
     expect(text).not.toContain(token);
 });
 
-test('SQL of a step is done once although its controller dies before it can note so', async () => {
+test('SQL of a step runs once although its controller dies before it can record that', async () => {
   await write('sql/once.sql', `INSERT INTO notes VALUES ('once', 1)`);
   await query('CREATE TABLE IF NOT EXISTS notes (what text, n bigint)');
   const file = await write(
@@ -101,7 +101,7 @@ steps:
   work: { postgres: { connection: shop, sql: sql/once.sql } }
 `,
   );
-  // The run, its measures, its plan, the intent; the fifth write would be the end of the attempt.
+  // Start, measures, plan, intent; the fifth write would be the end of the attempt.
   const first = await start(['run', file], { SLUICE_FAULT: 'before:5:kill' });
   expect(first.signal).toBe('SIGKILL');
   expect(await query(`SELECT * FROM notes WHERE what = 'once'`)).toHaveLength(1);

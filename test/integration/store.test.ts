@@ -6,7 +6,7 @@ import { postgresAddress } from '../../controller/config/addresses.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import { project, query } from './world.ts';
 
-/** What PostgreSQL alone can show of the run store. Each test has a database of its own. */
+/** Properties of the run store that only PostgreSQL can show. Each test has its own database. */
 
 const here = await project();
 const made: string[] = [];
@@ -20,7 +20,7 @@ afterAll(async () => {
   for (const database of made) await query(`DROP DATABASE ${database} WITH (FORCE)`, 'postgres');
 });
 
-/** Resolves when the server has a connection of which this holds. */
+/** Resolves when the server has a connection that meets the condition. */
 async function seen(condition: string): Promise<void> {
   while ((await query(`SELECT FROM pg_stat_activity WHERE ${condition}`, 'postgres')).length === 0)
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -37,7 +37,7 @@ test('a reader never skips an event whose transaction commits after one with a g
     const quick = (await store.create({ run: 'quick', pipeline: 'p', at: 1, events: [asked('b')] })).lease;
     await store.create({ run: 'third', pipeline: 'p', at: 1, events: [] });
     const from = (await store.since(0, 9)).at(-1)?.position as number;
-    // The slow transaction has inserted its event, and waits for another's row of the outbox.
+    // The slow transaction has inserted its event, and waits for a row of the outbox that another transaction holds.
     const message = { id: '<m>', run: 'slow', event: 'x', to: 'a' };
     await other.query('BEGIN');
     await other.query(`INSERT INTO outbox (id, run, message, due) VALUES ('<m>', 'third', '{}', now())`);
@@ -57,7 +57,7 @@ test('a reader never skips an event whose transaction commits after one with a g
   }
 });
 
-test('a transaction of another database that stays open keeps no reader from the events', async () => {
+test('an open transaction in another database does not block readers of the events', async () => {
   const address = await fresh('busy');
   const store = await postgresStore(address, { name: 'p' });
   const loading = await connectPostgres(await fresh('warehouse'));
@@ -71,7 +71,7 @@ test('a transaction of another database that stays open keeps no reader from the
   }
 });
 
-test('a process that waits for events hears of another’s at once', async () => {
+test('a process that waits for events is notified of those of another process at once', async () => {
   const address = await fresh('hints');
   const [one, two] = [await postgresStore(address, { name: 'p' }), await postgresStore(address, { name: 'p' })];
   try {
@@ -155,7 +155,7 @@ test('the runs of a store of an earlier version are shown by the project that th
   }
 });
 
-test('a connection that the server ends while it is in use, between two queries, ends no process', async () => {
+test('a connection that the server ends between two queries does not end the process', async () => {
   const pool = postgresPool(postgresAddress(here, { database: 'sluice' }));
   const lost = new Promise((resolve) => process.once('uncaughtException', resolve));
   try {

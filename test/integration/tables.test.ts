@@ -13,7 +13,7 @@ import type { Profile } from '../../controller/domain/profile.ts';
 import { parquet, type SnapshotOptions } from '../../controller/snapshot/snapshot.ts';
 import { folder, project, query, sluiceJson, write } from './world.ts';
 
-/** Tables as they are out there, and as an enemy makes them: carried through unchanged, or refused by name. */
+/** Tables as they exist in practice, and as an attacker makes them: preserved exactly, or refused by name. */
 
 const here = await project();
 const scratch = join(here.home, 'tmp');
@@ -57,7 +57,7 @@ const odd = [
 ];
 
 describe('a table', () => {
-  test('may call its columns anything: all of them come through to what is published', async () => {
+  test('may have columns with any names: all of them reach the published output', async () => {
     const columns = odd.map((name) => `${identifier(name)} text`).join(', ');
     const values = odd.map((name) => `'of ' || $$${name}$$`).join(', ');
     await query(`CREATE TABLE odd (id bigint, ${columns}); INSERT INTO odd SELECT 1, ${values}`);
@@ -85,7 +85,7 @@ steps:
     await duck.close();
   });
 
-  test('whose column names are SQL makes nothing of it happen', async () => {
+  test('with SQL in its column names does not execute it', async () => {
     const out = join(here.home, 'evil');
     const names = [
       'a"=1)FROM(SELECT 1 a,1 _reason,true _new)GROUP BY 1;/*',
@@ -102,7 +102,7 @@ steps:
   test.each([
     ['"Name" text, name text', /columns "Name" and "name" differ only in case/],
     ['__sluice_reason text', /column "__sluice_reason": names that begin with __sluice_ are Sluice's own/],
-  ])('with columns that nothing could carry along is refused by their names: %s', async (columns, message) => {
+  ])('with columns that an engine cannot preserve is refused by their names: %s', async (columns, message) => {
     await query(`DROP TABLE IF EXISTS clash; CREATE TABLE clash (id bigint, ${columns})`);
     await expect(profiled('clash')).rejects.toMatchObject({
       kind: 'rejected',
@@ -124,7 +124,7 @@ steps:
     'price: does not fit decimal(10,2)': 1,
   };
 
-  test('with days and numbers that no engine holds has invalid rows, each with its reason and place', async () => {
+  test('with dates and numbers out of range has invalid rows, each with its reason and location', async () => {
     await query(times);
     const profile = await profiled('times');
     expect(profile.measures).toMatchObject({ rows: 11, valid: 2, invalid: 9, invalidByReason: unfit });
@@ -137,19 +137,21 @@ steps:
       [11, '0001-01-01'],
     ]);
     expect(String(rows[1]?.__sluice_raw)).toContain('"day": "infinity"');
-    // Every digit of a number is there as text.
+    // The text has every digit of the number.
     expect(JSON.parse(String(rows[7]?.__sluice_fields)).amount).toBe('0.1234567890123456789');
   });
 
-  test('that is too large to be kept is refused for what Spark would read otherwise', async () => {
+  test('that is too large for a snapshot is refused for values that Spark would change', async () => {
     await query(`DROP TABLE IF EXISTS times; ${times}`);
     await expect(profiled('times', 1)).rejects.toThrow(
       /times: \d+ rows of a table that Spark reads itself: (day|at|amount|price): /,
     );
-    await expect(profiled('odd', 1)).rejects.toThrow(/odd: column "a\\"b" of a table too large to be kept has a quote/);
+    await expect(profiled('odd', 1)).rejects.toThrow(
+      /odd: column "a\\"b" of a table too large for a snapshot has a quote/,
+    );
   });
 
-  test('of any size is known by what it holds, be it a view or in partitions, and is not copied beyond the limit', async () => {
+  test('of any kind is limited by its real size, also a view or a partitioned one, and is not copied beyond the limit', async () => {
     await query(`CREATE TABLE parts (id bigint, note text) PARTITION BY RANGE (id);
       CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (1000000);
       INSERT INTO parts SELECT i, repeat('x', 100) FROM generate_series(1, 5000) i;
@@ -164,7 +166,7 @@ steps:
     }
   });
 
-  test('called as SQL calls something else is read by Spark itself under its name', async () => {
+  test('named like an SQL keyword is read by Spark itself', async () => {
     await query('CREATE TABLE "order" (id bigint, at time); INSERT INTO "order" VALUES (1, $$10:00$$)');
     await write('sql/reserved.sql', 'CREATE OR REPLACE TEMP VIEW result AS SELECT id FROM orders');
     await write(
@@ -183,7 +185,7 @@ steps:
   });
 });
 
-test('a table that took the place of a published one is left alone, and one that was restored is not', async () => {
+test('a foreign table in place of a published one is left alone, and a restored one is replaced', async () => {
   const publisher = postgresPublisher(() => address);
   const publish = async (n: number): Promise<unknown> => {
     const key = `sluice-taken-work-${n}`;

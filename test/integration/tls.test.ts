@@ -13,7 +13,10 @@ import { type Certificates, certificates } from '../certificates.ts';
 import { copyTopic, demandTls, oddPassword, saslLogin, startBroker } from './secured.ts';
 import { folder, otherProject, pause, project, sluiceJson, start } from './world.ts';
 
-/** The customer report from a PostgreSQL that demands TLS and a Kafka that demands TLS and a login, both of a private authority. */
+/**
+ * The customer report from a PostgreSQL that requires TLS and a Kafka that requires TLS and a login, both with a
+ * private authority.
+ */
 
 const here = await project();
 const file = 'conf/pipelines/customer-report.yaml';
@@ -38,7 +41,7 @@ beforeAll(async () => {
   secured = await projectWith('secured', certs.ca, certs.ca);
 });
 
-/** A project whose shop and broker are the secured ones. */
+/** A project with the secured shop and broker. */
 const projectWith = (name: string, ca: string, kafkaCa: string): Promise<string> =>
   otherProject(name, (text) => {
     const port = new URL(here.endpoints.postgres).port;
@@ -59,8 +62,8 @@ async function inProject(root: string, ...args: string[]) {
   return start(args, { SHOP_PW, KAFKA_PW: oddPassword }, root);
 }
 
-describe('where TLS is demanded', () => {
-  test('customer-report runs, its tables written over TLS, too', async () => {
+describe('with required TLS', () => {
+  test('customer-report runs, and also writes its tables over TLS', async () => {
     const { exitCode, stdout, stderr } = await inProject(secured, 'run', file, '--json');
     expect(exitCode, stderr).toBe(0);
     const doc = JSON.parse(stdout);
@@ -143,7 +146,7 @@ describe('where TLS is demanded', () => {
     expect(result.inputs[0].read).toBe(partitions.reduce((sum, { start: from, end }) => sum + end - from, 0));
   });
 
-  test('a wrong authority, a wrong name and no TLS are refused, each as what it is', async () => {
+  test('a wrong authority, a wrong name and missing TLS are refused, each with its own error', async () => {
     const wrongPostgres = await projectWith('wrong-postgres', certs.otherCa, certs.ca);
     const first = await inProject(wrongPostgres, 'plan', file);
     expect([first.exitCode, first.stderr]).toEqual([

@@ -9,7 +9,7 @@ import type { Profile } from '../../controller/domain/profile.ts';
 import { parquet } from '../../controller/snapshot/snapshot.ts';
 import { project } from './world.ts';
 
-/** Topics as they are in production: every codec, transactions, bytes that are no text; read without a consumer group. */
+/** Topics as in production: every codec, transactions, bytes that are not text; read without a consumer group. */
 
 const here = await project();
 const brokers = here.endpoints.kafka;
@@ -48,25 +48,28 @@ async function profiled(topic: string): Promise<{ profile: Profile; rows: Record
 }
 
 describe('a topic', () => {
-  test.each(['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'])('packed as %s is read whole', async (codec) => {
-    const topic = await topicOf({ 'compression.type': codec });
-    const all = Array.from({ length: 5000 }, (_, id) => ({
-      id,
-      text: `Größe ${id} ${'x'.repeat(id % 300)}`,
-      part: 'p',
-      pos: `${id}`,
-    }));
-    for (let at = 0; at < all.length; at += 1000)
-      await producer.send({
-        topic,
-        messages: all.slice(at, at + 1000).map((value) => ({ key: `k${value.id}`, value: JSON.stringify(value) })),
-      });
-    const { profile, rows } = await profiled(topic);
-    expect(profile.measures).toMatchObject({ rows: 5000, valid: 5000, duplicates: 0 });
-    expect(rows.map(({ id, text, part, pos }) => ({ id, text, part, pos }))).toEqual(all);
-  });
+  test.each(['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'])(
+    'compressed with %s is read completely',
+    async (codec) => {
+      const topic = await topicOf({ 'compression.type': codec });
+      const all = Array.from({ length: 5000 }, (_, id) => ({
+        id,
+        text: `Größe ${id} ${'x'.repeat(id % 300)}`,
+        part: 'p',
+        pos: `${id}`,
+      }));
+      for (let at = 0; at < all.length; at += 1000)
+        await producer.send({
+          topic,
+          messages: all.slice(at, at + 1000).map((value) => ({ key: `k${value.id}`, value: JSON.stringify(value) })),
+        });
+      const { profile, rows } = await profiled(topic);
+      expect(profile.measures).toMatchObject({ rows: 5000, valid: 5000, duplicates: 0 });
+      expect(rows.map(({ id, text, part, pos }) => ({ id, text, part, pos }))).toEqual(all);
+    },
+  );
 
-  test('gives committed messages alone, and ends at its last one, be it a marker', async () => {
+  test('gives only committed messages, and ends at the last offset, even when that is a control record', async () => {
     const topic = await topicOf();
     const transactional = kafka.producer({ transactionalId: `t-${topic}`, idempotent: true, maxInFlightRequests: 1 });
     await transactional.connect();
@@ -94,7 +97,7 @@ describe('a topic', () => {
     expect(profile.measures.rows).toBe(7);
   });
 
-  test('has invalid rows where a message is no text, no object or nothing, each with its place', async () => {
+  test('has invalid rows for messages that are not text, not an object or empty, each with its location', async () => {
     const topic = await topicOf();
     const values = [
       '{"id":1}',

@@ -22,7 +22,7 @@ import {
 } from './world.ts';
 
 describe('a pipeline whose SQL names a missing column', () => {
-  test('fails at once with exit code 1, one mail with the telling line, and the published tables as they were', async () => {
+  test('fails at once with exit code 1 and one mail with the relevant log line, and leaves the published tables', async () => {
     const file = await smallPipeline('broken');
     const first = await sluiceJson('run', file);
     expect(first.exitCode, first.stderr).toBe(0);
@@ -45,7 +45,7 @@ describe('a pipeline whose SQL names a missing column', () => {
     expect(staged).toEqual([]);
   });
 
-  test('`logs` and `show` tell of it without Livy’s help', async () => {
+  test('`logs` and `show` report it without Livy', async () => {
     const show = await sluice('show');
     expect(show.stdout).toMatch(/failed, bad-sql: while running the SQL: \[UNRESOLVED_COLUMN/);
     const logs = await sluice('logs');
@@ -55,7 +55,7 @@ describe('a pipeline whose SQL names a missing column', () => {
 });
 
 describe('a step with a fallback', () => {
-  test('whose first way always fails: the run is degraded, and the mail says so', async () => {
+  test('that always fails: the run is degraded, and the mail reports it', async () => {
     await write('sql/plain.sql', 'CREATE OR REPLACE TEMP VIEW result AS SELECT id, note FROM small');
     const file = await smallPipeline('falling', {
       sql: 'CREATE OR REPLACE TEMP VIEW result AS SELECT nope FROM small',
@@ -78,7 +78,7 @@ describe('a step with a fallback', () => {
 });
 
 describe('Livy', () => {
-  test('stopped for 15 s during a run: the run waits, says so, and succeeds with the one application', async () => {
+  test('stopped for 15 s during a run: the run waits, reports it, and succeeds with the same application', async () => {
     const held = await gate();
     const file = await smallPipeline('waiting', { sql: held.sql });
     const run = start(['run', file]);
@@ -97,7 +97,7 @@ describe('Livy', () => {
     expect(await applications(doc.steps[0]?.attempts[0]?.key ?? '')).toHaveLength(1);
   });
 
-  test('killed and started again, so that it knows nothing of the batch: the run goes on by its key', async () => {
+  test('killed and restarted without knowledge of the batch: the run continues by its key', async () => {
     const held = await gate();
     const file = await smallPipeline('forgotten', { sql: held.sql });
     const run = start(['run', file]);
@@ -114,8 +114,8 @@ describe('Livy', () => {
   });
 });
 
-describe('an application that somebody kills', () => {
-  test('is tried again after it is confirmed dead, and the result is published once', async () => {
+describe('an application that is killed from outside', () => {
+  test('is retried after its end is confirmed, and the result is published once', async () => {
     const held = await gate();
     const file = await smallPipeline('killed', { sql: held.sql });
     const run = start(['run', file]);
@@ -156,7 +156,7 @@ describe('ending a run early', () => {
     expect((await mails(doc.run)).map((mail) => mail.subject)).toEqual(['interrupted: the run was cancelled']);
   });
 
-  test('by `sluice cancel` from elsewhere', async () => {
+  test('by `sluice cancel` from another process', async () => {
     const file = await smallPipeline('cancelled', { sql: endless });
     const run = start(['run', file]);
     await said(run, /app-\d+-\d+/);
@@ -181,7 +181,7 @@ describe('ending a run early', () => {
 });
 
 describe('a controller that is killed', () => {
-  test('leaves a run that `resume` goes on with: the same application, one publication, one mail', async () => {
+  test('leaves a run that `resume` completes: the same application, one publication, one mail', async () => {
     const held = await gate();
     const file = await smallPipeline('resumed', { sql: held.sql });
     const run = start(['run', file]);
@@ -189,7 +189,7 @@ describe('a controller that is killed', () => {
     run.kill('SIGKILL');
     await run;
     const before = await lastRun();
-    // At once: its process is seen to be gone.
+    // At once, because its process is seen to be gone.
     const resuming = sluiceJson('resume', before.run);
     held.open();
     const resumed = await resuming;
@@ -203,8 +203,8 @@ describe('a controller that is killed', () => {
   });
 });
 
-describe('a mail server that is away', () => {
-  test('delays the mail and fails nothing; the next run sends it', async () => {
+describe('an unavailable mail server', () => {
+  test('delays the mail and does not fail the run; the next run sends it', async () => {
     const mailbox = await pidOf('mailbox');
     process.kill(mailbox, 'SIGTERM');
     const file = await smallPipeline('unmailed');

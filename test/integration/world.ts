@@ -13,13 +13,13 @@ const wanted = (name: string): string => {
   return value;
 };
 
-/** The folder that stands for a user's checkout. */
+/** The folder that represents a user's checkout. */
 export const folder = wanted('SLUICE_TEST_PROJECT');
 export const main = wanted('SLUICE_TEST_MAIN');
 const home = wanted('SLUICE_HOME');
 export const project = (): Promise<Project> => loadProject(folder);
 
-/** The headers that open the web pages and REST APIs of the stack. */
+/** The headers with the login of the stack's web pages and REST APIs. */
 export const login = async (): Promise<Record<string, string>> =>
   splitLogin(addressOf(await project(), 'mailbox')).headers;
 
@@ -43,7 +43,7 @@ export function start(args: readonly string[], env: Record<string, string> = {},
   return child;
 }
 
-/** What each command has said so far, and who waits for more. */
+/** The output of each command so far, and its listeners. */
 const heard = new WeakMap<object, { text: string; readonly listeners: Set<() => void> }>();
 
 /** Runs `sluice ARGS` to its end. */
@@ -52,7 +52,7 @@ export async function sluice(...args: string[]): Promise<Said> {
   return { exitCode, stdout, stderr };
 }
 
-/** Runs `sluice ARGS --json` and reads its document; nothing but the document may be on standard output. */
+/** Runs `sluice ARGS --json` and reads its document. Standard output may have nothing else. */
 export async function sluiceJson(
   ...args: string[]
 ): Promise<{ exitCode: number | undefined; doc: RunDocument; stderr: string }> {
@@ -60,7 +60,7 @@ export async function sluiceJson(
   return { exitCode, doc: JSON.parse(stdout) as RunDocument, stderr };
 }
 
-/** The parts of `sluice show --json` that tests look at. */
+/** The parts of `sluice show --json` that tests use. */
 export interface RunDocument {
   readonly run: string;
   readonly state: string;
@@ -125,14 +125,14 @@ export interface Mail {
   readonly text: string;
 }
 
-/** What is in the mailbox, oldest first; those of a run, when one is named. */
+/** The mails in the mailbox, oldest first; of one run, if it is named. */
 export async function mails(run?: string): Promise<Mail[]> {
   const { endpoints } = await project();
   const all = (await (await fetch(`${endpoints.mailbox}/mails.json`, { headers: await login() })).json()) as Mail[];
   return all.reverse().filter((mail) => run === undefined || mail.text.includes(run));
 }
 
-/** Writes a file of the project and returns its path there. */
+/** Writes a file of the project and returns its path. */
 export async function write(path: string, text: string | Uint8Array): Promise<string> {
   await mkdir(dirname(join(folder, path)), { recursive: true });
   await writeFile(join(folder, path), text);
@@ -142,8 +142,8 @@ export async function write(path: string, text: string | Uint8Array): Promise<st
 export const read = (path: string): Promise<string> => readFile(join(folder, path), 'utf8');
 
 /**
- * A pipeline of three CSV rows and one step, which Spark is done with in seconds. `step` replaces the step's lines,
- * `extra` is added below them.
+ * A pipeline of three CSV rows and one step, which takes Spark some seconds. `step` replaces the lines of the step,
+ * `extra` is appended.
  */
 export async function smallPipeline(
   name: string,
@@ -175,7 +175,7 @@ notify:
   );
 }
 
-/** Resolves when a command has said something, be it long ago. */
+/** Resolves when the output of a command has the pattern, also if it was printed before. */
 export function said(child: ReturnType<typeof start>, pattern: RegExp): Promise<void> {
   const ears = heard.get(child);
   if (!ears) throw new Error('not one of ours');
@@ -206,7 +206,7 @@ export const pidOf = async (name: string): Promise<number> => {
 };
 export const lastRun = async (): Promise<RunDocument> => (await sluiceJson('show')).doc;
 
-/** The same project, to the store, in a second folder whose conf/connections.yaml is changed. */
+/** A second folder that is the same project to the store, with a changed conf/connections.yaml. */
 export async function otherProject(name: string, change: (connections: string) => string): Promise<string> {
   const other = join(dirname(folder), name);
   await mkdir(join(other, 'conf'), { recursive: true });
@@ -222,7 +222,7 @@ export async function otherProject(name: string, change: (connections: string) =
   return other;
 }
 
-/** JVMs of jobs of this stack, whose command lines name its home, that have all of these words. */
+/** JVMs of this stack's jobs whose command lines contain its home and all of these words. */
 export async function processesWith(...words: string[]): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((each) => /^\d+$/.test(each));
   const found = await Promise.all(
@@ -234,7 +234,7 @@ export async function processesWith(...words: string[]): Promise<number[]> {
   return found.flat();
 }
 
-/** Applications of a key as the Spark master knows them. */
+/** Applications of a key, as the Spark master lists them. */
 export async function applications(key: string): Promise<{ id: string; state: string; active: boolean }[]> {
   const { endpoints } = await project();
   const page = (await (await fetch(`${endpoints.sparkMaster}/json/`, { headers: await login() })).json()) as Record<

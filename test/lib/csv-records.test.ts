@@ -14,10 +14,10 @@ function file(text: string): { file: string; lineEnd: '\n'; columns: number } {
   return { file: path, lineEnd: '\n', columns: 2 };
 }
 
-test('records are found wherever a file is cut into pieces as it is read', async () => {
+test('records are found independently of how the file is split into chunks', async () => {
   const piece = 1 << 20;
   for (const tail of ['"a ""b"" c"', '""', '"x\ny"', '"a"', 'plain', '"', '""""']) {
-    // The tail lies across the border of two pieces, each time one byte further.
+    // The tail crosses the border of two chunks, each time one byte further.
     for (let shift = 0; shift <= tail.length; shift++) {
       const filler = `id,note\n1,${'x'.repeat(piece - 10 - shift - 2)}\n2,`;
       const text = `${filler}${tail}\n3,z\n`;
@@ -32,7 +32,7 @@ test('records are found wherever a file is cut into pieces as it is read', async
   }
 });
 
-test('a record is told with its lines and bytes', async () => {
+test('a record is reported with its lines and bytes', async () => {
   const found: unknown[] = [];
   await scanRecords(file('a,b\r\n\r\n1,"x\r\ny"\r\n"open"x,2\r\n'), (record) => found.push(record));
   expect(found).toEqual([
@@ -48,7 +48,7 @@ test.each([
   ['"1","x,y,,"\n', 0],
   ['"1\n,,","x",""\n', 1],
   [',\n', 0],
-])('of %j its fields beyond the columns are counted', async (record, surplus) => {
+])('surplus fields of %j are counted', async (record, surplus) => {
   const found: number[] = [];
   await scanRecords(file(`id,note\n${record}2,y\n`), (each) => found.push(each.surplus));
   expect(found).toEqual([0, surplus, 0]);
@@ -58,15 +58,15 @@ test.each([
   ['id,note\n1,x\r\n2,y\n', 2],
   ['id,note\r\n1,"x\n"\r\n2,y\n', 4],
   ['id,note\n1,"x"\r', 2],
-])('the first line of %j that ends otherwise is told', async (text, line) => {
+])('the first line of %j with another line end is reported', async (text, line) => {
   await expect(countRecords(file(text))).rejects.toThrow(new RegExp(`a\\.csv:${line}: this line ends otherwise`));
 });
 
-test('line ends of other kinds within quotes, and a last line without one, are nothing to wonder at', async () => {
+test('other line ends within quotes, and a last line without one, are valid', async () => {
   expect(await countRecords(file('id,note\r\n1,"x\ny\rz"\r\n\n2,y'))).toEqual({ records: 3, surplus: false });
 });
 
-test('the end of a record is the same across the border of two pieces', async () => {
+test('the end of a record is the same across the border of two chunks', async () => {
   const text = `id,note\r\n1,${'x'.repeat((1 << 20) - 12)}`;
   for (const shift of ['', 'x', 'xx', 'xxx'])
     expect((await countRecords(file(`${text}${shift}\r\n2,y\r\n`))).records, shift).toBe(3);

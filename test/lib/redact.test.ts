@@ -28,17 +28,17 @@ describe('a secret is redacted', () => {
     expect(redact(`before ${write('Plain-S3cret')} after`)).toBe('before *** after');
   });
 
-  test.each(['', 'u:', 'user:'])('in base64 behind %j, as in basic authentication', (before) => {
+  test.each(['', 'u:', 'user:'])('in base64 after %j, as in basic authentication', (before) => {
     const clean = redact(Buffer.from(`${before}Plain-S3cret:x`).toString('base64'));
     expect(Buffer.from(clean.replace('***', ''), 'base64').toString()).not.toMatch(/lain-S3cre/);
     expect(clean).toContain('***');
   });
 
-  test('as the name of a host that is not ASCII', () => {
+  test('as a host name that is not ASCII', () => {
     expect(redactor(['Tökén'])(new URL('http://Tökén/x').href)).toBe('http://***/x');
   });
 
-  test('in strings, names and numbers of an answer, which stays JSON', () => {
+  test('in strings, names and numbers of a response, which stays JSON', () => {
     const answer = JSON.stringify({ [secret]: [secret, { n: 12345678, rows: 5 }], nested: JSON.stringify({ secret }) });
     expect(redactedBody(answer, redactor([secret, '12345678']))).toEqual({
       '***': ['***', { n: '***', rows: 5 }],
@@ -47,17 +47,17 @@ describe('a secret is redacted', () => {
     expect(redactedBody(`no JSON: ${secret}`, redact)).toBe('no JSON: ***');
   });
 
-  test('also in an answer too deep to walk, which is kept as text', () => {
+  test('also in a response with deep nesting, which is stored as text', () => {
     const deep = `${'['.repeat(100_000)}"Plain-S3cret"${']'.repeat(100_000)}`;
     expect(redactedBody(deep, redact)).toBe(deep.replace('Plain-S3cret', '***'));
   });
 });
 
-test('a text without secrets, and a secret of fewer than 4 characters, stay as they are', () => {
+test('a text without secrets, and a secret of fewer than 4 characters, are unchanged', () => {
   expect(redact('abc {"rows": 5, "note": "plain"}')).toBe('abc {"rows": 5, "note": "plain"}');
 });
 
-test('a long text of backslashes does not hold the search up', () => {
+test('a long text of backslashes does not slow the search down', () => {
   const text = '\\'.repeat(1 << 18);
   const started = performance.now();
   expect(redactor(['\\\\x\\"\\'])(text)).toBe(text);

@@ -21,7 +21,7 @@ describe('the delay before a retry', () => {
     expect(retryDelay(policy, next, fraction)).toBe(ms);
   });
 
-  test('of the same key is always the same, of different keys hardly ever', () => {
+  test('is always the same for the same key, and differs between keys', () => {
     expect(fractionOf('a')).toBe(fractionOf('a'));
     expect(new Set(Array.from({ length: 100 }, (_, i) => fractionOf(String(i)))).size).toBe(100);
   });

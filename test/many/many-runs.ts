@@ -14,7 +14,7 @@ import { memoryTaskRunner } from '../fakes/task.ts';
 import { profile } from '../planning/profiles.ts';
 import { memoryWorkspace } from './workspace.ts';
 
-/** One controller that drives many runs at once: a real store, and a backend in memory whose jobs take `jobMs`. */
+/** One controller that executes many runs at once: a real store, and a backend in memory whose jobs take `jobMs`. */
 const { address, runs, jobMs } = JSON.parse(process.argv[2] ?? '{}') as {
   address: PostgresAddress;
   runs: number;
@@ -91,13 +91,13 @@ for (;;) {
   await sleep(200);
   rss = Math.max(rss, process.memoryUsage.rss());
   mostAtOnce = Math.max(mostAtOnce, worker.size);
-  // While all are followed and none begins or ends: what following costs.
+  // Measures the cost of polling while all runs are active and none starts or ends.
   const all = beganAt.size === runs && worker.size === runs;
   const { user, system } = process.cpuUsage();
   if (all && followed.at === 0) followed = { at: performance.now(), cpu: user + system };
   if (all && followed.at > 0 && performance.now() - followed.at > 1000)
     steady = { cores: (user + system - followed.cpu) / 1000 / (performance.now() - followed.at) };
-  // The lists that this program asks for are not the controller's memory: only at the end.
+  // The lists that this program requests are not the controller's memory, so they are requested only at the end.
   if (beganAt.size < runs || worker.size > 0) continue;
   if ((await store.list({ pipeline: project, state: 'succeeded', limit: runs })).length === runs) break;
 }

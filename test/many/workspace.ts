@@ -1,7 +1,7 @@
 import type { SparkSettings } from '../../controller/domain/plan.ts';
 import type { Workspace } from '../../controller/domain/ports/workspace.ts';
 
-/** Leaves no files: every attempt has read the hundred rows of `orders`. */
+/** A workspace without files: every attempt has read the hundred rows of `orders`. */
 export const memoryWorkspace: Workspace = {
   prepare: async (_pipeline, _step, attempt) => ({
     spec: 'job.json',

@@ -23,7 +23,7 @@ async function mailOf(text: string, script = done, results: object = {}) {
 }
 
 describe('the mail of a success', () => {
-  test('has figures, report, duration, branch, reason, and what was read and put aside', async () => {
+  test('has figures, report, duration, branch, reason, and the rows read and quarantined', async () => {
     const mail = await mailOf(alone.replace('notify:', 'report: { title: Shop }\nnotify:'));
     expect(mail.subject).toBe('shop: the report is ready');
     for (const part of [
@@ -38,7 +38,7 @@ describe('the mail of a success', () => {
     expect(mail.html).toContain('href="file:///report"');
   });
 
-  test('tells of joins that multiplied rows, once each', async () => {
+  test('lists joins that multiplied rows, once each', async () => {
     const joins = [{ on: 'order_id', left: 20, right: 10, rows: 35 }];
     const place = (kind: string) => ({ view: 'order_mart', kind, place: 'x', rows: 35, joins });
     const result = { state: 'succeeded', inputs: [], outputs: [place('parquet'), place('csv')] };
@@ -49,7 +49,7 @@ describe('the mail of a success', () => {
     expect(mail.text.match(/→ 35/g)).toHaveLength(1);
   });
 
-  test('says what the branch has to say, in the reader’s language', async () => {
+  test('has the sentence of the branch, in the language of the reader', async () => {
     const text = alone
       .replace('- { name: light }', '- { name: light, says: { en: Few rows, ru: Мало строк } }')
       .replace('a@example.org,', 'a@example.org, language: ru,');
@@ -61,7 +61,7 @@ describe('the mail of a success', () => {
 });
 
 describe('the mail of a failure', () => {
-  test('names step, kind, tries, the telling line, and how to look further', async () => {
+  test('names step, kind, attempts, the relevant log line, and the next steps', async () => {
     const error = {
       type: 'AnalysisException',
       message: '[UNRESOLVED_COLUMN] `nope` cannot be resolved',
@@ -81,7 +81,7 @@ describe('the mail of a failure', () => {
     }
   });
 
-  test('escapes what a log may hold', async () => {
+  test('escapes the text of a log', async () => {
     const error = { type: 'X', message: '<script>alert(1)</script>', phase: 'reading' };
     const mail = await mailOf(alone, dead, {
       'sluice-r1-marts-1': { state: 'failed', error },
@@ -93,7 +93,7 @@ describe('the mail of a failure', () => {
 });
 
 describe('the mail of a degraded run', () => {
-  test('says what failed and what stood in', async () => {
+  test('names the failed step and its fallback', async () => {
     const w = world(profiles, (key) => (key.includes('poorer') ? done : dead));
     await w.run(
       await load(everybody.replace('fallback: poorer', 'fallback: poorer\n    retry: { maximumAttempts: 1 }')),
@@ -104,7 +104,7 @@ describe('the mail of a degraded run', () => {
   });
 });
 
-test('a text in a mail is one line of text, whatever it came from', async () => {
+test('an untrusted text in a mail is a single line of plain text', async () => {
   const { state } = await world({ deliveries: profile(), orders: profile() }).run(await load(good));
   state.ended = { state: 'failed', at: 1, reason: 'no\n\nRun: another\u001b[2K\r\nrun' };
   const [mail] = mailsOf('r1', state, { from: 'sluice@example.org', language: 'en' });
@@ -112,7 +112,7 @@ test('a text in a mail is one line of text, whatever it came from', async () => 
   expect(mail?.text).not.toContain('\u001b');
 });
 
-test('a mail is the same whenever it is made: its id names run, event and reader', async () => {
+test('a mail is the same each time it is rendered: its id depends on run, event and reader', async () => {
   const w = world(profiles);
   const { state } = await w.run(await load(alone));
   const make = () => mailsOf('r1', state, { from: 'f', language: 'en' });

@@ -15,18 +15,18 @@ describe('the paths of a pipeline', () => {
     ['parquet: out', 'parquet: ../w/escaped', 'steps.marts.outputs[0].parquet', '../w/escaped'],
     ['sql: marts.sql', 'sql: /etc/shadow', 'steps.marts.spark.sql', '/etc/shadow'],
     ['parquet: out', 'parquet: link/out', 'steps.marts.outputs[0].parquet', 'link/out'],
-  ])('stay in the project: %s -> %s', async (was, is, key, path) => {
+  ])('must stay in the project: %s -> %s', async (was, is, key, path) => {
     mkdirSync(join(folder, 'data'), { recursive: true });
     try {
       symlinkSync(tmpdir(), join(folder, 'link'));
     } catch {
-      // It is there already.
+      // It exists already.
     }
     const found = await problems(good.replace(was, is));
     expect(found.join('\n')).toContain(`${key}: ${path === '../' ? '..' : path} lies outside the project`);
   });
 
-  test('may be elsewhere where conf/ says so', async () => {
+  test('may be outside where conf/ allows it', async () => {
     const file = join(folder, 'elsewhere.yaml');
     writeFileSync(file, good.replace('parquet: out', `parquet: ${join(tmpdir(), 'sluice-elsewhere', 'out')}`));
     const known = { kinds: builtIn, connections: { postgres: ['shop'], kafka: [] } };
@@ -35,7 +35,7 @@ describe('the paths of a pipeline', () => {
     await expect(loadPipeline(file, { ...known, allow }, folder)).resolves.toBeDefined();
   });
 
-  test('are compared as they are, whatever their names begin with', () => {
+  test('are compared by folders, not by text prefixes', () => {
     expect(liesIn(['/a/b'], '/a/bc')).toBe(false);
     expect(liesIn(['/a/b'], '/a/b/..c')).toBe(true);
     expect(liesIn(['/a/b'], '/a/b/../c')).toBe(false);
@@ -91,7 +91,7 @@ describe('the Spark properties of a pipeline', () => {
     expect(maySet(name, [])).toBe(true);
   });
 
-  test('take something from the environment where it comes in time, and keep its name in the history alone', async () => {
+  test('may use the environment if they are read late enough, and the history has only the variable name', async () => {
     process.env.SLUICE_TEST_KEY = 'C4nary';
     try {
       const conf = (name: string): string =>

@@ -8,7 +8,7 @@ import type { Pipeline } from '../../controller/domain/pipeline.ts';
 import type { SluiceError } from '../../controller/lib/errors.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
 
-/** A small pipeline that is right in every way; tests make it wrong in one. */
+/** A small valid pipeline; tests break one part of it. */
 export const good = `name: shop
 sources:
   deliveries:
@@ -35,7 +35,7 @@ notify:
 `;
 
 export const folder = mkdtempSync(join(tmpdir(), 'sluice-pipeline-'));
-// Every test file that imports this has a folder of its own, and leaves none.
+// Every test file that imports this has its own folder, and removes it.
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(join(folder, 'marts.sql'), 'CREATE OR REPLACE TEMP VIEW marts AS SELECT 1');
 
@@ -52,7 +52,7 @@ export async function load(text: string): Promise<Pipeline> {
   ).pipeline;
 }
 
-/** What is wrong with a text, each problem as `line:column key: message`. */
+/** The problems of a text, each as `line:column key: message`. */
 export async function problems(text: string): Promise<string[]> {
   try {
     await load(text);

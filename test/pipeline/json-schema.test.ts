@@ -4,12 +4,12 @@ import { builtIn } from '../../controller/app/registry.ts';
 import { pipelineJsonSchema } from '../../controller/pipeline/json-schema.ts';
 import { kindsPage } from './kinds-page.ts';
 
-test('docs/kinds.md is what the registry gives (npm run schema writes it)', async () => {
+test('docs/kinds.md matches the registry (npm run schema writes it)', async () => {
   const file = new URL('../../docs/kinds.md', import.meta.url);
   expect(await readFile(file, 'utf8')).toBe(kindsPage(builtIn));
 });
 
-test('conf/pipeline.schema.json is what the schema gives (npm run schema writes it)', async () => {
+test('conf/pipeline.schema.json matches the schema (npm run schema writes it)', async () => {
   const file = new URL('../../conf/pipeline.schema.json', import.meta.url);
   expect(await readFile(file, 'utf8')).toBe(pipelineJsonSchema(builtIn));
 });

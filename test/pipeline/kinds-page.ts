@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Kind, Kinds } from '../../controller/domain/pipeline.ts';
 
-/** The page of all kinds that a pipeline file may have, with their keys; made from the registry. */
+/** The page of all kinds in a pipeline file, with their keys; generated from the registry. */
 export function kindsPage({ sources, sinks, tasks, triggers, notifiers, storages }: Kinds): string {
   const sections: readonly (readonly [title: string, kinds: readonly Kind[], where: string])[] = [
     ['Sources', sources, 'An entry of `sources` has the keys of one kind.'],

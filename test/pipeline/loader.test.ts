@@ -6,7 +6,7 @@ import { folder, good, load, problems } from './files.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
-describe('a pipeline file that is right', () => {
+describe('a valid pipeline file', () => {
   test('is read with the defaults filled in', async () => {
     const pipeline = await load(good);
     expect(pipeline).toMatchObject({ concurrency: 'queue', parallelism: 4 });
@@ -14,7 +14,7 @@ describe('a pipeline file that is right', () => {
     expect(pipeline.steps.poorer?.outputs).toEqual([]);
   });
 
-  test('is known by its path in the project, wherever it is read from', async () => {
+  test('is identified by its path in the project, from any folder', async () => {
     await load(good);
     const known = { kinds: builtIn, connections: { postgres: ['shop'], kafka: [] } };
     const here = process.cwd();
@@ -33,7 +33,7 @@ describe('a pipeline file that is right', () => {
   });
 });
 
-describe('a pipeline file that is wrong is refused with line, column, key and fix', () => {
+describe('an invalid pipeline file is refused with line, column, key and fix', () => {
   test.each([
     ['empty', '', '1:1: the file is empty'],
     ['not YAML', 'name: [', '1:8: not valid YAML:'],
@@ -131,7 +131,7 @@ describe('a pipeline file that is wrong is refused with line, column, key and fi
     expect(found.join('\n')).toContain(expected);
   });
 
-  test('a cycle of needs is shown as the circle it is', async () => {
+  test('a cycle of needs is shown with all its steps', async () => {
     const cyclic = good.replace(
       '  poorer:\n',
       '  a: { needs: [b], spark: { sql: marts.sql } }\n  b: { needs: [a], spark: { sql: marts.sql } }\n  poorer:\n',
@@ -139,19 +139,19 @@ describe('a pipeline file that is wrong is refused with line, column, key and fi
     expect(await problems(cyclic)).toEqual(['20:6 steps.a: circular dependency: a -> b -> a']);
   });
 
-  test('all problems are told at once', async () => {
+  test('all problems are reported at once', async () => {
     const twice = good.replace('otherwise: fail', 'otherwise: no').replace('on: [failed]', 'on: [never]');
     expect(await problems(twice)).toHaveLength(2);
   });
 
-  test('what came from the environment is not repeated in the message: it may be a secret', async () => {
+  test('a value from the environment is not quoted in the message, because it may be a secret', async () => {
     vi.stubEnv('SLUICE_TEST_SECRET', 'hunter2');
     const found = (await problems(good.replace('a@example.org', '"${SLUICE_TEST_SECRET}"'))).join();
     expect(found).toContain('what the environment gave');
     expect(found).not.toContain('hunter2');
   });
 
-  test('a file that is not there, a folder and a binary file', async () => {
+  test('a missing file, a folder and a binary file', async () => {
     const known = { kinds: builtIn, connections: { postgres: [], kafka: [] } };
     await expect(loadPipeline(join(folder, 'none.yaml'), known, folder)).rejects.toThrow(/there is no file/);
     await expect(loadPipeline(folder, known, folder)).rejects.toThrow(/is a folder/);

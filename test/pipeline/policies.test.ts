@@ -13,7 +13,7 @@ const profiles = { deliveries: profile(), orders: profile() };
 const steps = (text: string): string => good.replace(/steps:[\s\S]*notify:/, `steps:\n${text}\nnotify:`);
 const spark = 'spark: { sql: marts.sql, executorMemory: 1g }';
 
-describe('what is done about a failure', () => {
+describe('the reaction to a failure', () => {
   const failing = (message: string, script: (key: string) => Script, retry = 'maximumAttempts: 5') => {
     const w = world(profiles, script);
     for (let n = 1; n <= 9; n++) {
@@ -30,10 +30,10 @@ describe('what is done about a failure', () => {
       event.type === 'attempt-intended' ? [`${event.settings?.executorMemory} ${event.settings?.executorCores}`] : [],
     );
 
-  test('executor memory that ran out is doubled, up to the cluster’s, and then shared by fewer tasks', async () => {
+  test('executor memory that ran out is doubled, up to the limit of the cluster, and then shared by fewer tasks', async () => {
     const { run } = failing('aborted due to stage failure: OutOfMemoryError', () => dead, 'maximumAttempts: 9');
     const { state, events } = await run();
-    // The cluster of this world gives 8192m and two cores.
+    // The cluster of this world has 8192m and two cores.
     expect(memory(events)).toEqual(['1g 2', '2048m 2', '4096m 2', '8192m 2', '8192m 1']);
     expect(state.ended?.state).toBe('failed');
     const remedies = events.flatMap((event) => (event.type === 'retry-scheduled' ? [event.remedy] : []));
@@ -41,7 +41,7 @@ describe('what is done about a failure', () => {
     expect(remedies.at(-1)).toBe("1 instead of 2 tasks at once share an executor's 8192m");
   });
 
-  test('what memory was given stays when the next attempt dies of something else', async () => {
+  test('added memory stays when the next attempt fails with another kind', async () => {
     const { w } = failing('OutOfMemoryError in a Lost task', (key) => (key.endsWith('-3') ? done : dead));
     w.results.set('sluice-r1-work-2', {
       state: 'failed',
@@ -59,7 +59,7 @@ describe('what is done about a failure', () => {
     expect((await stubborn()).state.steps.work?.attempts).toHaveLength(3);
   });
 
-  test('the pauses can be set for a kind alone', async () => {
+  test('the pauses can be set for one kind only', async () => {
     const on = 'on: { lost-executor: { initialInterval: 100s, maximumInterval: 200s } }';
     const { run } = failing(
       'ExecutorLostFailure',
@@ -71,7 +71,7 @@ describe('what is done about a failure', () => {
     expect((second?.startedAt ?? 0) - (first?.ended?.at ?? 0)).toBeGreaterThan(79_000);
   });
 
-  test('rows that can no longer be read as they were measured are measured again, as long as nothing is published', async () => {
+  test('lost inputs are measured again, as long as nothing is published', async () => {
     const w = world(profiles);
     const held = [false, true, true];
     Object.assign(w.ports.sourceReader, { isReadable: async () => held.shift() });
@@ -79,12 +79,12 @@ describe('what is done about a failure', () => {
     expect(events.filter((event) => event.type === 'sources-measured')).toHaveLength(2);
     expect(events.filter((event) => event.type === 'inputs-lost')).toHaveLength(1);
     expect(state.ended?.state).toBe('succeeded');
-    // Nothing was submitted for the rows that were lost.
+    // Nothing was submitted for the lost rows.
     expect(w.backend.submitted).toEqual(['sluice-r1-work-2']);
   });
 });
 
-describe('steps that call', () => {
+describe('task steps', () => {
   const asking = (answer: Parameters<typeof memoryTaskRunner>[0]) => {
     const w = world(profiles);
     const taskRunner = memoryTaskRunner(answer);
@@ -95,7 +95,7 @@ describe('steps that call', () => {
   go: { needs: [ask], if: steps.ask.body.ready == true && steps.ask.status == 200, ${spark} }
   stay: { needs: [ask], if: '!steps.ask.body.ready', ${spark} }`);
 
-  test('an answer decides which way the run goes on, and why is in the history', async () => {
+  test('a response decides the next steps, with the reason in the history', async () => {
     const { w } = asking(() => ({ status: 200, body: { ready: true } }));
     const { state } = await w.run(await load(text));
     expect(state.steps.ask?.attempts[0]?.answer).toEqual({ status: 200, body: { ready: true } });
@@ -106,7 +106,7 @@ describe('steps that call', () => {
     });
   });
 
-  test('a service that is busy is asked again, not before it said, under the same key', async () => {
+  test('a busy service is retried, not before the time it set, under the same key', async () => {
     let asked = 0;
     const { w, taskRunner } = asking(() => {
       asked += 1;
@@ -120,7 +120,7 @@ describe('steps that call', () => {
     expect(second?.startedAt).toBeGreaterThanOrEqual(first?.failure?.notBefore ?? Number.POSITIVE_INFINITY);
   });
 
-  test('a service that refuses is asked once; one that never answers runs into the step’s timeout', async () => {
+  test('a service that refuses is not retried; one that never responds runs into the timeout of the step', async () => {
     const refused = asking(() => {
       throw new SluiceError('answered 404', { kind: 'rejected' });
     });
@@ -136,18 +136,18 @@ describe('steps that call', () => {
     expect(late.state.steps.ask?.attempts.map((attempt) => attempt.failure?.kind)).toEqual(['timed-out', 'timed-out']);
   });
 
-  test('a condition that cannot be judged fails its step, and says so', async () => {
+  test('a condition that cannot be evaluated fails its step, with the reason', async () => {
     const { w } = asking(() => ({ status: 200, body: 'no JSON' }));
     const { state } = await w.run(await load(text));
     expect(state.steps.go?.ended).toMatchObject({
       state: 'failed',
-      reason: expect.stringContaining('cannot be judged'),
+      reason: expect.stringContaining('cannot be evaluated'),
     });
   });
 });
 
-describe('how much goes on at the same time', () => {
-  test('so many steps of a run as it says', async () => {
+describe('the limits of concurrency', () => {
+  test('a run has at most as many active steps as its parallelism', async () => {
     const w = world(profiles);
     const names = ['a', 'b', 'c', 'd', 'e'];
     const all = steps(names.map((name) => `  ${name}: { ${spark} }`).join('\n')).replace(
@@ -164,7 +164,7 @@ describe('how much goes on at the same time', () => {
     expect(most).toBe(2);
   });
 
-  test('so many Spark applications as the cluster takes, over all runs; the others say what they wait for', async () => {
+  test('all runs together have at most maximumApplications; waiting steps report the reason', async () => {
     const w = world(profiles);
     Object.assign(w.ports, { maximumApplications: 1 });
     const pipeline = await load(steps(`  a: { ${spark} }\n  b: { ${spark} }`));
@@ -176,7 +176,7 @@ describe('how much goes on at the same time', () => {
   });
 });
 
-describe('a run of a pipeline whose earlier run goes on', () => {
+describe('a run of a pipeline with an earlier active run', () => {
   const behind = async (policy: string) => {
     const w = world(profiles);
     const pipeline = await load(good.replace('steps:', `concurrency: ${policy}\nsteps:`));
@@ -193,7 +193,7 @@ describe('a run of a pipeline whose earlier run goes on', () => {
     return { w, first, second };
   };
 
-  test('queue: waits until that has ended', async () => {
+  test('queue: waits until the earlier run has ended', async () => {
     const { first, second } = await behind('queue');
     const waiting = second.execute();
     await vi.waitUntil(() => second.state.queuedBehind);
@@ -203,13 +203,13 @@ describe('a run of a pipeline whose earlier run goes on', () => {
     expect((await waiting).ended?.state).toBe('succeeded');
   });
 
-  test('skip: does not happen', async () => {
+  test('skip: is skipped', async () => {
     const { second } = await behind('skip');
     await second.execute();
     expect(second.state.ended).toMatchObject({ state: 'skipped', reason: 'run r1 of this pipeline is in progress' });
   });
 
-  test('replace: has that cancelled first', async () => {
+  test('replace: cancels the earlier run first', async () => {
     const { first, second } = await behind('replace');
     const waiting = second.execute();
     await vi.waitUntil(() => second.state.queuedBehind);
@@ -221,7 +221,7 @@ describe('a run of a pipeline whose earlier run goes on', () => {
     expect((await waiting).ended?.state).toBe('succeeded');
   });
 
-  test('parallel: goes on beside it', async () => {
+  test('parallel: runs at the same time', async () => {
     const { second } = await behind('parallel');
     expect((await second.execute()).ended?.state).toBe('succeeded');
   });

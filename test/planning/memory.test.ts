@@ -3,7 +3,7 @@ import { randomOf } from '../../controller/demo/random.ts';
 import { mebibytes, moreMemory, sizeJob } from '../../controller/planning/sizing.ts';
 
 describe('more memory', () => {
-  test('is more, never above the cluster’s, and comes to an end', () => {
+  test('grows, never beyond the limit of the cluster, and ends', () => {
     const random = randomOf(1, 'memory');
     for (let n = 0; n < 500; n++) {
       const largestMb = 512 + Math.floor(random() * 64_000);

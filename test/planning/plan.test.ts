@@ -24,7 +24,7 @@ describe('the branch', () => {
     expect(choice.reason).toBe('none of full holds: total.rows = 200, and full requires total.rows >= 500000');
   });
 
-  test('that no step wants skips the run', async () => {
+  test('without any step to run skips the run', async () => {
     const idle = good.replace('branch in ["full", "light"]', 'branch == "full"');
     expect((await plan(profile(), profile(), idle)).verdict).toBe('skip');
   });
@@ -36,13 +36,13 @@ describe('the branch', () => {
 });
 
 describe('the checks', () => {
-  test('one that must not fail ends the run before its first step', async () => {
+  test('a failed check with fail ends the run before its first step', async () => {
     const { verdict, reason } = await plan(profile({ rows: 0 }));
     expect(verdict).toBe('fail');
     expect(reason).toBe('check "arrived" failed: deliveries.rows = 0, expected deliveries.rows > 0');
   });
 
-  test('quarantine and warn are told and go on', async () => {
+  test('quarantine and warn are reported and the run continues', async () => {
     const { verdict, verdicts } = await plan(
       profile({ rows: 0 }),
       profile(),
@@ -52,7 +52,7 @@ describe('the checks', () => {
     expect(verdicts[0]).toMatchObject({ outcome: 'warn', because: 'deliveries.rows = 0' });
   });
 
-  test('a column that the table turns out not to have is named', async () => {
+  test('a column that the table lacks is named', async () => {
     const text = good.replace('deliveries.rows > 0', 'orders.nulls.user == 0');
     await expect(plan(profile(), profile({ nulls: { user_id: 0 } }), text)).rejects.toThrow(
       /orders.nulls.user == 0.*No such key: user/,
@@ -61,19 +61,19 @@ describe('the checks', () => {
 });
 
 describe('quality', () => {
-  test('is that of the worst source: its valid share times its share without repeated keys', () => {
+  test('is that of the worst source: its share of valid rows times their share without duplicate keys', () => {
     const dirty = profile({ rows: 1000, invalid: 100, duplicates: 90 });
     expect(qualityScore({ clean: profile(), dirty })).toBeCloseTo(0.9 * 0.9, 10);
   });
 
-  test('of nothing is 1, and of nothing valid is 0', () => {
+  test('is 1 without rows, and 0 without valid rows', () => {
     expect(qualityScore({ empty: profile({ rows: 0 }) })).toBe(1);
     expect(qualityScore({ bad: profile({ rows: 3, invalid: 3 }) })).toBe(0);
   });
 });
 
 describe('the roles of steps', () => {
-  test('a fallback waits for the step it stands in for', async () => {
+  test('a fallback waits for the failure of the step that it replaces', async () => {
     expect((await plan()).steps).toMatchObject({ marts: { role: 'run' }, poorer: { role: 'fallback' } });
   });
 });
@@ -112,7 +112,7 @@ describe('sizing', () => {
     expect(large.why.profile).toBe('10 000 000 rows is not under 4 000 000');
   });
 
-  test('is monotone, within the cluster, never zero, whatever the load and the cluster', () => {
+  test('is monotone, within the cluster and never zero, for any load and cluster', () => {
     const random = randomOf(1, 'sizing');
     for (let i = 0; i < 2000; i++) {
       const largestMb = 512 + Math.floor(random() * 200_000);
@@ -166,7 +166,7 @@ describe('sizing', () => {
     expect(asks({}).verdict).toBe('go');
   });
 
-  test('what the pipeline says itself wins, and the reason says so', () => {
+  test('settings of the pipeline take precedence, with that reason', () => {
     const job = {
       executors: 3,
       executorCores: 4,

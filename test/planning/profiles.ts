@@ -1,6 +1,6 @@
 import type { Measures, Profile } from '../../controller/domain/profile.ts';
 
-/** A profile of so many rows, clean unless said otherwise. */
+/** A profile of this many rows, clean unless specified. */
 export function profile(measures: Partial<Measures> = {}): Profile {
   const rows = measures.rows ?? 100;
   const invalid = measures.invalid ?? 0;

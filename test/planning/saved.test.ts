@@ -8,7 +8,7 @@ const plan = {
   plan: { verdict: 'passed', branch: 'full' },
 } as unknown as SavedPlan;
 
-test('a plan that was edited, or sealed by another project, is told from the one that was saved', () => {
+test('an edited plan, or one that another project sealed, is distinguished from the saved one', () => {
   const saved = JSON.parse(JSON.stringify({ ...plan, seal: sealOf(plan, 'key') })) as SavedPlan;
   expect(isSealed(saved, 'key')).toBe(true);
   expect(isSealed(saved, 'other')).toBe(false);

@@ -12,7 +12,7 @@ import type { SourceReader } from '../../controller/domain/ports/source.ts';
 import type { Profile } from '../../controller/domain/profile.ts';
 import { parquet } from '../../controller/snapshot/snapshot.ts';
 
-/** Files at the edges of CSV: no row of one is lost without a word. */
+/** Edge cases of CSV: no row is lost silently. */
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-edges-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -43,7 +43,7 @@ async function kept(profile: Profile): Promise<Record<string, unknown>[]> {
 }
 
 describe('CSV files', { timeout: 30_000 }, () => {
-  test('whose names hold what globs are made of are each read once', async () => {
+  test('with glob characters in their names are each read once', async () => {
     const names = ['d[1].csv', 'd1.csv', '*.csv', '?.csv', "it's {a,b}.csv", '[!x].csv', 'ä "q".csv', ' .csv'];
     const files = Object.fromEntries(names.map((name, i) => [name, `id,note\n${i},${i}\n${i},bad,${i}\n`]));
     const profile = await profiled(files, ['id', 'note']);
@@ -54,7 +54,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     for (const name of names) expect(rows.map((row) => row.__sluice_where)).toContain(`${name}:3`);
   });
 
-  test('with columns that are called like what the engine calls its own keep every row and value', async () => {
+  test('with columns named like internal ones of the engine lose no row or value', async () => {
     const columns = ['rowid', 'filename', 'reason', 'place', 'text', 'byte', 'c0', 'rows', 'n0', 'select'];
     const line = (id: number): string => columns.map((name) => (name === 'rowid' ? id : `${name} ${id}`)).join(',');
     const profile = await profiled(
@@ -66,7 +66,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     expect(valid.map((row) => columns.map((name) => row[name]).join(','))).toEqual([line(7), line(7), line(8)]);
   });
 
-  test('with broken lines that the engine tells by one byte have each of them once, at its line', async () => {
+  test('with broken lines that the engine reports at the same byte have each of them once, at its line', async () => {
     const text = `id,note\n${'x'.repeat(3000)}\n"";\n\n""`;
     const { measures, examples } = await profiled({ 'a.csv': text }, ['id', 'note']);
     expect(measures).toMatchObject({ rows: 3, valid: 0, invalid: 3 });
@@ -81,20 +81,20 @@ describe('CSV files', { timeout: 30_000 }, () => {
     expect(profile.examples[0]?.text).toBe(`x${values}`.slice(0, 200));
   });
 
-  test('that are not UTF-8 have invalid rows where they are not', async () => {
+  test('that are not UTF-8 have invalid rows there', async () => {
     const text = Buffer.concat([Buffer.from('id,note\n1,x\n2,'), Buffer.from([0xe9, 0xff]), Buffer.from('\n3,y\n')]);
     const { measures, examples } = await profiled({ 'a.csv': text }, ['id', 'note']);
     expect(measures).toMatchObject({ rows: 3, valid: 2, invalidByReason: { unreadable: 1 } });
     expect(examples[0]?.where).toBe('a.csv:3');
   });
 
-  test('whose lines end by carriage returns alone are counted and placed', async () => {
+  test('whose lines end with carriage returns are counted, with locations', async () => {
     const { measures, examples } = await profiled({ 'a.csv': 'id,note\r1,x\r2\r"3","y, ""z"""\r' }, ['id', 'note']);
     expect(measures).toMatchObject({ rows: 3, valid: 2, invalidByReason: { 'too few columns': 1 } });
     expect(examples[0]?.where).toBe('a.csv:3');
   });
 
-  test('with fields beyond the header have invalid rows there, also when those are empty', async () => {
+  test('with surplus fields have invalid rows there, also when those fields are empty', async () => {
     const text = 'id,note\n1,a,,\n2,b\n3,"c\n",""\n,,\n4,d,e\nx,f\n5,\n';
     const profile = await profiled({ 'a.csv': text, 'b.csv': 'id,note\n6,\n7,,\n' }, ['id', 'note']);
     expect(profile.measures).toMatchObject({
@@ -113,7 +113,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     ]);
   });
 
-  test('with line ends of any kind in their values have each invalid row at its line', async () => {
+  test('with any line ends in their values have each invalid row at its line', async () => {
     const text = 'id,note\r\n1,"a\rb\nc\r\nd"\r\n2\r\nx,"e\n\r"\r\n\r\n3,f,g\r\n4,"h"';
     const profile = await profiled({ 'a.csv': text }, ['id', 'note']);
     const rows = (await kept(profile)).filter((row) => row.__sluice_reason !== null);
@@ -131,7 +131,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
   });
 
   test.each(['id,note\n1,x\r\n2\n', 'id,note\r\n1,"x"\n\n2,"y\n"\n', 'id,note\r1,x\n2,y\n'])(
-    'whose lines end in several ways are refused with the line: %j',
+    'with mixed line ends are refused with the line: %j',
     async (text) => {
       await expect(profiled({ 'a.csv': text }, ['id', 'note'])).rejects.toMatchObject({
         kind: 'rejected',
@@ -169,7 +169,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     });
   });
 
-  test('that are links out of the project are refused, unless conf/ allows where they lead', async () => {
+  test('that are links out of the project are refused, unless conf/ allows their targets', async () => {
     const outside = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
     try {
       await writeFile(join(outside, 'x.csv'), 'id,note\n1,x\n');
@@ -185,7 +185,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     }
   });
 
-  test('that are pipes, or links that lead nowhere, are refused rather than waited for', async () => {
+  test('that are pipes or dangling links are refused instead of blocking', async () => {
     for (const [folder, make] of [
       ['pipe', (path: string) => execa('mkfifo', [path])],
       ['nowhere', (path: string) => symlink(join(root, 'nowhere-at-all.csv'), path)],
@@ -201,7 +201,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     }
   });
 
-  test('in folders called name=value keep their own values, and so does what is kept of them', async () => {
+  test('in folders named name=value have their own values, also in the snapshot', async () => {
     const folder = join(root, 'status=closed', 'reason=damaged', 'c0=7');
     await mkdir(join(folder, 'kept'), { recursive: true });
     await writeFile(join(folder, 'a.csv'), 'id,status,reason\n1,open,none\n2,paid,\n');
@@ -221,7 +221,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     expect(examples[0]?.where).toBe('a.csv:3');
   });
 
-  test('that are large are sampled up to the end of a record, also within values of several lines', async () => {
+  test('that are large are sampled up to the end of a record, also with values of several lines', async () => {
     const lines = Array.from({ length: 3000 }, (_, i) => `${i},"line\nline\nline ${i}"`);
     await mkdir(join(root, 'large'));
     await writeFile(join(root, 'large', 'a.csv'), `id,note\n${lines.join('\n')}\n`);
@@ -239,7 +239,7 @@ describe('CSV files', { timeout: 30_000 }, () => {
     expect(measures).toMatchObject({ rows: 3, valid: 2, invalidByReason: { unreadable: 1 } });
   });
 
-  test('with values of several lines, doubled quotes and empty lines are read whole', async () => {
+  test('with values of several lines, doubled quotes and empty lines are read completely', async () => {
     const text = 'id,note\r\n1,"two\r\nlines, ""quoted"""\r\n\r\n2,"\n\n"\r\n3,""\r\n';
     const profile = await profiled({ 'a.csv': text }, ['id', 'note']);
     expect(profile.measures).toMatchObject({ rows: 3, valid: 3 });

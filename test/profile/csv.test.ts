@@ -59,7 +59,7 @@ describe('CSV files', () => {
     });
   });
 
-  test('tell the line of every invalid row, whatever stands between', async () => {
+  test('have the line of every invalid row, whatever is between them', async () => {
     const { reader, source, folder } = await filled(
       {
         'a.csv': `${header}1,new,"two\nlines"\n2,lost,x\n3,new\n\n4,"open"x,y\n5,lost,"a\n\nb"\n,new,"c\nd"\n8,new,ok\n9,x,y,z,w\n10,lost,end\n`,
@@ -88,7 +88,7 @@ describe('CSV files', () => {
     ]);
   });
 
-  test('are judged by the types declared', async () => {
+  test('are checked against the declared types', async () => {
     const declared = { id: 'bigint', at: 'timestamp', day: 'date', n: 'int', x: 'double', b: 'boolean' };
     const valid = [
       '1,2024-01-31 10:00:00,2024-02-29,5,1.5e3,true',

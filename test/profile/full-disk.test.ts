@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { explainDiskError, SluiceError } from '../../controller/lib/errors.ts';
 
-test('a disk that takes no more is told as that, with the path, and not as a fault of the file that was read', async () => {
+test('a full disk is reported as such, with the path, and not as an error of the source file', async () => {
   const root = mkdtempSync(join(tmpdir(), 'sluice-full-'));
   try {
     mkdirSync(join(root, 'kept'));
@@ -17,7 +17,7 @@ test('a disk that takes no more is told as that, with the path, and not as a fau
         preferLocal: true,
       });
     expect(JSON.parse((await run('unlimited')).stdout)).toEqual({ rows: 400_000 });
-    // Blocks of 1 KiB or of 512 bytes: either way less than the rows need.
+    // Blocks of 1 KiB or of 512 bytes: in both cases less than the rows need.
     const full = JSON.parse((await run('2048')).stdout);
     expect(full).toMatchObject({ kind: 'rejected', message: expect.stringContaining(root) });
     expect(full.message).toMatch(/cannot be written: .*File too large/i);
@@ -26,7 +26,7 @@ test('a disk that takes no more is told as that, with the path, and not as a fau
   }
 });
 
-test('an error of the file system names its path and what to do, any other stays what it is', () => {
+test('an error of the file system gets its path and a hint, any other is unchanged', () => {
   const error = (code: string, syscall: string): Error =>
     Object.assign(new Error(`${code}: no, ${syscall} '/x/y'`), { code, syscall, path: '/x/y' });
   for (const [code, syscall] of [

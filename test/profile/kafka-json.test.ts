@@ -9,7 +9,7 @@ import { messageTable } from '../../controller/adapters/sources/kafka/read.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { columnsOf, type Source } from '../../controller/domain/pipeline.ts';
 
-/** What is read of a message; RunnerTest.java reads the same messages.json by Spark. */
+/** Reads messages by DuckDB; RunnerTest.java reads the same messages.json by Spark. */
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-messages-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -22,7 +22,7 @@ const columns = columnsOf({
 } as unknown as Source);
 type Texts = readonly (string | null)[] | null;
 
-/** The texts of the columns, in the order of the messages; null for one that is no JSON object. */
+/** The texts of the columns, in the order of the messages; null for one that is not a JSON object. */
 async function read(values: readonly string[]): Promise<Texts[]> {
   const duck = await openDuck(root, []);
   try {
@@ -42,12 +42,12 @@ const cases: { message: string; texts: Texts }[] = JSON.parse(
   readFileSync(join(import.meta.dirname, 'messages.json'), 'utf8'),
 );
 
-test('the fields of a message have the text in which they were written, and what is no JSON is invalid', async () => {
+test('the fields of a message have their exact text, and a message that is not JSON is invalid', async () => {
   const texts = await read(cases.map(({ message }) => message));
   expect(cases.map(({ message }, i) => ({ message, texts: texts[i] }))).toEqual(cases);
 });
 
-test('a message is an object exactly when JSON.parse takes it for one', async () => {
+test('a message is an object exactly when JSON.parse returns one', async () => {
   const pieces = [
     '{',
     '}',

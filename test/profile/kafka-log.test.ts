@@ -7,7 +7,7 @@ import { openDuck } from '../../controller/clients/duckdb.ts';
 import { literal } from '../../controller/clients/sql.ts';
 import { parquet } from '../../controller/snapshot/snapshot.ts';
 
-test('what an earlier version has read of a topic is carried on under the names of today', async () => {
+test('rows of a topic that an earlier version read are carried over under the current names', async () => {
   const root = mkdtempSync(join(tmpdir(), 'sluice-log-'));
   const duck = await openDuck(join(root, 'scratch'), [root]);
   try {

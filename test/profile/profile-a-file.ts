@@ -1,7 +1,10 @@
 import { csvReader } from '../../controller/adapters/sources/csv/csv.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 
-/** Measures FOLDER/a.csv, keeping it below FOLDER/kept, and says as JSON what came of it; started with a limit on what it may write. */
+/**
+ * Measures FOLDER/a.csv with a snapshot below FOLDER/kept, and prints the result as JSON. It is started with a limit on
+ * written data.
+ */
 async function main(root: string): Promise<void> {
   const source = { csv: '*.csv', key: 'id', columns: { id: 'bigint', note: 'string' } };
   const reader = csvReader({

@@ -12,7 +12,7 @@ const root = mkdtempSync(join(tmpdir(), 'sluice-reach-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe('the SQL of a source or a check', () => {
-  test('reaches no file but those it is given, and changes no setting', async () => {
+  test('reaches only the given files, and cannot change settings', async () => {
     await writeFile(join(root, 'secret.csv'), 'a\n1\n');
     await mkdir(join(root, 'inside'));
     await writeFile(join(root, 'inside', 'rows.csv'), 'a\n1\n');
@@ -36,7 +36,7 @@ describe('the SQL of a source or a check', () => {
     }
   });
 
-  test('reaches a folder that is made later, below a link', async () => {
+  test('reaches a folder that is created later, below a link', async () => {
     await mkdir(join(root, 'real'));
     await symlink(join(root, 'real'), join(root, 'linked'));
     const folder = join(root, 'linked', 'runs', 'r1');
@@ -50,7 +50,7 @@ describe('the SQL of a source or a check', () => {
     }
   });
 
-  test('is one SELECT where it comes from a pipeline file', async () => {
+  test('must be one SELECT when it comes from a pipeline file', async () => {
     const duck = await openDuck(join(root, 'scratch'), [root]);
     try {
       expect(await duck.select('WITH a AS (SELECT 1 AS n) SELECT n FROM a -- one')).toEqual([{ n: 1 }]);
@@ -76,7 +76,7 @@ describe('the SQL of a source or a check', () => {
     }
   });
 
-  test('takes any name for a name', async () => {
+  test('treats any name only as a name', async () => {
     const duck = await openDuck(join(root, 'scratch'), []);
     const evil = `a"=1)FROM(SELECT 1 a);COPY(SELECT 1)TO 'x';--`;
     await duck.run(`CREATE TABLE t AS SELECT 1 AS ${identifier(evil)}`);

@@ -6,7 +6,7 @@ const columns = [
   { name: 'status', type: 'string', required: false, values: ["it's"] },
 ] as const;
 
-test('the three dialects say the same in their own words', () => {
+test('the three dialects express the same rules', () => {
   expect(reasonSql(columns, spark, true)).toBe(
     "CASE WHEN `id` IS NULL THEN 'id: missing' WHEN `id` IS NOT NULL AND NOT (`id` rlike '^(-?[0-9]{1,19})$' AND TRY_CAST(`id` AS BIGINT) IS NOT NULL) THEN 'id: not a bigint' WHEN `status` IS NOT NULL AND CAST(`status` AS string) NOT IN ('it\\'s') THEN 'status: unknown value' END",
   );

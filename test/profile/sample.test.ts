@@ -7,7 +7,7 @@ import { fileStorage as storage } from '../../controller/adapters/storage/file/f
 import { builtIn } from '../../controller/app/registry.ts';
 import { loadPipeline } from '../../controller/pipeline/loader.ts';
 
-test('the sample of docs/pipeline-file.md is what it is said to be, read as customer-report reads deliveries', async () => {
+test('the sample in docs/pipeline-file.md has the documented content, read as customer-report reads deliveries', async () => {
   const root = resolve(import.meta.dirname, '../..');
   const file = join(root, 'conf/pipelines/customer-report.yaml');
   const { pipeline } = await loadPipeline(

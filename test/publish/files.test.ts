@@ -28,7 +28,7 @@ function sink(kind: 'parquet' | 'csv'): Sink & { readonly target: string } {
       for (const [view, n] of Object.entries(rows)) {
         const place = join(stagingFolder(target, key), view);
         await mkdir(place, { recursive: true });
-        // A text with a line break: rows are counted as CSV has them, not as lines.
+        // A text with a line break: rows are counted as CSV records, not as lines.
         const data = `SELECT i, 'two' || chr(10) || 'lines' AS t FROM range(${n}) r(i)`;
         await duck.run(
           `COPY (${data}) TO ${literal(join(place, `part-0.${kind}`))} (FORMAT ${kind}${kind === 'csv' ? ', HEADER' : ''})`,
@@ -53,7 +53,7 @@ publisherContract('of Parquet files', async () => sink('parquet'));
 publisherContract('of CSV files', async () => sink('csv'));
 
 describe('published files', () => {
-  test('of several controllers at once are those of the latest run, by the pointer and by the link', async () => {
+  test('of several concurrent controllers are those of the latest run, by the pointer and by the link', async () => {
     const { publisher, stage, target } = sink('csv');
     const all = await Promise.all(Array.from({ length: 8 }, (_, i) => stage(`k${i + 1}`, { a: i + 1 })));
     await Promise.allSettled(all.map((staged, i) => publisher.publish(staged, i + 1)));
@@ -61,7 +61,7 @@ describe('published files', () => {
     expect(await readlink(join(target, 'current'))).toBe('versions/0000000008-k8');
   });
 
-  test('are shown by the link as well when a controller died between the two', async () => {
+  test('are shown by the link as well after a controller died between pointer and link', async () => {
     const { publisher, stage, target } = sink('csv');
     const [first, second] = [await stage('k1', { a: 1 }), await stage('k2', { a: 2 })];
     await publisher.publish(first, 1);
@@ -72,7 +72,7 @@ describe('published files', () => {
     expect(await readlink(join(target, 'current'))).toBe('versions/0000000002-k2');
   });
 
-  test('of a target from before there was a pointer go on from its link', async () => {
+  test('of a target without a pointer, from an earlier version, continue from its link', async () => {
     const { publisher, stage, read, target } = sink('csv');
     await publisher.publish(await stage('k2', { a: 2 }), 2);
     await rm(join(target, '_current.json'));
@@ -81,7 +81,7 @@ describe('published files', () => {
     expect(await read('a')).toBe(3);
   });
 
-  test('whose pointer is somebody else’s are left alone', async () => {
+  test('with a foreign pointer are left alone', async () => {
     const { publisher, stage, target } = sink('csv');
     await publisher.publish(await stage('k1', { a: 1 }), 1);
     for (const text of ['{}', 'nonsense', '{"version":"../../etc"}']) {
@@ -91,7 +91,7 @@ describe('published files', () => {
     }
   });
 
-  test('keep the last three versions, so that a reader in the middle of one can finish', async () => {
+  test('retain the last three versions, so that a reader of an older one can finish', async () => {
     const { publisher, stage, target } = sink('csv');
     for (let n = 1; n <= 5; n++) await publisher.publish(await stage(`k${n}`, { a: n }), n);
     expect((await readdir(join(target, 'versions'))).sort()).toEqual([
@@ -118,24 +118,21 @@ describe('published files', () => {
     expect(await contents(target)).toEqual(before);
   });
 
-  test.each(['current', 'versions', '.staging'])(
-    'do not follow or replace a %s that was made otherwise',
-    async (name) => {
-      const { publisher, stage, target } = sink('csv');
-      const first = await stage('sluice-r-s-1', { a: 1 });
-      await publisher.prepare(first);
-      await publisher.publish(first, 1);
-      const elsewhere = join(root, `elsewhere-${name}`);
-      await fill(elsewhere, { 'precious.txt': 'x', '0000000001-sluice-x/a': 'x' });
-      await rename(join(target, name), join(root, `was-${name}`));
-      await symlink(elsewhere, join(target, name));
-      await expect(publisher.prepare(first)).rejects.toThrow(/is not Sluice's/);
-      await expect(publisher.publish({ ...first, key: 'sluice-r-s-2' }, 2)).rejects.toThrow(/is not Sluice's/);
-      expect(await contents(elsewhere)).toEqual(['0000000001-sluice-x', '0000000001-sluice-x/a', 'precious.txt']);
-    },
-  );
+  test.each(['current', 'versions', '.staging'])('do not follow or replace a foreign %s', async (name) => {
+    const { publisher, stage, target } = sink('csv');
+    const first = await stage('sluice-r-s-1', { a: 1 });
+    await publisher.prepare(first);
+    await publisher.publish(first, 1);
+    const elsewhere = join(root, `elsewhere-${name}`);
+    await fill(elsewhere, { 'precious.txt': 'x', '0000000001-sluice-x/a': 'x' });
+    await rename(join(target, name), join(root, `was-${name}`));
+    await symlink(elsewhere, join(target, name));
+    await expect(publisher.prepare(first)).rejects.toThrow(/is not Sluice's/);
+    await expect(publisher.publish({ ...first, key: 'sluice-r-s-2' }, 2)).rejects.toThrow(/is not Sluice's/);
+    expect(await contents(elsewhere)).toEqual(['0000000001-sluice-x', '0000000001-sluice-x/a', 'precious.txt']);
+  });
 
-  test('keep the version that readers see, and folders among the versions that Sluice did not make', async () => {
+  test('never remove the published version, or foreign folders among the versions', async () => {
     const { publisher, stage, target } = sink('csv');
     for (const name of ['0000-mine', '0000000000-sluice-r-s-0', '9999999999-mine'])
       await publisher.publish(await stage('k0', { a: 1 }), 0).then(() => fill(target, { [`versions/${name}/x`]: 'x' }));
@@ -152,7 +149,7 @@ describe('published files', () => {
     expect(await readlink(join(target, 'current'))).toBe(join('versions', '0000000005-k5'));
   });
 
-  test('go on in a folder that was published into before folders had marks', async () => {
+  test('continue in a folder of a version without marks', async () => {
     const { publisher, stage, target, read } = sink('csv');
     const old = '0000000001-sluice-r-s-1';
     await fill(target, { [`versions/${old}/a/part-0.csv`]: 'i,t\n1,x\n' });

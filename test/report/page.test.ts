@@ -40,7 +40,7 @@ const report: Report = {
 const views = new Map([['marts', parquet([join(root, 'marts', 'a.parquet')])]]);
 
 describe('a report', () => {
-  test('is computed from what was published, spreadsheets included', async () => {
+  test('is computed from the published output, including spreadsheets', async () => {
     const data = await computeReport(duck, report, views, 'en', root);
     expect(data.figures).toEqual([{ name: 'Revenue', value: '1\u00a0203.50' }]);
     expect(data.charts[0]?.svg).toMatch(/^<svg[\s\S]*Москва[\s\S]*<\/svg>$/);
@@ -48,7 +48,7 @@ describe('a report', () => {
     expect(csv.startsWith('\uFEFFcity,revenue\n')).toBe(true);
   });
 
-  test('makes no formula of a text in a spreadsheet; numbers stay numbers', async () => {
+  test('escapes formula-like texts in a spreadsheet; numbers stay numbers', async () => {
     await mkdir(join(root, 'odd'));
     const cells = ['=HYPERLINK("http://x","y")', '+1', '-2', '@SUM(A1)', '\t=1', '\r=1', 'plain = text', ''];
     const values = cells.map((cell, i) => `(${literal(cell)}, ${i - 3})`).join(', ');
@@ -74,7 +74,7 @@ describe('a report', () => {
     ]);
   });
 
-  test('draws a pie of a hundred slices at most, and what no control character is in', async () => {
+  test('draws a pie of at most a hundred slices, without control characters', async () => {
     const rows = Array.from({ length: 20_000 }, (_, i) => ({ name: `n${i}`, value: i }));
     const svg = await chartSvg('pie', rows, 'the others');
     expect(svg).toContain('the others');
@@ -84,7 +84,7 @@ describe('a report', () => {
     expect(await chartSvg('bar', [{ name: 'a\u0000b', value: 1 }], '')).not.toContain('\u0000');
   });
 
-  test('leaves out what requires a view that this run did not publish', async () => {
+  test('omits queries on a view that this run did not publish', async () => {
     const other = {
       ...report,
       figures: [{ name: 'Other', sql: 'SELECT 1 FROM rows_to_repair' }],
@@ -95,12 +95,12 @@ describe('a report', () => {
     expect(data.spreadsheets).toEqual([]);
   });
 
-  test('names the query that is wrong', async () => {
+  test('names the query that fails', async () => {
     const wrong = { ...report, figures: [{ name: 'Revenue', sql: 'SELECT reveneu FROM marts' }] };
     await expect(computeReport(duck, wrong, views, 'en', root)).rejects.toThrow(/"Revenue": .*reveneu/);
   });
 
-  test('is one page that needs nothing else, in the reader’s language, with everything escaped', async () => {
+  test('is one self-contained page, in the language of the reader, with everything escaped', async () => {
     const { state } = await world({
       deliveries: profile({ invalid: 2, invalidByReason: { 'id: missing': 2 } }),
       orders: profile(),
@@ -114,7 +114,7 @@ describe('a report', () => {
   });
 });
 
-test('values are written for people', () => {
+test('values are formatted for people', () => {
   expect([1234567, 0.5, null, '2026-01-01T00:00:00.000Z', 'x'].map((value) => shownValue(value))).toEqual([
     '1\u00a0234\u00a0567',
     '0.50',

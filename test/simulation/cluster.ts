@@ -6,7 +6,7 @@ import { mebibytes } from '../../controller/planning/sizing.ts';
 import { capacity, traits } from '../fakes/backend.ts';
 import type { Time } from './time.ts';
 
-/** How a job of a key ends. */
+/** How a job ends, by its key. */
 export type Fate = 'succeeds' | 'out-of-memory' | 'bad-sql' | 'lost-executor' | 'killed' | 'never-ends';
 
 interface Application {
@@ -24,23 +24,23 @@ interface Driver {
   application?: Application;
 }
 
-/** What lies on the disk that controllers and drivers share. */
+/** The files on the disk that controllers and drivers share. */
 export interface Disk {
   readonly claims: Map<string, 'driver' | 'controller'>;
   readonly revoked: Set<string>;
   readonly results: Map<string, RunnerResult>;
-  /** Rows that are staged, by place. */
+  /** Staged rows, by location. */
   readonly staged: Map<string, number>;
 }
 
-/** What the runner is told: where it stages what, and what it reads. */
+/** The runner's input: its staging places and its sources. */
 export interface SimulatedJob extends BatchJob {
   readonly places: readonly string[];
   readonly pins: readonly PostgresPin[];
   readonly read: RunnerResult['inputs'];
 }
 
-/** Livy, which may forget everything, and behind it Spark, which does not. */
+/** Livy, which can forget everything, and Spark behind it, which does not. */
 export class Cluster {
   readonly applications: Application[] = [];
   private batches = new Map<string, Driver>();
@@ -64,12 +64,12 @@ export class Cluster {
     this.snapshotHolds = snapshotHolds;
   }
 
-  /** Livy is killed and started again; its drivers go on without it. */
+  /** Kills and restarts Livy; its drivers continue without it. */
   forget(): void {
     this.batches = new Map();
   }
 
-  /** Somebody kills a driver that runs. */
+  /** Kills a running driver. */
   killOne(): void {
     const alive = this.applications.filter((app) => app.until === undefined);
     const app = alive[Math.floor(this.random() * alive.length)];
@@ -115,7 +115,7 @@ export class Cluster {
     };
   }
 
-  /** A driver starts, claims its key, registers, reads, stages and leaves its result: all of which takes time. */
+  /** A driver starts, claims its key, registers, reads, stages and writes its result; each phase takes time. */
   private spawn(job: SimulatedJob, key: string): void {
     const driver: Driver = { key, state: 'running', log: [] };
     this.batches.set(key, driver);
@@ -171,7 +171,7 @@ export class Cluster {
     });
   }
 
-  /** Half of the places are written, and then the rest. */
+  /** Writes half of the locations, then the rest. */
   private stage(driver: Driver, job: SimulatedJob, app: Application): void {
     const half = Math.ceil(job.places.length / 2);
     for (const place of job.places.slice(0, half)) this.disk.staged.set(place, 7);

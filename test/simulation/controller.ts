@@ -17,7 +17,7 @@ import type { Disk, SimulatedJob } from './cluster.ts';
 import type { Process, Server } from './network.ts';
 import type { World } from './world.ts';
 
-/** A controller as `sluice serve` has it, in a process of a simulated world. */
+/** Starts a controller like `sluice serve`, in a process of a simulated world. */
 export function startController(world: World, process: Process): void {
   const { servers, weakness } = world;
   const { publisher: inner } = world.sink;
@@ -43,7 +43,7 @@ export function startController(world: World, process: Process): void {
   const ports: Omit<Ports, 'now'> = {
     checkRows: memoryRowChecks,
     sourceReader: sourceReaderOf(world, process),
-    // A guess of what the cluster offers would make another plan; waits.test.ts has what is done about that.
+    // Assumed resources would change the plan; waits.test.ts covers that case.
     backend: { ...backend, capacity: world.cluster.livy.capacity },
     taskRunner: servers.api.reached(process, weakness.taskRunner?.(world.api) ?? world.api),
     publisher,
@@ -91,7 +91,7 @@ export function startController(world: World, process: Process): void {
     }
   };
   void (async () => {
-    // One that cannot reach the store when it starts is started again.
+    // A controller that cannot reach the store at its start is restarted.
     while (!(await tolerated(() => controller.open()))) await process.sleep(300);
     worker.start(10);
     const smtp = servers.smtp.reached(process, world.mailbox);

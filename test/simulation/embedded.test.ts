@@ -9,11 +9,11 @@ import { judge } from './verdict.ts';
 
 const schedules = 50;
 
-// In memory where that can be had: a commit here stands for one that reaches the disk.
+// In memory if available: here a commit represents one that reaches the disk.
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sluice-simulation-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The clocks of a simulated world show fractions of milliseconds. */
+/** The clocks of a simulated world have fractions of milliseconds. */
 const inWholeMs = (store: RunStore): RunStore => ({
   ...store,
   append: (lease, after, at, entry) => store.append(lease, after, Math.round(at), inWhole(entry)),

@@ -2,12 +2,12 @@ import type { Random } from '../../controller/demo/random.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
 import type { Time } from './time.ts';
 
-/** A process that may be killed, or stopped and woken, at any instant. */
+/** A process that can be killed, or stopped and resumed, at any instant. */
 export class Process {
   dead = false;
   private stoppedUntil = 0;
   private readonly time: Time;
-  /** How far its clock is off. */
+  /** The offset of its clock. Milliseconds. */
   readonly skew: number;
   readonly name: string;
 
@@ -25,7 +25,7 @@ export class Process {
     this.stoppedUntil = Math.max(this.stoppedUntil, this.time.now + ms);
   }
 
-  /** Goes on after so long; later when it is stopped, never when it is dead. */
+  /** Resolves after `ms`; later when the process is stopped, never when it is dead. */
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.wakeAt(this.time.now + ms, resolve));
   }
@@ -39,15 +39,15 @@ export class Process {
   }
 }
 
-/** A server that is away at times. What is asked of it takes time, and may be done without the asker ever hearing of it. */
+/** A server that is unavailable at times. Requests take time, and may be executed although their responses are lost. */
 export class Server {
   private awayUntil = 0;
   readonly name: string;
   private readonly time: Time;
   private readonly random: Random;
-  /** Share of answers that are lost on the way. */
+  /** The share of responses that are lost. */
   private readonly lossy: number;
-  /** How long an answer takes at worst. */
+  /** The longest time of a response. Milliseconds. */
   private readonly slowest: number;
 
   constructor(name: string, time: Time, random: Random, lossy: number, slowest: number) {
@@ -66,10 +66,10 @@ export class Server {
     return this.awayUntil > this.time.now;
   }
 
-  /** One request of a process: it leaves, is done (even when the process dies meanwhile), and is answered. */
+  /** One request of a process: it leaves, is executed (even when the process dies meanwhile), and gets a response. */
   async ask<T>(process: Process, work: () => Promise<T>): Promise<T> {
     const latency = (): number => this.random() * (this.random() < 0.02 ? this.slowest : 6);
-    // A process can be stopped right here, and send its request long after.
+    // A process can be stopped right here, and send its request much later.
     await process.sleep(this.random() * 2);
     type Outcome = { readonly value: T } | { readonly error: unknown };
     const outcome = await new Promise<Outcome>((resolve) => {

@@ -7,7 +7,7 @@ import { RetryAfterError } from '../../controller/domain/ports/task.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import type { Disk } from './cluster.ts';
 
-/** A sink as its readers see it: what was published there, one after the other. */
+/** A sink as its readers see it: the publications, in order. */
 export class Sink {
   readonly published: {
     readonly target: string;
@@ -54,7 +54,7 @@ export class Sink {
   };
 }
 
-/** A mail server that sometimes wants a mail later, and readers who see all that it took. */
+/** A mail server that sometimes defers a mail, and records all that it accepted. */
 export class Mailbox implements Notifier {
   readonly mails: Message[] = [];
   private readonly random: Random;
@@ -69,7 +69,7 @@ export class Mailbox implements Notifier {
   }
 }
 
-/** An API that does what it is asked once for each idempotency key, and is busy now and then. */
+/** An API that acts once per idempotency key, and is busy now and then. */
 export class Api implements TaskRunner {
   readonly done = new Map<string, number>();
   private readonly random: Random;

@@ -8,7 +8,10 @@ import { beginning, type StoreOf, World } from './world.ts';
 
 const minute = 60_000;
 
-/** Plays one schedule: everything in it, every crash too, follows from the seed. `settled` when all came to an end in time. */
+/**
+ * Plays one schedule; the seed determines everything in it, including every crash. `settled` when all runs ended in
+ * time.
+ */
 export async function simulate(
   seed: number,
   weakness: Weakness = {},
@@ -52,7 +55,7 @@ export async function simulate(
   return { world, settled: await time.until(() => !open, 90 * minute) };
 }
 
-/** One Spark step, or several, with a request between them. */
+/** One Spark step, or several with a request between them. */
 function pipelineOf(random: Random, name: string): Pipeline {
   const retry = {
     maximumAttempts: 20,

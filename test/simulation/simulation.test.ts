@@ -15,9 +15,9 @@ test(`${schedules} schedules of crashes break no promise`, { timeout: 300_000 },
     expect(await judge(world, settled), `npm run simulate -- --seed ${seed} --schedules 1`).toEqual([]);
     for (const run of world.runs.keys()) for (const each of strayIn(await world.store.history(run))) stray.add(each);
   }
-  // A run that is being cancelled may hear of it twice, and have measured its sources just then.
+  // A run may receive a second cancellation while cancelling, and its sources may have been measured just before.
   expect([...stray].filter((each) => !each.startsWith('run cancelling --'))).toEqual([]);
-  // A simulation in which nothing goes wrong proves nothing.
+  // A simulation without faults proves nothing.
   expect(Object.keys(faults)).toHaveLength(9);
   for (const [what, n] of Object.entries(faults)) expect(n, what).toBeGreaterThan(100);
 });
@@ -44,7 +44,7 @@ describe('a system in which', () => {
     },
   );
 
-  test('nothing is wrong is the only one that keeps all promises: each has a system that breaks it', () => {
+  test('nothing is wrong is the only one without violations: for each promise, another system breaks it', () => {
     expect(new Set(weaknesses.map(({ breaks }) => breaks))).toEqual(new Set(promises));
   });
 });

@@ -4,11 +4,11 @@ interface Timer {
   readonly ring: () => void;
 }
 
-/** Time that stands still while anything can still happen in it, and then jumps to the next thing. Milliseconds. */
+/** Simulated time: it stands still while anything can happen, and then jumps to the next timer. Milliseconds. */
 export class Time {
   now = 0;
   private seq = 0;
-  /** A binary heap, the earliest first; of the same time, the one that was set first. */
+  /** A binary heap, earliest first; equal times in the order of their setting. */
   private readonly heap: Timer[] = [];
 
   at(when: number, ring: () => void): void {
@@ -21,9 +21,9 @@ export class Time {
     return new Promise((resolve) => this.at(this.now + ms, resolve));
   }
 
-  /** Lets time go on until it is so, or until nothing more can happen or `end` has come; true when it was so. */
+  /** Advances time until the condition holds, no timer is left, or `end` is reached; true when the condition holds. */
   async until(so: () => boolean, end: number): Promise<boolean> {
-    // One turn of the real event loop runs everything that has become possible at this instant.
+    // One turn of the real event loop runs everything that is possible at this instant.
     const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     await settle();
     while (!so()) {

@@ -12,7 +12,7 @@ const has = (table: readonly Transition[], life: LifeState | undefined, event: R
 const knows = (table: readonly Transition[], { type }: Recorded['event']): boolean =>
   table.some(({ on }) => on === type);
 
-/** The transitions of a history that the tables of lifecycle.ts do not have, as `run pending --planned`. */
+/** The transitions of a history that are missing in the tables of lifecycle.ts, as `run pending --planned`. */
 export function strayIn(history: readonly Recorded[]): string[] {
   const state = emptyState();
   return history.flatMap((record) => {

@@ -1,7 +1,7 @@
 import { fold, validAttempts } from '../../controller/domain/state.ts';
 import type { World } from './world.ts';
 
-/** What must be zero. */
+/** The promises; each must have zero violations. */
 export const promises = [
   'runs lost or stuck',
   'runs that ended otherwise than they should',
@@ -18,7 +18,7 @@ export const promises = [
 export type Promised = (typeof promises)[number];
 export type Broken = { readonly promise: Promised; readonly what: string };
 
-/** Looks at a world from outside, and at the history only for what should have happened. */
+/** Inspects a world from outside, and uses the history only for the expected results. */
 export async function judge(world: World, settled: boolean): Promise<Broken[]> {
   const broken: Broken[] = world.unexpectedErrors.map((what) => ({ promise: 'errors that nobody foresaw', what }));
   const say = (promise: Broken['promise'], what: string): void => void broken.push({ promise, what });
@@ -41,13 +41,13 @@ export async function judge(world: World, settled: boolean): Promise<Broken[]> {
     const should = bad ? ['failed'] : ['succeeded'];
     if (world.cancelled.has(run) || pipeline.concurrency === 'replace') should.push('cancelled');
     if (pipeline.concurrency === 'skip') should.push('skipped');
-    // A later run beside it was faster; what people see already is newer than this.
+    // A newer run in parallel was faster; its published result is newer than this one.
     if (
       pipeline.concurrency === 'parallel' &&
       /already shows the result of a newer run/.test(state.ended?.reason ?? '')
     )
       should.push('failed');
-    // A part is published, and the rest can no longer be made from the same rows.
+    // One part is published, and the rest can no longer be computed from the same rows.
     if (/inputs-lost/.test(state.ended?.reason ?? '') && Object.values(state.steps).some((step) => step.outputs))
       should.push('failed');
     if (state.ended && !should.includes(state.ended.state))

@@ -7,7 +7,7 @@ import { rejected } from '../../controller/lib/errors.ts';
 import type { Sink } from './outside.ts';
 import type { Promised } from './verdict.ts';
 
-/** What is wrong with a system: a part of it, as it would be without the one thing that keeps a promise. */
+/** A defect of the system: a part without the mechanism that keeps a promise. */
 export interface Weakness {
   readonly store?: (store: RunStore) => RunStore;
   readonly backend?: (backend: BatchBackend) => BatchBackend;
@@ -16,7 +16,7 @@ export interface Weakness {
   readonly taskRunner?: (runner: TaskRunner) => TaskRunner;
 }
 
-/** A store that takes whatever anybody adds: neither a lease nor the length of the history counts. */
+/** A store that accepts every append: it ignores leases and the length of the history. */
 function withoutFence(store: RunStore): RunStore {
   const tokens = new Map<string, number>();
   return {
@@ -35,7 +35,7 @@ function withoutFence(store: RunStore): RunStore {
 
 let calls = 0;
 
-/** For each promise a system that must be seen to break it. */
+/** For each promise, a system that must be seen to break it. */
 export const weaknesses: readonly { readonly name: string; readonly breaks: Promised; readonly weakness: Weakness }[] =
   [
     {

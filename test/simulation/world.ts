@@ -9,21 +9,21 @@ import { Api, Mailbox, Sink } from './outside.ts';
 import { Time } from './time.ts';
 import type { Weakness } from './weaknesses.ts';
 
-/** When a simulated world begins; only differences matter. Milliseconds since 1970. */
+/** The start time of a simulated world; only differences matter. Milliseconds since 1970. */
 export const beginning = 1_700_000_000_000;
 const hour = 3_600_000;
 
-/** Makes the store of a world, whose time it goes by. Milliseconds since 1970. */
+/** Creates the store of a world with the world's clock, in milliseconds since 1970. */
 export type StoreOf = (clock: () => number) => RunStore;
 
-/** Where a process is struck: at its n-th call to the outside, before or after it is made; killed, or stopped for so long. */
+/** A planned fault of a process: at its n-th external call, before or after it; a kill, or a stop for some time. */
 interface PlannedFault {
   readonly at: number;
   readonly after: boolean;
   readonly stop: number;
 }
 
-/** Everything outside the controllers: servers, disks, clocks; and what happens to all of it under one seed. */
+/** Everything outside the controllers: servers, disks, clocks, and their faults under one seed. */
 export class World {
   readonly seed: number;
   readonly random: Random;
@@ -38,20 +38,20 @@ export class World {
   readonly processes: Process[] = [];
   /** Processes by the names under which their controllers register. */
   readonly byName = new Map<string, Process>();
-  /** Whether controllers can see that another one's process is gone. */
+  /** Whether controllers can see that the process of another one is gone. */
   readonly sameMachine: boolean;
   readonly runs = new Map<string, Pipeline>();
   readonly cancelled = new Set<string>();
   readonly faults: Record<string, number> = {};
-  /** What no controller was prepared for. */
+  /** Errors that no controller expected. */
   readonly unexpectedErrors: string[] = [];
   private readonly plannedFaults = new Map<Process, PlannedFault>();
   private readonly snapshots = new Map<string, Process>();
-  /** How often the database has been restarted, which ends its snapshots. */
+  /** The number of database restarts, each of which ends its snapshots. */
   private epoch = 0;
   private readonly startController: (process: Process) => void;
 
-  /** What is wrong with the system, so that its promises must be broken. */
+  /** The defect of the system, by which it must break its promises. */
   readonly weakness: Weakness;
 
   constructor(
@@ -88,7 +88,7 @@ export class World {
     this.sameMachine = this.random() < 0.5;
   }
 
-  /** A step whose SQL is wrong: it fails, whatever is done. */
+  /** Whether the SQL of a step is wrong, so that it always fails. */
   isBad(run: string, step: string): boolean {
     return randomOf(this.seed, `${run} ${step}`)() < 0.05;
   }
@@ -103,7 +103,7 @@ export class World {
     return randomOf(this.seed, `${run} ${step} memory`)() < 0.1 ? 'out-of-memory' : 'succeeds';
   }
 
-  /** A snapshot of the database, which lives as long as the process that asked for it. */
+  /** A snapshot of the database, which lasts as long as the process that requested it. */
   snapshot(process: Process): PostgresPin {
     const snapshot = `${this.epoch}-${this.snapshots.size}`;
     this.snapshots.set(snapshot, process);
@@ -126,7 +126,7 @@ export class World {
     this.startController(process);
   }
 
-  /** Kills a process; some time later another one takes its place. */
+  /** Kills a process; another one replaces it some time later. */
   kill(process: Process): void {
     if (process.dead) return;
     process.dead = true;
@@ -139,7 +139,7 @@ export class World {
     this.count('controllers stopped');
   }
 
-  /** The same port, whose calls are counted; the process is struck at the one that is chosen for it. */
+  /** The same port, whose calls are counted; the process gets its planned fault at the chosen one. */
   counted<P extends object>(process: Process, port: P): P {
     let calls = 0;
     const applyFault = async (): Promise<void> => {
@@ -166,7 +166,7 @@ export class World {
     });
   }
 
-  /** Something goes wrong. */
+  /** Injects a random fault. */
   fault(): void {
     const { random, servers } = this;
     const away = (name: string, server: Server, longest: number): void => {

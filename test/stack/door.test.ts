@@ -27,13 +27,13 @@ describe('the mailbox', () => {
     [421, { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' }],
     [421, { origin: 'http://evil.example' }],
     [421, { origin: 'null' }],
-  ])('answers %s to a request with %j', (status, headers) => {
+  ])('returns %s to a request with %j', (status, headers) => {
     expect(refusal({ method: 'GET', headers: { ...good, ...headers } }, login)).toBe(status);
   });
 });
 
 describe('a login in a URL', () => {
-  test('goes into a header, and the rest may be shown', () => {
+  test('is moved to a header, and the rest may be shown', () => {
     const { url, headers } = splitLogin('http://me:p%3A%2Fw@spark.example:8080/x');
     expect(url).toBe('http://spark.example:8080/x');
     expect(headers).toEqual({ authorization: basic('me:p:/w') });

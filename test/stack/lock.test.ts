@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitUntil } from '../../controller/stack/process.ts';
 
-/** A process that takes the lock of a home, notes when it has it and when it lets go, and holds it for a while. */
+/** A process that takes the lock of a home, records when it takes and releases it, and holds it for a while. */
 const script = `
   import { appendFileSync } from 'node:fs';
   import { withLock } from '${join(import.meta.dirname, '../../controller/stack/lock.ts')}';
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true }));
 
-test('one process at a time has the lock of a home, and the others say whom they wait for', async () => {
+test('one process at a time holds the lock of a home, and the others name it while they wait', async () => {
   await writeFile(log, '');
   const all = await Promise.all([taker(400), taker(400), taker(400)]);
   expect(all.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);

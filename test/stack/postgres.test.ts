@@ -13,11 +13,11 @@ if (!isRoot)
   process.stdout.write('skipped: attacks on folders that root shares with another user, as this is not root\n');
 
 let home: string;
-/** Where be12035 had the data as root, by a name that every user can work out. */
+/** The location of the data in commit be12035 when run as root, by a name that every user can guess. */
 let former: string;
 const project = (): Project =>
   ({ root: home, home, stack: { ports: { postgres: 1 }, elsewhere: {} }, endpoints: { postgres: '' } }) as never;
-/** The data folder of the server as it would be started. */
+/** The data folder with which the server would start. */
 async function dataFolder(): Promise<string> {
   const { args } = await postgres(project()).prepare(() => undefined);
   return args[args.indexOf('-D') + 1] as string;
@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(cleanUp);
 
-test('a data folder that a killed initdb left half made is made again', async () => {
+test('a data folder that a killed initdb left incomplete is created again', async () => {
   const parent = join(home, 'data', 'postgres');
   await mkdir(join(parent, 'main'), { recursive: true });
   await writeFile(join(parent, 'main', 'PG_VERSION'), '18\n');
@@ -46,7 +46,7 @@ test('a data folder that a killed initdb left half made is made again', async ()
 });
 
 describe.skipIf(!isRoot)('as root', () => {
-  test('files that another user prepared are neither written nor given away', async () => {
+  test('files that another user prepared are neither written nor given another owner', async () => {
     const secret = join(home, 'root-only.conf');
     await writeFile(secret, 'mine', { mode: 0o600 });
     await mkdir(join(former, 'postgres'), { recursive: true });
@@ -81,7 +81,7 @@ describe.skipIf(!isRoot)('as root', () => {
   });
 });
 
-test('copied binaries are whole and ours: a copy that differs from the package is made again', async () => {
+test('copied binaries are verified: a copy that differs from the package is replaced', async () => {
   const bin = join(home, 'package', 'native', 'bin');
   await mkdir(bin, { recursive: true });
   await writeFile(join(bin, 'postgres'), 'the server', { mode: 0o755 });

@@ -2,15 +2,15 @@ import type { PostgresAddress } from '../../config/addresses.ts';
 import { rejected } from '../../lib/errors.ts';
 import { filled, variablesIn } from '../../lib/variables.ts';
 
-/** The job description that the runner reads. Plain data without secrets; its shape is `Job.java`'s. */
+/** The job description that the runner reads. Plain data without secrets; `Job.java` has the same shape. */
 export interface RunnerJob {
   readonly key: string;
   readonly result: string;
-  /** The file that only one driver can create: who has it may run. */
+  /** The claim file: only the driver that creates it may run. */
   readonly claim: string;
-  /** When this file is there, nothing more is written. */
+  /** Once this file exists, the runner writes nothing more. */
   readonly revoked: string;
-  /** The file of what nobody but the driver may see, of the shape of `RunnerSecrets`. */
+  /** The secrets file, readable by the driver alone. Its shape is `RunnerSecrets`. */
   readonly secrets: string;
   readonly quarantine: string;
   readonly sql: string;
@@ -19,17 +19,17 @@ export interface RunnerJob {
   readonly outputs: readonly object[];
 }
 
-/** What a job is told in a file of its own, which goes with the attempt; its shape is `Secrets.java`'s. */
+/** The secrets of a job, in a file that is removed with the attempt; `Secrets.java` has the same shape. */
 export interface RunnerSecrets {
-  /** Spark properties whose values came from the environment. */
+  /** Spark properties with values from the environment. */
   readonly conf: Readonly<Record<string, string>>;
-  /** How to log in to Kafka, by input. */
+  /** The Kafka login of each input, in JAAS syntax. */
   readonly jaas: Readonly<Record<string, string>>;
 }
 
 /**
- * Parts a job's Spark properties into those that may be seen and those that take something from the environment, filled in;
- * what Spark hides in its logs and pages is widened by the names of the latter.
+ * Splits Spark properties into open ones and secret ones; secret values are filled in from the environment. Spark's
+ * redaction patterns are extended by the names of the secret ones.
  */
 export function splitConf(
   conf: Readonly<Record<string, string>>,
@@ -51,8 +51,8 @@ export function splitConf(
 }
 
 /**
- * A pgpass file for these databases; colons and backslashes in a value are escaped with a backslash. Throws a rejected
- * SluiceError for a password with a line break, for which such a file has no room.
+ * A pgpass file for these databases. Colons and backslashes in values are escaped with a backslash. Throws a rejected
+ * SluiceError for a password with a line break, which the format cannot hold.
  */
 export function pgpass(databases: readonly PostgresAddress[]): string {
   const broken = databases.find(({ password }) => password !== undefined && /[\r\n]/.test(password));

@@ -13,17 +13,20 @@ import { below } from '../../lib/uri.ts';
 import { type Access, type Registry, stagedAt } from '../drivers.ts';
 import { pgpass, type RunnerJob, type RunnerSecrets, splitConf } from './job.ts';
 
-/** What the claim says when it was the controller that took it. */
+/** The content of a claim that the controller took. */
 const byController = 'controller';
 
-/** Where a run's files are, below what is shared. Its name comes from the store, and becomes a part of URIs. */
+/**
+ * The folder of a run in the shared storage. The run's name comes from the store and becomes part of URIs, so it is
+ * checked.
+ */
 export function runFolder(shared: Uri, run: string): Uri {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(run)) throw rejected(`${JSON.stringify(run)} is no run's name`);
   return below(shared, 'runs', run);
 }
 export const inputsOf = (folder: Uri): Uri => below(folder, 'inputs');
 
-/** The file of passwords that conf/ names for the databases of a step, if any: a JVM knows one alone. */
+/** The pgpass file that conf/ names for the databases of a step, if any. A JVM can use only one. */
 function passfileOf(step: string, databases: readonly PostgresAddress[]): string | undefined {
   const withLogin = databases.filter(({ password, passfile }) => password !== undefined || passfile !== undefined);
   const [passfile, ...others] = new Set(withLogin.map((database) => database.passfile));
@@ -38,7 +41,7 @@ function passfileOf(step: string, databases: readonly PostgresAddress[]): string
 interface Options {
   readonly project: Project;
   readonly run: string;
-  /** As driver and executors see it as well. */
+  /** A storage that driver and executors can reach, too. */
   readonly storage: Storage;
   readonly registry: Pick<Registry, 'sources' | 'sinks'>;
 }
@@ -122,7 +125,7 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
 
     watchResult: (step, attempt, left) =>
       storage.watch(folderOf(step, attempt), (name) => {
-        // Without it, the end is found out a little later.
+        // If the event is missed, the engine finds the end at its next poll.
         if (name === 'result.json') left();
       }),
 
@@ -142,7 +145,7 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
     },
 
     async removeInputs(except, replaced) {
-      // A history is data: what it names is removed only where runs keep their inputs.
+      // The history is data: of the files that it names, only inputs of runs are removed.
       const runs = `${below(shared, 'runs')}/`;
       const isInput = (uri: Uri): boolean =>
         uri.startsWith(runs) && /^(?!\.)[^/]+\/inputs\/[^/]+\.parquet$/.test(uri.slice(runs.length));

@@ -3,12 +3,12 @@ import type { RunSummary } from '../../domain/ports/store.ts';
 // biome-ignore lint/suspicious/noExplicitAny: a row has the columns that its query names
 export type Row = Record<string, any>;
 
-/** The runs whose results readers have got, as a condition on the table of runs. */
+/** The SQL condition of runs with published results, on the table of runs. */
 export const hasPublished = `state IN ('succeeded', 'degraded')`;
 
 export const summaryColumns = 'run, number, pipeline, state, branch, reason, started, ended, quality, rows';
 
-/** What a row of these columns says of its run. */
+/** The summary of a run from a row of these columns. */
 export const summaryOf = (row: Row): RunSummary => ({
   run: row.run,
   number: row.number,

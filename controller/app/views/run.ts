@@ -3,7 +3,7 @@ import { multipliedJoins } from '../../domain/result.ts';
 import { emptyState, outputsOf, type RunState } from '../../domain/state.ts';
 import { iso } from '../../lib/text.ts';
 
-/** What Spark has counted of a source that was only estimated. */
+/** Spark's counts of a source that was only estimated. */
 function countsOf({ steps, profiles }: RunState, source: string) {
   if (profiles?.[source]?.measures.estimatedFrom === undefined) return undefined;
   const attempts = Object.values(steps).flatMap((step) => step.attempts);

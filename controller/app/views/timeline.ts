@@ -6,9 +6,9 @@ export interface Phase {
   readonly what: string;
   readonly from: number;
   readonly ms: number | undefined;
-  /** How it ended, and what was done about it. */
+  /** How it ended, and the reaction. */
   readonly outcome: string;
-  /** What an attempt's time went into. */
+  /** Milliseconds by part of the attempt. */
   readonly parts: Readonly<Record<string, number>>;
 }
 
@@ -16,12 +16,12 @@ interface Open {
   readonly what: string;
   readonly from: number;
   readonly parts: Record<string, number>;
-  /** Where the last part began. */
+  /** The start of the last part. */
   since: number;
   awaySince?: number;
 }
 
-/** The phases of a run, from its history alone, in the order in which they began. */
+/** The phases of a run in the order of their starts, from its history alone. */
 export function timelineOf(history: readonly Recorded[]): Phase[] {
   const phases: (Phase & { order: number })[] = [];
   const open = new Map<string, Open>();

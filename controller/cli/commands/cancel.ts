@@ -9,7 +9,7 @@ import { runToCompletion } from './run.ts';
 /** How long the controller of the run has to end it; an expired lease is taken over long before. Milliseconds. */
 const cancelTimeoutMs = 90_000;
 
-/** `sluice cancel RUN`: asks the controller of the run; cancels it here when there is none. */
+/** `sluice cancel RUN`: sends a request to the controller of the run; cancels it here when it has none. */
 export async function cancel(output: Output, name: string): Promise<number> {
   return withSluice(await openProject(), async (sluice, store) => {
     const { summary, number, state } = await resolveRun(store, name);

@@ -10,7 +10,7 @@ import { run } from './run.ts';
 import { loginLine } from './status.ts';
 import { startStack } from './up.ts';
 
-/** `sluice demo`: everything once, on made-up data. */
+/** `sluice demo`: generates the sample shop dataset and runs the whole flow on it. */
 export async function demo(output: Output, options: DemoOptions): Promise<number> {
   const project = await openProject();
   await preflight(project);

@@ -8,7 +8,10 @@ import { formatDuration } from '../../lib/duration.ts';
 import { columns, exit, number, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
 
-/** `sluice diff RUN RUN`: what differs between two runs: rows, quality, branch, settings, attempts, durations, results. */
+/**
+ * `sluice diff RUN RUN`: the differences of two runs in rows, quality, branch, settings, attempts, durations and
+ * results.
+ */
 export async function diff(output: Output, before: string, after: string): Promise<number> {
   return withStore(await openProject(), async (store) => {
     const [a, b] = [await resolveRun(store, before), await resolveRun(store, after)];
@@ -50,7 +53,7 @@ const changeOf = (a: Fact | undefined, b: Fact | undefined): string => {
   return `${percent < 0 ? '' : '+'}${percent.toFixed(Math.abs(percent) < 10 ? 1 : 0)} %`;
 };
 
-/** Everything about a run that can be compared, by its name for people. */
+/** The comparable facts of a run, by their names for people. */
 function facts({
   summary,
   state,

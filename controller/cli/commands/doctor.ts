@@ -78,7 +78,7 @@ async function memory(): Promise<Prerequisite> {
   };
 }
 
-/** Spark, Kafka and this program itself fail in odd ways without enough of them. */
+/** Spark, Kafka and this program need many open files, and fail with misleading errors when the limit is low. */
 async function openFiles(): Promise<Prerequisite> {
   const wanted = 1024;
   const { stdout } = await execa('sh', ['-c', 'ulimit -n'], { reject: false });

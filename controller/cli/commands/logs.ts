@@ -15,7 +15,7 @@ interface LogsOptions {
 
 const pollIntervalMs = 1000;
 
-/** `sluice logs [RUN]`: the end of the driver's log, as long as the backend keeps it; then what the history has of it. */
+/** `sluice logs [RUN]`: the end of the driver's log as long as the backend has it, else the lines in the history. */
 export async function logs(output: Output, name: string | undefined, options: LogsOptions): Promise<number> {
   const project = await openProject();
   const backend = await backendOf(project);
@@ -75,7 +75,7 @@ async function follow(
   }
 }
 
-/** The lines that came after those seen before, of a log of which only the end is kept. */
+/** The new lines of a log of which only the last lines are available. */
 export function grown(before: readonly string[], now: readonly string[]): readonly string[] {
   for (let gone = 0; gone < before.length; gone++) {
     const left = before.length - gone;

@@ -13,7 +13,7 @@ import { measuredPrinter } from '../view/events.ts';
 import { exit, type Output } from '../view/output.ts';
 import { planText } from '../view/plan-text.ts';
 
-/** `sluice plan FILE`: measures and decides as a run would, and submits nothing. */
+/** `sluice plan FILE`: measures and plans like a run, and submits nothing. */
 export async function plan(
   output: Output,
   file: string,

@@ -10,7 +10,7 @@ import { number, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
 import { runToCompletion } from './run.ts';
 
-/** `sluice replay [RUN]`: takes over the rows of its quarantine that were repaired, and runs its pipeline with them. */
+/** `sluice replay [RUN]`: applies the repaired rows of its quarantine, and runs its pipeline with them. */
 export async function replay(
   output: Output,
   name: string | undefined,
@@ -52,7 +52,7 @@ export async function replay(
       `correct the columns in ${files.map(({ csv }) => csv).join(', ')}, and run replay again`,
     );
   return withSluice(project, async (sluice, store) => {
-    // Everything counts as new, so that the run has something to do; topics are not read again for that.
+    // All rows count as new, so that the run has work; topics are not read again for that.
     const again = { again: true as const, since: Date.now() };
     return runToCompletion(sluice, await sluice.startRun(loaded, { again }), store, output);
   });

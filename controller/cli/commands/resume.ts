@@ -6,7 +6,7 @@ import { reportIfFinished } from '../view/finished.ts';
 import { exit, type Output } from '../view/output.ts';
 import { runToCompletion } from './run.ts';
 
-/** `sluice resume RUN`: takes over a run whose controller is gone, from where its history ends. */
+/** `sluice resume RUN`: takes over a run whose controller is gone, at the end of its history. */
 export async function resume(output: Output, name: string): Promise<number> {
   return withSluice(await openProject(), async (sluice, store) => {
     const { summary, state } = await resolveRun(store, name);

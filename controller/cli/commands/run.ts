@@ -12,7 +12,7 @@ import { pc } from '../view/style.ts';
 
 export interface RunOptions {
   readonly fullRefresh?: boolean;
-  /** From when topics are read again. */
+  /** The time from which topics are read again. */
   readonly from?: Date;
   readonly detach?: boolean;
   readonly idempotencyKey?: string;
@@ -85,7 +85,7 @@ export async function runToCompletion(
   }
 }
 
-/** Orphaned runs that a terminal executes beside its own, at most. */
+/** The most orphaned runs that a terminal executes beside its own. */
 const maximumOrphans = 4;
 
 function printOrphanUpdate(update: RunUpdate, output: Output): void {

@@ -8,12 +8,12 @@ import { coloured, columns, exit, type Output } from '../view/output.ts';
 interface RunsOptions {
   readonly pipeline?: string;
   readonly state?: LifeState;
-  /** A run, or the beginning of its name: those that began before it. */
+  /** A run or a prefix of its name: lists runs that started before it. */
   readonly before?: string;
   readonly limit: number;
 }
 
-/** `sluice runs`: the last runs, or those before one of them. */
+/** `sluice runs`: the last runs, or those before a given one. */
 export async function runs(output: Output, { before, ...filter }: RunsOptions): Promise<number> {
   return withStore(await openProject(), async (store) => {
     const from = before === undefined ? undefined : await findRun(store, before);

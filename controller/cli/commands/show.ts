@@ -8,7 +8,7 @@ import { eventPrinter } from '../view/events.ts';
 import { coloured, columns, exit, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
 
-/** `sluice show [RUN]`: the history of a run, as it was told when it happened, and what its time went into. */
+/** `sluice show [RUN]`: the history of a run as it was printed at the time, and the time of each phase. */
 export async function show(output: Output, name: string | undefined): Promise<number> {
   return withStore(await openProject(), async (store) => {
     const { summary, state, history } = await resolveRun(store, name);
@@ -49,7 +49,7 @@ export async function show(output: Output, name: string | undefined): Promise<nu
 
 const barWidth = 24;
 
-/** A line a phase: when it began, how long it took, as a bar too, and how it ended. */
+/** One line a phase: its start, its duration with a bar, and its outcome. */
 function timelineLines(phases: readonly Phase[], started: number): string[] {
   const end = Math.max(...phases.map(({ from, ms = 0 }) => from + ms), started + 1);
   const at = (time: number): number => Math.round(((time - started) / (end - started)) * barWidth);

@@ -4,7 +4,7 @@ import type { Project } from '../../config/project.ts';
 import { status as statusOf } from '../../stack/stack.ts';
 import { coloured, columns, exit, type Output } from '../view/output.ts';
 
-/** How a person opens the web pages of the local stack. */
+/** How to log in to the web pages of the local stack. */
 export const loginLine = ({ home }: Project): string =>
   `log in to the web pages as ${stackUser} with the password in ${stackSecretFile(home)}`;
 

@@ -26,8 +26,8 @@ export async function up(output: Output): Promise<number> {
 }
 
 /**
- * Starts what is not there, all side by side, a line a service. Throws the first service's error after the others are done.
- * The caller has checked `preflight` and has the lock of the home.
+ * Starts all services concurrently, with one line a service; running ones are left alone. Throws the first error after
+ * all have finished. The caller has checked `preflight` and holds the lock of the home.
  */
 export async function startStack(project: Project, output: Output): Promise<void> {
   await closeDoor(project);
@@ -47,7 +47,7 @@ export async function startStack(project: Project, output: Output): Promise<void
           return startService(project, service, say);
         })();
         started.set(service.name, work);
-        // Whoever waits for it learns of the failure here first.
+        // The first dependent service reports the failure too; this handler only prevents an unhandled rejection.
         work.catch(() => undefined);
         try {
           task.title = `${service.name}: ${await work}, ${service.url}`;
@@ -71,7 +71,7 @@ export async function startStack(project: Project, output: Output): Promise<void
   await archive(project, output);
 }
 
-/** Once for a set of jars; a stack that has a Spark of its own elsewhere has its own ways. */
+/** Builds the AppCDS archives once for a set of jars. A stack with an external Spark does not use them. */
 async function archive(project: Project, output: Output): Promise<void> {
   const { elsewhere } = project.stack;
   const own = elsewhere['spark-master'] === undefined && elsewhere.livy === undefined && sparkHome === undefined;
@@ -80,7 +80,7 @@ async function archive(project: Project, output: Output): Promise<void> {
   try {
     jar = jarOf(project);
   } catch {
-    return; // The runner is not built yet; the next `up` makes the archive.
+    return; // The runner is not built yet; the next `up` builds the archives.
   }
   output.line('AppCDS archive: building it once; Spark then starts in half the time');
   if (!(await makeArchives(project, jar))) output.line('AppCDS archive: it could not be built; continuing without it');

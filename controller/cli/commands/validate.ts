@@ -53,7 +53,7 @@ function describeNotification(entry: Notification): string {
   return describe(entry[kind]);
 }
 
-/** Throws a rejected SluiceError for what conf/ says of a connection that the pipeline or its runs need, and cannot be kept to. */
+/** Throws a rejected SluiceError for misconfigured connections in conf/ that the pipeline or its runs need. */
 function checkConnections(project: Project, pipeline: Pipeline): void {
   const notifications = pipeline.notify.map((entry) => {
     const kind = kindOf(builtIn.notifiers, entry);

@@ -11,7 +11,7 @@ import { iso } from '../../lib/text.ts';
 import { bar, coloured, number, type Output } from './output.ts';
 import { pc } from './style.ts';
 
-/** A path as one would type it here. */
+/** A path relative to the current folder. */
 const fromHere = (path: string): string => {
   const short = relative('', path);
   return short.startsWith('..') ? path : short;
@@ -21,7 +21,7 @@ const label = (text: string): string => pc.bold(text.padEnd(10));
 
 /**
  * Prints the updates of a run: one line per event, and the progress of the Spark job in a line that is overwritten. An
- * update that cannot be rendered is named, and stops nothing.
+ * update that cannot be rendered is named, and does not stop the run.
  */
 export function eventPrinter(output: Output): (update: RunUpdate) => void {
   const print = updatePrinter(output);
@@ -41,7 +41,7 @@ function updatePrinter(output: Output): (update: RunUpdate) => void {
     if (update.kind === 'measured') return output.line(measuredLine(update.source, update.profile, update.ms));
     if (update.kind === 'note') return output.line(pc.yellow(`${label('note')} ${update.text}`));
     if (update.kind === 'event') {
-      // A text of several lines, which may be anybody's, cannot pass for lines of ours.
+      // Lines of untrusted multi-line text must not look like Sluice's own.
       for (const line of renderEvent(update.record.event)) output.line(line.replaceAll('\n', `\n${label('')} `));
       return;
     }
@@ -49,7 +49,7 @@ function updatePrinter(output: Output): (update: RunUpdate) => void {
     const share = progress.tasks === 0 ? 0 : progress.tasksDone / progress.tasks;
     const text = `${label('spark')} ${step}: ${progress.stage}, tasks ${progress.tasksDone} of ${progress.tasks}`;
     output.live(`${text} ${pc.cyan(bar(share))}`);
-    // Not on a terminal: a line when another stage begins, rather than one a look.
+    // Without a terminal: one line per stage instead of one per poll.
     if (!output.isTerminal && stages.get(step) !== progress.stage) output.line(text);
     stages.set(step, progress.stage);
   };
@@ -61,13 +61,13 @@ export const measuredPrinter =
   (source: string, profile: Profile, ms: number): void =>
     output.line(measuredLine(source, profile, ms));
 
-/** How many rows; an estimate is named as one. */
+/** The number of rows, marked when it is an estimate. */
 export const rowsText = ({ rows, estimatedFrom }: Measures): string =>
   estimatedFrom === undefined
     ? `${number(rows)} rows`
     : `about ${number(rows)} rows (estimated from ${Math.round(estimatedFrom / 2 ** 20)} MB)`;
 
-/** What was measured of a source, and after how long; a history does not tell that of each. */
+/** The measures of a source, and the time they took; a history has no time per source. */
 function measuredLine(source: string, { measures: m }: Profile, ms: number | undefined): string {
   const after = ms === undefined ? '' : ` ${pc.dim(`(${formatDuration(ms)})`)}`;
   const why = Object.entries(m.invalidByReason)
@@ -78,11 +78,11 @@ function measuredLine(source: string, { measures: m }: Profile, ms: number | und
   return `${label('measured')} ${source}: ${rowsText(m)}, ${(m.bytes / 1e6).toFixed(1)} MB, ${number(m.new)} new${invalid}${duplicates}${after}`;
 }
 
-/** What a Spark application is given, in one line. */
+/** The settings of a Spark application, in one line. */
 export const settingsText = (s: SparkSettings): string =>
   `${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, driver ${s.driverMemory}, ${s.partitions} partitions, JVM ${s.profile}`;
 
-/** What to know of a plan whose cluster could not be asked. */
+/** A warning about a plan whose cluster did not respond. */
 export const guessLines = ({ cluster: { assumed, cores, largestMb } }: Plan): string[] =>
   assumed === undefined
     ? []

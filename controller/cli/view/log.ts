@@ -7,14 +7,14 @@ import { eventPrinter } from './events.ts';
 import type { Output } from './output.ts';
 import { pc } from './style.ts';
 
-/** A line of JSON each, for programs that collect logs: time, level, message, run, step, attempt. */
+/** One JSON object a line, for log collectors: time, level, message, run, step, attempt. */
 export function jsonLogger(level: LogLevel, destination: { write(line: string): void }): Logger {
   const formatters = { level: (label: string) => ({ level: label }) };
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, destination);
   return { log: (at, message, fields = {}) => logger[at](fields, stripVTControlCharacters(message)) };
 }
 
-/** Lines as people read them. */
+/** Lines for people. */
 export function prettyLogger(level: LogLevel, output: Output): Logger {
   const from = logLevels.indexOf(level);
   return {

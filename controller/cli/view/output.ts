@@ -3,23 +3,26 @@ import logUpdate from 'log-update';
 import { type ErrorKind, explainDiskError, reasonOf, SluiceError } from '../../lib/errors.ts';
 import { onTerminal, pc } from './style.ts';
 
-/** The exit codes of the contract. */
+/** The exit codes; they are a contract. */
 export const exit = { ok: 0, failed: 1, wrong: 2, unreachable: 3, interrupted: 130 } as const;
 
-/** Where commands print. With `--json` standard output is for the one document, and what people read goes to standard error. */
+/**
+ * The output of commands. With `--json`, standard output has only the document, and text for people goes to standard
+ * error.
+ */
 export interface Output {
   readonly json: boolean;
   line(text?: string): void;
-  /** A line that the next one replaces; on a terminal only. */
+  /** A line that the next one replaces; only on a terminal. */
   live(text: string): void;
   readonly isTerminal: boolean;
   document(value: unknown): void;
 }
 
-/** Whether the reader of standard output has left, as in `sluice runs | head`. */
+/** Whether the reader of standard output has closed it, as in `sluice runs | head`. */
 export let readerLeft = false;
 
-/** From now on a reader that leaves ends nothing: what is written after it goes nowhere. */
+/** From now on, a closed standard output does not end the process; further output is dropped. */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -50,7 +53,7 @@ export function outputOf(json: boolean): Output {
 
 export const exitCodeOf = (kind: ErrorKind): number => (kind === 'rejected' ? exit.wrong : exit.unreachable);
 
-/** Says what went wrong, without a stack trace, and returns the exit code. */
+/** Prints an error without a stack trace, and returns the exit code. */
 export function reportError(thrown: unknown, output: Output): number {
   const error = explainDiskError(thrown);
   const known = error instanceof SluiceError;
@@ -64,7 +67,7 @@ export function reportError(thrown: unknown, output: Output): number {
   return known ? exitCodeOf(error.kind) : exit.failed;
 }
 
-/** Rows of text in columns that line up; the second line is no header unless it is given. */
+/** Aligns the columns of rows, those in `right` to the right. The first row is treated like any other. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => width(row[i] ?? ''))));
   return rows.map((row) =>
@@ -96,15 +99,13 @@ const colours: Record<string, (text: string) => string> = {
   taken: pc.red,
   running: pc.cyan,
 };
-/** A state in its colour, where there are colours. */
+/** A state in its colour, if colours are enabled. */
 export const coloured = (state: string): string => (colours[state] ?? pc.dim)(state);
 
-/** A bar of which a share, from 0 to 1, is full. */
+/** A bar filled by a share from 0 to 1. */
 export const bar = (share: number): string => '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
 
-/**
- * Lines about work that takes long: on a terminal all of them, with a bar of how much is done; elsewhere one for each quarter.
- */
+/** Prints the progress of slow work: on a terminal every line, with a bar; elsewhere one line for each quarter. */
 export function progressLines(
   isTerminal: boolean,
   line: (text: string) => void,

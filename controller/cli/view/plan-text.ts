@@ -9,7 +9,7 @@ import { guessLines, rowsText } from './events.ts';
 import { coloured, columns, number } from './output.ts';
 import { pc } from './style.ts';
 
-/** A plan as people read it: what there is, what is wrong with it, which way and why, and what each step would be given. */
+/** A plan for people: the sources and their problems, the branch with its reason, and the settings of each step. */
 export function planText(
   pipeline: Pipeline,
   checked: CheckedProfiles,
@@ -113,7 +113,7 @@ function stepLines(pipeline: Pipeline, name: string, step: PlannedStep, last: Pl
   return lines;
 }
 
-/** What a step is given, by the names its reasons have. */
+/** The settings of a step, by the names that its reasons use. */
 function settingsText(step: PlannedStep | undefined): Record<string, string> {
   const { settings, why = {} } = step ?? {};
   if (!settings) return {};
@@ -127,7 +127,7 @@ function settingsText(step: PlannedStep | undefined): Record<string, string> {
   return Object.fromEntries(Object.keys(why).map((what) => [what, String(named[what])]));
 }
 
-/** What the last run did instead. */
+/** The differences of the last run. */
 function lastLines(last: PlannedRun | undefined, rows: number): string[] {
   if (!last) return [];
   const { run, plan, state, started, ended } = last;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import picocolors from 'picocolors';
 import { visible } from '../../lib/text.ts';
 
-/** Stands for the escape character of a style of ours. No text from outside can hold it: each process has another. */
+/** Marks the escape character of Sluice's own styles. External text cannot contain it: each process has another. */
 const mark = `\u{F0000}${randomBytes(8).toString('hex')}`;
 
 const shown = (text: string): string =>
@@ -11,7 +11,7 @@ const shown = (text: string): string =>
     .map((part, i) => (i % 2 === 1 ? part : visible(part)))
     .join('');
 
-/** A text as a terminal may have it: styled by us alone, and with every other character that moves a cursor made visible. */
+/** A text for a terminal: only Sluice's own styles remain, and every other control character is made visible. */
 export const onTerminal = (text: string): string => shown(text).replaceAll(mark, '\u001b');
 
 const styled =
@@ -19,7 +19,7 @@ const styled =
   (text: string): string =>
     style(onTerminal(text)).replaceAll('\u001b', mark);
 
-/** Styles of what is printed; they come to life in `Output`, where everything else is made harmless. */
+/** Styles of printed text. `Output` turns them into escape sequences, and makes all others harmless. */
 export const pc = {
   bold: styled(picocolors.bold),
   dim: styled(picocolors.dim),

@@ -2,24 +2,26 @@ import type { Submission } from '../events.ts';
 import type { FailureKind } from '../failure-kinds.ts';
 import type { Cluster, SparkSettings } from '../plan.ts';
 
-/** A run of the Spark runner, ready to be submitted anywhere; where the runner is, the backend knows. Holds no secret itself. */
+/**
+ * A run of the Spark runner, ready for submission to any backend, which knows where the runner is. It holds no secret.
+ */
 export interface BatchJob {
-  /** Where the job description lies: the runner's only argument. */
+  /** The location of the job description, the runner's only argument. */
   readonly spec: string;
   readonly settings: SparkSettings;
   /** JVM system properties for driver and executors. */
   readonly properties: Readonly<Record<string, string>>;
-  /** Files that driver and executors need and nobody else may read, each with the system property that tells its path. */
+  /** Files that only driver and executors may read, each with the system property that holds its path. */
   readonly secretFiles: readonly { readonly property: string; readonly path: string }[];
-  /** By what people find it where the backend shows its batches: pipeline, run, step, attempt. */
+  /** Labels that the backend shows with its batches: pipeline, run, step, attempt. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What differs from backend to backend. Milliseconds. */
+/** The properties of a backend. Milliseconds. */
 export interface BackendTraits {
   /** Poll intervals of a batch, the first and the longest. */
   readonly poll: { readonly firstMs: number; readonly longestMs: number };
-  /** How long a batch may be on its way before it is taken for stuck. */
+  /** How long a batch may stay pending before it counts as stuck. */
   readonly pendingMs: number;
   /** How long a submitted batch may be unknown to the backend and to Spark. */
   readonly unknownMs: number;
@@ -36,35 +38,35 @@ export interface Progress {
 export interface Observation {
   readonly state: BatchState;
   readonly applicationId?: string;
-  /** Where a person can look: the live Spark UI, or the history server afterwards. */
+  /** The page for people: the live Spark UI, or the history server afterwards. */
   readonly ui?: string;
   readonly progress?: Progress;
-  /** Why it failed, where the backend says so. */
+  /** The backend's reason for a failure, if it gives one. */
   readonly detail?: string;
   /** The key is unknown at the moment; the batch may be about to appear, or lost. */
   readonly unknown?: true;
 }
 
 /**
- * Where Spark applications run. Every call may throw a SluiceError: `rejected` (the request is wrong, repeating it will
- * not help), `unavailable` (the backend did not get it), `unknown-outcome` (it may have: ask `find`).
+ * Where Spark applications run. Every call may throw a SluiceError: `rejected` (the request is wrong, a repetition does
+ * not help), `unavailable` (the backend did not receive it), `unknown-outcome` (it may have: ask `find`).
  */
 export interface BatchBackend {
   readonly traits: BackendTraits;
-  /** Throws a SluiceError with a hint when nothing could be submitted now. */
+  /** Throws a SluiceError with a hint when the backend cannot accept work now. */
   check(): Promise<void>;
-  /** What it offers now. */
+  /** The resources that the backend offers now. */
   capacity(): Promise<Cluster>;
-  /** Submits once: the same key twice gives the same submission. */
+  /** Submits once: a second call with the same key returns the same submission. */
   submit(job: BatchJob, key: string): Promise<Submission>;
-  /** The submission with this key, dead or alive; undefined when there never was one. */
+  /** The submission with this key, running or ended; undefined when there never was one. */
   find(key: string): Promise<Submission | undefined>;
   observe(submission: Submission): Promise<Observation>;
-  /** Resolves when the application is confirmed dead, also when it was so before. */
+  /** Resolves when the end of the application is confirmed, also when it had ended before. */
   cancel(submission: Submission): Promise<void>;
   /** The last lines of the driver's log. */
   logs(submission: Submission): Promise<readonly string[]>;
-  /** The kind of a failure that this backend alone knows by its words; looked at before the common table. */
+  /** The kind of a failure that only this backend can recognise. It takes precedence over the common table. */
   classify?(evidence: {
     readonly detail: string | undefined;
     readonly log: readonly string[];

@@ -1,15 +1,15 @@
 import { SluiceError } from '../../lib/errors.ts';
 
-/** A notification of an event, rendered once, so that every attempt sends the same. Plain JSON. */
+/** The notification of an event, rendered once, so that every attempt sends the same. Plain JSON. */
 export interface Message {
-  /** The same on every try. */
+  /** The same for every attempt. */
   readonly id: string;
   /** The notifier's kind; email, when left out. */
   readonly channel?: string;
   readonly run: string;
   readonly event: string;
   readonly to: string;
-  /** What else the channel needs. */
+  /** Further fields of the channel. */
   readonly [field: string]: unknown;
 }
 
@@ -24,7 +24,8 @@ export class MessageDeferredError extends SluiceError {
 
 /**
  * Sends one message. Resolves when the server has taken responsibility for it. Throws `rejected` when the server refuses
- * it for good (an unknown recipient), MessageDeferredError when it wants it later, and any other SluiceError when no message can be sent.
+ * it permanently, for example for an unknown recipient. Throws MessageDeferredError when the server defers it, and any
+ * other SluiceError when no message can be sent.
  */
 export interface Notifier {
   send(message: Message): Promise<void>;

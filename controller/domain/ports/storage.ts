@@ -1,46 +1,49 @@
-/** Where an object is: an absolute path or `file:///…` on this machine, `s3://bucket/key`, `gs://bucket/key`. */
+/** The location of an object: an absolute path or `file:///…` on this machine, `s3://bucket/key`, `gs://bucket/key`. */
 export type Uri = string;
 
 export interface StoredObject {
   readonly uri: Uri;
   readonly size: number;
-  /** When it was last written. Milliseconds since 1970; some storages know whole seconds. */
+  /** The time of the last write. Milliseconds since 1970; some storages have whole seconds. */
   readonly modifiedMs: number;
-  /** Another one whenever the content may be another: an ETag, a generation, or a file's number, size and time. */
+  /** Changes whenever the content may have changed: an ETag, a generation, or a file's inode, size and time. */
   readonly version: string;
 }
 
 /**
- * Files that controllers, drivers and executors share, wherever they are. An object is seen whole or not at all. Throws a
- * SluiceError: `rejected` for what a person has to mend (no such place, no right to it), `unavailable` for what may pass.
+ * Files that controllers, drivers and executors share. Readers see an object whole or not at all. Throws a SluiceError:
+ * `rejected` for what needs a manual fix (a missing location or right), `unavailable` for temporary errors.
  */
 export interface Storage {
-  /** The objects below a prefix that ends a folder's name, in the order of their names; none when there is no such folder. */
+  /** The objects below a folder, ordered by name; empty when the folder does not exist. */
   list(folder: Uri): Promise<readonly StoredObject[]>;
   /**
-   * The objects below a folder whose names from there on match a glob, in the order of their names. Throws `rejected` for
-   * a match that is no object, such as a pipe or a link that leads nowhere.
+   * The objects below a folder whose relative names match a glob, ordered by name. Throws `rejected` for a match that
+   * is not an object, such as a pipe or a dangling link.
    */
   find(folder: Uri, glob: string): Promise<readonly StoredObject[]>;
   stat(uri: Uri): Promise<StoredObject | undefined>;
-  /** The content, whole; undefined when there is no such object. */
+  /** The whole content; undefined when the object does not exist. */
   read(uri: Uri): Promise<Buffer | undefined>;
-  /** The path of a file on this machine with the content of an object, for libraries that read files; it has the object's name. Throws `rejected` when there is none. */
+  /**
+   * The path of a local file with the content and the name of an object, for libraries that read files. Throws
+   * `rejected` when the object does not exist.
+   */
   local(uri: Uri): Promise<string>;
-  /** Takes the place of what was there, with the content of a file on this machine, which is not to be used any more. */
+  /** Replaces an object by the content of a local file, which the caller must not use afterwards. */
   upload(file: string, uri: Uri): Promise<StoredObject>;
-  /** Makes an object with the content of another, in the same storage, which may share its room. */
+  /** Copies an object within the storage; the copies may share their disk space. */
   copy(from: Uri, to: Uri): Promise<void>;
-  /** Moves what is in a folder to another one; after a crash half of it may be moved, and moving it again moves the rest. */
+  /** Moves the content of a folder to another one. A crash may leave half of it; a repeated move completes it. */
   move(folder: Uri, to: Uri): Promise<void>;
-  /** Takes the place of what was there. `secret` objects can be read by their owner alone. */
+  /** Replaces an object. `secret` objects are readable by their owner alone. */
   write(uri: Uri, body: string | Uint8Array, options?: { readonly secret?: true }): Promise<StoredObject>;
-  /** Undefined when there is one already: of all who try at once, one succeeds. */
+  /** Creates an object; undefined when it exists. Of concurrent callers, exactly one succeeds. */
   create(uri: Uri, body: string | Uint8Array): Promise<StoredObject | undefined>;
-  /** Takes the place of what is there if that is still of this version, or not there when it is undefined; undefined when not. */
+  /** Replaces an object if it still has this version (undefined: if it does not exist). Returns undefined otherwise. */
   replace(uri: Uri, body: string | Uint8Array, version: string | undefined): Promise<StoredObject | undefined>;
-  /** Removes an object or a folder with all that is in it; nothing when there is none. */
+  /** Removes an object, or a folder with its content. A missing one is ignored. */
   remove(uri: Uri): Promise<void>;
-  /** Calls back when an object of a folder may have changed; returns how to stop. Best effort. */
+  /** Calls back when an object of a folder may have changed; returns a function that stops watching. Best effort. */
   watch(folder: Uri, changed: (name: string) => void): () => void;
 }

@@ -3,10 +3,10 @@ import type { LifeState } from '../lifecycle.ts';
 import type { Plan, Profiles } from '../plan.ts';
 import type { Message } from './notifier.ts';
 
-/** A line of `sluice runs`: all that a list shows. Times are milliseconds since 1970. */
+/** A line of `sluice runs`. Times are milliseconds since 1970. */
 export interface RunSummary {
   readonly run: string;
-  /** The run number: grows from run to run; the order of lists, and what sinks compare. */
+  /** The run number. It grows from run to run; lists are ordered by it, and sinks compare it. */
   readonly number: number;
   readonly pipeline: string;
   readonly state: string;
@@ -16,11 +16,11 @@ export interface RunSummary {
   readonly ended: number | undefined;
   /** Share of valid rows over all sources, from 0 to 1; undefined until the run is planned. */
   readonly quality: number | undefined;
-  /** Rows of everything the run published; undefined until it has ended. */
+  /** Published rows of all outputs; undefined until the run has ended. */
   readonly rows: number | undefined;
 }
 
-/** A run with what it measured and decided. */
+/** A run with its profiles and its plan. */
 export interface PlannedRun extends RunSummary {
   readonly plan: Plan;
   readonly profiles: Profiles;
@@ -40,7 +40,7 @@ export interface QueuedMessage {
 
 export type MessageState = 'waiting' | 'sent' | 'refused';
 
-/** What goes into one transaction: events, the summary they amount to, messages they cause. */
+/** The content of one transaction: events, the resulting summary, and the messages they cause. */
 export interface Entry {
   readonly events: readonly RunEvent[];
   readonly summary?: Partial<Pick<RunSummary, 'state' | 'branch' | 'reason' | 'ended' | 'quality' | 'rows'>>;
@@ -65,23 +65,26 @@ export interface NewRun {
   readonly pipeline: string;
   readonly at: number;
   readonly events: readonly RunEvent[];
-  /** The controller that owns it; any, when left out. */
+  /** The owning controller; left out, any controller may claim it. */
   readonly owner?: string;
-  /** A project has one run with this key, however often and by however many it is asked for. */
+  /** A project has one run with this key, however often and by however many controllers it is requested. */
   readonly idempotencyKey?: string;
 }
 
-/** A registered run. Not new: the key was used before, `lease` names the run it is for, and its token 0 gives no right. */
+/**
+ * A registered run. If it is not new, the key was used before: `lease` names the existing run, and its token 0 grants
+ * no right.
+ */
 export interface Created {
   readonly number: number;
   readonly lease: Lease;
   readonly isNew: boolean;
 }
 
-/** The history of runs. What a call has returned from survives a crash. */
+/** The histories of runs. A completed call survives a crash. */
 export interface EventStore {
   create(run: NewRun): Promise<Created>;
-  /** Adds to a history whose last event is number `after`. Time in it never goes backwards, whatever `at` says. */
+  /** Appends to a history whose last event is number `after`. Its times never go backwards, whatever `at` is. */
   append(lease: Lease, after: number, at: number, entry: Entry): Promise<Appended>;
   /** Sends a request to the controller of a run; false when the run has ended. */
   request(run: string, at: number, event: RunEvent): Promise<boolean>;
@@ -95,8 +98,8 @@ export interface FeedEvent extends Recorded {
 }
 
 /**
- * The events of all runs of the project in one order, which is the same for every reader. An event never appears before
- * the last position that a reader was given, however long its transaction took.
+ * The events of all runs of the project in one order, the same for every reader. No event appears later at a position
+ * that a reader has passed, however long its transaction took.
  */
 export interface EventFeed {
   /** Events after a position (0: from the first one), in order. */
@@ -105,20 +108,20 @@ export interface EventFeed {
   waitFor(position: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Which controllers live, and what each of them may do. */
+/** The active controllers and their rights. */
 export interface LeaseStore {
   /**
-   * Registers a controller, or keeps it for `forMs` more, and returns the store's time in milliseconds since 1970.
-   * Undefined when its time had run out: to all others it is dead, and it must come back under another name.
+   * Registers a controller or extends its lease by `forMs`. Returns the store's time in milliseconds since 1970.
+   * Undefined when the lease had expired: the controller must register under another name.
    */
   heartbeat(owner: string, forMs: number): Promise<number | undefined>;
-  /** Controllers whose time has not run out. */
+  /** Controllers with a valid lease. */
   controllers(): Promise<string[]>;
-  /** Expires a controller that has left or is known to be dead; its runs and roles are free. */
+  /** Expires a controller that has closed or is known to be dead; its runs and roles become free. */
   expire(owner: string): Promise<void>;
 
   /**
-   * Claims a run that has not ended; undefined while another active controller owns it. Claiming one's own run again
+   * Claims a run that has not ended; undefined while another active controller owns it. Claiming an owned run again
    * succeeds.
    */
   claim(run: string, owner: string): Promise<Lease | undefined>;
@@ -129,13 +132,13 @@ export interface LeaseStore {
   ): Promise<{ readonly run: string; readonly number: number; readonly owner: string | undefined }[]>;
   /** The runs that a controller owns, each with its token and the number of its last event. */
   held(owner: string): Promise<ReadonlyMap<string, { readonly token: number; readonly seq: number }>>;
-  /** Claims a role for `forMs` that one controller of the project has at a time, such as sending messages. */
+  /** Claims a role for `forMs`, such as sending messages. One controller of the project holds a role at a time. */
   claimRole(role: string, owner: string, forMs: number): Promise<boolean>;
 }
 
-/** What is asked of runs without reading their histories; of this project alone. */
+/** Queries on runs without reading their histories; of this project alone. */
 export interface RunIndex {
-  /** The run of this name or the only one that begins so; undefined when there is none. */
+  /** The run with this name, or the only one with this prefix; undefined otherwise. */
   find(run: string): Promise<(RunSummary & { readonly owner: string | undefined }) | undefined>;
   /** The newest runs with a number below `before`, the newest first. */
   list(filter: {
@@ -144,22 +147,22 @@ export interface RunIndex {
     readonly before?: number;
     readonly limit: number;
   }): Promise<RunSummary[]>;
-  /** Runs of the same pipeline that began before this one and have not ended, oldest first. */
+  /** Runs of the same pipeline that started before this one and have not ended, oldest first. */
   activeBefore(run: string): Promise<string[]>;
-  /** What the last run of a pipeline that published has read and counted. */
+  /** The profiles of the last published run of a pipeline. */
   lastProfiles(pipeline: string): Promise<Profiles>;
-  /** The last run of a pipeline that came as far as a plan. */
+  /** The last run of a pipeline that has a plan. */
   lastPlanned(pipeline: string): Promise<PlannedRun | undefined>;
 }
 
-/** Messages of this project on their way, in order for each recipient of a channel. */
+/** Unsent messages of this project, in order for each recipient of a channel. */
 export interface Outbox {
   /**
-   * For each recipient of a channel, the messages that are due and those that were put in before them; oldest first. What
-   * waits for one recipient holds up no other.
+   * For each recipient of a channel, the due messages and all older ones, oldest first. A waiting recipient does not
+   * delay the others.
    */
   due(): Promise<QueuedMessage[]>;
-  /** How a try went; a message still `waiting` is due again in `againMs`. */
+  /** Records the result of an attempt; a message still `waiting` is due again in `againMs`. */
   recordAttempt(messageId: string, state: MessageState, againMs: number, note: string): Promise<void>;
   messages(run: string): Promise<
     {
@@ -189,32 +192,32 @@ export interface TriggerName {
   readonly trigger: string;
 }
 
-/** What is known of a trigger. Times are the store's, in milliseconds since 1970. */
+/** The stored state of a trigger. Times are the store's, in milliseconds since 1970. */
 export interface TriggerState {
-  /** Grows with every change: who has seen it knows whether it is still so. */
+  /** Grows with every change, for optimistic locking. */
   readonly seq: number;
-  /** When it became known: nothing before is owed. */
+  /** When the store first saw it; earlier times are not due. */
   readonly armed: number;
   readonly now: number;
-  /** What its kind has accounted for; plain JSON, undefined at first. */
+  /** What its kind has accounted for. Plain JSON, undefined at first. */
   readonly cursor: unknown;
 }
 
 /** A reason to start a run. */
 export interface Firing {
-  /** The same whoever sees the reason, and whenever: a trigger fires once with it. */
+  /** The same for every controller and poll: a trigger fires once for it. */
   readonly key: string;
   /** When it was due. Milliseconds since 1970. */
   readonly due: number;
 }
 
-/** What fires runs, and the ledger of what was fired; of this project alone. */
+/** Triggers and the ledger of their firings; of this project alone. */
 export interface TriggerStore {
-  /** Makes the trigger known when it is new. */
+  /** Returns the state of a trigger, and registers a new one. */
   trigger(name: TriggerName): Promise<TriggerState>;
   /**
-   * Enters firings into the ledger, creates the run of each that is new, and moves the cursor: all of it or nothing. Returns
-   * the runs that were created, undefined when the trigger is no longer what was seen.
+   * In one transaction, enters firings into the ledger, creates the run of each new one, and moves the cursor. Returns
+   * the created runs; undefined when the trigger has changed meanwhile.
    */
   fire(
     name: TriggerName,
@@ -222,14 +225,14 @@ export interface TriggerStore {
     firings: readonly (Firing & { readonly start: NewRun })[],
     cursor: unknown,
   ): Promise<readonly string[] | undefined>;
-  /** The newest firings of a trigger, the newest first; the run is undefined once it was removed. */
+  /** The newest firings of a trigger, newest first; `run` is undefined once the run was removed. */
   firings(name: TriggerName, limit: number): Promise<(Firing & { readonly run: string | undefined })[]>;
 }
 
 /**
- * All of it, as one project sees it. Time is the store's own wherever controllers must agree on it: none of them trusts its
- * clock, or another's. Throws `unavailable` when the store cannot be reached, is full or does not answer, and `rejected`
- * for a run that is not there or a schema newer than this program.
+ * The store as one project sees it. Where controllers must agree on time, the store's clock decides. Throws
+ * `unavailable` when the store cannot be reached, is full or does not respond, and `rejected` for an unknown run or a
+ * newer schema.
  */
 export interface RunStore extends EventStore, EventFeed, LeaseStore, RunIndex, Outbox, CleanupQueue, TriggerStore {
   close(): Promise<void>;
@@ -238,6 +241,6 @@ export interface RunStore extends EventStore, EventFeed, LeaseStore, RunIndex, O
 /** The project that opens a store. */
 export interface StoreOwner {
   readonly name: string;
-  /** What its runs were filed under before projects had names: they become the name's when the store is opened. */
+  /** Names of the project before projects had names. Opening the store moves their runs to its name. */
   readonly formerNames?: readonly string[];
 }

@@ -7,15 +7,15 @@ import type { Values } from '../plan.ts';
 /** A request to run a step outside Spark. */
 export interface TaskRequest {
   readonly step: Step;
-  /** The same for every attempt of the step, so that the other side can tell a repetition. */
+  /** The same for every attempt of the step, so that the service can recognise a repetition. */
   readonly key: string;
   readonly values: Values;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs tasks. Throws a SluiceError: `rejected` when a repetition would fail alike, RetryAfterError when the service
- * says when to retry, another one when a retry makes sense.
+ * Runs tasks. Throws a SluiceError: `rejected` when a repetition would fail too, RetryAfterError when the service sets
+ * the time of a retry, another one when a retry makes sense.
  */
 export interface TaskRunner {
   run(request: TaskRequest): Promise<Answer>;
@@ -31,7 +31,7 @@ export class TaskRejectedError extends SluiceError {
   }
 }
 
-/** The service is overloaded; `retryAfterMs` when it said how long to wait. */
+/** The service is overloaded; `retryAfterMs` is the pause that it requested. */
 export class RetryAfterError extends SluiceError {
   readonly retryAfterMs: number | undefined;
 

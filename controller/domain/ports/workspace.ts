@@ -5,7 +5,7 @@ import type { AttemptState } from '../state.ts';
 import type { BatchJob } from './backend.ts';
 import type { Staged } from './sink.ts';
 
-/** The files of an attempt: what the runner is given, and what it leaves behind. */
+/** The files of an attempt: the runner's input, and what it leaves behind. */
 export interface Workspace {
   /** Writes the job description; the batch it returns holds no secret. */
   prepare(
@@ -16,13 +16,13 @@ export interface Workspace {
   ): Promise<BatchJob>;
   /** The runner's result file, or undefined when there is none. */
   result(step: string, attempt: AttemptState): Promise<RunnerResult | undefined>;
-  /** Calls back when the runner has written its result file; returns how to stop. Best effort. */
+  /** Calls back when the runner has written its result file; returns a function that stops watching. Best effort. */
   watchResult(step: string, attempt: AttemptState, onResult: () => void): () => void;
-  /** What the attempt staged, a sink each; with the rows its result tells. */
+  /** The staged output of an attempt, one entry a sink, with the rows of its result. */
   staged(pipeline: Pipeline, step: string, attempt: AttemptState): Staged[];
   /**
    * Fences off an attempt for good: a runner that has not started never will, and a started one stops before it writes.
-   * True when it had not started. Both create the same file, which only one can.
+   * True when it had not started. Controller and runner try to create the same claim file; only one can.
    */
   revoke(step: string, attempt: AttemptState): Promise<boolean>;
   /**
@@ -30,8 +30,8 @@ export interface Workspace {
    * that this one has merged.
    */
   removeInputs(except: readonly string[], replaced: readonly string[]): Promise<void>;
-  /** Removes the whole run but for these files of its inputs. */
+  /** Removes the whole run except these files of its inputs. */
   remove(except: readonly string[]): Promise<void>;
-  /** Removes the attempt's files of passwords. */
+  /** Removes the secrets of an attempt. */
   removeSecrets(step: string, attempt: AttemptState): Promise<void>;
 }

@@ -1,16 +1,18 @@
 import { type Document, isAlias, isMap, isScalar, type Node, visit } from 'yaml';
 
-/** What a file may hold. Whatever is written by hand stays far below. */
+/** Limits of a YAML file, far above anything written by hand. */
 const longestText = 1 << 16;
 const mostEntries = 1000;
 
-/** Something in a YAML file that is not taken further: the node, and what is wrong with it. */
+/** A rejected part of a YAML file: the node and the problem. */
 export interface Refused {
   readonly node: Node | undefined;
   readonly message: string;
 }
 
-/** The first part of a document that cannot be a map, list or text of ours; undefined when there is none. */
+/**
+ * The first part of a document that exceeds a limit or is not a plain map, list or text; undefined when there is none.
+ */
 export function refusedIn(document: Document.Parsed): Refused | undefined {
   let refused: Refused | undefined;
   const refuse = (node: unknown, message: string): symbol => {

@@ -1,14 +1,14 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from 'yaml';
 
-/** Where in a YAML file something stands: line and column, both from 1. */
+/** A position in a YAML file: line and column, both from 1. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
 /**
- * Finds the line and column of a key path in a parsed YAML document; of the nearest parent where the path ends.
- * With `key`, of that key's own name rather than its value.
+ * Finds the line and column of a key path in a parsed YAML document; where the path ends early, those of the nearest
+ * parent. With `key`, it finds that key's name rather than its value.
  */
 export function positionOf(
   document: Document,

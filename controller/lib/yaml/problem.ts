@@ -2,16 +2,18 @@ import { SluiceError } from '../errors.ts';
 import { visible } from '../text.ts';
 import type { Position } from './positions.ts';
 
-/** One thing wrong with a file: where, at which key, and what to do about it. */
+/** A problem of a file: its position, its key, and the fix. */
 export interface Problem extends Position {
   readonly key: string;
   readonly message: string;
 }
 
-/** More problems than these help nobody. */
+/** More problems than these are not useful. */
 export const mostProblems = 50;
 
-/** A YAML file that cannot be used; lists the first problems found, each on a line `file:line:column key: message`. */
+/**
+ * A YAML file that cannot be used. The message lists the first problems, one a line: `file:line:column key: message`.
+ */
 export class FileProblems extends SluiceError {
   override readonly name = 'FileProblems';
   readonly file: string;

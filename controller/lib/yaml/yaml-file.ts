@@ -9,7 +9,7 @@ import { refusedIn } from './limits.ts';
 import { type Position, positionOf } from './positions.ts';
 import { FileProblems, keyPath, mostProblems, type Problem } from './problem.ts';
 
-/** A YAML file that has passed its schema, and a way to say where in it something stands. */
+/** A YAML file that has passed its schema; `at` returns the position of a key path. */
 export interface CheckedFile<T> {
   readonly value: T;
   readonly text: string;
@@ -19,9 +19,9 @@ export interface CheckedFile<T> {
 const largestFile = 1 << 20;
 
 /**
- * Reads a YAML file, fills in `${NAME}` from the environment and checks it against a schema. Where `late` says so, a
- * variable must be set, and is left as it stands for whoever uses the text.
- * Throws FileProblems with every problem at once, or a rejected SluiceError when there is no such file.
+ * Reads a YAML file, fills in `${NAME}` from the environment and checks it against a schema. Where `late` returns true,
+ * a variable must be set but stays in the text, to be filled in later. Throws FileProblems with every problem at once,
+ * or a rejected SluiceError when the file does not exist.
  */
 export async function readYaml<S extends z.ZodType>(
   file: string,
@@ -30,7 +30,7 @@ export async function readYaml<S extends z.ZodType>(
 ): Promise<CheckedFile<z.output<S>>> {
   const text = await readText(file);
   const lines = new LineCounter();
-  // Keys that are there twice are found below, in less time.
+  // Duplicate keys are found below, in less time.
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
@@ -108,7 +108,7 @@ function toPlain(document: Document, file: string): unknown {
 
 type Missing = (path: readonly PropertyKey[], name: string) => void;
 
-/** Fills in every string; what came out of the environment is noted, as it may be a secret. */
+/** Fills in every string. Values from the environment are recorded, because they may be secrets. */
 function fill(
   value: unknown,
   path: readonly PropertyKey[],
@@ -134,7 +134,7 @@ function fill(
   return value;
 }
 
-/** Messages that say what was found and what was expected; zod's own for the rest. */
+/** Messages with the found and the expected value; zod's own for other issues. */
 const explain =
   (fromEnvironment: ReadonlySet<unknown>): z.core.$ZodErrorMap =>
   (issue) => {
@@ -173,7 +173,7 @@ function shown(value: unknown): string {
   return `${typeof value} ${text.length > 200 ? `${text.slice(0, 200)}…` : text}`;
 }
 
-/** One issue of zod as problems of ours; of a union only the option that came nearest is told. */
+/** Turns an issue of zod into problems. Of a union, only the nearest option is reported. */
 function problemsOf(
   issue: z.core.$ZodIssue,
   document: Document,

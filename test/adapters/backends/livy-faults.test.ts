@@ -19,7 +19,7 @@ afterAll(() => Promise.all(open.map((each) => each.close())));
 
 let keys = 0;
 const newKey = (): string => `sluice-faults-${++keys}`;
-/** The next question of this method goes wrong, those after it do not. */
+/** Injects a fault into the next request of this method only. */
 const next = (method: string, fault: Fault): typeof livy.fault => {
   let used = false;
   return (question) => {
@@ -31,8 +31,8 @@ const next = (method: string, fault: Fault): typeof livy.fault => {
 const applicationsOf = (key: string) => master.applications.filter(({ name }) => name === key);
 const state = (submission: Submission) => async () => (await spark.backend().observe(submission)).state;
 
-describe('a submission whose outcome is not known', () => {
-  test('was taken, when its answer alone was lost: it is found by its key, and submitting again starts no second one', async () => {
+describe('a submission with an unknown outcome', () => {
+  test('was accepted when only its response was lost: it is found by its key, and a second submission starts nothing', async () => {
     const key = newKey();
     livy.fault = next('POST', 'lose-answer');
     const lost = spark.backend().submit(job('Short'), key);
@@ -58,7 +58,7 @@ describe('a submission whose outcome is not known', () => {
     await expect.poll(state(submission), { interval: 5 }).toBe('succeeded');
   });
 
-  test('is one with a second one that overtook it', async () => {
+  test('is the same as a second submission that overtook it', async () => {
     const key = newKey();
     livy.fault = next('POST', { delay: 30 });
     const [slow, quick] = await Promise.all([
@@ -70,7 +70,7 @@ describe('a submission whose outcome is not known', () => {
 });
 
 describe('a submission that Livy refuses', () => {
-  test('is reported with what Livy says, and leaves no batch behind that keeps its name', async () => {
+  test('is reported in the words of Livy, and leaves no batch that occupies its name', async () => {
     const key = newKey();
     const refused = spark.backend({ jar: () => 'file:/elsewhere.jar' }).submit(job('Short'), key);
     await expect(refused).rejects.toMatchObject({ kind: 'rejected' });
@@ -79,14 +79,14 @@ describe('a submission that Livy refuses', () => {
     expect(await spark.backend().submit(job('Short'), key)).toMatchObject({ key });
   });
 
-  test('is waited with, when it has too many already', async () => {
+  test('is retried when Livy has too many batches', async () => {
     const busy = await started();
     busy.livy.maxRunning = 0;
     await expect(busy.backend().submit(job('Short'), 'k')).rejects.toMatchObject({ kind: 'unavailable' });
     expect(await busy.backend().find('k')).toBeUndefined();
   });
 
-  test('for its login is the reader of conf/ to mend', async () => {
+  test('because of its login needs a fix of conf/', async () => {
     const secured = await started({ login: { user: 'sluice', password: 'secret' } });
     const stranger = secured.backend({ password: 'other' });
     await expect(stranger.submit(job('Short'), 'k')).rejects.toMatchObject({ kind: 'rejected' });
@@ -98,7 +98,7 @@ describe('a submission that Livy refuses', () => {
   });
 });
 
-test('a thousand batches are followed with one request a look', async () => {
+test('a thousand batches are polled with one request', async () => {
   const backend = spark.backend();
   const all = Array.from({ length: 1000 }, (_, i) => ({ key: `missing-${i}`, id: '' }));
   await Promise.all(all.map((each) => backend.observe(each)));
@@ -111,8 +111,8 @@ test('a thousand batches are followed with one request a look', async () => {
   }
 });
 
-describe('a gateway that is away', () => {
-  test('refuses connections: every question says so, and afterwards the batch is the one it was', async () => {
+describe('an unavailable gateway', () => {
+  test('refuses connections: every request reports it, and afterwards the batch is the same', async () => {
     const away = await started();
     const submission = await away.backend().submit(job('Long'), 'k');
     await away.livy.close();
@@ -128,7 +128,7 @@ describe('a gateway that is away', () => {
     await expect.poll(async () => (await away.backend().observe(submission)).state, { interval: 5 }).toBe('running');
   });
 
-  test('while the Spark master alone is away, what Livy knows is enough; what it does not know is not called lost', async () => {
+  test('while only the Spark master is unavailable, the answer of Livy is enough; a batch unknown to Livy does not count as lost', async () => {
     const away = await started();
     const submission = await away.backend().submit(job('Short'), 'k');
     await away.master.close();
@@ -149,7 +149,7 @@ describe('a gateway that is away', () => {
   ])('answers %s: no state is made up from it', async (_what, fault, says) => {
     livy.fault = () => {
       if (typeof fault !== 'object' || !('headers' in fault)) return fault;
-      // The rest of what was announced never comes.
+      // The rest of the announced body never arrives.
       return (response) =>
         void response.writeHead(fault.status, fault.headers).write(String(fault.body), () => response.destroy());
     };
@@ -157,7 +157,7 @@ describe('a gateway that is away', () => {
   });
 });
 
-describe('a Livy that was killed and started again', () => {
+describe('a Livy that was killed and restarted', () => {
   const restarted = async (mainClass: string) => {
     const spark = await started();
     const submission = await spark.backend().submit(job(mainClass), 'k');
@@ -167,7 +167,7 @@ describe('a Livy that was killed and started again', () => {
     return { spark, submission };
   };
 
-  test('knows nothing of the batch and gives its id to a stranger: the batch is followed by its key, the stranger left alone', async () => {
+  test('has forgotten the batch and reuses its id: the batch is followed by its key, and the other batch is left alone', async () => {
     const { spark, submission } = await restarted('Long');
     const stranger = await spark.backend().submit(job('Long'), 'stranger');
     expect(stranger.id).toBe(submission.id);
@@ -182,15 +182,15 @@ describe('a Livy that was killed and started again', () => {
     await expect.poll(async () => (await spark.backend().observe(stranger)).state, { interval: 5 }).toBe('running');
   });
 
-  test('does not know how the batch ended: the Spark master does', async () => {
+  test('does not know how the batch ended: the Spark master decides', async () => {
     const { spark, submission } = await restarted('Short');
     const end = async () => (await spark.backend().observe(submission)).state;
     await expect.poll(end, { interval: 5 }).toBe('succeeded');
   });
 });
 
-describe('to cancel', () => {
-  test('does not wait for the answer to DELETE, which comes when the driver has gone', {
+describe('cancelling', () => {
+  test('does not wait for the response to DELETE, which arrives when the driver has ended', {
     timeout: 20_000,
   }, async () => {
     const submission = await spark.backend().submit(job('Long'), newKey());
@@ -200,7 +200,7 @@ describe('to cancel', () => {
     expect(await state(submission)()).toMatch(/failed|cancelled/);
   });
 
-  test('is done only when the Spark master has no such application any more', async () => {
+  test('resolves only when the Spark master no longer lists the application as active', async () => {
     const submission = await spark.backend().submit(job('Short'), newKey());
     await expect.poll(state(submission), { interval: 5 }).toBe('succeeded');
     const left = master.register(submission.key);

@@ -8,7 +8,7 @@ import { type FakeSpark, fakeSpark } from '../../fakes/spark.ts';
 import { good, load } from '../../pipeline/files.ts';
 import { profile } from '../../planning/profiles.ts';
 
-/** So many times faster than a clock goes the engine's. */
+/** How many times faster than real time the engine's clock runs. */
 const speed = 20;
 const alone = good.replace('    fallback: poorer\n', '').replace(/ {2}poorer:\n.*\n/, '');
 const open: FakeSpark[] = [];
@@ -17,14 +17,14 @@ afterAll(() => Promise.all(open.map((each) => each.close())));
 interface Play {
   readonly w: World;
   readonly spark: FakeSpark;
-  /** Lets the runner end well. */
+  /** Lets the runner succeed. */
   finish(): void;
   run(retry?: string): Promise<{ state: RunState; events: RunEvent[] }>;
-  /** Resolves when the run has noted this. */
+  /** Resolves when the history has this event, `times` times. */
   noted(type: RunEvent['type'], times?: number): Promise<void>;
 }
 
-/** A run in memory, but for Livy and Spark, which are asked over HTTP. */
+/** A run in memory, with fakes of Livy and Spark behind HTTP. */
 async function play(): Promise<Play> {
   const w = world({ deliveries: profile(), orders: profile() }, () => dead);
   let finish = (): void => undefined;
@@ -75,7 +75,7 @@ async function play(): Promise<Play> {
   };
 }
 
-/** One attempt and one application: the trouble cost nothing but time. */
+/** One attempt and one application: the fault cost only time. */
 function expectUntouched({ state, events }: Awaited<ReturnType<Play['run']>>, { spark }: Play): void {
   expect(state.ended).toMatchObject({ state: 'succeeded' });
   expect(events.filter(({ type }) => type === 'attempt-intended')).toHaveLength(1);
@@ -84,7 +84,7 @@ function expectUntouched({ state, events }: Awaited<ReturnType<Play['run']>>, { 
 const waits = (events: readonly RunEvent[]): string[] =>
   events.flatMap((event) => (event.type === 'attempt-waiting' ? [event.what] : []));
 
-test('a run whose submission lost its answer has one batch, one attempt and one application', async () => {
+test('a run whose submission lost its response has one batch, one attempt and one application', async () => {
   const it = await play();
   let lost = 0;
   it.spark.livy.fault = ({ method }: Question): Fault | undefined =>
@@ -95,7 +95,7 @@ test('a run whose submission lost its answer has one batch, one attempt and one 
   expect(waits(said.events)).toEqual([expect.stringMatching(/POST \/batches: the connection broke/)]);
 });
 
-test('a run waits for a gateway that refuses connections, at the submission and while Spark works', async () => {
+test('a run waits for a gateway that refuses connections, at the submission and while Spark computes', async () => {
   const it = await play();
   await it.spark.livy.close();
   const running = it.run();
@@ -112,7 +112,7 @@ test('a run waits for a gateway that refuses connections, at the submission and 
   expect(said.events.filter(({ type }) => type === 'attempt-reached')).toHaveLength(2);
 });
 
-test('a run whose step has less patience than the gateway is away fails, and says why', async () => {
+test('a run fails with the reason when the gateway is unavailable for longer than the timeout of its step', async () => {
   const it = await play();
   const running = it.run('    retry: { patience: 4s }\n');
   await it.noted('application-found');
@@ -124,7 +124,7 @@ test('a run whose step has less patience than the gateway is away fails, and say
   ]);
 });
 
-test('a run waits at each answer that cannot be read, and goes on after it', async () => {
+test('a run waits after each unreadable response, and then continues', async () => {
   const it = await play();
   const running = it.run();
   await it.noted('application-found');
@@ -146,7 +146,7 @@ test('a run waits at each answer that cannot be read, and goes on after it', asy
   expect(waits(said.events)).toEqual(faults.map(([, says]) => expect.stringMatching(says)));
 });
 
-test('a run whose Livy was killed is followed by its key, though its id is a stranger’s afterwards', async () => {
+test('a run whose Livy was killed is followed by its key, although another batch has its id afterwards', async () => {
   const it = await play();
   const running = it.run();
   await it.noted('application-found');

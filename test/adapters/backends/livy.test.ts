@@ -21,7 +21,7 @@ afterEach(() => {
 });
 afterAll(() => spark.close());
 
-/** Answers everything, or one address alone, with this. */
+/** Answers every request, or those for one address, with this. */
 const always =
   (lie: Fault | string, only?: string): typeof livy.fault =>
   ({ path }) =>
@@ -36,7 +36,7 @@ backendContract('Livy, before a false one', async () => ({
   newKey: (name) => `${name}-${++keys}`,
 }));
 
-test('a batch that was cancelled is not seen running afterwards, however many are followed', async () => {
+test('a cancelled batch is not observed as running afterwards, for any number of polled batches', async () => {
   const backend = fresh();
   const all = await Promise.all([1, 2, 3].map(() => backend.submit(job('Long'), `followed-${++keys}`)));
   for (const { key } of [...all, ...all]) await backend.find(key);
@@ -46,7 +46,7 @@ test('a batch that was cancelled is not seen running afterwards, however many ar
   expect((await backend.observe(all[0] as Submission)).state).toBe('cancelled');
 });
 
-/** The kind of error that a question ends with; `none` when it is answered. */
+/** The kind of error of a request; `none` when it succeeds. */
 const kindOf = (question: Promise<unknown>): Promise<string> =>
   question.then(
     () => 'none',
@@ -68,15 +68,15 @@ const lies = [
   `${'['.repeat(5000)}${']'.repeat(5000)}`,
 ].map((lie) => [lie.slice(0, 40), lie] as const);
 
-describe('what is no batch', () => {
-  test.each(lies)('%s is no state either: Livy counts as away', async (_what, lie) => {
+describe('an invalid batch', () => {
+  test.each(lies)('with state %s: Livy counts as unavailable', async (_what, lie) => {
     livy.fault = always(lie);
     expect(await kindOf(fresh().find('k'))).toBe('unavailable');
     expect(await kindOf(fresh().observe(submission))).toBe('unavailable');
     expect(await kindOf(fresh().logs(submission))).toBe('unavailable');
   });
 
-  test.each(lies)('%s as the answer to a submission leaves its outcome to be found out', async (_what, lie) => {
+  test.each(lies)('%s as the response to a submission leaves its outcome unknown', async (_what, lie) => {
     livy.fault = always({ status: 201, body: lie }, '/batches');
     const kind = await kindOf(fresh().submit(job('Short'), 'k'));
     expect(kind).toBe(/"id":0/.test(lie) ? 'none' : 'unknown-outcome');
@@ -84,7 +84,7 @@ describe('what is no batch', () => {
 });
 
 test.each(['constructor', '__proto__', 'toString', 'hibernating'])(
-  'a state that Livy has no name for (%s) is of a batch that goes on',
+  'an unknown state (%s) means that the batch is running',
   async (state) => {
     livy.fault = always({ status: 200, body: { id: 0, name: 'k', state } }, '/batches/k');
     expect(await fresh().observe(submission)).toEqual({ state: 'running' });
@@ -97,13 +97,13 @@ test.each([
   '{"workers":[],"activeapps":"x","completedapps":[]}',
   '{"workers":[{}],"activeapps":[],"completedapps":[]}',
   '{"workers":[],"activeapps":[{"id":"../x","name":"k","state":"RUNNING"}],"completedapps":[]}',
-])('what is no page of a Spark master is no answer of one: %s', async (lie) => {
+])('an invalid page of a Spark master counts as unavailable: %s', async (lie) => {
   master.fault = always(lie, '/json/');
   expect(await kindOf(sparkMaster(masterAddress).application('k'))).toBe('unavailable');
   expect(await kindOf(sparkMaster(masterAddress).capacity())).toBe('unavailable');
 });
 
-describe('an answer without an end', () => {
+describe('an endless response', () => {
   const endless = (response: ServerResponse): void => {
     const chunk = Buffer.alloc(1 << 20, ' ');
     const more = (): void => {
@@ -113,19 +113,19 @@ describe('an answer without an end', () => {
     more();
   };
 
-  test('is not read to its end', async () => {
+  test('is not read completely', async () => {
     master.fault = always(endless);
     await expect(sparkMaster(masterAddress).capacity()).rejects.toThrow(/the answer is longer than 16 MiB/);
   });
 
-  test('is not unpacked to its end', async () => {
+  test('is not decompressed completely', async () => {
     const bomb = gzipSync(Buffer.alloc(64 << 20, ' '));
     master.fault = always((response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
     await expect(sparkMaster(masterAddress).capacity()).rejects.toThrow(/the answer is longer than 16 MiB/);
   });
 });
 
-test('a link leads to a web page, or nowhere', async () => {
+test('a link is a web address, or undefined', async () => {
   const withLink = (sparkUiUrl: unknown) => {
     const body = { id: 0, name: 'k', state: 'running', appId: 'application_1_2', appInfo: { sparkUiUrl } };
     livy.fault = always({ status: 200, body }, '/batches/k');
@@ -141,7 +141,7 @@ test('a link leads to a web page, or nowhere', async () => {
   expect(linkOf('https://host/\u001b]0;t\u0007/')).toBe('https://host/%1B]0;t%07/');
 });
 
-test('what a server writes into a message can move no cursor', async () => {
+test('a message of a server cannot move the cursor', async () => {
   livy.fault = always({ status: 500, body: '\u001b[2K\rall fine\u0007' });
   await expect(fresh().find('k')).rejects.toThrow(/500 \\u001b\[2K\\u000dall fine\\u0007/);
 });

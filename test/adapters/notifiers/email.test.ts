@@ -23,7 +23,7 @@ function listen(options: SMTPServerOptions): Promise<number> {
   );
 }
 
-test('a password of any characters goes to a mail server by verified TLS alone', async () => {
+test('a password with any characters is sent to a mail server only over verified TLS', async () => {
   const password = `k "a" \\f; {k}%41#'/`;
   const heard: string[] = [];
   const onAuth: SMTPServerOptions['onAuth'] = ({ username, password: given }, _session, done) => {

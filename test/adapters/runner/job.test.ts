@@ -11,7 +11,7 @@ describe('ranges of a table’s pages', () => {
     ]);
   });
 
-  test('of a view or a small table are one', () => {
+  test('of a view or a small table are a single one', () => {
     expect(pageRanges({ pages: 0 }, 4)).toEqual(['true']);
     expect(pageRanges({ pages: 1 }, 4)).toEqual(['true']);
   });
@@ -19,14 +19,14 @@ describe('ranges of a table’s pages', () => {
 
 describe('a pgpass file', () => {
   const shop = { host: 'db', port: 5432, database: 'shop', user: 'me', password: 'a:b\\c', passfile: undefined };
-  test('escapes what would end a field, names each database once, and leaves out those without password', () => {
+  test('escapes separators, names each database once, and omits those without a password', () => {
     expect(pgpass([shop, shop, { ...shop, password: undefined }])).toBe('db:5432:shop:me:a\\:b\\\\c\n');
   });
 });
 
-describe('Spark properties that take something from the environment', () => {
+describe('Spark properties with values from the environment', () => {
   const conf = { 'spark.sql.x': 'a', 'spark.hadoop.fs.key': '${KEY}', 'spark.app.dsn': 'me:${PW}@h' };
-  test('are not submitted but told to the runner, and their names are hidden in Spark', () => {
+  test('are not submitted but passed to the runner in the secrets file, and Spark redacts their names', () => {
     const { open, secret } = splitConf(conf, { KEY: 'k1', PW: 'p/%' });
     expect(secret).toEqual({ 'spark.hadoop.fs.key': 'k1', 'spark.app.dsn': 'me:p/%@h' });
     expect(Object.keys(open)).toEqual(['spark.sql.x', 'spark.redaction.regex', 'spark.sql.redaction.options.regex']);
@@ -35,7 +35,7 @@ describe('Spark properties that take something from the environment', () => {
     );
     expect(splitConf({ 'spark.sql.x': 'a' }, {})).toEqual({ open: { 'spark.sql.x': 'a' }, secret: {} });
   });
-  test('are asked for by name when they are not set', () => {
+  test('are named in the error when a variable is not set', () => {
     expect(() => splitConf(conf, { KEY: 'k1' })).toThrow(/environment variable PW is not set/);
   });
 });

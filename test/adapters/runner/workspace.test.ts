@@ -26,7 +26,7 @@ function made(...parts: string[]): string {
   return path;
 }
 
-test('what a history names is removed only where runs keep their inputs', async () => {
+test('of the files that a history names, only inputs of runs are removed', async () => {
   const replaced = made('home/runs/r0/inputs/events-1.parquet');
   const wanted = made('home/runs/r0/inputs/events-2.parquet');
   const own = made('home/runs/r1/inputs/orders.parquet');
@@ -43,7 +43,7 @@ test('what a history names is removed only where runs keep their inputs', async 
   expect([wanted, ...others].map(existsSync)).toEqual([true, true, true, true, true]);
 });
 
-test('a run is removed whole, but for the inputs that a later run reads', async () => {
+test('a run is removed completely, except the inputs that a later run reads', async () => {
   const read = made('home/runs/r1/inputs/events.parquet');
   const files = [made('home/runs/r1/inputs/orders.parquet'), made('home/runs/r1/marts/1/job.json')];
   const workspace = workspaceAt({ root: home, home: join(home, 'home'), connections: {} });
@@ -53,13 +53,13 @@ test('a run is removed whole, but for the inputs that a later run reads', async 
   expect(existsSync(join(home, 'home/runs/r1'))).toBe(false);
 });
 
-test('a run is called by a name that stays one part of a path', () => {
+test('the name of a run must be a single path segment', () => {
   expect(runFolder('/h', '20261125-100000-ab12')).toBe('/h/runs/20261125-100000-ab12');
   for (const name of ['..', '../x', 'a/b', '', '.hidden', 'a\0b'])
     expect(() => runFolder('/h', name), name).toThrow(/is no run's name/);
 });
 
-test('a step that needs two files of passwords is refused: a JVM reads one', async () => {
+test('a step that needs two pgpass files is refused: a JVM reads only one', async () => {
   const url = 'postgres://u@127.0.0.1/x';
   const postgres = { own: { url, password: 'p' }, filed: { url, passfile: '/etc/pgpass' }, open: { url } };
   const connections = connectionsSchema().parse({ postgres });

@@ -22,7 +22,7 @@ test('a file can be named by its URL', async () => {
   expect(String(await fileStorage.read(`${at}/ä b`))).toBe('x');
 });
 
-test('a secret file is its owner’s alone, from its first moment, and nothing is left beside it', async () => {
+test('a secret file is private from its creation on, and leaves no temporary file', async () => {
   const at = place();
   await fileStorage.write(`${at}/secret`, 'x', { secret: true });
   expect(statSync(`${at}/secret`).mode & 0o777).toBe(0o600);
@@ -31,7 +31,7 @@ test('a secret file is its owner’s alone, from its first moment, and nothing i
   expect(readdirSync(at)).toEqual(['secret']);
 });
 
-test('a lock that a dead process has left holds nobody up for good', async () => {
+test('the lock of a dead process does not block others forever', async () => {
   const at = place();
   await fileStorage.write(`${at}/pointer`, '1');
   writeFileSync(`${at}/pointer.lock`, '1');

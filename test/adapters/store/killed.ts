@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { sqliteStore } from '../../../controller/adapters/store/sqlite/store.ts';
 import type { RunEvent } from '../../../controller/domain/events.ts';
 
-/** Appends to a run of its own in another process, which is killed in the middle of it; how many entries were acknowledged. */
+/** Appends to a new run in another process, which is killed meanwhile. Returns the number of acknowledged entries. */
 export async function appendUntilKilled(file: string, run: string): Promise<number> {
   const writer = spawn(process.execPath, ['--import', 'tsx', import.meta.filename, file, run], {
     stdio: ['ignore', 'pipe', 'inherit'],

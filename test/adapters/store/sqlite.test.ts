@@ -21,7 +21,7 @@ storeContract('in SQLite', async () => ({
 describe('the embedded store', () => {
   const owner = { name: 'p' };
 
-  test('is made where there is none, for its owner alone', async () => {
+  test('is created when it is missing, readable by its owner alone', async () => {
     const file = join(folder, 'new', 'deeper', 'store.db');
     const store = await sqliteStore(file, owner);
     await store.create({ run: 'r', pipeline: 'p', at: Date.now(), events: [] });
@@ -44,7 +44,7 @@ describe('the embedded store', () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
-  test('refuses what is no store, or that of a newer version, and says what to do', async () => {
+  test('refuses another kind of file and a newer version, with a hint', async () => {
     const text = join(folder, 'text.db');
     writeFileSync(text, 'this is a text, and longer than the header of a database is: '.repeat(20));
     await expect(sqliteStore(text, owner)).rejects.toMatchObject({
@@ -62,7 +62,7 @@ describe('the embedded store', () => {
     expect(existsSync(below)).toBe(false);
   });
 
-  test('keeps what it has acknowledged, however often its writer is killed', async () => {
+  test('loses no acknowledged entry when its writers are killed', async () => {
     const file = join(folder, 'killed.db');
     let acknowledged = 0;
     for (let round = 0; round < 20; round++) acknowledged += await appendUntilKilled(file, `r${round}`);
@@ -74,12 +74,12 @@ describe('the embedded store', () => {
     for (const { run } of await store.list({ limit: 99 })) {
       const history = await store.history(run);
       expect(history.map(({ seq }) => seq)).toEqual(history.map((_, i) => i + 1));
-      // Each entry has two events: none is there by half.
+      // Each entry has two events: no entry is stored by half.
       expect(history.length % 2).toBe(0);
       kept += history.length / 2;
     }
     expect(acknowledged).toBeGreaterThan(20);
-    // One entry a round may have been written and not acknowledged any more.
+    // One entry per round may be written without an acknowledgement.
     expect(kept).toBeGreaterThanOrEqual(acknowledged);
     expect(kept).toBeLessThanOrEqual(acknowledged + 20);
     await store.close();

@@ -52,8 +52,8 @@ const values = { total: { rows: 5n }, run: { name: 'r1' }, steps: { before: { bo
 const call = (http: object, signal = new AbortController().signal) =>
   httpTaskRunner(variables).run({ step: stepOf({ url, ...http }), key: 'sluice-r1-ask', values, signal });
 
-describe('a request of a step', () => {
-  test('has method, headers, a body of the run’s values, and a key by which a repetition is known', async () => {
+describe('an HTTP request of a step', () => {
+  test('has method, headers, a body with values of the run, and an idempotency key', async () => {
     reply = () => ({ status: 201, body: '{"id": 7}' });
     const answer = await call({
       url: `${url}/segments/{{ run.name }}`,
@@ -68,13 +68,13 @@ describe('a request of a step', () => {
     expect(JSON.parse(body)).toEqual({ rows: 5, text: 'run r1 of s3cret-token', list: [true] });
   });
 
-  test('takes nothing from the environment that an earlier answer asks for', async () => {
+  test('does not fill in variables that an earlier response contains', async () => {
     reply = () => ({ status: 200, body: '{}' });
     await call({ method: 'POST', body: { text: '{{ steps.before.body.text }}' } });
     expect(JSON.parse(heard.at(-1)?.body ?? '')).toEqual({ text: '${TOKEN}' });
   });
 
-  test('keeps what came from the environment out of answers and errors', async () => {
+  test('redacts values from the environment in responses and errors', async () => {
     reply = () => ({ status: 200, body: '{"echo": "you sent s3cret-token"}' });
     const http = { headers: { authorization: '${TOKEN}' } };
     expect(await call(http)).toEqual({ status: 200, body: { echo: 'you sent ***' } });
@@ -85,7 +85,7 @@ describe('a request of a step', () => {
     );
   });
 
-  test('that fails tells no token of its URL, however the URL writes it', async () => {
+  test('that fails reports no token of its URL, in any encoding', async () => {
     for (const url of ['http://127.0.0.1:1/${ODD}?t=${ODD}', 'http://u:${ODD}@127.0.0.1:1/', 'http://s3cret-${ODD}/']) {
       const error = await call({ url }).catch((reason: Error) => reason);
       expect(error).toMatchObject({ name: 'SluiceError' });
@@ -97,7 +97,7 @@ describe('a request of a step', () => {
     ['percent-encoded', encodeURIComponent],
     ['escaped in JSON', (text: string) => JSON.stringify(text).slice(1, -1)],
     ['in base64', (text: string) => Buffer.from(text).toString('base64')],
-  ])('gets its token back %s and does not keep it', async (_how, write) => {
+  ])('redacts its token in the response when it comes back %s', async (_how, write) => {
     const http = { headers: { 'x-token': '${TOKEN}' }, method: 'POST', body: { odd: '${ODD}' } };
     reply = () => ({ status: 200, body: JSON.stringify({ echo: write(variables.ODD) }) });
     expect(await call(http)).toEqual({ status: 200, body: { echo: '***' } });
@@ -105,7 +105,7 @@ describe('a request of a step', () => {
     await expect(call(http)).rejects.toThrow(/: no: \*\*\*$/);
   });
 
-  test('with a header that HTTP does not allow is refused without its value', async () => {
+  test('with a header that HTTP does not allow is refused, without quoting its value', async () => {
     const asked = call({ headers: { 'x-token': 'a\n${TOKEN}' } });
     await expect(asked).rejects.toMatchObject({ kind: 'rejected', message: expect.not.stringContaining('s3cret') });
   });
@@ -113,19 +113,19 @@ describe('a request of a step', () => {
   test.each([
     [429, { 'retry-after': '7' }, 7000],
     [503, {}, undefined],
-  ])('that is answered %d is worth another try, when the service says', async (status, headers, retryAfterMs) => {
+  ])('that gets %d is retried, at the time that the service sets', async (status, headers, retryAfterMs) => {
     reply = () => ({ status, headers, body: 'busy' });
     await expect(call({})).rejects.toMatchObject({ kind: 'unavailable', retryAfterMs });
   });
 
-  test('that is refused is not, and neither is an answer that is too long to keep', async () => {
+  test('that is refused, or gets a response that is too long, is not retried', async () => {
     reply = () => ({ status: 404, body: 'no such segment' });
     await expect(call({})).rejects.toMatchObject({ kind: 'rejected' });
     reply = () => ({ status: 200, body: 'x'.repeat(300 * 1024) });
     await expect(call({})).rejects.toMatchObject({ kind: 'rejected', message: expect.stringContaining('256 KiB') });
   });
 
-  test('that is never answered ends when it is told to', async () => {
+  test('that never gets a response ends when it is aborted', async () => {
     reply = () => undefined;
     const abort = new AbortController();
     const asked = call({}, abort.signal);
@@ -134,7 +134,7 @@ describe('a request of a step', () => {
   });
 });
 
-test('Retry-After is seconds or a date, and an hour at most', () => {
+test('Retry-After is in seconds or a date, and at most one hour', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   expect(waitOf('3', now)).toBe(3000);
   expect(waitOf('Thu, 01 Jan 2026 00:00:05 GMT', now)).toBe(5000);

@@ -9,7 +9,7 @@ const many = (n: number, line: (i: number) => string): string => Array.from({ le
 const stepsOf = (text: string): string => good.replace(/steps:[\s\S]*notify:/, `steps:\n${text}notify:`);
 const spark = 'spark: { sql: marts.sql }';
 
-describe('a file that is made to keep Sluice busy is refused in no time', () => {
+describe('a file that is designed to waste time is refused at once', () => {
   test.each([
     ['a long text', `${good}description: "${'x'.repeat(70_000)}"\n`, ['24:14: a text is longer than 64 KiB']],
     [
@@ -37,7 +37,7 @@ describe('a file that is made to keep Sluice busy is refused in no time', () => 
     expect(await problems(text)).toEqual(expected);
   });
 
-  test('wrong names by the hundred: the first fifty are told', async () => {
+  test('with hundreds of wrong names: the first fifty are reported', async () => {
     const found = await problems(
       stepsOf(many(400, (i) => `  s${i}: { needs: [x, y, z, ${'q'.repeat(500)}], ${spark} }\n`)),
     );
@@ -45,19 +45,19 @@ describe('a file that is made to keep Sluice busy is refused in no time', () => 
     expect(found[0]).toContain('steps.s0.needs[0]: there is no step "x"');
   });
 
-  test('wrong values by the hundred: the first fifty are told', async () => {
+  test('with hundreds of wrong values: the first fifty are reported', async () => {
     const columns = many(900, (i) => `, c${i}: strnig`);
     expect(await problems(good.replace('updated_at: timestamp', `updated_at: timestamp${columns}`))).toHaveLength(50);
   });
 
-  test('a text in which something begins very often, and never ends', () => {
+  test('a text with many openings that are never closed', () => {
     expect(expressionsIn('{{'.repeat(300_000))).toEqual([]);
     expect(variablesIn('${a:-'.repeat(200_000))).toEqual([]);
     expect(didYouMean('x'.repeat(60_000), ['x'.repeat(59_999)])).toBe('');
   });
 });
 
-test('texts are filled in as they were', () => {
+test('texts are filled in exactly', () => {
   const environment = { A: 'a' };
   expect(filled('${A} ${B:-{"x":1} ${', environment, () => '?')).toBe('a {"x":1 ${');
   expect(filled('${A}-${B}-${C:-}', environment, (name) => name)).toBe('a-B-');
@@ -65,7 +65,7 @@ test('texts are filled in as they were', () => {
   expect(render('${A} {{', {}, environment)).toBe('a {{');
 });
 
-describe('an expression that would go on for minutes', () => {
+describe('an expression that would run for minutes', () => {
   const many10 = { ten: Array.from({ length: 10 }, (_, i) => BigInt(i)) };
   const nested = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'].reduce(
     (inner, name) => `ten.all(${name}, ${inner})`,
@@ -79,14 +79,14 @@ describe('an expression that would go on for minutes', () => {
     expect(() => holds(expression, many10)).toThrow(expect.objectContaining({ kind: 'rejected' }));
   });
 
-  test('does not keep the next one from its value', () => {
+  test('does not prevent the next one from running', () => {
     expect(() => holds(nested, many10)).toThrow(/takes longer than 500 ms/);
     expect(holds('"abc".matches("^a")', {})).toBe(true);
     expect(evaluated('1 + 1', {})).toBe(2);
   });
 });
 
-describe('a slip in a file is told, and crashes nothing', () => {
+describe('a typo in a file is reported without a crash', () => {
   test.each([
     [
       'an unknown kind of failure',
@@ -116,13 +116,13 @@ describe('a slip in a file is told, and crashes nothing', () => {
     expect((await problems(text)).join('\n')).toContain(expected);
   });
 
-  test('what a terminal would act upon is made visible', async () => {
+  test('control characters of a terminal are made visible', async () => {
     const found = await problems(`${good}"\\e]0;title\\a\\n\\u202e": 1\n`);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain('unknown key "\\u001b]0;title\\u0007\\n\\u202e"');
   });
 
-  test('nothing is printed beside it', async () => {
+  test('nothing else is printed', async () => {
     const warned = vi.spyOn(process, 'emitWarning');
     await problems(`${good}? [a, b]\n: 1\n`);
     expect(warned).not.toHaveBeenCalled();

@@ -3,9 +3,12 @@ import type { Answer } from '../../../clients/http.ts';
 import { SluiceError } from '../../../lib/errors.ts';
 import { visible } from '../../../lib/text.ts';
 
-/** What Livy and the Spark master answer, as far as it is used. What does not fit is no answer of theirs. */
+/**
+ * The parts of Livy's and the Spark master's responses that are used. A response that does not match is treated as
+ * unavailable.
+ */
 
-/** An id that is safe in an address and on a terminal. */
+/** An id that is safe in a URL and on a terminal. */
 const id = z.string().regex(/^[\w.-]{1,200}$/);
 
 export const batchSchema = z.object({
@@ -17,7 +20,7 @@ export const batchSchema = z.object({
 });
 export type Batch = z.output<typeof batchSchema>;
 
-/** What a submission is answered with; more than the id may not be there yet. */
+/** The response to a submission. Livy may not know more than the id yet. */
 export const createdSchema = batchSchema.pick({ id: true });
 export const batchesSchema = z.object({ sessions: z.array(batchSchema) });
 export const logSchema = z.object({ log: z.array(z.string()) });
@@ -40,14 +43,14 @@ const stage = z.object({
 export const stagesSchema = z.array(stage);
 export type Stage = z.output<typeof stage>;
 
-/** An address that a person may follow; undefined when it leads to no web page. */
+/** The link of an http or https address; undefined for any other. */
 export function linkOf(address: string | null | undefined): string | undefined {
   if (!address || !URL.canParse(address)) return undefined;
   const { protocol, href } = new URL(address);
   return protocol === 'http:' || protocol === 'https:' ? href : undefined;
 }
 
-/** What Livy says in words. */
+/** The error message of a Livy response. */
 export function messageOf(answer: Answer): string {
   const message = (answer.body as { msg?: unknown } | undefined)?.msg;
   return visible((typeof message === 'string' ? message : answer.text).slice(0, 300));
@@ -56,7 +59,7 @@ export function messageOf(answer: Answer): string {
 const unreadable = (url: string, what: string): SluiceError =>
   new SluiceError(`Livy at ${url} answered with ${what}`, { kind: 'unavailable' });
 
-/** What a 201 holds. Livy has the batch by then, so an answer that cannot be read leaves the outcome to be found out. */
+/** The batch in a 201 response. Livy has accepted it by then, so an unreadable response leaves the outcome unknown. */
 export function created(answer: Answer, url: string): Pick<Batch, 'id'> {
   const { success, data } = createdSchema.safeParse(answer.body);
   if (success) return data;
@@ -65,7 +68,10 @@ export function created(answer: Answer, url: string): Pick<Batch, 'id'> {
   });
 }
 
-/** What Livy answered, when it is what was asked for; `otherwise` says what it is not. */
+/**
+ * Parses a response of Livy. Throws `rejected` for a failed login, `unavailable` for any other mismatch; `otherwise`
+ * describes the mismatch.
+ */
 export function read<S extends z.ZodType>(answer: Answer, schema: S, url: string, otherwise: string): z.output<S> {
   if (answer.status === 401 || answer.status === 403) {
     throw new SluiceError(`Livy at ${url} refused the login (${answer.status})`, {

@@ -1,6 +1,6 @@
 /**
- * Coalesces concurrent requests: callers that come while one is in flight, or within `freshMs` of its start, get the
- * same answer. A failure goes to those who waited for it, and is not cached.
+ * Coalesces concurrent requests: callers that arrive while one is in flight, or within `freshMs` of its start, share
+ * its answer. A failure reaches the callers that waited for it, and is not cached.
  */
 export function coalesce<T>(ask: () => Promise<T>, freshMs: number): () => Promise<T> {
   let current: { readonly answer: Promise<T>; readonly askedAt: number; settled: boolean } | undefined;

@@ -26,7 +26,7 @@ export const livyDriver: BackendDriver = {
   },
 };
 
-/** The runner's jar, as driver and executors see it. Throws an unavailable SluiceError when it is not built. */
+/** The runner's jar as driver and executors see it. Throws an unavailable SluiceError when it is not built. */
 export function jarOf(project: Project): string {
   const own = project.connections.spark.jar;
   if (own !== undefined) return own;

@@ -14,7 +14,7 @@ import { coalesce } from './coalesce.ts';
 import { batchRequest, type ClassArchives } from './spark-conf.ts';
 import { type Application, capacityOf, type SparkMaster, sparkMaster } from './spark-master.ts';
 
-/** Livy's states (0.7 to 0.9) and what they mean here. */
+/** Livy's states (0.7 to 0.9) and the neutral states they map to. */
 const states = new Map<string, BatchState>([
   ['not_started', 'pending'],
   ['starting', 'pending'],
@@ -28,7 +28,7 @@ const states = new Map<string, BatchState>([
   ['dead', 'failed'],
   ['killed', 'cancelled'],
 ]);
-/** A state of a later Livy is of a batch that has not ended. */
+/** A state that only a later Livy knows counts as running. */
 const stateOf = ({ state }: Batch): BatchState => states.get(state) ?? 'running';
 const masterStates = new Map<string, BatchState>([
   ['FINISHED', 'succeeded'],
@@ -37,19 +37,19 @@ const masterStates = new Map<string, BatchState>([
 
 export interface LivyOptions {
   readonly url: string;
-  /** Where the runner's jar is, as driver and executors see it. Throws a SluiceError when there is none. */
+  /** The location of the runner's jar as driver and executors see it. Throws a SluiceError when there is none. */
   readonly jar: () => string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly sparkMaster: string;
   readonly historyServer: string;
-  /** Where Spark properties of this cluster come from, such as the event log's folder. */
+  /** Spark properties of this cluster, such as the folder of its event log. */
   readonly conf?: Readonly<Record<string, string>>;
-  /** Asked at every submission, as they may be made meanwhile. */
+  /** Called at every submission, because `up` may build the archives meanwhile. */
   readonly archives?: () => ClassArchives | undefined;
 }
 
-/** Livy starts a driver at once; it shows up at the Spark master some seconds later. */
+/** Livy starts a driver at once; the Spark master lists it some seconds later. */
 const traits: BackendTraits = {
   poll: { firstMs: 150, longestMs: 2000 },
   pendingMs: 120_000,
@@ -57,25 +57,25 @@ const traits: BackendTraits = {
 };
 const confirmIntervalMs = 300;
 const confirmTimeoutMs = 60_000;
-/** One look at Livy serves everybody who asks within this time. Milliseconds. */
+/** Callers within this time share one response of Livy. Milliseconds. */
 const cacheMs = 100;
-/** So many batches are followed by their names; for more, all that Livy has are listed in one request. */
+/** Up to this many batches are polled one by one; more are polled with one request for the whole list. */
 const maximumSingleLookups = 2;
 const pageSize = 5000;
 
 /**
- * Spark behind Apache Livy's REST API on a standalone cluster. A batch is always asked for by its name, which is our key:
- * ids start again at 0 when Livy restarts, and may then be a stranger's. What Livy has forgotten, the Spark master is asked;
- * and no batch counts as ended while the master still has its application.
+ * Spark behind Apache Livy's REST API on a standalone cluster. Batches are looked up by name, which is the attempt's
+ * key: Livy restarts its ids at 0, so an id may later belong to another batch. Batches that Livy has forgotten are
+ * looked up at the Spark master. No batch counts as ended while the master lists its application as active.
  */
 export function livyBackend(options: LivyOptions): BatchBackend {
   const master = sparkMaster(options.sparkMaster);
   const headers = headersOf(options);
-  /** Who is followed at the moment, and when each was last asked for. */
+  /** The keys that are being polled, with the time of the last poll of each. */
   const followed = new Map<string, number>();
 
   const get = (path: string): Promise<Answer> =>
-    // Reading is safe to repeat; a request that failed twice is the engine's to wait for.
+    // Reading is safe to repeat. After two failures the engine decides how long to wait.
     pRetry(() => request(`${options.url}${path}`, { headers }), { retries: 1, minTimeout: 200 });
 
   async function batch(key: string): Promise<Batch | undefined> {
@@ -87,7 +87,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
 
   const allBatches = coalesce(() => listed(get, options.url), cacheMs);
 
-  /** As `batch`, for keys that are asked for again and again. */
+  /** Like `batch`, for keys that are polled repeatedly. */
   async function cachedBatch(key: string): Promise<Batch | undefined> {
     const now = performance.now();
     followed.set(key, now);
@@ -117,7 +117,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
           kind: 'unknown-outcome',
         });
       }
-      // Somebody, most likely we ourselves before a crash, has submitted this key already.
+      // The key was submitted before, most likely by this project before a crash.
       if (/Duplicate session name/.test(answer.text)) {
         const found = await batch(key);
         if (found) return submissionOf(found, key);
@@ -125,7 +125,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
       const message = `Livy refused the batch (${answer.status}): ${messageOf(answer)}`;
       if (answer.status === 429 || /too many sessions/i.test(answer.text))
         throw new SluiceError(message, { kind: 'unavailable' });
-      // A batch that was refused while it was started may stay listed, and keep its name.
+      // A batch that Livy refused while starting it may stay listed, and then occupies its name.
       if (answer.status !== 401 && answer.status !== 403 && (await batch(key))) await remove(key);
       throw new SluiceError(message, { kind: 'rejected' });
     },
@@ -147,10 +147,10 @@ export function livyBackend(options: LivyOptions): BatchBackend {
           options.historyServer,
           (await asked)?.active ? await master.application(key, true) : await asked,
         );
-      // Where the master cannot be asked, Livy alone will do, as long as it knows the batch.
+      // When the master is unavailable, Livy's answer is enough as long as it knows the batch.
       const app = await orNothing;
       const message = stateOf(found);
-      // The master was asked a moment ago; whether the application goes on after its driver has to be known for sure.
+      // Livy reports the end, but the cached answer of the master shows an active application: ask the master again.
       const now = app?.active && hasEnded(message) ? await master.application(key, true).catch(() => app) : app;
       const state = now?.active && hasEnded(message) ? 'running' : message;
       const seen = app ? await observeApplication(master, options.historyServer, app) : undefined;
@@ -168,16 +168,16 @@ export function livyBackend(options: LivyOptions): BatchBackend {
     async cancel({ key }) {
       const app = await master.application(key, true);
       if (app?.active) await master.kill(app.id);
-      // DELETE waits for the driver without bound, so it is sent and not waited for.
+      // DELETE blocks until the driver has ended, without a limit. It is sent and not awaited.
       if (await batch(key)) void remove(key);
       const deadline = Date.now() + confirmTimeoutMs;
       for (;;) {
-        // As observers see it, who may be given a list from before.
+        // Uses the same cache as `observe`, so that no observer sees an older list afterwards.
         const [app, left] = await Promise.all([master.application(key, true), cachedBatch(key)]);
         const alive = app?.active || (left && !hasEnded(stateOf(left)));
         if (!alive) return;
         if (Date.now() > deadline) {
-          throw new SluiceError(`${key} is still alive ${confirmTimeoutMs / 1000} s after it was told to stop`, {
+          throw new SluiceError(`${key} is still running ${confirmTimeoutMs / 1000} s after its cancellation`, {
             kind: 'unavailable',
           });
         }
@@ -195,7 +195,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
   };
 }
 
-/** A batch as the Spark master shows its application. */
+/** The observation of a batch by its application at the Spark master. */
 async function observeApplication(
   master: SparkMaster,
   historyServer: string,
@@ -217,7 +217,7 @@ function headersOf({ user, password = '' }: LivyOptions): Record<string, string>
   return { ...headers, authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
 }
 
-/** All batches that Livy has, by their names. */
+/** All batches that Livy lists, by name. */
 async function listed(get: (path: string) => Promise<Answer>, url: string): Promise<ReadonlyMap<string, Batch>> {
   const byName = new Map<string, Batch>();
   for (let from = 0; ; from += pageSize) {
@@ -230,7 +230,7 @@ async function listed(get: (path: string) => Promise<Answer>, url: string): Prom
 
 const submissionOf = (batch: Pick<Batch, 'id'>, key: string): Submission => ({ key, id: String(batch.id) });
 
-/** What the first question to a backend says when there is no answer. */
+/** Adds a hint to the error of the first request to a backend. */
 function unreachable(error: unknown): never {
   if (!(error instanceof SluiceError) || error.hint !== undefined) throw error;
   throw new SluiceError(error.message, {

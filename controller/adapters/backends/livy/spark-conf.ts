@@ -1,6 +1,6 @@
 import type { BatchJob } from '../../../domain/ports/backend.ts';
 
-/** Class archives as driver and executors find them. */
+/** Paths of the AppCDS archives on driver and executors. */
 export interface ClassArchives {
   readonly driver: string;
   readonly executor: string;
@@ -11,13 +11,13 @@ const jvm = {
   steady: '-XX:+UseParallelGC',
 } as const;
 
-/** The Spark properties a job is submitted with. The key is the application's name, so that Spark itself can find it. */
+/** The Spark properties of a job. Its key becomes the name of the application, by which Spark can find it. */
 function sparkConf(job: BatchJob, key: string, archives?: ClassArchives): Record<string, string> {
   const { settings } = job;
-  // A JVM for which an archive does not fit goes on without it.
+  // A JVM ignores an archive that does not fit.
   const from = (archive: string | undefined): string[] =>
     archive === undefined ? [] : [`"-XX:SharedArchiveFile=${archive}"`, '-Xlog:disable'];
-  // Spark splits these options as a shell does, so that a path with a space must be quoted.
+  // Spark splits these options like a shell, so paths with spaces need quotes.
   const files = job.secretFiles.map(({ property, path }) => [property, path] as const);
   const properties = [...Object.entries(job.properties), ...files].map(([name, value]) => `"-D${name}=${value}"`);
   const options = (archive: string | undefined): string =>
@@ -29,7 +29,7 @@ function sparkConf(job: BatchJob, key: string, archives?: ClassArchives): Record
     'spark.default.parallelism': String(settings.partitions),
     'spark.cores.max': String(settings.executors * settings.executorCores),
     ...settings.conf,
-    // Where conf/ allows a pipeline options of its own, they come after ours.
+    // Options that conf/ allows a pipeline to set follow Sluice's own.
     ...Object.fromEntries(
       (['driver', 'executor'] as const).map((process) => {
         const name = `spark.${process}.extraJavaOptions`;
@@ -41,7 +41,7 @@ function sparkConf(job: BatchJob, key: string, archives?: ClassArchives): Record
   };
 }
 
-/** What a batch is submitted with. */
+/** The body of a batch submission. */
 export function batchRequest(
   job: BatchJob,
   key: string,

@@ -15,16 +15,16 @@ export interface Application {
   readonly active: boolean;
 }
 
-/** Of each living worker its cores and those that are free, and the memory of the largest. */
+/** The cores and free cores of each living worker, and the memory of the largest worker. */
 export interface Capacity {
   readonly cores: readonly number[];
   readonly freeCores: readonly number[];
   readonly memoryMb: number;
 }
 
-/** The JSON and form pages of a Spark standalone master, and through its proxy the UI of a running driver. */
+/** The JSON and form pages of a Spark standalone master, and the UI of a running driver through its proxy. */
 export interface SparkMaster {
-  /** The application of a name, a running one rather than one that has ended; as seen a moment ago unless `force`. */
+  /** The application of this name; an active one is preferred. Cached for a moment unless `force`. */
   application(name: string, force?: boolean): Promise<Application | undefined>;
   /** The latest stage of a running application; undefined until its driver shows one. */
   progress(applicationId: string): Promise<Progress | undefined>;
@@ -33,15 +33,18 @@ export interface SparkMaster {
   uiOf(applicationId: string): string;
 }
 
-/** How long one page of the master serves all who ask. Milliseconds. */
+/** Callers within this time share one page of the master. Milliseconds. */
 const cacheMs = 100;
 /**
- * How long an application is left alone before it is asked for its progress: the first question makes its driver load a web
- * service, which takes a core for a second, and a job that is over by then has better use for it. Milliseconds.
+ * Delay before the first progress request to an application. That request makes its driver load a web service, which
+ * costs about one core-second; short jobs should not pay for it. Milliseconds.
  */
 const progressDelayMs = 6000;
 
-/** `address`: the URL of the master's page, with a login (`http://user:password@host:8080`) where it wants one. */
+/**
+ * `address`: the URL of the master's page, with a login (`http://user:password@host:8080`) where the master requires
+ * one.
+ */
 export function sparkMaster(address: string): SparkMaster {
   const { url, headers } = splitLogin(address);
   const page = async () => {
@@ -54,9 +57,9 @@ export function sparkMaster(address: string): SparkMaster {
     }
     return body.data;
   };
-  /** When each application that still runs was first to be asked. */
+  /** When progress was first requested, by running application. */
   const asked = new Map<string, number>();
-  // One look serves everybody who follows an application; who kills one looks anew.
+  // Observers share one page. Killing an application always needs a new one.
   const recent = coalesce(page, cacheMs);
   return {
     async application(name, force = false) {
@@ -108,7 +111,10 @@ export function sparkMaster(address: string): SparkMaster {
   };
 }
 
-/** What the cluster offers now. */
+/**
+ * The free capacity of the cluster; the total capacity while no core is free. Throws `unavailable` when no worker is
+ * alive.
+ */
 export async function capacityOf(master: SparkMaster): Promise<Cluster> {
   const { cores, freeCores, memoryMb: largestMb } = await master.capacity();
   const total = (all: readonly number[]): number => all.reduce((sum, own) => sum + own, 0);

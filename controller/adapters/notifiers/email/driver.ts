@@ -3,7 +3,7 @@ import { mailServer } from '../../../config/addresses.ts';
 import { mailsOf } from '../../../messages/mail.ts';
 import type { NotifierDriver } from '../../drivers.ts';
 
-/** Mail. */
+/** Email. */
 export const emailNotifications: NotifierDriver = {
   kind: 'email',
   spec: z.email().describe('One address; list several entries for several people'),

@@ -6,7 +6,7 @@ import { reasonOf, SluiceError } from '../../../lib/errors.ts';
 import { redactor } from '../../../lib/redact.ts';
 import type { Mail } from '../../../messages/mail.ts';
 
-/** Mail by SMTP. */
+/** Sends email by SMTP. */
 export function emailNotifier({ host, port, tls, ca, login }: MailServer): Notifier {
   const transport = createTransport({
     host,
@@ -31,7 +31,10 @@ export function emailNotifier({ host, port, tls, ca, login }: MailServer): Notif
   };
 }
 
-/** What the server said about this message, or that it said nothing about it (RFC 5321, 4.2.1). */
+/**
+ * Maps an SMTP error: 5xx for this message is `rejected`, 4xx defers it (RFC 5321, 4.2.1). Without a response the
+ * outcome may be unknown.
+ */
 function faultOf(error: unknown, message: string): SluiceError {
   const { responseCode = 0, code = '' } = error as { responseCode?: number; code?: string };
   if (code === 'EENVELOPE' || code === 'EMESSAGE') {

@@ -21,13 +21,14 @@ import {
   versionsOf,
 } from './folder.ts';
 
-/** Versions of a result that are kept: the one that readers see and those before it. */
+/** Retained versions of a result: the published one and those before it. */
 const keptVersions = 3;
 
 /**
- * Parquet and CSV in a folder: TARGET/versions/FENCE-KEY/VIEW/part-*. TARGET/_current.json names the published version and is
- * replaced by compare-and-swap; TARGET/current, a link for local readers, follows it by one rename, so that a reader sees the
- * old version or the new one. Locations are relative to `root`. A folder that is not Sluice's is refused.
+ * Parquet and CSV in a folder: TARGET/versions/RUN_NUMBER-KEY/VIEW/part-*. TARGET/_current.json names the published
+ * version and is replaced by compare-and-swap. TARGET/current, a symlink for local readers, follows it by one rename: a
+ * reader sees the old version or the new one. Locations are relative to `root`. A folder that does not belong to Sluice
+ * is refused.
  */
 export function filePublisher(root: string, scratch: string, storage: Storage): Publisher {
   return {
@@ -66,7 +67,7 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
         if (current === version) break;
         const isThere = await hasVersion(storage, target, version);
         if (current !== undefined && Number(current.split('-', 1)[0]) > runNumber) {
-          // It was published, and a later run's result has taken its place since.
+          // This version was published, and a newer run has replaced it since.
           if (isThere) break;
           throw rejected(`${target} already shows the result of a newer run (${current})`);
         }
@@ -75,7 +76,7 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
       }
       await follow(storage, target, key);
       await removeOldVersions(storage, target, keptVersions);
-      // Readers of this machine have a link that is always the latest.
+      // Local readers use the symlink, which always leads to the latest version.
       const shown = schemeOf(target) === 'file' ? currentOf(target) : versionsOf(target, version);
       return views.map<PublishedOutput>(({ view, rows }) => ({
         view,
@@ -89,7 +90,7 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
   };
 }
 
-/** Compares a view as it is staged with what the runner has counted, and with what is published. */
+/** Compares a staged view with the rows that the runner counted, and with the published schema. */
 async function auditView(
   duck: Duck,
   { view, place, rows, unique }: StagedView,
@@ -108,7 +109,7 @@ async function auditView(
   checkUnique(view, unique, repeated as never);
 }
 
-/** The files with a view's rows, on this machine. */
+/** The data files of a view, on this machine. */
 async function partsIn(storage: Storage, place: Uri): Promise<string[]> {
   const parts = (await storage.list(place)).filter(
     ({ uri }) => folderOf(uri) === place && nameOf(uri).startsWith('part-'),
@@ -119,7 +120,7 @@ async function partsIn(storage: Storage, place: Uri): Promise<string[]> {
   );
 }
 
-/** The rows of files for DuckDB; undefined when there are no files. */
+/** The DuckDB relation of these files; undefined when there are none. */
 function reader(kind: Staged['kind'], files: readonly string[]): string | undefined {
   if (files.length === 0) return undefined;
   const list = `[${files.map(fileLiteral).join(', ')}]`;

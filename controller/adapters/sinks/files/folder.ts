@@ -5,25 +5,27 @@ import type { Storage, Uri } from '../../../domain/ports/storage.ts';
 import { rejected, unwritable } from '../../../lib/errors.ts';
 import { below, pathOf, schemeOf } from '../../../lib/uri.ts';
 
-/** The file by which a folder, and each version in it, is known to be Sluice's. */
+/** The file that marks a folder, and each version in it, as Sluice's. */
 const mark = '.sluice';
 const markText =
   'This folder belongs to Sluice: what is in it is replaced and removed. Readers find the result in current/.\n';
 
-/** What a target had before it was marked: versions of keys that Sluice made, a link to one of them, staging places. */
+/**
+ * The entries of a target before marks existed: versions of Sluice's keys, a symlink to one of them, staging places.
+ */
 const ownEntries: readonly string[] = ['versions', 'current', '.staging', '_current.json'];
 const ownVersion = /^\d{10}-sluice-/;
 
 export const versionsOf = (target: Uri, ...names: readonly string[]): Uri => below(target, 'versions', ...names);
-/** The link by which readers on this machine find what is published. */
+/** The symlink by which local readers find the published version. */
 export const currentOf = (target: Uri): Uri => below(target, 'current');
 const isLocal = (target: Uri): boolean => schemeOf(target) === 'file';
 
-/** What says which version is published; the link follows it. */
+/** The pointer names the published version; the symlink follows it. */
 const pointerOf = (target: Uri): Uri => below(target, '_current.json');
 const pointerSchema = z.object({ version: z.string().regex(/^\d{10}-[^/]+$/) });
 
-/** Where an attempt writes the views of a file sink; in the sink's own storage, so that moving is enough. */
+/** Where an attempt stages the views of a file sink. It is in the sink's own storage, so that publishing is a move. */
 export const stagingFolder = (target: Uri, key: string): Uri => below(target, '.staging', key);
 
 const sortOf = async (path: string): Promise<'nothing' | 'folder' | 'link' | 'file'> => {
@@ -35,7 +37,7 @@ const sortOf = async (path: string): Promise<'nothing' | 'folder' | 'link' | 'fi
   return found.isSymbolicLink() ? 'link' : found.isDirectory() ? 'folder' : 'file';
 };
 
-/** The names directly in a folder: of this machine, also those of links and of empty folders. */
+/** The names directly in a folder. On this machine they include symlinks and empty folders. */
 async function namesIn(storage: Storage, folder: Uri): Promise<string[]> {
   if (isLocal(folder))
     return readdir(pathOf(folder)).catch((error: NodeJS.ErrnoException) => {
@@ -47,8 +49,8 @@ async function namesIn(storage: Storage, folder: Uri): Promise<string[]> {
 }
 
 /**
- * Makes a folder Sluice's own, or throws a rejected SluiceError when it is somebody else's: a folder that is not empty and has
- * no mark, or one in which `versions`, `current` or `.staging` is not what Sluice makes of it.
+ * Claims a folder for Sluice. Throws a rejected SluiceError when it belongs to something else: it has entries but no
+ * mark, or its `versions`, `current` or `.staging` has the wrong type.
  */
 export async function takeFolder(storage: Storage, target: Uri): Promise<void> {
   const entries = await namesIn(storage, target);
@@ -59,11 +61,11 @@ export async function takeFolder(storage: Storage, target: Uri): Promise<void> {
     if (other !== undefined) throw notOurs(target, strange[0] ?? join('versions', other));
   }
   if (isLocal(target)) await checkSorts(pathOf(target));
-  // Also where it is there already: what cannot be written to is found out now.
+  // Written also when it exists, so that a read-only target fails now.
   await storage.write(below(target, mark), markText);
 }
 
-/** What is no object, such as a link, is a file system's. */
+/** Only a file system has symlinks and other entries that are not objects. */
 async function checkSorts(target: string): Promise<void> {
   for (const folder of ['versions', '.staging'])
     if (!['nothing', 'folder'].includes(await sortOf(join(target, folder)))) throw notOurs(target, folder);
@@ -78,14 +80,20 @@ const notOurs = (target: Uri, entry: string): Error =>
     'name a folder of its own for the output, one that is empty or not there yet',
   );
 
-/** The version that the link shows: a name in `versions`; undefined when there is none yet, empty when `current` leads elsewhere. */
+/**
+ * The version that the symlink shows, a name in `versions`. Undefined when there is none yet, empty when `current`
+ * leads elsewhere.
+ */
 async function linkedVersion(target: Uri): Promise<string | undefined> {
   if (!isLocal(target)) return undefined;
   const link = await readlink(currentOf(target)).catch(() => undefined);
   return link === undefined ? undefined : (/^versions\/(\d{10}-[^/]+)$/.exec(link)?.[1] ?? '');
 }
 
-/** The published version, and which pointer says so. Targets of earlier versions of Sluice have the link alone. */
+/**
+ * The published version, and the version of the pointer that names it. Targets of older Sluice versions have only the
+ * symlink.
+ */
 export async function published(
   storage: Storage,
   target: Uri,
@@ -105,7 +113,7 @@ function parsed(text: Buffer | undefined): unknown {
   }
 }
 
-/** Points at a version, if the pointer is still the one that was seen. */
+/** Points to a version if the pointer has not changed since it was read. Returns whether it did. */
 export const pointTo = async (
   storage: Storage,
   target: Uri,
@@ -114,7 +122,7 @@ export const pointTo = async (
 ): Promise<boolean> =>
   (await storage.replace(pointerOf(target), `${JSON.stringify({ version })}\n`, seen)) !== undefined;
 
-/** Lets the link show what the pointer says, also when another publisher moves that meanwhile. */
+/** Makes the symlink follow the pointer, also when another publisher moves the pointer meanwhile. */
 export async function follow(storage: Storage, target: Uri, key: string): Promise<void> {
   if (!isLocal(target)) return;
   try {
@@ -131,17 +139,17 @@ export async function follow(storage: Storage, target: Uri, key: string): Promis
   }
 }
 
-/** Whether a version is there, whole. */
+/** Whether a version is complete. */
 export const hasVersion = async (storage: Storage, target: Uri, version: string): Promise<boolean> =>
   (await storage.stat(versionsOf(target, version, mark))) !== undefined;
 
-/** Gives what an attempt staged its place among the versions, and a mark when all of it is there. */
+/** Moves the staged output of an attempt among the versions, and marks it as complete. */
 export async function addVersion(storage: Storage, target: Uri, key: string, version: string): Promise<void> {
   await storage.move(stagingFolder(target, key), versionsOf(target, version));
   await storage.write(versionsOf(target, version, mark), key);
 }
 
-/** The key of each version that is there, whole. */
+/** The keys of all complete versions, by version. */
 export async function versionsIn(storage: Storage, target: Uri): Promise<Map<string, string>> {
   const marked = new Map<string, string>();
   for (const version of await namesIn(storage, versionsOf(target))) {
@@ -153,7 +161,7 @@ export async function versionsIn(storage: Storage, target: Uri): Promise<Map<str
   return marked;
 }
 
-/** Removes all but the `kept` newest of the marked versions; never the one that readers see, nor what has no mark. */
+/** Removes marked versions except the `kept` newest. It never removes the published version, or one without a mark. */
 export async function removeOldVersions(storage: Storage, target: Uri, kept: number): Promise<void> {
   const shown = [(await published(storage, target)).version, await linkedVersion(target)];
   const marked = [...(await versionsIn(storage, target)).keys()];

@@ -33,6 +33,6 @@ export const postgresSink: SinkDriver = {
   describe: (output) => `as tables of ${output.postgres}, schema ${schemaOf(output)}`,
 };
 
-/** The staging table of a view, `schema.view__key`; the key is shortened, as names have at most 63 letters. */
+/** The staging table of a view, `schema.view__key`. The key is hashed, because names have at most 63 characters. */
 export const stagingTable = (schema: string, view: string, key: string): string =>
   `${schema}.${view.slice(0, 40)}__${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;

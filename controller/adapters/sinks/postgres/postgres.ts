@@ -7,18 +7,18 @@ import type { Publisher, Staged } from '../../../domain/ports/sink.ts';
 import { rejected } from '../../../lib/errors.ts';
 import { type Column, checkSchemaCompatibility, checkUnique } from '../schema-compat.ts';
 
-/** Longer than counting any table takes; a statement that is not answered then is tried again, as publishing can be. */
+/** Longer than counting any table takes. After it the statement fails and is retried; publishing can be repeated. */
 const statementTimeoutMs = 600_000;
-/** Beside the published tables: which run each is of, and what it was before. */
+/** The table beside the published ones that records the publications of each view. */
 const ledger = 'sluice_publication';
-/** The comment of a published table; one that somebody else has put in its place has none. */
+/** The comment of a published table. A table that another program has created in its place has none. */
 const mark = 'Published by Sluice: replaced as a whole with each run';
-/** So many publications of a view the ledger remembers. */
+/** Publications that the ledger retains for each view. */
 const kept = 100;
 
 /**
- * Tables of a PostgreSQL schema. All views of a step take the place of their tables in one transaction; a table of the same
- * name that Sluice did not publish is left alone. `target` is `connection/schema`.
+ * Tables of a PostgreSQL schema. All views of a step replace their tables in one transaction. A table of the same name
+ * that Sluice did not publish is left alone. `target` is `connection/schema`.
  */
 export function postgresPublisher(addressOf: (connection: string) => PostgresAddress): Publisher {
   async function within<T>(staged: Staged, work: (client: pg.Client, schema: string) => Promise<T>): Promise<T> {
@@ -70,9 +70,9 @@ export function postgresPublisher(addressOf: (connection: string) => PostgresAdd
           `CREATE TABLE IF NOT EXISTS ${table}
            (view text NOT NULL, key text NOT NULL, fence bigint NOT NULL, published_at timestamptz NOT NULL DEFAULT now())`,
         );
-        // One publication into this schema at a time, so that what is read here still holds at the end.
+        // Publications into one schema take turns, so that what is read here still holds at COMMIT.
         await client.query(`LOCK TABLE ${table} IN EXCLUSIVE MODE`);
-        // Its first versions knew only the last publication of a view, and not which table that was.
+        // The first version of the ledger held only the last publication of a view, without the oid of its table.
         await client.query(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS oid oid`);
         await client.query(`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${ledger}_pkey`);
         for (const view of staged.views) await takePlace(client, schema, view.view, view.place, staged.key, runNumber);
@@ -109,7 +109,7 @@ interface Published {
   readonly key: string;
 }
 
-/** What a view's table has shown, as the ledger says, the latest run's result first; nothing when Sluice never published it. */
+/** The publications of a view in the ledger, newest run first. Empty when Sluice never published it. */
 async function publications(client: pg.Client, schema: string, view: string): Promise<Published[]> {
   const table = `${schema}.${ledger}`;
   const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [tableName(table)]);
@@ -129,7 +129,7 @@ async function takePlace(
   const name = `${schema}.${view}`;
   const all = await publications(client, schema, view);
   const [last] = all;
-  // Also when a later run's result has taken its place since: it was published, and is not again.
+  // This attempt was published before, even if a newer run has replaced it since.
   if (all.some((each) => each.key === key)) return;
   if (last && last.fence > runNumber) {
     throw rejected(`table ${name} already shows the result of a newer run (${last.key})`);
@@ -142,7 +142,7 @@ async function takePlace(
     [tableName(name), view],
   );
   const there = rows[0];
-  // A restored database has other oids, a table made before there were marks has neither.
+  // After a restore the oids differ; publications older than the marks have neither oid nor comment.
   const isOurs = last && (there?.published === null || there?.published === there?.oid || there?.comment === mark);
   if (there && !isOurs) {
     throw rejected(

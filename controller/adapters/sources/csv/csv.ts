@@ -27,17 +27,17 @@ import { placeRows } from './places.ts';
 import { headsOf, scaled } from './sample.ts';
 import { checkHeader } from './text.ts';
 
-/** What DuckDB calls a line it cannot split, in our words; the runner uses the same ones. */
+/** The reason for a line that DuckDB cannot split. The runner uses the same words. */
 const structural = `CASE error_type WHEN 'MISSING COLUMNS' THEN 'too few columns' WHEN 'TOO MANY COLUMNS' THEN 'too many columns' ELSE 'unreadable' END`;
 
 interface Options extends Where {
   readonly scratch: string;
   readonly snapshots?: SnapshotOptions | undefined;
-  /** Of more bytes than these only a part is measured; as many as are kept at most, when left out. */
+  /** Only a part of a larger source is measured. Bytes; the snapshot limit when left out. */
   readonly sampleAbove?: number;
 }
 
-/** CSV files by a glob: headers by csv-parse, the rest by DuckDB in a folder of its own. */
+/** CSV files that match a glob. csv-parse reads the headers, DuckDB the rows, in a separate folder. */
 export function csvReader(options: Options): SourceReader {
   const { storage } = options;
   return {
@@ -82,7 +82,8 @@ async function profileFiles(
   const folders = await Promise.all(filled.flatMap(({ file }) => [dirname(file), realpath(file).then(dirname)]));
   const duck = await openDuck(scratch, [...new Set(folders), heads], { ordered: true });
   try {
-    // Independent of DuckDB, and before it: it takes minutes for what is found wrong here at once, and says less of it.
+    // This count is independent of DuckDB, and runs first. It finds at once, and describes better, what costs DuckDB
+    // minutes.
     const counts = await Promise.all(filled.map(countRecords));
     const sampled = bytes > sampleAbove ? await headsOf(filled, bytes, heads) : undefined;
     const relation = await load(duck, sampled?.files ?? filled, columns, sampled ? undefined : counts);
@@ -107,7 +108,7 @@ async function profileFiles(
 
 const list = (items: readonly string[]): string => `[${items.map(literal).join(', ')}]`;
 
-/** While they are text, columns go by their place: whatever they are called, DuckDB's own names stay apart. */
+/** While columns are text, they are named by their position, so that no declared name collides with DuckDB's own. */
 const placed = (columns: readonly Column[], name: string): string => `c${columns.findIndex((c) => c.name === name)}`;
 
 function reader(files: readonly Records[], columns: readonly Column[]): string {
@@ -117,8 +118,8 @@ function reader(files: readonly Records[], columns: readonly Column[]): string {
 }
 
 /**
- * Reads the files, judges their rows, and returns the relation that has them all, with `file` besides; typed and placed.
- * With `counts`, the records of each file, throws a rejected SluiceError for one of which not every record is there, valid or invalid.
+ * Reads the files, applies the rules to their rows, and returns the relation of all rows: typed, with location and
+ * `file`. With `counts`, the records of each file, it throws a rejected SluiceError when DuckDB lost a record.
  */
 async function load(
   duck: Duck,
@@ -162,18 +163,18 @@ async function load(
   return 'placed';
 }
 
-/** What DuckDB says of a file that is no CSV at all, or is mixed up so much that no line can be told. */
+/** The error for a file that is not CSV, or in which DuckDB cannot find the lines. */
 function unreadable(error: unknown): SluiceError {
   const file = /^\s*file ?= ?(.+?)\s*$/m.exec(String(error))?.[1] ?? 'a file';
   const message = reasonOf(error).replace(/^Invalid Input Error: /, '');
   return rejected(`${file} cannot be read as CSV: ${message}`, 'check for mixed line ends and unbalanced quotes');
 }
 
-/** The lines that could not be split into columns, in table `broken`; each once. */
+/** Fills table `broken` with the lines that DuckDB could not split into columns, each once. */
 async function findBroken(duck: Duck, files: readonly Records[]): Promise<void> {
   await duck.run('CREATE TABLE broken (filename VARCHAR, byte BIGINT, text VARCHAR, reason VARCHAR, is_text BOOLEAN)');
   if (files.length === 0) return;
-  // A line has one entry for each column it lacks or has too many: it is counted once, by its first.
+  // DuckDB reports a line once per missing or surplus column; only the first entry counts.
   await duck.run(
     `INSERT INTO broken
      SELECT file_path, min(line_byte_position) - 1, trim(any_value(csv_line), chr(10) || chr(13)), first(${structural} ORDER BY column_idx), bool_and(error_type::VARCHAR <> 'INVALID ENCODING')
@@ -183,10 +184,10 @@ async function findBroken(duck: Duck, files: readonly Records[]): Promise<void> 
 
 type Count = Awaited<ReturnType<typeof countRecords>>;
 
-/** A file's header is a record, and no row. */
+/** The header is a record, but not a row. */
 const rowsIn = ({ records }: Count): number => Math.max(0, records - 1);
 
-/** Every record is a row or a broken line: DuckDB has been seen to skip what does not fit its buffers. */
+/** Every record must be a row or a broken line: DuckDB has been seen to skip records that do not fit its buffers. */
 async function checkCounts(duck: Duck, files: readonly Records[], counts: readonly Count[]): Promise<void> {
   const all = await duck.rows(
     'SELECT filename, count(*) AS n FROM (SELECT filename FROM rows UNION ALL SELECT filename FROM broken) GROUP BY 1',

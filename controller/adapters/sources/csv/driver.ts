@@ -13,13 +13,13 @@ const spec = z.strictObject({
 });
 export type CsvSource = z.output<typeof spec>;
 
-/** Files as they were found. */
+/** CSV files with the size and time at which they were found. */
 export interface CsvPin extends Pin {
   readonly kind: 'csv';
   readonly files: readonly { readonly path: string; readonly size: number; readonly mtimeMs: number }[];
 }
 
-/** CSV files by a glob. */
+/** CSV files that match a glob. */
 export const csvSource: SourceDriver = {
   kind: 'csv',
   spec,

@@ -8,10 +8,10 @@ import type { CsvPin } from './driver.ts';
 
 /** Where the files of a source are. */
 export interface Where {
-  /** What paths are relative to. */
+  /** The folder to which paths are relative. */
   readonly root: string;
   readonly storage: Storage;
-  /** Folders in which the files have to lie, besides `root`. */
+  /** Folders outside `root` in which files may be. */
   readonly allowed?: readonly string[];
 }
 
@@ -21,7 +21,10 @@ export type PinnedFile = CsvPin['files'][number];
 const isSame = (a: PinnedFile, b: PinnedFile): boolean =>
   a.path === b.path && a.size === b.size && Math.abs(a.mtimeMs - b.mtimeMs) < 0.01;
 
-/** A file that is written to while it is read gives errors that have nothing to do with their cause. */
+/**
+ * Throws a rejected SluiceError when a file has changed since it was pinned. Reading such a file gives misleading
+ * errors.
+ */
 export async function checkUnchanged(storage: Storage, files: readonly PinnedFile[]): Promise<void> {
   for (const file of files) {
     const now = await storage.stat(file.path);
@@ -35,7 +38,7 @@ export async function checkUnchanged(storage: Storage, files: readonly PinnedFil
 
 const pinned = ({ uri, size, modifiedMs }: StoredObject): PinnedFile => ({ path: uri, size, mtimeMs: modifiedMs });
 
-/** The files that match a glob; of a path, from the project on, whose own name may have what a glob would take for its own. */
+/** The files that match a glob. The folder before the glob may itself contain glob characters. */
 export async function pinFiles(
   name: string,
   pattern: string,
@@ -65,13 +68,13 @@ export async function pinFiles(
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Whether a file is one that the last published run has read. */
+/** Whether the last published run has read a file. */
 export function seenIn(previous: Pin): (file: PinnedFile) => boolean {
   const before = previous.kind === 'csv' ? (previous as CsvPin).files : [];
   return (file) => before.some((old) => isSame(file, old));
 }
 
-/** An error that names the objects, where it names the files that have their content on this machine. */
+/** The error, with the objects' names instead of those of their local copies. */
 export function named(error: unknown, files: readonly PinnedFile[], locals: readonly string[]): unknown {
   if (!(error instanceof SluiceError)) return error;
   const { kind, hint, cause } = error;

@@ -3,7 +3,7 @@ import type { Duck } from '../../../clients/duckdb.ts';
 import { literal } from '../../../clients/sql.ts';
 import { type Records, scanRecords } from '../../../lib/csv-records.ts';
 
-/** A row's number, counted from 1 among those that are not broken, its line, and how many fields it has too many. */
+/** A row: its number, from 1 among the rows that are not broken, its line, and its count of surplus fields. */
 interface Place {
   readonly row: number;
   readonly line: number;
@@ -12,15 +12,18 @@ interface Place {
 
 /** Where the records of a CSV file begin. */
 interface Places {
-  /** The wanted rows, and all with too many fields; undefined when the file has not so many rows as were expected. */
+  /**
+   * The wanted rows, and all rows with surplus fields; undefined when the file has another number of rows than
+   * expected.
+   */
   readonly rows: readonly Place[] | undefined;
-  /** The line of each broken record, in the order of their bytes. */
+  /** The line of each broken record, in byte order. */
   readonly broken: readonly number[];
 }
 
 /**
- * Finds the lines on which records begin: `wanted`, ascending, among the `rows` that could be split, and the broken ones by
- * a byte inside each or before it, ascending.
+ * Finds the lines on which records begin. `wanted` are numbers of splittable rows, ascending; `rows` is their total.
+ * Each broken record is given by a byte in it or before it, ascending.
  */
 export async function findPlaces(
   records: Records,
@@ -46,8 +49,9 @@ export async function findPlaces(
 }
 
 /**
- * Where each invalid row stands, in table `places`, by its row, with the number of its fields that are too many, or by its row
- * among the broken lines, two of which may be told by the same byte; a file that has none, and no `surplus`, is not read again.
+ * Fills table `places` with the location of each invalid row: by row id and surplus fields, or by its id in `broken`.
+ * Ids are needed there because two broken lines may have the same byte. A file without invalid rows and without
+ * `surplus` is not read again.
  */
 export async function placeRows(duck: Duck, all: readonly (Records & { surplus: boolean })[]): Promise<void> {
   await duck.run('CREATE TABLE places (row_id BIGINT, broken_id BIGINT, surplus INTEGER, place VARCHAR)');

@@ -3,10 +3,10 @@ import { basename, join } from 'node:path';
 import type { Measures } from '../../../domain/profile.ts';
 import { type Records, scanRecords } from '../../../lib/csv-records.ts';
 
-/** So much of a large source is measured. Bytes. */
+/** The measured part of a large source. Bytes. */
 const sampleBytes = 256 * 2 ** 20;
 
-/** The beginnings of files, each cut after a record, in proportion to their sizes; in a folder of their own. */
+/** Copies the beginning of each file into `folder`, in proportion to its size, cut after a complete record. */
 export async function headsOf(
   files: readonly Records[],
   bytes: number,
@@ -25,7 +25,7 @@ export async function headsOf(
       const head = join(folder, String(i), basename(file));
       await mkdir(join(folder, String(i)), { recursive: true });
       await writeFile(head, buffer.subarray(0, bytesRead));
-      // Behind the last whole record: what follows it may be cut off in the middle of a field.
+      // After the last complete record. The next one may be cut within a field.
       let end = 0;
       await scanRecords({ ...records, file: head }, (record) => {
         if (record.end < bytesRead) end = buffer.indexOf(records.lineEnd, record.end) + 1;
@@ -40,7 +40,7 @@ export async function headsOf(
   return { files: heads, bytes: taken };
 }
 
-/** What was counted in a part, as an estimate for the whole. */
+/** Extrapolates the counts of a part to the whole source. */
 export function scaled(part: Measures, bytes: number): Measures {
   const times = part.bytes / Math.max(1, bytes);
   const whole = (n: number): number => Math.round(n * times);

@@ -3,14 +3,14 @@ import { parse } from 'csv-parse';
 import type { Records } from '../../../lib/csv-records.ts';
 import { reasonOf, rejected } from '../../../lib/errors.ts';
 
-/** So much of a file is looked through for its header: a thousand columns of long names fit. Bytes. */
+/** The header is searched in this much of a file: a thousand columns with long names fit. Bytes. */
 const headBytes = 1 << 20;
-/** Differing headers are shown up to so many characters. */
+/** The length to which differing headers are shortened in messages. Characters. */
 const shownChars = 300;
 
 /**
- * Checks that a CSV file is text and begins with the declared header; throws a rejected SluiceError that shows both.
- * An empty file has no rows and no header, and is told by `undefined`; of any other, how its lines end.
+ * Checks that a CSV file is text and begins with the declared header. Throws a rejected SluiceError that shows both
+ * headers. Returns the file's line end; undefined for an empty file, which has neither rows nor a header.
  */
 export async function checkHeader(file: string, declared: readonly string[]): Promise<Records['lineEnd'] | undefined> {
   let first: string[] | undefined;
@@ -32,7 +32,7 @@ export async function checkHeader(file: string, declared: readonly string[]): Pr
       'correct the file, or the columns of the source',
     );
   }
-  // Line ends in quotes are a name's.
+  // A line end within quotes belongs to a column name.
   const bare = start.toString('latin1').replace(/"[^"]*"/g, '');
   return /^[^\r\n]*\r(?!\n)/.test(bare) ? '\r' : '\n';
 }

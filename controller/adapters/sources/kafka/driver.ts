@@ -14,7 +14,7 @@ const spec = z.strictObject({
 });
 export type KafkaSource = z.output<typeof spec>;
 
-/** Topics of Kafka. */
+/** Kafka topics. */
 export const kafkaSource: SourceDriver = {
   kind: 'kafka',
   spec,
@@ -46,7 +46,7 @@ export const kafkaSource: SourceDriver = {
   },
 };
 
-/** A Kafka client's properties, but for what is secret. */
+/** The properties of a Kafka client, without secrets. */
 function kafkaProperties({ tls, sasl }: KafkaAddress): Record<string, string> {
   const protocol = sasl ? (tls ? 'SASL_SSL' : 'SASL_PLAINTEXT') : tls ? 'SSL' : undefined;
   return {
@@ -56,7 +56,7 @@ function kafkaProperties({ tls, sasl }: KafkaAddress): Record<string, string> {
   };
 }
 
-/** How Kafka's Java client logs in; undefined where nobody asks it to. */
+/** The login of Kafka's Java client, in JAAS syntax; undefined without SASL. */
 export function jaas({ sasl }: KafkaAddress): string | undefined {
   if (!sasl) return undefined;
   const module = sasl.mechanism === 'PLAIN' ? 'plain.PlainLoginModule' : 'scram.ScramLoginModule';

@@ -1,24 +1,25 @@
 import type { Column } from '../../../domain/pipeline.ts';
 
-/** The columns whose text matters to the letter; a double is the same number however it is written. */
+/** The columns whose exact text matters. A double without `values` has the same value in every notation. */
 export const exactColumns = (columns: readonly Column[]): ReadonlySet<string> =>
   new Set(columns.filter(({ type, values }) => type !== 'double' || values).map(({ name }) => name));
 
-/** Whole numbers of up to so many characters come out of DuckDB as they were written. */
+/** DuckDB preserves the text of whole numbers up to this many characters. */
 const shortNumber = 15;
 
-/** Whatever needs more than a glance matches it, and few other messages do. */
+/** Matches every message that needs a full scan, and few others. */
 const doubtful = /"\s*:\s*(?:-|[0-9]+[.eE]|[0-9]{16}|[[{])|[:,[]\s*(?:-?[iI]|[nN][aA])|,\s*[\]}]/;
 
 /**
- * What DuckDB has to read in place of a message so that the fields in `exact` keep their text: numbers and nested values
- * become texts, because DuckDB writes 1.10 as 1.1. Undefined where the message will do; empty where it is no JSON, though
- * DuckDB forgives it (a comma before a closing bracket, NaN, Infinity). What is no JSON for DuckDB either may get any answer.
+ * The text that DuckDB must read instead of a message, so that the fields in `exact` preserve their text. Numbers and
+ * nested values become strings, because DuckDB writes 1.10 as 1.1. Undefined when the message itself will do. Empty for
+ * invalid JSON that DuckDB accepts: a comma before a closing bracket, NaN, Infinity. For JSON that DuckDB rejects, any
+ * result is allowed.
  */
 export function readInstead(message: string, exact: ReadonlySet<string>): string | undefined {
   if (!doubtful.test(message)) return undefined;
   let [instead, taken, depth, last] = ['', 0, 0, ''];
-  // Of the top-level field that is being read: its name in quotes, and where its nested value begins.
+  // The current top-level field: its quoted name, and where its nested value begins.
   let [name, from] = ['""', 0];
   const asText = (start: number, end: number): void => {
     if (!exact.has(name.includes('\\') ? unescaped(name) : name.slice(1, -1))) return;
@@ -76,7 +77,7 @@ export function readInstead(message: string, exact: ReadonlySet<string>): string
 const isOfNumber = (code: number): boolean =>
   (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46 || code === 69 || code === 101;
 
-/** Behind the quote that closes the one at `start`. */
+/** The index after the quote that closes the string at `start`. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let first = end;

@@ -37,14 +37,14 @@ import {
 import { isKafkaPin, type TopicLog } from './pin.ts';
 import { messages, readMessages } from './read.ts';
 
-/** Said of a message whose value is no JSON object; the runner says the same. */
+/** The reason for a message whose value is not a JSON object. The runner uses the same words. */
 const notAnObject = 'not a JSON object';
-/** Said of one whose bytes are no text; the runner says the same. */
+/** The reason for a message that is not text. The runner uses the same words. */
 const notText = 'not valid UTF-8';
 
 /**
- * Topics whose messages are JSON objects. The offsets are pinned first; then every message that no earlier run has read is
- * read once, because with compaction or transactions end − start is no row count.
+ * Topics of JSON objects. The offsets are pinned first. Then every message that no earlier run has read is read once:
+ * with compaction or transactions, end − start is not a row count.
  */
 export function kafkaReader(options: {
   addressOf: (connection: string) => KafkaAddress;
@@ -108,7 +108,7 @@ export function kafkaReader(options: {
         };
         return { ...counted, pin: { ...pin, kept: { ...kept, paths }, log }, notes };
       }),
-    // The runner requires these very offsets, and fails when they are gone.
+    // The runner requires exactly these offsets, and fails when they have expired.
     isReadable: async () => true,
     close: async () => undefined,
   };
@@ -122,7 +122,7 @@ interface Topic {
   readonly duck: Duck;
 }
 
-/** Whether a row is one that the last published run has not read. */
+/** The SQL condition of rows that the last published run has not read. */
 function newSince({ notes }: CarriedOver, earlier: PreviousRead | undefined): string {
   const last = earlier?.pin;
   if (!isKafkaPin(last) || earlier?.again || notes.length > 0) return 'true';
@@ -130,7 +130,7 @@ function newSince({ notes }: CarriedOver, earlier: PreviousRead | undefined): st
   return `NOT (${old || 'false'})`;
 }
 
-/** How much of what was carried is still wanted. */
+/** The share of the carried rows that is still wanted, from 0 to 1. */
 async function shareOf(duck: Duck, { relation, merge }: CarriedOver, carried: string): Promise<number> {
   if (!merge) return 1;
   const [share] = await duck.rows(
@@ -139,7 +139,7 @@ async function shareOf(duck: Duck, { relation, merge }: CarriedOver, carried: st
   return Number(share?.share ?? 1);
 }
 
-/** The messages of the table as rows; one that is no object has no columns, and its text is all there is of it. */
+/** The SQL of the messages as rows. A message that is not an object has only its text, and no columns. */
 export function freshRows(columns: readonly Column[]): string {
   const { text, part, pos } = messages;
   const invalid = (sql: string): string => `CASE WHEN ${own.reason} IS NOT NULL THEN ${sql} END`;
@@ -153,7 +153,7 @@ export function freshRows(columns: readonly Column[]): string {
 
 const isObject = '__sluice_object';
 
-/** The messages as text columns; a JSON null and an empty text are both NULL, as in CSV. */
+/** The SQL of the messages as text columns. A JSON null and an empty text become NULL, as in CSV. */
 function fieldsOf(columns: readonly Column[]): string {
   const { text, instead, part, pos, isText, table } = messages;
   const fields = columns.map(

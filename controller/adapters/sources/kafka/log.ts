@@ -10,23 +10,23 @@ import { below } from '../../../lib/uri.ts';
 import { localFiles, own, parquet, type SnapshotOptions } from '../../../snapshot/snapshot.ts';
 import { isKafkaPin, type KafkaPin, type TopicLog } from './pin.ts';
 
-/** What this run need not read again, and from which offsets on it has to. */
+/** What earlier runs have read, and the offsets from which this run continues. */
 export interface CarriedOver {
   readonly paths: readonly Uri[];
-  /** The files with their content. */
+  /** The local files with the content of the paths. */
   readonly local: readonly string[];
-  /** The rows of the paths, for DuckDB. */
+  /** The DuckDB relation of the rows in the paths. */
   readonly relation: string;
-  /** By partition; where there is none, from the partition's start. */
+  /** By partition. A partition that is missing here is read from its start. */
   readonly from: ReadonlyMap<number, number>;
   readonly bytes: number;
   readonly youngest: number;
-  /** Whether the rows are to be written together into one file: some are not wanted any more, or there are many files. */
+  /** Whether to merge the rows into one file: some are no longer wanted, or there are many files. */
   readonly merge: boolean;
   readonly notes: readonly string[];
 }
 
-/** More files than this are written together into one. */
+/** From this many files on, they are merged into one. */
 const fewFiles = 8;
 const nothing: CarriedOver = {
   paths: [],
@@ -49,7 +49,7 @@ async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): P
   }
 }
 
-/** The offsets of a topic as they are now. Throws a rejected SluiceError when there is no such topic. */
+/** Pins the current offsets of a topic. Throws a rejected SluiceError when the topic does not exist. */
 export const pinOffsets = (kafka: Kafka, name: string, topic: string): Promise<KafkaPin> =>
   withAdmin(kafka, async (admin) => {
     const topics = await admin.listTopics();
@@ -65,11 +65,11 @@ export const pinOffsets = (kafka: Kafka, name: string, topic: string): Promise<K
     return { kind: 'kafka', topic, partitions };
   });
 
-/** What messages are judged by: rows judged by anything else are not carried over. */
+/** A hash of the rules for messages. Rows that were checked by other rules are not carried over. */
 export const rulesOf = ({ columns, key }: { readonly columns: readonly Column[]; readonly key: string }): string =>
   createHash('sha256').update(JSON.stringify({ columns, key })).digest('hex').slice(0, 16);
 
-/** The offsets of the first messages that are at least so young. */
+/** The first offset of each partition at or after a time, in milliseconds; empty for time 0. */
 export const marksAt = (kafka: Kafka, topic: string, at: number): Promise<TopicLog['marks']> =>
   at === 0 ? Promise.resolve([]) : withAdmin(kafka, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, at));
 
@@ -77,8 +77,8 @@ export const logOf = (earlier: PreviousRead | undefined): TopicLog | undefined =
   isKafkaPin(earlier?.pin) ? earlier.pin.log : undefined;
 
 /**
- * What the last published run has read, when this topic is still the one that it read. Throws a rejected SluiceError when
- * messages that no run has read are gone.
+ * Continues from what the last published run has read, if the topic is still the same. Throws a rejected SluiceError
+ * when messages expired before a run read them.
  */
 export async function continueFrom(
   kafka: Kafka,
@@ -123,7 +123,7 @@ export async function continueFrom(
   return { ...log, local, relation: parquet(local), from, merge: true, notes: [] };
 }
 
-/** A topic that was made anew gives other offsets for the time of the youngest message, or ends too early. */
+/** A topic that was created again maps the youngest time to other offsets, or ends too early. */
 async function isSameTopic(kafka: Kafka, pin: KafkaPin, last: KafkaPin, log: TopicLog): Promise<boolean> {
   const ends = new Map(last.partitions.map(({ partition, end }) => [partition, end]));
   if (
@@ -137,20 +137,21 @@ async function isSameTopic(kafka: Kafka, pin: KafkaPin, last: KafkaPin, log: Top
   const now = await marksAt(kafka, pin.topic, log.youngest);
   return now.every(({ partition, offset }) => {
     const [mark, end, start] = [before.get(partition), ends.get(partition) ?? 0, starts.get(partition) ?? 0];
-    // Where nothing was as young, what came since is; and what retention has taken, nobody can compare.
+    // If no message was that young, the first later message has its place. What retention has removed cannot be
+    // compared.
     const found = Number(offset);
     return mark === undefined || mark < start || found === mark || (mark >= end && found >= end);
   });
 }
 
-/** The carried rows that are not read again. */
+/** The DuckDB relation of the carried rows that are not read again. */
 export function carriedRows({ relation, from, merge }: CarriedOver): string {
   if (!merge) return relation;
   const wanted = [...from].map(([partition, next]) => `(${own.part} = ${partition} AND ${own.pos} < ${next})`);
   return `(SELECT * FROM ${relation} WHERE ${wanted.join(' OR ') || 'true'})`;
 }
 
-/** Our own columns were called otherwise in files that a run before version 0.2 has left; those are written once more. */
+/** Runs before version 0.2 used other names for Sluice's columns; such files are rewritten. */
 export async function inTodaysNames(duck: Duck, before: CarriedOver): Promise<CarriedOver> {
   if (before.paths.length === 0) return before;
   const columns = await duck.columns(before.relation);
@@ -161,7 +162,7 @@ export async function inTodaysNames(duck: Duck, before: CarriedOver): Promise<Ca
   return { ...before, relation: `(SELECT * RENAME (${names.join(', ')}) FROM ${before.relation})`, merge: true };
 }
 
-/** The files with what earlier runs have read; undefined when one of them is missing. */
+/** Local files of what earlier runs have read; undefined when one of them is missing. */
 export type Carried = readonly string[] | undefined;
 
 export async function carriedFrom(storage: Storage, paths: readonly Uri[]): Promise<Carried> {
@@ -169,7 +170,7 @@ export async function carriedFrom(storage: Storage, paths: readonly Uri[]): Prom
   return found.includes(undefined) ? undefined : localFiles(storage, paths);
 }
 
-/** The carried files once more in the run's own folder, so that they live as long as it wants them. */
+/** Copies the carried files into the run's own folder, so that they exist as long as the run does. */
 export const copied = (paths: readonly Uri[], name: string, { storage, folder }: SnapshotOptions): Promise<Uri[]> =>
   Promise.all(
     paths.map(async (path) => {

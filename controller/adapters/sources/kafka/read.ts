@@ -5,24 +5,24 @@ import { fetchRanges } from '../../../clients/kafka-fetch.ts';
 import { readInstead } from './json.ts';
 import type { KafkaPin } from './pin.ts';
 
-/** No message for this long, with some still to come, is a broker that has stopped answering. */
+/** A broker that sends no message for this long before the end offset has stopped answering. */
 const idleTimeoutMs = 30_000;
-/** So many messages are handed to DuckDB at a time. */
+/** Messages per flush into DuckDB. */
 const rowsPerFlush = 10_000;
 
-/** The table that messages are read into; no field of a message can have one of these names. */
+/** The table of messages. No field of a message can have one of these names. */
 export const messages = {
   table: '__sluice_messages',
   part: '__sluice_partition',
   pos: '__sluice_offset',
   text: '__sluice_text',
-  /** What is to be read in place of the text; empty where it is no JSON, NULL where the text itself will do. */
+  /** The text to read instead of the message; empty for invalid JSON, NULL when the message itself will do. */
   instead: '__sluice_instead',
-  /** Whether the value's bytes are UTF-8; what is not was replaced in the text. */
+  /** Whether the value is valid UTF-8; invalid bytes were replaced in the text. */
   isText: '__sluice_utf8',
 } as const;
 
-/** Makes the table, and returns what fills it; fields in `exact` keep the text in which they were written. */
+/** Creates the table and returns its writer. Fields in `exact` preserve their text. */
 export async function messageTable(
   duck: Duck,
   exact: ReadonlySet<string>,
@@ -49,7 +49,10 @@ export async function messageTable(
   };
 }
 
-/** Reads the messages from given offsets to the pinned ends into the table. Throws `unavailable` when they stop coming. */
+/**
+ * Reads the messages from the given offsets to the pinned ends into the table. Throws `unavailable` when they stop
+ * arriving.
+ */
 export async function readMessages(
   kafka: Kafka,
   pin: KafkaPin,

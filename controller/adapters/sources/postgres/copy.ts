@@ -19,7 +19,7 @@ interface Copy {
   readonly name: string;
   readonly source: PostgresSource;
   readonly table: Table;
-  /** Whether an earlier run has not read a row, in PostgreSQL's SQL. */
+  /** Whether an earlier run has not read a row, as SQL for PostgreSQL. */
   readonly isNew: string;
   readonly snapshot: string;
   readonly address: PostgresAddress;
@@ -27,7 +27,7 @@ interface Copy {
   readonly snapshots: SnapshotOptions;
 }
 
-/** A table that was kept, and what was counted in it. */
+/** A table with its snapshot and its measures. */
 interface Copied {
   readonly snapshot: Snapshot;
   readonly measures: Measures;
@@ -35,9 +35,9 @@ interface Copied {
 }
 
 /**
- * Keeps a table as it is in a snapshot: out by COPY, and into Parquet by DuckDB, which counts it. Undefined when it has a
- * type, or a value of one, that Parquet and Spark would not give back as it is, or is larger than what is kept, which of a
- * view is known only then; Spark reads such a table itself.
+ * Snapshots a table: COPY writes it to a file, DuckDB converts that to Parquet and counts it. Undefined when Spark must
+ * read the table itself: it has values that Parquet or Spark would change, or it is too large. The size of a view is
+ * known only after the copy.
  */
 export async function copyTable(copy: Copy): Promise<Copied | undefined> {
   const { columns } = copy.table;
@@ -57,7 +57,10 @@ const isKept = (column: TableColumn): column is TableColumn & { duckType: string
 
 class TooLarge extends Error {}
 
-/** Writes the rows to a file; returns what the server counted and the file's bytes, or undefined when there are more than are kept. */
+/**
+ * Copies the rows to a file. Returns the server's row count and the file's bytes; undefined when the file exceeds the
+ * limit.
+ */
 async function copyOut(copy: Copy, file: string): Promise<{ rows: number; bytes: number } | undefined> {
   const { source, table, isNew, snapshot, address, snapshots } = copy;
   const client = await connectPostgres(address);
@@ -66,7 +69,7 @@ async function copyOut(copy: Copy, file: string): Promise<{ rows: number; bytes:
     await client.query(`SET TRANSACTION SNAPSHOT ${literal(snapshot)}`);
     const { reason } = table;
     const invalid = (sql: string): string => `CASE WHEN (${reason}) IS NOT NULL THEN ${sql} END`;
-    // With the star it is the row, also where a column is called t.
+    // With the star this is the whole row, also when a column is called t.
     const row = invalid('to_jsonb(t.*)::text');
     const texts = invalid('(SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(t.*)))::text');
     const where = invalid(
@@ -85,7 +88,7 @@ async function copyOut(copy: Copy, file: string): Promise<{ rows: number; bytes:
     const bounded = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         bytes += chunk.length;
-        // Text is larger than what the server keeps, so a table within the limit gets some room.
+        // Text is larger than the server's format, so a table within the limit gets some allowance.
         done(bytes > snapshots.maximumBytes * (table.bytes === 0 ? 1 : 4) ? new TooLarge() : null, chunk);
       },
     });
@@ -99,7 +102,7 @@ async function copyOut(copy: Copy, file: string): Promise<{ rows: number; bytes:
   }
 }
 
-/** In the order in which they are copied, after the table's columns. */
+/** The columns that follow the table's own in the copy, in order. */
 const besides: readonly DuckColumn[] = [
   ...[own.reason, own.raw, own.where, own.fields, own.original].map((name) => ({ name, type: 'VARCHAR' })),
   { name: own.isNew, type: 'BOOLEAN' },
@@ -115,12 +118,12 @@ async function converted(
   const schema = [...columns, ...besides]
     .map((column) => `${literal(column.name)}: ${literal(column.type ?? '')}`)
     .join(', ');
-  // An empty text is quoted, and no NULL.
+  // An empty text is quoted and differs from NULL.
   const reader = `read_csv(${fileLiteral(file)}, header=false, delim=',', quote='"', escape='"', nullstr='', allow_quoted_nulls=false, auto_detect=false, ${asItIs}, columns={${schema}})`;
   const duck = await openDuck(scratch, [folder]);
   try {
     const snapshot = await materialize(duck, name, reader).catch((error: unknown) => {
-      // A value that DuckDB cannot take.
+      // DuckDB cannot hold one of the values.
       if (/^(Conversion|Invalid Input) Error/.test(String((error as Error).message))) return undefined;
       throw error;
     });

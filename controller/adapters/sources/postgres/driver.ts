@@ -17,15 +17,15 @@ const spec = z.strictObject({
 });
 export type PostgresSource = z.output<typeof spec>;
 
-/** A table as a snapshot shows it. */
+/** A table as an exported snapshot shows it. */
 export interface PostgresPin extends Pin {
   readonly kind: 'postgres';
   readonly table: string;
-  /** An exported snapshot; readable while the source reader that exported it is open. */
+  /** The exported snapshot; readable while the source reader that exported it is open. */
   readonly snapshot: string;
-  /** pg_current_snapshot(): tells which rows are newer, long after the snapshot itself is gone. */
+  /** pg_current_snapshot(): identifies newer rows, long after the exported snapshot has ended. */
   readonly visible: string;
-  /** Pages of 8 KiB, for reading in even ranges; 0 when it is a view. */
+  /** Pages of 8 KiB, for reading in even ranges; 0 for a view. */
   readonly pages: number;
 }
 
@@ -61,7 +61,7 @@ export const postgresSource: SourceDriver = {
   },
 };
 
-/** Even ranges of a table's pages as predicates; the last is open, a view is read in one piece. */
+/** Even page ranges of a table as SQL predicates. The last range is open; a view has one. */
 export function pageRanges({ pages }: Pick<PostgresPin, 'pages'>, partitions: number): string[] {
   const ranges = Math.max(1, Math.min(partitions, pages));
   if (ranges === 1) return ['true'];

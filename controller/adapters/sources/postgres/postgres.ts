@@ -18,8 +18,8 @@ interface Session {
 }
 
 /**
- * Tables and views of PostgreSQL, measured by the server itself. All sources of one connection are read in one
- * read-only snapshot, which is exported and stays open until close(), so that Spark can read the very same rows.
+ * Tables and views of PostgreSQL, measured by the server. All sources of one connection are read in one read-only
+ * snapshot. It is exported and stays open until close(), so that Spark reads the same rows.
  */
 export function postgresReader(
   addressOf: (connection: string) => PostgresAddress,
@@ -28,7 +28,7 @@ export function postgresReader(
 ): SourceReader {
   const sessions = new Map<string, Promise<Session>>();
   const turns = new Map<string, Promise<unknown>>();
-  /** One source after the other: a snapshot belongs to one connection, and that does one query at a time. */
+  /** Sources of one connection take turns: a snapshot belongs to one connection, which runs one query at a time. */
   function inTurn<T>(connection: string, work: (session: Session) => Promise<T>): Promise<T> {
     const open = sessions.get(connection) ?? openSession(addressOf(connection), () => sessions.delete(connection));
     sessions.set(connection, open);
@@ -62,7 +62,7 @@ export function postgresReader(
       });
       if (snapshots && relation.bytes <= snapshots.maximumBytes) {
         const { snapshot } = pin;
-        // In connections of their own, so that tables are read side by side.
+        // Copies use connections of their own, so that tables are read concurrently.
         const copied = await copyTable({
           name,
           source: table,
@@ -90,7 +90,7 @@ export function postgresReader(
         await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral((pin as PostgresPin).snapshot)}`);
         return true;
       } catch (error) {
-        // invalid_parameter_value, undefined_object: there is no such snapshot (any more).
+        // invalid_parameter_value, undefined_object: the snapshot does not exist (any more).
         if (['22023', '42704'].includes((error as { code?: string }).code ?? '')) return false;
         throw explain(error, address);
       } finally {
@@ -102,7 +102,7 @@ export function postgresReader(
         open.then(({ client }) => closePostgres(client)).catch(() => undefined),
       );
       sessions.clear();
-      // Connections that are still being made end when they are there, or never are.
+      // Waits up to 2 s for connections that are still being opened.
       await Promise.race([Promise.all(ended), sleep(2000, undefined, { ref: false })]);
     },
   };
@@ -113,7 +113,7 @@ async function openSession(address: PostgresAddress, lost: () => void): Promise<
   client.on('end', lost);
   try {
     await client.query(short('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY'));
-    // The snapshot is held while Spark reads it, so the server's idle limit must not end it.
+    // Spark needs the snapshot for long, so the server's idle limit must not end it.
     await client.query(short('SET LOCAL idle_in_transaction_session_timeout = 0'));
     const { rows } = await client.query(
       short('SELECT pg_export_snapshot() AS snapshot, pg_current_snapshot()::text AS visible'),
@@ -125,12 +125,18 @@ async function openSession(address: PostgresAddress, lost: () => void): Promise<
   }
 }
 
-/** Spark reads such a table itself: throws a rejected SluiceError for what it would read otherwise than it is. */
+/**
+ * For a table that Spark reads itself: throws a rejected SluiceError for columns and values that its JDBC reader would
+ * change.
+ */
 function checkForJdbc(name: string, { columns }: Table, { invalidByReason }: Profile['measures']): void {
   const hint = 'read it through a view that gives what Spark can hold, or exclude those rows there';
   const quote = columns.find((column) => column.name.includes('"'));
   if (quote)
-    throw rejected(`${name}: column ${JSON.stringify(quote.name)} of a table too large to be kept has a quote`, hint);
+    throw rejected(
+      `${name}: column ${JSON.stringify(quote.name)} of a table too large for a snapshot has a quote`,
+      hint,
+    );
   for (const { says } of columns.flatMap((column) => column.unfit)) {
     const rows = invalidByReason[says];
     if (rows !== undefined) throw rejected(`${name}: ${rows} rows of a table that Spark reads itself: ${says}`, hint);

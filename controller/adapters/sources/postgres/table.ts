@@ -7,25 +7,27 @@ import { postgres, reasonSql, rulesOf } from '../../../snapshot/rules.ts';
 import { checkNames } from '../../../snapshot/snapshot.ts';
 import type { PostgresSource } from './driver.ts';
 
-/** A column of a table, and how its values are kept. */
+/** A column of a table, with the type that its values have in a snapshot. */
 export interface TableColumn {
   readonly name: string;
-  /** DuckDB's type, such that Spark sees what its JDBC reader would give; undefined for one that is not kept. */
+  /**
+   * DuckDB's type, equal to what Spark's JDBC reader would give; undefined for a column that a snapshot cannot hold.
+   */
   readonly duckType: string | undefined;
   readonly isTime: boolean;
-  /** In PostgreSQL's SQL: whether a value fits neither Spark nor DuckDB, and what is said of it. */
+  /** The SQL conditions of values that fit neither Spark nor DuckDB, each with its reason. */
   readonly unfit: readonly { readonly when: string; readonly says: string }[];
 }
 
-/** A table or a view as it is in a snapshot. */
+/** A table or view at the time of the snapshot. */
 export interface Table {
   readonly columns: readonly TableColumn[];
   readonly pages: number;
-  /** 0 for a view, whose size is known once it has been read. */
+  /** 0 for a view: its size is known once it has been read. */
   readonly bytes: number;
-  /** A plain table, whose rows have a place (ctid) and an age (xmin). */
+  /** Whether it is a plain table, whose rows have a location (ctid) and an age (xmin). */
   readonly plain: boolean;
-  /** Why a row is invalid, or NULL, in PostgreSQL's SQL. */
+  /** The SQL of the reason why a row is invalid; NULL for a valid one. */
   readonly reason: string;
 }
 
@@ -49,10 +51,13 @@ const types: Readonly<Record<string, string>> = {
 };
 const times = ['date', 'timestamp', 'timestamptz'];
 
-/** What Spark's JDBC reader makes of a numeric column that says no precision. */
+/** The type that Spark's JDBC reader gives a numeric column without a precision. */
 const plainNumeric = { precision: 38, scale: 18 };
 
-/** Describes a source's table; throws a rejected SluiceError when it is not there, lacks a column, or has one that cannot be carried along. */
+/**
+ * Describes the table of a source. Throws a rejected SluiceError when the table or a column is missing, or a column
+ * name cannot be used.
+ */
 export async function describeTable(client: pg.Client, name: string, source: PostgresSource): Promise<Table> {
   const { rows } = await client.query(
     `SELECT c.relkind, current_setting('block_size')::int AS block,
@@ -110,7 +115,7 @@ async function columnsIn(client: pg.Client, table: string): Promise<TableColumn[
       const at = precision === null ? plainNumeric : { precision, scale };
       const tooLarge = `abs(${column}) >= 1e${at.precision - at.scale}`;
       const says = `${name}: does not fit decimal(${at.precision},${at.scale})`;
-      // NaN is greater than every number. What the type itself holds to its scale needs no look.
+      // NaN is greater than every number. A declared scale needs no check: the type enforces it.
       const when = precision === null ? `(${tooLarge} OR ${column} <> round(${column}, ${at.scale}))` : tooLarge;
       const kept = at.precision <= 38 && at.scale <= at.precision;
       return {

@@ -1,6 +1,6 @@
 import type { StorageDriver } from '../../drivers.ts';
 
-/** Files of this machine, or of one that is mounted. */
+/** Files of this machine or of a mounted file system. */
 export const fileStorageDriver: StorageDriver = {
   kind: 'file',
   open: async () => (await import('./file.ts')).fileStorage,

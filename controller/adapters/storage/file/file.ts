@@ -8,13 +8,13 @@ import type { Storage, StoredObject, Uri } from '../../../domain/ports/storage.t
 import { rejected, SluiceError, unwritable } from '../../../lib/errors.ts';
 import { pathOf } from '../../../lib/uri.ts';
 
-/** A lock that is older was left by a process that died with it: what is done under it takes no time. Milliseconds. */
+/** An older lock was left by a dead process, because the work under a lock takes almost no time. Milliseconds. */
 const staleLockMs = 10_000;
 
 const isCode = (error: unknown, ...codes: string[]): boolean =>
   codes.includes((error as NodeJS.ErrnoException).code ?? '');
 
-/** Files of this machine, or of one that is mounted. */
+/** Files of this machine or of a mounted file system. */
 export const fileStorage: Storage = {
   async list(folder) {
     const path = pathOf(folder);
@@ -42,7 +42,7 @@ export const fileStorage: Storage = {
     return Promise.all(
       paths.sort().map(async (path) => {
         const found = await fileStorage.stat(path);
-        // A pipe would be waited for without an end.
+        // Reading a pipe would block forever.
         if (!found) throw rejected(`${path} is no file, or a link that leads nowhere`, 'take it out of the folder');
         return found;
       }),
@@ -61,7 +61,7 @@ export const fileStorage: Storage = {
     throw rejected(`there is no file ${pathOf(uri)}`);
   },
 
-  // To another disk it is copied, beside its place first.
+  // From another disk the file is copied, under a temporary name first.
   upload: (file, uri) =>
     placed(uri, (fresh) => rename(file, fresh).catch(() => copyFile(file, fresh)), moved) as Promise<StoredObject>,
 
@@ -69,7 +69,7 @@ export const fileStorage: Storage = {
     const [source, path] = [pathOf(from), pathOf(to)];
     try {
       await mkdir(dirname(path), { recursive: true });
-      // Objects are replaced and never changed, so that two names may share one content.
+      // Objects are replaced and never changed in place, so two names may share one content.
       await link(source, path).catch(() => copyFile(source, path));
     } catch (error) {
       throw unwritable(path, error);
@@ -135,7 +135,7 @@ const written =
   (fresh: string): Promise<void> =>
     writeFile(fresh, body, { flag: 'wx', ...(mode === undefined ? {} : { mode }) });
 
-/** Makes a file beside the place where it goes, and puts it there whole; undefined when `put` says that it did not. */
+/** Creates a file beside its destination and moves it there whole; undefined when `put` returns false. */
 async function placed(
   uri: Uri,
   make: (fresh: string) => Promise<void>,
@@ -154,20 +154,20 @@ async function placed(
   }
 }
 
-/** Takes away a lock that a dead process has left; by renaming it, so that of all who try one does. */
+/** Removes a lock that a dead process has left. Renaming lets only one of several processes succeed. */
 async function broken(lock: string): Promise<boolean> {
   const found = await stat(lock).catch(() => undefined);
   if (!found || Date.now() - found.mtimeMs < staleLockMs) return false;
   const grave = `${lock}.${process.pid}-${randomBytes(4).toString('hex')}.part`;
   await rename(lock, grave).catch(() => undefined);
   const moved = await stat(grave).catch(() => undefined);
-  // Somebody else was quicker, and this is the new lock.
+  // Another process was faster, and this is its new lock.
   if (moved && moved.ino !== found.ino) await link(grave, lock).catch(() => undefined);
   await rm(grave, { force: true });
   return moved?.ino === found.ino;
 }
 
-/** Does some work while no other process does any under this lock. */
+/** Runs some work while no other process holds the lock. */
 async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -5,24 +5,27 @@ import type { PostgresAddress } from '../../../config/addresses.ts';
 import type { EventFeed } from '../../../domain/ports/store.ts';
 import type { Query } from './query.ts';
 
-/** Any number that only this program uses. */
+/** An arbitrary number for advisory locks. */
 const writingLock = '7301960413';
 /**
- * Part of the first statement of every transaction that adds events: until it ends, everybody sees that it may have taken
- * positions which are not visible yet. It waits for nothing, as all of them share the lock.
+ * Part of the first statement of every transaction that adds events. Until it ends, readers see that it may hold
+ * positions that are not visible yet. The lock is shared, so it never blocks a writer.
  */
 export const writing = `pg_advisory_xact_lock_shared(${writingLock})`;
 
-/** How long a reader waits for transactions that may still add events before those it sees. Milliseconds. */
+/** How long a reader waits for transactions that may still add earlier events. Milliseconds. */
 const settleMs = 1000;
-/** How often events are looked for where no notification comes. Milliseconds. */
+/** Poll interval for events without a notification. Milliseconds. */
 const pollMs = 1000;
-/** Notifications are sent at most so often, and outside transactions: a NOTIFY makes commits wait for each other. Milliseconds. */
+/**
+ * The shortest interval of notifications. They are sent outside transactions, because NOTIFY serializes commits.
+ * Milliseconds.
+ */
 const hintMs = 50;
 const channel = 'sluice_events';
 
 interface Feed extends EventFeed {
-  /** Tells other processes that there are new events; nothing depends on its arrival. */
+  /** Notifies other processes of new events. Best effort. */
   hint(): void;
   close(): Promise<void>;
 }
@@ -31,7 +34,7 @@ interface Feed extends EventFeed {
 export function feedOf(query: Query, project: string, address: PostgresAddress): Feed {
   const hints = hintsOf(project, address);
   let hinting: NodeJS.Timeout | undefined;
-  /** Transactions that may have taken positions which cannot be seen yet. */
+  /** Transactions that may hold positions that are not visible yet. */
   const open = async (): Promise<string[]> =>
     (
       await query(
@@ -42,7 +45,7 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
       )
     ).rows.map((row) => row.name);
 
-  /** Resolves when all transactions that were adding events when it was called have ended; false when that takes too long. */
+  /** Resolves when all transactions that were adding events at the call have ended; false when that takes too long. */
   async function settled(): Promise<boolean> {
     const until = performance.now() + settleMs;
     let before = await open();
@@ -63,7 +66,7 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
         [project, position, limit],
       );
       const { last } = seen.rows[0];
-      // What has a smaller position than a visible event took it before, in a transaction that holds the lock to its end.
+      // A smaller position than a visible one was taken earlier, by a transaction that holds the lock to its end.
       if (last === null || !(await settled())) return [];
       const { rows } = await query(
         `SELECT position, run, seq, at, body ${following} AND position <= $3 ORDER BY position LIMIT $4`,
@@ -95,7 +98,7 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
   };
 }
 
-/** Notifications, for as long as a connection for them can be had; without one, time passes all the same. */
+/** Counts notifications while a connection for them is available. Without one, `after` just waits. */
 function hintsOf(project: string, address: PostgresAddress) {
   let count = 0;
   let client: Promise<pg.Client> | undefined;
@@ -116,7 +119,7 @@ function hintsOf(project: string, address: PostgresAddress) {
   };
   return {
     count: () => count,
-    /** Resolves at the first notification after so many, after a while, or when the signal aborts. */
+    /** Resolves at the first notification after `known`, after a poll interval, or when the signal aborts. */
     async after(known: number, signal: AbortSignal): Promise<void> {
       client ??= listen();
       client.catch(() => {

@@ -1,7 +1,7 @@
 import type { LeaseStore } from '../../../domain/ports/store.ts';
 import type { Query } from './query.ts';
 
-/** Controllers whose time, by the server's clock, has not run out. */
+/** Controllers with a valid lease, by the server's clock. */
 const living = 'SELECT owner FROM controllers WHERE until > now()';
 const free = `ended IS NULL AND (owner IS NULL OR owner NOT IN (${living}))`;
 

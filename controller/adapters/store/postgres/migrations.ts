@@ -1,8 +1,11 @@
 import type pg from 'pg';
 import { rejected } from '../../../lib/errors.ts';
 
-/** The schema of the run store, one step a version. Bodies are json, not jsonb: a pipeline's columns keep their order. */
-// A step that has been released is never changed.
+/**
+ * The schema of the run store, one step a version. Bodies are json, not jsonb, which would reorder a pipeline's
+ * columns.
+ */
+// A released step is never changed.
 const steps: readonly string[] = [
   `CREATE TABLE runs (
      run text PRIMARY KEY,
@@ -37,7 +40,7 @@ const steps: readonly string[] = [
    );
    CREATE INDEX outbox_waiting ON outbox (due) WHERE state = 'waiting';`,
 
-  // Leases are a controller's rather than a run's: one row to renew for however many runs, by the server's clock.
+  // A lease belongs to a controller instead of a run: one row to renew for any number of runs, by the server's clock.
   `CREATE TABLE controllers (owner text PRIMARY KEY, until timestamptz NOT NULL);
    ALTER TABLE runs DROP COLUMN lease_until;
    ALTER TABLE runs ADD COLUMN project text NOT NULL DEFAULT '';
@@ -55,7 +58,7 @@ const steps: readonly string[] = [
    CREATE TABLE postman (one boolean PRIMARY KEY DEFAULT true CHECK (one), owner text NOT NULL, until timestamptz NOT NULL);
    ALTER TABLE outbox ALTER COLUMN due TYPE timestamptz USING to_timestamp(due / 1000.0);`,
 
-  // What the last published run has measured is asked for at every run.
+  // Every run reads the measures of the last published run.
   `CREATE INDEX events_measured ON events (run) WHERE body->>'type' = 'sources-measured';`,
 
   // Projects on one store see their own runs and send their own mails.
@@ -64,7 +67,7 @@ const steps: readonly string[] = [
    DROP INDEX runs_of_pipeline;
    CREATE INDEX runs_of_pipeline ON runs (project, pipeline, number DESC);`,
 
-  // Events of all runs in one order; runs that are created once a key; messages by channel and recipient; roles.
+  // One order for the events of all runs; idempotency keys of runs; messages by channel and recipient; roles.
   `ALTER TABLE runs ADD COLUMN idempotency_key text, ADD COLUMN quality double precision, ADD COLUMN rows bigint;
    CREATE UNIQUE INDEX runs_idempotent ON runs (project, idempotency_key) WHERE idempotency_key IS NOT NULL;
    CREATE INDEX runs_of_project ON runs (project, number DESC);
@@ -111,7 +114,7 @@ const steps: readonly string[] = [
      PRIMARY KEY (project, role)
    );`,
 
-  // What fires runs: a firing is entered once, in the transaction that creates its run.
+  // Triggers and the ledger of their firings. A firing is entered once, in the transaction that creates its run.
   `CREATE TABLE triggers (
      project text NOT NULL,
      pipeline text NOT NULL,
@@ -135,7 +138,7 @@ const steps: readonly string[] = [
    CREATE INDEX firings_of_run ON firings (run) WHERE run IS NOT NULL;`,
 ];
 
-/** Tables of any size are rewritten. Milliseconds. */
+/** A migration rewrites tables of any size. Milliseconds. */
 const migratingMs = 3_600_000;
 const long = (text: string, values: unknown[] = []): pg.QueryConfig & { query_timeout: number } => ({
   text,
@@ -143,10 +146,13 @@ const long = (text: string, values: unknown[] = []): pg.QueryConfig & { query_ti
   query_timeout: migratingMs,
 });
 
-/** Any number that only this program uses; two controllers that start together migrate one after the other. */
+/** An arbitrary number for an advisory lock: controllers that start together migrate in turn. */
 const lockNumber = 7_301_960_411;
 
-/** Brings the schema up to this program's version, or an earlier one. Throws `rejected` when the store is of a newer one. */
+/**
+ * Migrates the schema up to this program's version, or to `wanted`. Throws `rejected` when the store has a newer
+ * version.
+ */
 export async function migrate(client: pg.ClientBase, wanted = steps.length): Promise<void> {
   await client.query('BEGIN');
   try {
@@ -172,7 +178,10 @@ export async function migrate(client: pg.ClientBase, wanted = steps.length): Pro
   }
 }
 
-/** Files runs under a project's name that were filed under its former names, all at once; of several that ask, one gets them. */
+/**
+ * Moves the runs of a project's former names to its name, in one transaction. When several projects claim them, one
+ * gets them.
+ */
 export async function adoptLegacyRuns(
   client: pg.ClientBase,
   project: string,

@@ -1,4 +1,4 @@
 import type pg from 'pg';
 
-/** A query of the pool, answered or explained. */
+/** Runs a query on the pool. Throws SluiceErrors. */
 export type Query = (sql: string, values?: unknown[]) => Promise<pg.QueryResult>;

@@ -2,7 +2,7 @@ import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
 import { hasPublished, summaryColumns, summaryOf } from '../summary.ts';
 import type { Query } from './query.ts';
 
-/** What is asked of runs without their histories, in PostgreSQL. */
+/** Queries on runs without their histories, in PostgreSQL. */
 export function indexOf(query: Query, project: string): RunIndex {
   return {
     async find(run) {
@@ -48,7 +48,7 @@ export function indexOf(query: Query, project: string): RunIndex {
     async lastPlanned(pipeline) {
       const last = (type: '$3' | '$4'): string =>
         `(SELECT body FROM events e WHERE e.run = r.run AND body->>'type' = ${type} ORDER BY e.seq DESC LIMIT 1)`;
-      // A run has a branch, if an empty one, from its plan on.
+      // From its plan on, a run has a branch, which may be empty.
       const { rows } = await query(
         `SELECT r.*, ${last('$3')}->'plan' AS plan, ${last('$4')}->'profiles' AS profiles
          FROM (SELECT ${summaryColumns} FROM runs WHERE project = $2 AND pipeline = $1 AND branch IS NOT NULL
@@ -61,7 +61,7 @@ export function indexOf(query: Query, project: string): RunIndex {
   };
 }
 
-/** What ended runs have left to clear away, in PostgreSQL. */
+/** Pending cleanup of ended runs, in PostgreSQL. */
 export function cleanupOf(query: Query, project: string): CleanupQueue {
   const closedFor = (parameter: string): string => `closed <= now() - ${parameter} * interval '1 ms'`;
   return {

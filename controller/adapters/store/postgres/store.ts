@@ -12,14 +12,14 @@ import { outboxOf } from './outbox.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 import { triggersOf } from './triggers.ts';
 
-/** A server that takes a query and never answers is as good as away. Milliseconds. */
+/** A server that does not respond for this long counts as unavailable. Milliseconds. */
 const answerTimeoutMs = 15_000;
-/** A controller that was stopped within a transaction holds up the others for so long. Milliseconds. */
+/** The longest time that a controller suspended within a transaction can block others. Milliseconds. */
 const idleTimeoutMs = 15_000;
-/** Any number that only this program uses. */
+/** An arbitrary number for advisory locks. */
 const slotLock = 7_301_960_412;
 
-/** The run store in a PostgreSQL database of its own; its schema is made or brought up to date on opening. */
+/** The run store in a PostgreSQL database. Opening creates or migrates its schema. */
 export async function postgresStore(
   address: PostgresAddress,
   { name: project, formerNames = [] }: StoreOwner,
@@ -47,7 +47,7 @@ export async function postgresStore(
   const query = (sql: string, values: unknown[] = []): Promise<pg.QueryResult> =>
     within((client) => client.query(sql, values));
 
-  /** All of it or nothing. */
+  /** Runs some work in one transaction. */
   const transaction = <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> =>
     within(async (client) => {
       await client.query('BEGIN');
@@ -115,7 +115,7 @@ export async function postgresStore(
   };
 }
 
-/** The row of a run, locked to the end of the transaction, which may add events to it. */
+/** Locks the row of a run until the end of the transaction, which may add events. */
 async function locked(client: pg.PoolClient, run: string): Promise<pg.QueryResultRow> {
   const { rows } = await client.query(`SELECT token, seq, at, ended, ${writing} FROM runs WHERE run = $1 FOR UPDATE`, [
     run,
@@ -129,7 +129,7 @@ async function create(
   project: string,
   { run, pipeline, at, events, owner, idempotencyKey }: NewRun,
 ): Promise<Created> {
-  // Runs of a pipeline are numbered in the order in which others come to see them.
+  // Numbers the runs of a pipeline in the order in which they become visible.
   await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), ${writing}`, [pipeline]);
   const { rows } = await client.query(
     `INSERT INTO runs (run, pipeline, project, state, started, seq, at, owner, token, idempotency_key)

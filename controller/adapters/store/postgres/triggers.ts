@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { NewRun, TriggerStore } from '../../../domain/ports/store.ts';
 import type { Query } from './query.ts';
 
-/** What fires runs, in PostgreSQL. `create` registers a run within a transaction. */
+/** Triggers and their firings, in PostgreSQL. `create` registers a run within the transaction. */
 export function triggersOf(
   query: Query,
   transaction: <T>(work: (client: pg.PoolClient) => Promise<T>) => Promise<T>,

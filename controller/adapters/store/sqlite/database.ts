@@ -11,21 +11,24 @@ type Statement = ReturnType<Sqlite['prepare']>;
 type Value = string | number | null | undefined;
 export type Values = Readonly<Record<string, Value>>;
 
-/** A SQLite file. Every call is one step of the process: what others do comes before or after it. */
+/** A SQLite file. Calls are synchronous: no other work of this process runs during one. */
 export interface Database {
-  /** Rows of a query whose parameters are called $name. Throws SluiceErrors. */
+  /** The rows of a query with parameters named $name. Throws SluiceErrors. */
   all(sql: string, values?: Values): Row[];
   first(sql: string, values?: Values): Row | undefined;
-  /** A transaction that writes, from its first statement on the only one in all processes. The work must not wait for anything. */
+  /** Runs some work in a write transaction, the only one among all processes. The work must be synchronous. */
   write<T>(work: () => T): Promise<T>;
   close(): void;
 }
 
-/** How long a statement waits for another process's transaction, which stops this process; beyond that it is tried again. Milliseconds. */
+/**
+ * How long a statement waits for the transaction of another process, which blocks this process. After that it is
+ * retried. Milliseconds.
+ */
 const lockMs = 250;
 const busyTimeoutMs = 15_000;
 
-/** Opens a store's file, makes it when there is none, and brings its schema up to date. */
+/** Opens the file of a store. Creates it when it is missing, and migrates its schema. */
 export async function openDatabase(file: string): Promise<Database> {
   makeFile(file);
   const driver = await import('@photostructure/sqlite').catch((error: unknown) => {
@@ -44,7 +47,7 @@ export async function openDatabase(file: string): Promise<Database> {
   const made = databaseOf(db, file);
   try {
     await retryWhileBusy(file, () => {
-      // What was acknowledged survives a power cut, as in PostgreSQL.
+      // Committed data survives a power cut, as in PostgreSQL.
       const { journal_mode: mode } = db.prepare('PRAGMA journal_mode = WAL').get() as Row;
       if (mode !== 'wal') throw rejected(`${file} is on a file system without shared memory`, localDiskHint);
       db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
@@ -93,7 +96,7 @@ function databaseOf(db: Sqlite, file: string): Database {
 const bound = (values: Values): Record<string, string | number | null> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? null]));
 
-/** Tries until no other process is in the way. Throws `unavailable` when that takes too long. */
+/** Retries while another process holds the lock. Throws `unavailable` when that takes too long. */
 async function retryWhileBusy<T>(file: string, work: () => T): Promise<T> {
   for (const until = performance.now() + busyTimeoutMs; ; ) {
     try {
@@ -122,10 +125,10 @@ function migrate(db: Sqlite, file: string): void {
 
 const localDiskHint =
   'give a path on a disk of this machine, or name a PostgreSQL server under store in conf/connections.yaml';
-/** File systems of other machines, by the numbers of statfs(2): NFS, SMB, SMB2, 9p, FUSE. Their locks do not hold. */
+/** Network file systems by their statfs(2) numbers: NFS, SMB, SMB2, 9p, FUSE. Their locks are not reliable. */
 const remote: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546]);
 
-/** The file holds rows of the sources: only its owner may read it, and what SQLite puts beside it is closed likewise. */
+/** The file holds rows of the sources, so only its owner may read it. SQLite gives its side files the same mode. */
 function makeFile(file: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -138,10 +141,10 @@ function makeFile(file: string): void {
 }
 
 const busy = 5;
-/** The first byte of SQLite's result code. */
+/** The primary result code: the lowest byte of SQLite's code. */
 const resultOf = (error: unknown): number => ((error as { errcode?: number }).errcode ?? 0) & 0xff;
 
-/** Turns what SQLite throws into an error a person can act on; throws what is a fault of the program's own. */
+/** Turns an error of SQLite into one with a hint for people. Rethrows errors of this program. */
 function explain(error: unknown, file: string): SluiceError {
   if (error instanceof SluiceError) return error;
   const result = resultOf(error);

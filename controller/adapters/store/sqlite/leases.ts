@@ -1,7 +1,7 @@
 import type { LeaseStore } from '../../../domain/ports/store.ts';
 import type { Database } from './database.ts';
 
-/** Controllers whose time has not run out. All of them are on one machine, and so go by one clock. */
+/** Controllers with a valid lease. All of them are on one machine and share its clock. */
 const living = 'SELECT owner FROM controllers WHERE until > $now';
 const free = `ended IS NULL AND (owner IS NULL OR owner NOT IN (${living}))`;
 const dayMs = 86_400_000;

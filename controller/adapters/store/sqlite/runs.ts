@@ -2,9 +2,9 @@ import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
 import { hasPublished, summaryColumns, summaryOf } from '../summary.ts';
 import type { Database } from './database.ts';
 
-/** What is asked of runs without their histories, in SQLite. */
+/** Queries on runs without their histories, in SQLite. */
 export function indexOf(db: Database, project: string): RunIndex {
-  /** The last event of its type, of the last run of a pipeline of which a condition holds. */
+  /** The last event of a type, in the last run of a pipeline that meets the condition. */
   const lastEvent = (pipeline: string, type: string, condition: string) => {
     const row = db.first(
       `SELECT body FROM events WHERE body->>'type' = $type AND run = (
@@ -48,7 +48,7 @@ export function indexOf(db: Database, project: string): RunIndex {
     lastProfiles: async (pipeline) => lastEvent(pipeline, 'sources-measured', hasPublished)?.profiles ?? {},
 
     async lastPlanned(pipeline) {
-      // A run has a branch, if an empty one, from its plan on.
+      // From its plan on, a run has a branch, which may be empty.
       const isPlanned = 'branch IS NOT NULL';
       const row = db.first(
         `SELECT ${summaryColumns} FROM runs
@@ -62,7 +62,7 @@ export function indexOf(db: Database, project: string): RunIndex {
   };
 }
 
-/** What ended runs have left to clear away, in SQLite. */
+/** Pending cleanup of ended runs, in SQLite. */
 export function cleanupOf(db: Database, project: string, clock: () => number): CleanupQueue {
   return {
     pendingCleanup: async (graceMs, limit) =>

@@ -1,5 +1,5 @@
-/** The schema of the embedded store, one step a version, which is the file's user_version. */
-// A step that has been released is never changed.
+/** The schema of the embedded store, one step a version; user_version is the version of a file. */
+// A released step is never changed.
 export const steps: readonly string[] = [
   `CREATE TABLE runs (
      number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -59,7 +59,7 @@ export const steps: readonly string[] = [
      PRIMARY KEY (project, role)
    ) STRICT;`,
 
-  // What fires runs: a firing is entered once, in the transaction that creates its run.
+  // Triggers and the ledger of their firings. A firing is entered once, in the transaction that creates its run.
   `CREATE TABLE triggers (
      project TEXT NOT NULL,
      pipeline TEXT NOT NULL,

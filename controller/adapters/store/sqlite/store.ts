@@ -10,10 +10,10 @@ import { outboxOf } from './outbox.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 import { triggersOf } from './triggers.ts';
 
-/** How often events of other processes are looked for. Milliseconds. */
+/** Poll interval for events of other processes. Milliseconds. */
 const pollMs = 200;
 
-/** The run store in a SQLite file, which is made or brought up to date on opening; any number of processes of one machine may use it. */
+/** The run store in a SQLite file, for any number of processes of one machine. Opening creates or migrates the file. */
 export async function sqliteStore(
   file: string,
   { name: project, formerNames = [] }: StoreOwner,
@@ -46,7 +46,7 @@ export async function sqliteStore(
         .all('SELECT seq, at, body FROM events WHERE run = $run AND seq > $afterSeq ORDER BY seq', { run, afterSeq })
         .map(({ seq, at, body }) => ({ seq, at, event: JSON.parse(body) })),
 
-    // One transaction writes at a time, so positions appear in their order.
+    // One transaction writes at a time, so positions appear in order.
     since: async (position, limit) =>
       db
         .all(`SELECT position, run, seq, at, body ${since} ORDER BY position LIMIT $limit`, {

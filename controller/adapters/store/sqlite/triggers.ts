@@ -1,7 +1,7 @@
 import type { NewRun, TriggerName, TriggerStore } from '../../../domain/ports/store.ts';
 import type { Database } from './database.ts';
 
-/** What fires runs, in SQLite. `create` registers a run within a transaction. */
+/** Triggers and their firings, in SQLite. `create` registers a run within the transaction. */
 export function triggersOf(
   db: Database,
   create: (run: NewRun) => unknown,

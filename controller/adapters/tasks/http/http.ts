@@ -6,14 +6,14 @@ import { variablesIn } from '../../../lib/variables.ts';
 import { render } from '../../../pipeline/template.ts';
 import type { HttpCall } from './driver.ts';
 
-/** The longest answer that is kept in a run's history. Bytes. */
+/** The longest response that a run's history holds. Bytes. */
 const longestAnswer = 1 << 18;
-/** The longest pause a service can ask for. Milliseconds. */
+/** The longest pause that a service can request. Milliseconds. */
 const maximumWaitMs = 3_600_000;
 
 /**
- * Requests to HTTP APIs. What came out of the environment goes into the request and nowhere else: an answer that repeats it
- * is redacted (`redactor`).
+ * Requests to HTTP APIs. Values from the environment appear in the request only; `redactor` removes them from
+ * responses.
  */
 export function httpTaskRunner(variables: Readonly<Record<string, string | undefined>>): TaskRunner {
   return {
@@ -64,7 +64,10 @@ export function httpTaskRunner(variables: Readonly<Record<string, string | undef
   };
 }
 
-/** Nothing came back, or not all. The library's own message may quote the address with its token, so only the code is told. */
+/**
+ * The response is missing or incomplete. The library's message may quote the URL with its token, so only the error code
+ * is reported.
+ */
 function broken(where: string, error: unknown): SluiceError {
   const { code = '', name } = error as { code?: string; name?: string };
   if (['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN'].includes(code))
@@ -73,12 +76,12 @@ function broken(where: string, error: unknown): SluiceError {
   return new SluiceError(`${where}: ${how}`, { kind: 'unknown-outcome' });
 }
 
-/** Retry-After as seconds or a date (RFC 9110, 10.2.3), in milliseconds from now; an hour at most. */
+/** Retry-After, in seconds or as a date (RFC 9110, 10.2.3), as milliseconds from now; at most one hour. */
 export function waitOf(header: string | null, now = Date.now()): number | undefined {
   if (header === null || header.trim() === '') return undefined;
   const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
   return Number.isNaN(ms) ? undefined : Math.min(maximumWaitMs, Math.max(0, ms));
 }
 
-/** Without its login and its query, which may hold tokens of their own. */
+/** The URL without login and query, which may hold tokens. */
 const origin = (url: string): string => (url.split(/[?#]/, 1)[0] as string).replace(/:\/\/[^/]*@/, '://***@');

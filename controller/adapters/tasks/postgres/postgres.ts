@@ -7,14 +7,14 @@ import { TaskRejectedError, type TaskRunner } from '../../../domain/ports/task.t
 import { rejected } from '../../../lib/errors.ts';
 import type { DatabaseJob } from './driver.ts';
 
-/** In each database that steps work on: what has been done there already. */
+/** The table of completed tasks, in each database on which steps work. */
 const done = 'sluice_done';
-/** Any number that only this program uses; two steps that come first together make the table one after the other. */
-const lockNumber = 7_301_960_413;
+/** An arbitrary number for an advisory lock: two first steps create the table in turn. */
+const lockNumber = 7_301_960_414;
 
 /**
- * Statements in PostgreSQL, in one transaction with a row that says they were done: whoever repeats them, after a crash or
- * beside a controller that is believed dead, waits for that row and then has nothing left to do.
+ * Runs statements in PostgreSQL, in one transaction with a row that records their completion. A repetition after a
+ * crash, or beside a controller believed dead, waits for that row and then does nothing.
  */
 export function postgresTaskRunner(root: string, addressOf: (connection: string) => PostgresAddress): TaskRunner {
   return {
@@ -41,7 +41,7 @@ export function postgresTaskRunner(root: string, addressOf: (connection: string)
   };
 }
 
-/** Returns the rows that were changed; 0 when all was done before. */
+/** Returns the number of changed rows; 0 when the statements were run before. */
 async function once(client: pg.Client, key: string, statements: string, file: string): Promise<number> {
   await client.query('BEGIN');
   await client.query('SELECT pg_advisory_xact_lock($1)', [lockNumber]);
@@ -69,7 +69,7 @@ async function once(client: pg.Client, key: string, statements: string, file: st
 const transaction = async (client: pg.Client): Promise<string> =>
   (await client.query('SELECT pg_current_xact_id()::text AS id')).rows[0].id;
 
-/** Ends what the client's server process is doing, from a second connection. */
+/** Cancels the current statement of a client, from a second connection. */
 async function cancel(client: pg.Client, address: PostgresAddress): Promise<void> {
   const { processID } = client as pg.Client & { processID: number };
   const other = await connectPostgres(address);

@@ -5,15 +5,15 @@ import type { TriggerDriver } from '../../drivers.ts';
 
 const leastMs = 60_000;
 
-/** How many intervals of which length are accounted for. */
+/** The interval, and how many of it are accounted for. */
 interface Cursor {
   readonly every: unknown;
   readonly passed: number;
 }
 
 /**
- * At even intervals, counted from when the trigger became known: a run that takes long, or a restart, moves none. Of the
- * intervals that passed while no controller was there, the last one fires.
+ * Fires at even intervals from the time at which the store first saw the trigger. Long runs and restarts shift nothing.
+ * Of the intervals that passed while no controller ran, only the last one fires.
  */
 export const everyTrigger: TriggerDriver = {
   kind: 'every',
@@ -26,7 +26,7 @@ export const everyTrigger: TriggerDriver = {
     const length = milliseconds(String(every));
     const passed = Math.floor((now - armed) / length);
     const { every: was, passed: before } = (cursor ?? { every, passed: 0 }) as Cursor;
-    // Of another length, intervals are counted from now on.
+    // After a change of the interval, counting starts again.
     if (was !== every) return { firings: [], cursor: { every, passed } };
     if (passed <= before) return { firings: [], cursor };
     const due = armed + passed * length;

@@ -12,9 +12,9 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**
- * Who may use the local stack's web pages and REST APIs: a request to a loopback host that carries
- * the stack's secret as the Basic password of the user {@value #USER}, and that no page of another
- * site makes the browser send.
+ * Access control of the local stack's web pages and REST APIs. It accepts a request to a loopback
+ * host with the stack's secret as the Basic password of the user {@value #USER}. A page of another
+ * site must not have caused it.
  */
 final class Door {
   static final String USER = "sluice";
@@ -32,16 +32,16 @@ final class Door {
     expected = ("Basic " + login).getBytes(UTF_8);
   }
 
-  /** Whether the request carries the secret. */
+  /** Whether the header carries the secret. */
   boolean knows(String authorization) {
     return authorization != null && MessageDigest.isEqual(expected, authorization.getBytes(UTF_8));
   }
 
   /**
-   * Why a request is refused whatever secret it carries, or null. Its Host must be this machine's,
-   * else a page can have its own name resolved to 127.0.0.1; and a browser may follow a link from
-   * another site to a page, but do nothing else for that site. No page of Spark is behind a path
-   * with an escape in it, and an escaped one could be a kill link that does not look like one.
+   * The reason to refuse a request with any secret, or null. The Host must be this machine's:
+   * otherwise a page could resolve its own name to 127.0.0.1. A browser may follow a link from
+   * another site, but do nothing else for that site. A path with an escape could be a disguised
+   * kill link; no page of Spark has one.
    */
   static String refusal(String method, String path, UnaryOperator<String> header) {
     String host = header.apply("Host");

@@ -14,9 +14,8 @@ import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The right to do a job, which exists once: whoever creates its file first has it, a driver or the
- * controller that bars the job. A submission that arrives twice, or long after it was given up,
- * ends here.
+ * The right to execute a job. It belongs to the first creator of the claim file: a driver, or the
+ * controller that fences off the job. A duplicate submission, or one that arrives late, ends here.
  */
 final class Claim {
   private final Job job;
@@ -27,7 +26,7 @@ final class Claim {
     this.configuration = configuration;
   }
 
-  /** Takes the claim, or throws when somebody else has it. */
+  /** Takes the claim. Throws when another process has it. */
   void take() throws IOException {
     if (job.claim == null) {
       return;
@@ -45,7 +44,7 @@ final class Claim {
     Path path = new Path(job.claim);
     FileSystem files = path.getFileSystem(configuration);
     if (files instanceof LocalFileSystem) {
-      // Hadoop's own way looks first and creates then; the system does both at once.
+      // Hadoop checks and creates in two steps; the operating system does both atomically.
       URI uri = files.makeQualified(path).toUri();
       Files.write(Paths.get(uri.getPath()), driver, StandardOpenOption.CREATE_NEW);
       return;
@@ -55,7 +54,7 @@ final class Claim {
     }
   }
 
-  /** Throws when the controller has given the job up; called before anything is written. */
+  /** Throws when the controller has fenced off the job. Call it before every write. */
   void check() throws IOException {
     if (job.revoked == null) {
       return;

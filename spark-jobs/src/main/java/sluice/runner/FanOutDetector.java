@@ -17,9 +17,9 @@ import scala.Option;
 import scala.collection.Seq;
 
 /**
- * Notices joins that multiply rows, from what Spark itself counted while it computed a view. A join
- * by a key that one side has once makes at most as many rows as the other side has; an outer one,
- * as both have. More rows than that prove that neither side is unique by what they are joined on.
+ * Detects joins that multiply rows, from the metrics of a computed view. If the key is unique on
+ * one side, an inner join has at most as many rows as the other side. An outer join has at most as
+ * many as both together. More rows prove that the key is unique on neither side.
  */
 final class FanOutDetector {
   private static final String ROWS = "numOutputRows";
@@ -29,9 +29,7 @@ final class FanOutDetector {
 
   private final List<Result.Join> multiplied = new ArrayList<>();
 
-  /**
-   * The joins of a view that was kept and computed; those of kept views that it reads are theirs.
-   */
+  /** The joins of a cached and computed view, without those of cached views that it reads. */
   static List<Result.Join> multiplied(Dataset<Row> view) {
     FanOutDetector detector = new FanOutDetector();
     SparkPlan plan = view.queryExecution().executedPlan();
@@ -69,7 +67,7 @@ final class FanOutDetector {
     }
   }
 
-  /** The rows of a plan, or more where Spark does not count them. */
+  /** The rows of a plan, or an upper bound where Spark does not count them. */
   private static long maximumRows(SparkPlan plan) {
     Long own = rowCount(plan);
     if (own != null) {
@@ -108,7 +106,7 @@ final class FanOutDetector {
     return children;
   }
 
-  /** The two Scala versions have this method with different types of sequences. */
+  /** The sequence type of this method differs between the two Scala versions. */
   private static Seq<?> childrenSeq(SparkPlan plan) {
     try {
       Method children = SparkPlan.class.getMethod("children");

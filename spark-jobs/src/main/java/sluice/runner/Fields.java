@@ -11,12 +11,14 @@ import java.util.List;
 import org.apache.spark.sql.api.java.UDF1;
 
 /**
- * The fields of a message by their names: of a text its value, of anything else the text as it is
- * written, which Spark's own functions would send through a double; of a repeated name the first.
- * Null for a message that is no JSON object.
+ * The fields of a message by name: the value of a text, the literal text of anything else. Spark's
+ * own functions would convert numbers to double. Of a repeated name the first field counts. Null
+ * for a message that is not a JSON object.
  */
 final class Fields implements UDF1<String, String[]> {
-  /** As the controller has it: a message may be as long and as deep as the broker lets it. */
+  /**
+   * Without limits, like the controller: the broker alone limits the length and depth of a message.
+   */
   private static final JsonFactory JSON =
       JsonFactory.builder()
           .streamReadConstraints(
@@ -73,7 +75,7 @@ final class Fields implements UDF1<String, String[]> {
     return message.substring(from, (int) parser.getCurrentLocation().getCharOffset());
   }
 
-  /** Half of a pair of escapes is no character, which Jackson does not mind. */
+  /** Jackson accepts half of a surrogate pair as an escape; it is not a character. */
   private static JsonToken next(JsonParser parser, boolean escapes) throws IOException {
     JsonToken token = parser.nextToken();
     boolean isText = token == JsonToken.VALUE_STRING || token == JsonToken.FIELD_NAME;

@@ -28,19 +28,19 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Reads each kind of input exactly as it was pinned, with a reason beside every row that breaks a
+ * Reads each kind of input exactly as it was pinned, and adds a reason to every row that breaks a
  * rule.
  */
 final class Inputs {
   private static final String CORRUPT = "_corrupt_record";
 
-  /** A message, beside its columns. */
+  /** The columns of a message beside its fields. */
   private static final String VALUE = "__sluice_value";
 
   private static final String BYTES = "__sluice_bytes";
   private static final String FIELDS = "__sluice_fields";
 
-  /** Spark's option by which paths are read as they are, brackets and stars and all. */
+  /** Spark's option to read paths literally, without globs. */
   private static final String NO_GLOBS = "__globPaths__";
 
   private final SparkSession spark;
@@ -108,7 +108,7 @@ final class Inputs {
     return typed(rows, input);
   }
 
-  /** Text columns and the corrupt record, as typed columns with reason and raw text. */
+  /** Converts text columns and the corrupt record to typed columns with reason and raw text. */
   private static Dataset<Row> typed(Dataset<Row> rows, Job.Input input) {
     List<Column> names = new ArrayList<>();
     List<Column> emptyAsNull = new ArrayList<>();
@@ -118,7 +118,7 @@ final class Inputs {
       emptyAsNull.add(expr("nullif(" + name + ", '')").as(column.name));
     }
     emptyAsNull.add(col(CORRUPT));
-    // A comma counts when an even number of quotes follows it.
+    // A comma separates fields when an even number of quotes follows it.
     Column fields = expr("size(split(" + CORRUPT + ", ',(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)'))");
     Column broken =
         when(col(CORRUPT).isNull(), lit(null))
@@ -130,8 +130,8 @@ final class Inputs {
   }
 
   /**
-   * Validates text columns, then gives them their types; TRY_CAST, because invalid rows pass
-   * through here too.
+   * Validates text columns, then casts them to their types. TRY_CAST, because invalid rows are cast
+   * too.
    */
   private static Dataset<Row> cast(Dataset<Row> rows, Job.Input input, Column broken, Column raw) {
     List<Column> columns = new ArrayList<>();
@@ -149,8 +149,7 @@ final class Inputs {
     Path path = new Path(file.path);
     FileStatus now =
         path.getFileSystem(spark.sparkContext().hadoopConfiguration()).getFileStatus(path);
-    // File systems keep times in milliseconds or coarser; the controller may know fractions of
-    // them.
+    // File systems store times in milliseconds or coarser; the controller may have fractions.
     boolean same =
         now.getLen() == file.size && Math.abs(now.getModificationTime() - file.mtimeMs) < 1.0;
     if (!same) {
@@ -164,7 +163,7 @@ final class Inputs {
     properties.setProperty("driver", "org.postgresql.Driver");
     properties.setProperty("user", input.user);
     properties.setProperty("fetchsize", "10000");
-    // Every connection looks at the snapshot in which the rows were measured.
+    // Every connection uses the snapshot in which the rows were measured.
     properties.setProperty(
         "sessionInitStatement",
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '"
@@ -204,14 +203,16 @@ final class Inputs {
             .option("endingOffsets", ends.toString())
             .option("failOnDataLoss", "true")
             .option("kafka.isolation.level", "read_committed")
-            // The end is known: a fetch behind it must not hold up what the consumer asks next.
+            // The end is known: a fetch beyond it must not delay the next request of the consumer.
             .option("kafka.fetch.max.wait.ms", "20")
             .option("minPartitions", partitions)
             .load();
     return validated(messages, input);
   }
 
-  /** Messages, of which only the value counts, as typed columns with reason and raw text. */
+  /**
+   * Converts messages, of which only the value is used, to typed columns with reason and raw text.
+   */
   static Dataset<Row> validated(Dataset<Row> messages, Job.Input input) {
     List<String> names = new ArrayList<>();
     List<Column> emptyAsNull = new ArrayList<>(List.of(col(VALUE), col(BYTES), col(FIELDS)));
@@ -220,7 +221,7 @@ final class Inputs {
       emptyAsNull.add(when(field.notEqual(""), field).as(column.name));
       names.add(column.name);
     }
-    // What is not deterministic is computed once, and not once for every field.
+    // Spark computes a nondeterministic function once instead of once per field.
     UserDefinedFunction fields =
         udf(new Fields(names), DataTypes.createArrayType(DataTypes.StringType))
             .asNondeterministic();
@@ -230,7 +231,7 @@ final class Inputs {
             .select(col(VALUE), col(BYTES), fields.apply(col(VALUE)).as(FIELDS))
             .select(emptyAsNull.toArray(new Column[0]));
     Column broken =
-        // A text that does not become the same bytes again was none.
+        // Text that does not encode to the same bytes was not valid UTF-8.
         when(encode(col(VALUE), "UTF-8").notEqual(col(BYTES)), "not valid UTF-8")
             .when(col(FIELDS).isNull(), "not a JSON object");
     return cast(rows, input, broken, coalesce(col(VALUE), lit("")));

@@ -10,20 +10,20 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
 /**
- * What the controller wants done, read from the job file. Holds no password: those are in a pgpass
- * file.
+ * The job description from the controller's job file. It holds no password: those are in a pgpass
+ * file and in the secrets file.
  */
 public final class Job {
   public String key;
   public String result;
 
-  /** The file that only one driver can create; without one, everybody may run. */
+  /** The file that only one driver can create; without it, every driver may run. */
   public String claim;
 
-  /** Once this file is there, nothing more may be written. */
+  /** Once this file exists, nothing more may be written. */
   public String revoked;
 
-  /** The file of what only the driver may see; none, when left out. */
+  /** The secrets file, readable by the driver alone; left out, there are no secrets. */
   public String secrets;
 
   public String quarantine;
@@ -32,12 +32,12 @@ public final class Job {
   public List<Input> inputs;
   public List<Output> outputs;
 
-  /** A source: which kind tells which of the fields below are set. */
+  /** A source. Its kind decides which of the fields below are set. */
   public static final class Input {
     public String name;
     public String kind;
 
-    /** Spark SQL over the columns: why a row is invalid, or NULL. */
+    /** The Spark SQL of the reason why a row is invalid; NULL for a valid one. */
     public String reason;
 
     public List<Column> columns;

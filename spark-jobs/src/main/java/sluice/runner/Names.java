@@ -2,21 +2,21 @@ package sluice.runner;
 
 import java.util.StringJoiner;
 
-/** How names and texts enter SQL: whatever characters a name has, it is only ever a name. */
+/** Quoting of names and texts in SQL, so that a name with any characters is only a name. */
 final class Names {
   private Names() {}
 
-  /** A column's name for Spark. */
+  /** A column name for Spark. */
   static String quoted(String name) {
     return "`" + name.replace("`", "``") + "`";
   }
 
-  /** A text as a literal for Spark, which reads backslashes in it. */
+  /** A text as a literal for Spark, which interprets backslashes. */
   static String literal(String text) {
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'";
   }
 
-  /** A column's name for PostgreSQL. */
+  /** A column name for PostgreSQL. */
   static String identifier(String name) {
     return "\"" + name.replace("\"", "\"\"") + "\"";
   }

@@ -24,9 +24,9 @@ import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
 /**
- * Writes a dataset into a new PostgreSQL table by COPY, a transaction a partition. A partition
- * notes itself in a table beside it, in the same transaction, so that a task that Spark runs twice
- * writes its rows once.
+ * Writes a dataset into a new PostgreSQL table by COPY, one transaction per partition. In the same
+ * transaction, the partition is recorded in a table beside it. A task that Spark runs twice
+ * therefore writes its rows once.
  */
 final class PostgresCopyWriter implements Serializable {
   private static final int BUFFER = 1 << 16;
@@ -89,9 +89,7 @@ final class PostgresCopyWriter implements Serializable {
     }
   }
 
-  /**
-   * False when an earlier try of this task has committed; waits for one that is just committing.
-   */
+  /** False when an earlier attempt of this task has committed; waits for one that is committing. */
   private boolean claim(Connection connection, int partition) throws SQLException {
     String sql = "INSERT INTO " + Names.table(parts()) + " VALUES (?) ON CONFLICT DO NOTHING";
     try (PreparedStatement insert = connection.prepareStatement(sql)) {
@@ -117,7 +115,7 @@ final class PostgresCopyWriter implements Serializable {
     buffer.setLength(0);
   }
 
-  /** One CSV line: NULL is nothing, an empty text is "". */
+  /** One CSV line: NULL is empty, an empty text is "". */
   private static void append(StringBuilder line, Row row) {
     for (int i = 0; i < row.length(); i++) {
       if (i > 0) {
@@ -136,7 +134,7 @@ final class PostgresCopyWriter implements Serializable {
   }
 
   /**
-   * PostgreSQL's type for a column; dates and times arrive as java.time, whose text both sides read
+   * PostgreSQL's type of a column. Dates and times arrive as java.time, whose text both sides read
    * alike.
    */
   private static String typeOf(StructField field) {

@@ -14,7 +14,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 
-/** What the job did, written as one JSON file at its end, whole or not at all. */
+/** The result of the job, written as one JSON file at its end, whole or not at all. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public final class Result {
   public String key;
@@ -23,7 +23,7 @@ public final class Result {
   public final List<Input> inputs = new ArrayList<>();
   public final List<Output> outputs = new ArrayList<>();
 
-  /** Seconds a phase. */
+  /** Seconds by phase. */
   public final Map<String, Double> seconds = new LinkedHashMap<>();
 
   public Failure error;
@@ -42,13 +42,13 @@ public final class Result {
     public String place;
     public long rows;
 
-    /** Those that multiplied rows on the way to this view. */
+    /** The joins of this view that multiplied rows. */
     public List<Join> joins = List.of();
   }
 
-  /** A join, the rows of its two sides, and the rows that it made of them. */
+  /** A join, with the rows of its two sides and its own. */
   public static final class Join {
-    /** What was joined on; null when it was on no key at all. */
+    /** The join columns; null for a join without a key. */
     public String on;
 
     public long left;
@@ -62,7 +62,7 @@ public final class Result {
     public String phase;
   }
 
-  /** Writes beside the place and renames, so that nobody ever reads half a result. */
+  /** Writes to a temporary file and renames it, so that no reader sees a partial result. */
   void write(String location, Configuration configuration) throws IOException {
     Path path = new Path(location);
     Path temporary = path.suffix(".writing");

@@ -13,19 +13,19 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.storage.StorageLevel;
 
 /**
- * The one Spark job of Sluice: reads the pinned inputs, puts invalid rows aside, runs the SQL,
- * writes the views it is asked for to their staging places, and leaves a result file. Publishing is
- * the controller's.
+ * Sluice's only Spark job. It reads the pinned inputs, quarantines invalid rows, runs the SQL,
+ * writes the requested views to their staging places, and leaves a result file. The controller
+ * publishes.
  *
  * <p>Usage: {@code sluice.runner.Runner JOB.json}
  */
 public final class Runner {
-  /** What reading and writing rows as they are asks of Spark, whatever its version. */
+  /** Settings that preserve rows exactly, for every version of Spark. */
   static final Map<String, String> SETTINGS =
       Map.of(
           "spark.sql.csv.parser.columnPruning.enabled", "false",
           "spark.sql.datetime.java8API.enabled", "true",
-          // Dates before 1582 and moments before 1900 are what they say, and no error.
+          // Dates before 1582 and times before 1900 are read and written literally, without errors.
           "spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED",
           "spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED",
           "spark.sql.parquet.int96RebaseModeInWrite", "CORRECTED",
@@ -52,9 +52,9 @@ public final class Runner {
       throw new IllegalArgumentException("usage: sluice.runner.Runner JOB.json");
     }
     Job job = Job.read(args[0]);
-    // Before there is an application: one that is not wanted is never seen at the cluster.
+    // Before the application exists: an unwanted driver never appears at the cluster.
     new Claim(job, new Configuration()).take();
-    // The name is the submission's: it is the key by which the controller finds the application.
+    // The submission sets the name. It is the key by which the controller finds the application.
     SparkSession.Builder builder = SparkSession.builder();
     SETTINGS.forEach(builder::config);
     SparkSession spark = builder.getOrCreate();
@@ -69,7 +69,7 @@ public final class Runner {
     }
   }
 
-  /** Does the job and leaves its result file, also when it fails. */
+  /** Executes the job and leaves its result file, also when it fails. */
   static Result run(SparkSession spark, Job job) throws IOException {
     Runner runner = new Runner(spark, job);
     Configuration configuration = spark.sparkContext().hadoopConfiguration();
@@ -126,8 +126,8 @@ public final class Runner {
       startPhase("computing " + output.view);
       Dataset<Row> view = views.get(output.view);
       if (view == null) {
-        // Kept, because several outputs and later views build on it. Registering it anew would drop
-        // it again.
+        // Cached, because several outputs and later views build on it. Registering it again would
+        // drop the cache.
         view = spark.table(output.view).persist(StorageLevel.MEMORY_AND_DISK());
         views.put(output.view, view);
       }
@@ -173,7 +173,9 @@ public final class Runner {
     phaseStarted = now;
   }
 
-  /** The innermost cause says most: Spark wraps what happened on an executor several times. */
+  /**
+   * The innermost cause is the most specific: Spark wraps an error of an executor several times.
+   */
   private Result.Failure failure(Throwable error) {
     Throwable cause = error;
     while (cause.getCause() != null && cause.getCause() != cause) {

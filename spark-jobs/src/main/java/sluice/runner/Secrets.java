@@ -6,16 +6,16 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * What is in no argument, no property of the submission, no log and no event: read from a file of
+ * Values that appear in no argument, submitted property, log or event. They are read from a file of
  * the attempt.
  */
 public final class Secrets {
   private static final String HADOOP = "spark.hadoop.";
 
-  /** Spark properties; those of Hadoop reach the executors with each plan. */
+  /** Spark properties. Those of Hadoop reach the executors with each plan. */
   public Map<String, String> conf = Map.of();
 
-  /** How to log in to Kafka, by input. */
+  /** The Kafka login of each input, in JAAS syntax. */
   public Map<String, String> jaas = Map.of();
 
   static Secrets of(Job job) throws IOException {
@@ -23,9 +23,9 @@ public final class Secrets {
   }
 
   /**
-   * Sets the properties where they are looked up; afterwards, so that no environment page shows
-   * them. The events of jobs hold the session's properties, and Spark hides of them only what is a
-   * property of the context too.
+   * Sets the properties after the start, so that no environment page shows them. Events of jobs
+   * contain the session's properties. Spark hides only those that are properties of the context,
+   * too.
    */
   void apply(SparkSession spark) {
     Configuration hadoop = spark.sparkContext().hadoopConfiguration();

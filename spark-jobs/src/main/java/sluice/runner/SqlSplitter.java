@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Splits a file of SQL at its semicolons as Spark's own lexer would, leaving alone those in quotes
- * and comments. Comments go, but for hints, which mean something.
+ * Splits a file of SQL at its semicolons like Spark's own lexer, except those in quotes and
+ * comments. It removes comments, but not hints, which have a meaning.
  */
 final class SqlSplitter {
   private final String sql;
@@ -38,7 +38,7 @@ final class SqlSplitter {
         skipQuoted(false);
       } else if (c == '-' && next() == '-') {
         skipLine();
-        // As a line end would, what was a comment parts two words.
+        // A removed comment separates two words, as its line end would.
         statement.append(' ');
         continue;
       } else if (isComment()) {
@@ -50,7 +50,7 @@ final class SqlSplitter {
         add(statements, statement);
         continue;
       } else {
-        // The ends of a hint are one token each: the second character of one begins no comment.
+        // The ends of a hint are one token each: the second character of one starts no comment.
         at += sql.startsWith("/*+", at) ? 3 : sql.startsWith("*/", at) ? 2 : 1;
       }
       statement.append(sql, start, at);
@@ -63,7 +63,7 @@ final class SqlSplitter {
     return at + 1 < sql.length() ? sql.charAt(at + 1) : 0;
   }
 
-  /** To behind the quote that closes the one at hand, or to the end. */
+  /** Skips past the closing quote, or to the end. */
   private void skipQuoted(boolean escapes) {
     char quote = sql.charAt(at++);
     while (at < sql.length()) {
@@ -77,7 +77,7 @@ final class SqlSplitter {
     }
   }
 
-  /** To the end of the line; a backslash before it makes the next line part of the comment. */
+  /** Skips to the end of the line; a backslash before it continues the comment on the next line. */
   private void skipLine() {
     while (at < sql.length() && sql.charAt(at) != '\n' && sql.charAt(at) != '\r') {
       at += sql.startsWith("\\\n", at) ? 2 : 1;
@@ -88,7 +88,7 @@ final class SqlSplitter {
     return sql.startsWith("/*", at) && !sql.startsWith("/*+", at);
   }
 
-  /** To behind a comment and those inside it, or to the end. */
+  /** Skips past a comment and those nested in it, or to the end. */
   private void skipComment() {
     int depth = 0;
     do {

@@ -10,15 +10,14 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.storage.StorageLevel;
 
 /**
- * The rows of one input, each with the reason why it is invalid, or NULL. Read from the source
- * once: the rows are kept by Spark, in memory or on its disks, and both the valid and the
- * quarantined ones come from there.
+ * The rows of one input, each with the reason why it is invalid, or NULL. The source is read once:
+ * Spark caches the rows in memory or on disk, and serves valid and quarantined rows from there.
  */
 final class ValidatedInput {
-  /** Why a row is invalid, in every dataset that an input gives. */
+  /** The column with the reason why a row is invalid, in every dataset of an input. */
   static final String REASON = "__sluice_reason";
 
-  /** An invalid row as it was read; NULL for a valid one. */
+  /** The column with an invalid row as it was read; NULL for a valid one. */
   static final String RAW = "__sluice_raw";
 
   private final String name;
@@ -28,13 +27,16 @@ final class ValidatedInput {
     this(name, rows, true);
   }
 
-  /** `cache` when reading and validating the rows again would cost more than caching them. */
+  /** Set {@code cache} when reading and validating the rows again costs more than caching them. */
   ValidatedInput(String name, Dataset<Row> rows, boolean cache) {
     this.name = name;
     this.rows = cache ? rows.persist(StorageLevel.MEMORY_AND_DISK()) : rows;
   }
 
-  /** Counts the rows, keeps them, and registers them as views `name` and `name_quarantined`. */
+  /**
+   * Counts the rows, which caches them, and registers the views {@code name} and {@code
+   * name_quarantined}.
+   */
   Result.Input register() {
     Result.Input counts = new Result.Input();
     counts.name = name;

@@ -13,9 +13,9 @@ import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * What the benchmark compares with: the jobs as a good engineer writes them on a first day, with
- * Spark's defaults. CSV with an inferred schema, tables whole by JDBC, the topic from its
- * beginning.
+ * The baseline of the benchmark: the jobs as a good engineer writes them on the first day, with
+ * Spark's defaults. It reads CSV with an inferred schema, whole tables by JDBC, and the topic from
+ * its beginning.
  *
  * <p>Usage: {@code PlainJobs noop | count | report DELIVERIES JDBC_URL USER BROKERS TOPIC [OUT
  * SQL...]}
@@ -107,7 +107,7 @@ public final class PlainJobs {
       }
     }
     for (String view : VIEWS) {
-      // Not cached: a cached plan keeps its 200 partitions, which costs more than computing it
+      // Not cached: a cached plan retains its 200 partitions, which costs more than computing it
       // twice.
       Dataset<Row> rows = spark.table(view);
       rows.write().mode(SaveMode.Overwrite).parquet(args[6] + "/" + view);

@@ -19,8 +19,8 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Does every job below a folder in one Spark of one process, for the differential test. Jobs are
- * small and wait a lot, so some go on side by side, each in a session of its own.
+ * Executes every job below a folder in one local Spark, for the differential test. Jobs are small
+ * and wait often, so some run concurrently, each in its own session.
  */
 public final class ManyJobs {
   private static final int SIDE_BY_SIDE = 3;
@@ -55,10 +55,7 @@ public final class ManyJobs {
     spark.stop();
   }
 
-  /**
-   * Without its native library Hadoop starts a process for each file that it makes, to set its
-   * mode.
-   */
+  /** Without its native library, Hadoop starts a process for each new file, to set its mode. */
   public static final class QuickFiles extends LocalFileSystem {
     public QuickFiles() {
       super(
@@ -77,7 +74,7 @@ public final class ManyJobs {
   private static Void run(SparkSession session, Job job) throws Exception {
     SparkSession.setActiveSession(session);
     Runner.run(session, job);
-    // What was kept of a view goes with it.
+    // Dropping a view also drops its cache.
     for (Row view : session.sql("SHOW VIEWS").collectAsList()) {
       session.catalog().dropTempView(view.getString(1));
     }

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The runner in a Spark of one process; databases and topics are the integration tests' part. */
+/** Tests the runner in a local Spark. The integration tests cover databases and topics. */
 class RunnerTest {
   private static SparkSession spark;
   @TempDir Path folder;
@@ -135,7 +135,7 @@ class RunnerTest {
     assertEquals(1, result.inputs.get(0).valid);
   }
 
-  /** What the controller reads of the same messages is tested with the same file. */
+  /** A test of the controller reads the same messages from the same file. */
   @Test
   void theFieldsOfAMessageHaveTheTextInWhichTheyWereWrittenAndWhatIsNoJsonIsInvalid()
       throws IOException {
@@ -146,7 +146,7 @@ class RunnerTest {
     JsonNode cases = new ObjectMapper().readTree(Path.of("../test/profile/messages.json").toFile());
     assertTrue(cases.size() > 40);
     for (JsonNode each : cases) {
-      // A long one is read in pieces.
+      // Jackson reads a long message in pieces.
       for (String padding : List.of("", " ".repeat(100_000))) {
         String message = each.get("message").asText().replaceFirst("^\\{", "{" + padding);
         Row value = RowFactory.create((Object) message.getBytes(StandardCharsets.UTF_8));
@@ -298,7 +298,7 @@ class RunnerTest {
   }
 
   private Job job(String csv, String sql) throws IOException {
-    // A space, as a user's folder may have one, and what globs are made of.
+    // A space, as in some users' folders, and the characters of globs.
     Path file = Files.writeString(folder.resolve("some [1]*{a}? rows.csv"), csv);
     Job job = new Job();
     job.key = "test";

@@ -51,9 +51,7 @@ class SqlSplitterTest {
         List.of("SELECT 1", "SELECT 2"), SqlSplitter.split("/* a /* b; */ c; */SELECT 1;SELECT 2"));
   }
 
-  /**
-   * Random texts of all that quotes, escapes and comments are made of, against Spark's own lexer.
-   */
+  /** Compares random sequences of quotes, escapes and comments with Spark's own lexer. */
   @Test
   void statementsAreSplitAsSparksOwnLexerSplitsThem() {
     String[] parts = {
@@ -83,7 +81,7 @@ class SqlSplitterTest {
     assertTrue(compared > 5_000, compared + " texts were compared");
   }
 
-  /** The tokens of each statement; null for a text in which the lexer finds what is no token. */
+  /** The tokens of each statement; null for a text with an unrecognized token. */
   private static List<List<String>> lexed(String sql) {
     SqlBaseLexer lexer = new SqlBaseLexer(new UpperCaseCharStream(CharStreams.fromString(sql)));
     lexer.removeErrorListeners();
