@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { backendOf } from '../../controller/app/wiring.ts';
 import { stackLogin } from '../../controller/config/login.ts';
@@ -29,8 +30,11 @@ const { user = '', password = '' } = stackLogin(own.home) ?? {};
 const headers = await login();
 const livyPort = Number(new URL(endpoints.livy).port);
 const proxies: TcpProxy[] = [];
+const folders: string[] = [];
 afterAll(async () => {
   for (const proxy of proxies) await proxy.close();
+  // Their configuration holds the stack's password, for which another test searches all files.
+  for (const folder of folders) await rm(folder, { recursive: true });
 });
 
 /** Livy behind a proxy, and a project that knows only the proxy. */
@@ -38,7 +42,9 @@ async function proxied(name: string): Promise<{ proxy: TcpProxy; folder: string 
   const proxy = await new TcpProxy(livyPort).open();
   proxies.push(proxy);
   const livy = `spark: { livy: "http://127.0.0.1:${proxy.port}", livyUser: ${user}, livyPassword: "${password}" }`;
-  return { proxy, folder: await otherProject(`proxied-${name}`, (text) => text.replace('spark: {}', livy)) };
+  const folder = await otherProject(`proxied-${name}`, (text) => text.replace('spark: {}', livy));
+  folders.push(folder);
+  return { proxy, folder };
 }
 
 const pipelineOf = (name: string, sql?: string): Promise<string> =>
