@@ -26,6 +26,8 @@ const sparkConf =
 const own = await project();
 const { endpoints } = own;
 const { user = '', password = '' } = stackLogin(own.home) ?? {};
+// From the environment, as a project keeps it: the search for secrets finds it in no file.
+process.env.LIVY_PW = password;
 const headers = await login();
 const livyPort = Number(new URL(endpoints.livy).port);
 const proxies: TcpProxy[] = [];
@@ -37,7 +39,7 @@ afterAll(async () => {
 async function proxied(name: string): Promise<{ proxy: TcpProxy; folder: string }> {
   const proxy = await new TcpProxy(livyPort).open();
   proxies.push(proxy);
-  const livy = `spark: { livy: "http://127.0.0.1:${proxy.port}", livyUser: ${user}, livyPassword: "${password}" }`;
+  const livy = `spark: { livy: "http://127.0.0.1:${proxy.port}", livyUser: ${user}, livyPassword: "\${LIVY_PW}" }`;
   return { proxy, folder: await otherProject(`proxied-${name}`, (text) => text.replace('spark: {}', livy)) };
 }
 
@@ -164,18 +166,18 @@ describe('a Livy that answers what nobody can read', () => {
 
 describe('a Livy that was killed and started again', () => {
   test('knows nothing of the batch and gives its id to a stranger: the run is followed by its key, the stranger left alone', async () => {
-    const anew = async (): Promise<void> => {
+    const restarted = async (): Promise<void> => {
       process.kill(await pidOf('livy'), 'SIGKILL');
       await sluice('up');
     };
     // The batch is to have one of the first ids, so that few strangers are needed.
-    await anew();
+    await restarted();
     const held = await gate();
     const file = await smallPipeline('among-strangers', { sql: held.sql });
     const running = start(['run', file, '--json']);
     await said(running, /app-\d+-\d+/);
     const before = await lastRun();
-    await anew();
+    await restarted();
     const submit = async (name: string) =>
       (await (
         await fetch(`${endpoints.livy}/batches`, {
