@@ -3,7 +3,7 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { addressOf, stackLogin } from '../../controller/config/login.ts';
 import type { ServiceStatus } from '../../controller/stack/stack.ts';
 import { furtherOffset } from '../ports.ts';
@@ -51,6 +51,8 @@ describe('a second stack that uses the first one’s services', () => {
     SLUICE_HOME: join(other, 'home'),
     SLUICE_PORT_OFFSET: String(furtherOffset(Number(process.env.SLUICE_PORT_OFFSET), 1)),
   };
+  // It has the first one's passwords in its files.
+  afterAll(() => rm(other, { recursive: true }));
   const run = (args: string[], more: Record<string, string> = {}) =>
     execa(process.execPath, [main, ...args], { cwd: other, env: { ...env, ...more }, reject: false });
 
