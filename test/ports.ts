@@ -1,11 +1,15 @@
 import { createServer } from 'node:net';
 
-/** The ports of a stack without an offset. */
-const ports = [7077, 8080, 8081, 18080, 8998, 9092, 9093, 5433, 2525, 8025];
+/** The ports of a stack without an offset; the lock is no service's. */
+const lock = 7079;
+const ports = [7077, 8080, 8081, 18080, 8998, 9092, 9093, 5433, 2525, 8025, lock];
 /** Stacks that are a few of these apart share no port, whatever is up at the moment. */
 const step = 10;
 /** A worker's stack has a first one, and two that its tests may start beside it. */
 const perWorker = 3 * step;
+
+/** The port that a test file holds while it uses a stack. */
+export const lockPort = (offset: number): number => lock + offset;
 
 /** The offset of a further stack of the same worker. */
 export const furtherOffset = (own: number, which: 1 | 2): number => own + which * step;
