@@ -12,6 +12,12 @@ import { javaBinary, light } from './java.ts';
 import { portAnswers } from './process.ts';
 import type { Service } from './service.ts';
 
+/** 16 random bytes as Kafka writes them. Its tool takes an id that begins with a hyphen for an option. */
+export function newClusterId(): string {
+  const id = randomBytes(16).toString('base64url');
+  return id.startsWith('-') ? newClusterId() : id;
+}
+
 /** One Kafka node in both roles, broker and controller (KRaft). */
 export function kafka(project: Project): Service {
   const { home, root, stack, endpoints } = project;
@@ -29,8 +35,7 @@ export function kafka(project: Project): Service {
       await writeFile(properties, settings(ports, data));
       const java = [...light, '-cp', join(jars, '*')];
       if (!existsSync(join(data, 'meta.properties'))) {
-        const cluster = randomBytes(16).toString('base64url');
-        const tool = ['kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties];
+        const tool = ['kafka.tools.StorageTool', 'format', '-t', newClusterId(), '-c', properties];
         const format = await execa(javaBinary(), [...java, ...tool], {
           reject: false,
           all: true,
