@@ -4,7 +4,7 @@ import { asItIs, fileLiteral, identifier, literal } from '../clients/sql.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
 import { countRecords } from '../lib/csv-records.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
-import { below } from '../lib/uri.ts';
+import { below, nameOf } from '../lib/uri.ts';
 import { asJson, own, parquet } from './snapshot.ts';
 
 /**
@@ -32,7 +32,8 @@ const meant = (column: string): string =>
 /** Writes quarantined rows, all columns as text: as a CSV file for repairs, and unchanged as Parquet. */
 export async function writeQuarantine(duck: Duck, relation: string, storage: Storage, csv: Uri): Promise<void> {
   const write = async (select: string, format: string, uri: Uri): Promise<void> => {
-    const file = join(duck.folder, 'quarantine');
+    // Other sources are written at the same time.
+    const file = join(duck.folder, nameOf(uri));
     await duck.run(`COPY (${select}) TO ${literal(file)} (FORMAT ${format})`);
     await storage.upload(file, uri);
   };
