@@ -1,5 +1,7 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Duck } from '../controller/clients/duckdb.ts';
-import { filesLiteral } from '../controller/clients/sql.ts';
+import { parquet } from '../controller/snapshot/snapshot.ts';
 
 /** The rows by which a view of the oracle and a published Parquet folder differ, in both directions; as multisets. */
 export async function mismatches(
@@ -11,7 +13,8 @@ export async function mismatches(
   const list = (await duck.columns(view))
     .map(({ name, type }) => (type.startsWith('TIMESTAMP') ? `epoch_us("${name}") AS "${name}"` : `"${name}"`))
     .join(', ');
-  const ours = `SELECT ${list} FROM read_parquet(${filesLiteral(published, '*.parquet')})`;
+  const files = readdirSync(published).filter((name) => name.endsWith('.parquet'));
+  const ours = `SELECT ${list} FROM ${parquet(files.map((name) => join(published, name)))}`;
   const theirs = `SELECT ${list} FROM ${view}`;
   const count = async (sql: string): Promise<number> =>
     Number((await duck.rows(`SELECT count(*) AS n FROM (${sql})`))[0]?.n);

@@ -57,7 +57,7 @@ export interface Checked {
 export interface SourceDriver extends SourceKind, Checked {
   open(context: Context): Promise<SourceReader>;
   /** How the runner reads rows without a snapshot. Left out when all rows always fit a snapshot. */
-  input?(unkept: PinnedInput, project: Project): Access & { readonly input: object };
+  input?(pinned: PinnedInput, project: Project): Access & { readonly input: object };
 }
 
 /** A kind of sink. */

@@ -10,6 +10,7 @@ import type { Storage } from '../domain/ports/storage.ts';
 import type { TaskRunner } from '../domain/ports/task.ts';
 import { rejected } from '../lib/errors.ts';
 import { schemeOf } from '../lib/uri.ts';
+import { allExist } from '../snapshot/snapshot.ts';
 
 /** Adapters by kind, each opened at its first use. */
 function lazyAdapters<T, C>(drivers: readonly { readonly kind: string; open(context: C): Promise<T> }[], context: C) {
@@ -45,7 +46,7 @@ export function sourceReaderOf({ sources }: Pick<Registry, 'sources'>, context: 
       (await adapters.of(kindOf(sources, source).kind)).profile(name, source, earlier),
     isReadable: async (source, pin) =>
       pin.kept
-        ? !(await Promise.all(pin.kept.paths.map((path) => context.storage.stat(path)))).includes(undefined)
+        ? allExist(context.storage, pin.kept.paths)
         : (await adapters.of(kindOf(sources, source).kind)).isReadable(source, pin),
     async close() {
       await Promise.all((await adapters.taken()).map((reader) => reader.close()));

@@ -29,9 +29,6 @@ const withoutGlobs = (path: string): string => path.replace(/[*?[]/g, '[$&]');
 /** A file name for DuckDB's readers, with its glob characters escaped. */
 export const fileLiteral = (path: string): string => literal(withoutGlobs(path));
 
-/** The files in a folder that match a glob, such as `part-*`, for DuckDB's readers. */
-export const filesLiteral = (folder: string, glob: string): string => literal(`${withoutGlobs(folder)}/${glob}`);
-
 /**
  * An option for all of DuckDB's readers. Without it, folders named `name=value` in a path replace columns of the file.
  */

@@ -1,10 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { schemeOf } from './uri.ts';
+import { isFile } from './uri.ts';
 
 /** Whether a path, after following links, is in one of the folders. Other URIs are compared as written. */
 export function liesIn(folders: readonly string[], path: string): boolean {
-  if (schemeOf(path) !== 'file')
+  if (!isFile(path))
     return (
       !path.split('/').some((part) => part === '.' || part === '..') &&
       folders.some((folder) => path === folder || path.startsWith(`${folder.replace(/\/+$/, '')}/`))

@@ -6,7 +6,8 @@ const withScheme = /^([a-z][a-z0-9+.-]*):\/\//;
 /** `s3` of `s3://bucket/key`; `file` of a path. */
 export const schemeOf = (uri: string): string => withScheme.exec(uri)?.[1] ?? 'file';
 
-const isFile = (uri: string): boolean => schemeOf(uri) === 'file';
+/** Whether a URI is a file on this machine or a mounted file system. */
+export const isFile = (uri: string): boolean => schemeOf(uri) === 'file';
 
 /** The path of a file on this machine. */
 export const pathOf = (uri: string): string => (uri.startsWith('file:') ? fileURLToPath(uri) : uri);

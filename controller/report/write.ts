@@ -6,8 +6,8 @@ import { openDuck } from '../clients/duckdb.ts';
 import type { Figure, PublishedOutput } from '../domain/events.ts';
 import { outputsOf, type RunState } from '../domain/state.ts';
 import { rejected, unwritable } from '../lib/errors.ts';
-import { below, located, pathOf, schemeOf } from '../lib/uri.ts';
-import { localFiles } from '../snapshot/snapshot.ts';
+import { below, isFile, located, pathOf } from '../lib/uri.ts';
+import { partFiles } from '../snapshot/snapshot.ts';
 import { computeReport } from './data.ts';
 import { reportPage } from './page.ts';
 
@@ -46,7 +46,7 @@ export async function writeReport(
     for (const name of data.spreadsheets) await storage.upload(join(duck.folder, name), below(own, name));
     const file = below(own, 'index.html');
     await storage.write(file, reportPage(run, pipeline.report, state, data, language, now));
-    const isLocal = schemeOf(all) === 'file';
+    const isLocal = isFile(all);
     if (isLocal) await linkLatest(pathOf(all), run);
     const shown = isLocal ? pathToFileURL(file).href : file;
     const address = url === undefined ? shown : `${url.replace(/\/+$/, '')}/${pipeline.name}/${run}/`;
@@ -59,11 +59,7 @@ export async function writeReport(
   async function readable({ kind, view, where }: PublishedOutput) {
     const relation = sinks.find((sink) => sink.kind === kind)?.relation;
     if (!relation) return undefined;
-    const parts = (await storage.list(located(project.root, where))).map(({ uri }) => uri);
-    const files = await localFiles(
-      storage,
-      parts.filter((uri) => /\/part-[^/]*$/.test(uri)),
-    );
+    const files = await partFiles(storage, located(project.root, where));
     return files.length === 0 ? undefined : { name: view, files, relation: relation(files) };
   }
 }

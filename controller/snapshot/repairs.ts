@@ -5,7 +5,7 @@ import type { Storage, Uri } from '../domain/ports/storage.ts';
 import { countRecords } from '../lib/csv-records.ts';
 import { reasonOf, rejected } from '../lib/errors.ts';
 import { below, nameOf } from '../lib/uri.ts';
-import { asJson, own, parquet } from './snapshot.ts';
+import { asJson, localFile, own, parquet } from './snapshot.ts';
 
 /**
  * The repaired rows of a source: `_where` and `_original` identify the row that each replaces, `_fixed` is a JSON
@@ -57,7 +57,7 @@ export async function takeRepairs(
   { storage, scratch }: { readonly storage: Storage; readonly scratch: string },
 ): Promise<number> {
   const quarantined = await storage.local(asWritten(csv));
-  const earlier = (await storage.stat(repairs)) && (await storage.local(repairs));
+  const earlier = await localFile(storage, repairs);
   const duck = await openDuck(scratch, [quarantined, repaired, ...(earlier === undefined ? [] : [earlier])]);
   try {
     const written = parquet([quarantined]);

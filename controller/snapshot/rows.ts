@@ -3,7 +3,7 @@ import { identifier } from '../clients/sql.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
 import type { Profile } from '../domain/profile.ts';
 import { repairsOf } from './repairs.ts';
-import { localFiles, own, ownColumns, parquet } from './snapshot.ts';
+import { localFile, localFiles, own, ownColumns, parquet } from './snapshot.ts';
 
 /** The files with the repaired rows, by source. */
 export async function localRepairs(
@@ -13,8 +13,8 @@ export async function localRepairs(
 ): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const name of sources) {
-    const uri = repairsOf(repairs, name);
-    if (await storage.stat(uri)) files.set(name, await storage.local(uri));
+    const file = await localFile(storage, repairsOf(repairs, name));
+    if (file !== undefined) files.set(name, file);
   }
   return files;
 }

@@ -5,7 +5,7 @@ import type { Column } from '../domain/pipeline.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
 import type { Snapshot } from '../domain/profile.ts';
 import { rejected } from '../lib/errors.ts';
-import { below } from '../lib/uri.ts';
+import { below, folderOf, nameOf } from '../lib/uri.ts';
 import { duckdb } from './rules.ts';
 
 /**
@@ -128,6 +128,23 @@ export async function writeSnapshot(
 /** The local files with the content of objects, for DuckDB. */
 export const localFiles = (storage: Storage, uris: readonly Uri[]): Promise<string[]> =>
   Promise.all(uris.map((uri) => storage.local(uri)));
+
+/** The local file with the content of an object; undefined when there is no such object. */
+export const localFile = async (storage: Storage, uri: Uri): Promise<string | undefined> =>
+  (await storage.stat(uri)) && storage.local(uri);
+
+/** Whether all of these objects exist. */
+export const allExist = async (storage: Storage, uris: readonly Uri[]): Promise<boolean> =>
+  !(await Promise.all(uris.map((uri) => storage.stat(uri)))).includes(undefined);
+
+/** The local files of a view that Spark wrote into a folder. */
+export async function partFiles(storage: Storage, folder: Uri): Promise<string[]> {
+  const uris = (await storage.list(folder)).map(({ uri }) => uri);
+  return localFiles(
+    storage,
+    uris.filter((uri) => folderOf(uri) === folder && nameOf(uri).startsWith('part-')),
+  );
+}
 
 /** The columns of a snapshot with Spark's types. */
 export function sparkColumns(columns: readonly DuckColumn[]): Snapshot['columns'] {

@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { isLocal } from '../config/login.ts';
 import { type Project, sharedOf } from '../config/project.ts';
 import { unwritable } from '../lib/errors.ts';
-import { below, schemeOf } from '../lib/uri.ts';
+import { below, isFile } from '../lib/uri.ts';
 
 /**
  * Creates the home and closes it to other users, because it holds rows of the sources, mails and secrets. A home whose
@@ -10,7 +10,7 @@ import { below, schemeOf } from '../lib/uri.ts';
  */
 export async function closeHome(project: Project): Promise<void> {
   const shared = sharedOf(project);
-  const isElsewhere = shared !== project.home && schemeOf(shared) === 'file';
+  const isElsewhere = shared !== project.home && isFile(shared);
   await closeFolder(project, project.home);
   if (isElsewhere) for (const folder of ['runs', 'repairs']) await closeFolder(project, below(shared, folder));
 }

@@ -4,7 +4,7 @@ import { resolveRun } from '../../app/resolve-run.ts';
 import { withSluice } from '../../app/sluice.ts';
 import { adaptersOf, openPipeline, openProject, repairsFolder, withStore } from '../../app/wiring.ts';
 import { rejected } from '../../lib/errors.ts';
-import { schemeOf } from '../../lib/uri.ts';
+import { isFile } from '../../lib/uri.ts';
 import { repairsOf, takeRepairs } from '../../snapshot/repairs.ts';
 import { number, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
@@ -37,7 +37,7 @@ export async function replay(
   let taken = 0;
   for (const { source, csv } of files) {
     const repaired = options.repaired ?? csv;
-    if (schemeOf(repaired) !== 'file')
+    if (!isFile(repaired))
       throw rejected(`${repaired} is not on this machine`, 'fetch it, repair its rows, and give it: --repaired FILE');
     if (!existsSync(repaired))
       throw rejected(`there is no file ${repaired}`, 'give the repaired rows: --repaired FILE');

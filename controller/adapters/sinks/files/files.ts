@@ -2,10 +2,10 @@ import { type Duck, openDuck } from '../../../clients/duckdb.ts';
 import { asItIs, fileLiteral, identifier } from '../../../clients/sql.ts';
 import type { PublishedOutput } from '../../../domain/events.ts';
 import type { Publisher, Staged, StagedView } from '../../../domain/ports/sink.ts';
-import type { Storage, Uri } from '../../../domain/ports/storage.ts';
+import type { Storage } from '../../../domain/ports/storage.ts';
 import { rejected } from '../../../lib/errors.ts';
-import { below, folderOf, nameOf, schemeOf, shownFrom } from '../../../lib/uri.ts';
-import { localFiles } from '../../../snapshot/snapshot.ts';
+import { below, isFile, shownFrom } from '../../../lib/uri.ts';
+import { partFiles } from '../../../snapshot/snapshot.ts';
 import { checkSchemaCompatibility, checkUnique } from '../schema-compat.ts';
 import {
   addVersion,
@@ -40,8 +40,8 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
       const all = await Promise.all(
         views.map(async (view) => ({
           view,
-          staged: await partsIn(storage, view.place),
-          before: version === undefined ? [] : await partsIn(storage, versionsOf(target, version, view.view)),
+          staged: await partFiles(storage, view.place),
+          before: version === undefined ? [] : await partFiles(storage, versionsOf(target, version, view.view)),
         })),
       );
       const duck = await openDuck(
@@ -77,7 +77,7 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
       await follow(storage, target, key);
       await removeOldVersions(storage, target, keptVersions);
       // Local readers use the symlink, which always leads to the latest version.
-      const shown = schemeOf(target) === 'file' ? currentOf(target) : versionsOf(target, version);
+      const shown = isFile(target) ? currentOf(target) : versionsOf(target, version);
       return views.map<PublishedOutput>(({ view, rows }) => ({
         view,
         kind,
@@ -107,17 +107,6 @@ async function auditView(
     `SELECT ${identifier(unique)} AS value, count(*) AS times FROM ${staged} GROUP BY 1 HAVING count(*) > 1 LIMIT 1`,
   );
   checkUnique(view, unique, repeated as never);
-}
-
-/** The data files of a view, on this machine. */
-async function partsIn(storage: Storage, place: Uri): Promise<string[]> {
-  const parts = (await storage.list(place)).filter(
-    ({ uri }) => folderOf(uri) === place && nameOf(uri).startsWith('part-'),
-  );
-  return localFiles(
-    storage,
-    parts.map(({ uri }) => uri),
-  );
 }
 
 /** The DuckDB relation of these files; undefined when there are none. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Storage, Uri } from '../../../domain/ports/storage.ts';
 import { rejected, unwritable } from '../../../lib/errors.ts';
-import { below, pathOf, schemeOf } from '../../../lib/uri.ts';
+import { below, isFile, pathOf } from '../../../lib/uri.ts';
 
 /** The file that marks a folder, and each version in it, as Sluice's. */
 const mark = '.sluice';
@@ -19,7 +19,6 @@ const ownVersion = /^\d{10}-sluice-/;
 export const versionsOf = (target: Uri, ...names: readonly string[]): Uri => below(target, 'versions', ...names);
 /** The symlink by which local readers find the published version. */
 export const currentOf = (target: Uri): Uri => below(target, 'current');
-const isLocal = (target: Uri): boolean => schemeOf(target) === 'file';
 
 /** The pointer names the published version; the symlink follows it. */
 const pointerOf = (target: Uri): Uri => below(target, '_current.json');
@@ -39,7 +38,7 @@ const sortOf = async (path: string): Promise<'nothing' | 'folder' | 'link' | 'fi
 
 /** The names directly in a folder. On this machine they include symlinks and empty folders. */
 async function namesIn(storage: Storage, folder: Uri): Promise<string[]> {
-  if (isLocal(folder))
+  if (isFile(folder))
     return readdir(pathOf(folder)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
       throw unwritable(pathOf(folder), error);
@@ -60,7 +59,7 @@ export async function takeFolder(storage: Storage, target: Uri): Promise<void> {
     const other = strange[0] ?? versions.find((version) => !ownVersion.test(version));
     if (other !== undefined) throw notOurs(target, strange[0] ?? join('versions', other));
   }
-  if (isLocal(target)) await checkSorts(pathOf(target));
+  if (isFile(target)) await checkSorts(pathOf(target));
   // Written also when it exists, so that a read-only target fails now.
   await storage.write(below(target, mark), markText);
 }
@@ -85,7 +84,7 @@ const notOurs = (target: Uri, entry: string): Error =>
  * leads elsewhere.
  */
 async function linkedVersion(target: Uri): Promise<string | undefined> {
-  if (!isLocal(target)) return undefined;
+  if (!isFile(target)) return undefined;
   const link = await readlink(currentOf(target)).catch(() => undefined);
   return link === undefined ? undefined : (/^versions\/(\d{10}-[^/]+)$/.exec(link)?.[1] ?? '');
 }
@@ -124,7 +123,7 @@ export const pointTo = async (
 
 /** Makes the symlink follow the pointer, also when another publisher moves the pointer meanwhile. */
 export async function follow(storage: Storage, target: Uri, key: string): Promise<void> {
-  if (!isLocal(target)) return;
+  if (!isFile(target)) return;
   try {
     for (;;) {
       const { version } = await published(storage, target);
@@ -153,7 +152,7 @@ export async function addVersion(storage: Storage, target: Uri, key: string, ver
 export async function versionsIn(storage: Storage, target: Uri): Promise<Map<string, string>> {
   const marked = new Map<string, string>();
   for (const version of await namesIn(storage, versionsOf(target))) {
-    if (isLocal(target) && (await sortOf(versionsOf(target, version))) !== 'folder') continue;
+    if (isFile(target) && (await sortOf(versionsOf(target, version))) !== 'folder') continue;
     const key = await storage.read(versionsOf(target, version, mark));
     if (key !== undefined && /^\d{10}-/.test(version) && version.slice(11) === String(key))
       marked.set(version, String(key));

@@ -2,7 +2,7 @@ import type { Storage, StoredObject } from '../../../domain/ports/storage.ts';
 import type { Pin } from '../../../domain/profile.ts';
 import { rejected, SluiceError } from '../../../lib/errors.ts';
 import { liesIn } from '../../../lib/paths.ts';
-import { pathOf, schemeOf } from '../../../lib/uri.ts';
+import { isFile, pathOf } from '../../../lib/uri.ts';
 import { baseOf } from '../../../pipeline/allowed.ts';
 import type { CsvPin } from './driver.ts';
 
@@ -44,7 +44,7 @@ export async function pinFiles(
   pattern: string,
   { root, storage, allowed = [] }: Where,
 ): Promise<readonly PinnedFile[]> {
-  const isPath = schemeOf(pattern) === 'file';
+  const isPath = isFile(pattern);
   const folder = isPath ? root : baseOf(pattern);
   const glob = isPath ? pathOf(pattern) : pattern.slice(folder.length + 1);
   const files = (await storage.find(folder, glob)).map(pinned);

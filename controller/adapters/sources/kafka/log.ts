@@ -7,7 +7,7 @@ import type { Storage, Uri } from '../../../domain/ports/storage.ts';
 import { rejected } from '../../../lib/errors.ts';
 import { didYouMean } from '../../../lib/suggest.ts';
 import { below } from '../../../lib/uri.ts';
-import { localFiles, own, parquet, type SnapshotOptions } from '../../../snapshot/snapshot.ts';
+import { allExist, localFiles, own, parquet, type SnapshotOptions } from '../../../snapshot/snapshot.ts';
 import { isKafkaPin, type KafkaPin, type TopicLog } from './pin.ts';
 
 /** What earlier runs have read, and the offsets from which this run continues. */
@@ -165,10 +165,8 @@ export async function inTodaysNames(duck: Duck, before: CarriedOver): Promise<Ca
 /** Local files of what earlier runs have read; undefined when one of them is missing. */
 export type Carried = readonly string[] | undefined;
 
-export async function carriedFrom(storage: Storage, paths: readonly Uri[]): Promise<Carried> {
-  const found = await Promise.all(paths.map((path) => storage.stat(path)));
-  return found.includes(undefined) ? undefined : localFiles(storage, paths);
-}
+export const carriedFrom = async (storage: Storage, paths: readonly Uri[]): Promise<Carried> =>
+  (await allExist(storage, paths)) ? localFiles(storage, paths) : undefined;
 
 /** Copies the carried files into the run's own folder, so that they exist as long as the run does. */
 export const copied = (paths: readonly Uri[], name: string, { storage, folder }: SnapshotOptions): Promise<Uri[]> =>

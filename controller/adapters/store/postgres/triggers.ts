@@ -13,17 +13,23 @@ export function triggersOf(
   return {
     async trigger({ pipeline, trigger }) {
       const values = [project, pipeline, trigger];
-      await query(
-        'INSERT INTO triggers (project, pipeline, trigger) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-        values,
-      );
-      const { rows } = await query(
-        `SELECT seq, cursor, (extract(epoch FROM armed) * 1000)::bigint AS armed, (extract(epoch FROM now()) * 1000)::bigint AS now
-         FROM triggers WHERE ${is}`,
-        values,
-      );
-      const { seq, armed, now, cursor } = rows[0];
-      return { seq, armed, now, cursor: cursor ?? undefined };
+      const known = async () => {
+        const { rows } = await query(
+          `SELECT seq, cursor, (extract(epoch FROM armed) * 1000)::bigint AS armed, (extract(epoch FROM now()) * 1000)::bigint AS now
+           FROM triggers WHERE ${is}`,
+          values,
+        );
+        return rows[0];
+      };
+      let row = await known();
+      if (!row) {
+        await query(
+          'INSERT INTO triggers (project, pipeline, trigger) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+          values,
+        );
+        row = await known();
+      }
+      return { seq: row.seq, armed: row.armed, now: row.now, cursor: row.cursor ?? undefined };
     },
 
     fire: ({ pipeline, trigger }, { seq }, firings, cursor) =>

@@ -11,18 +11,20 @@ export function triggersOf(
   const is = 'project = $project AND pipeline = $pipeline AND trigger = $trigger';
   const named = ({ pipeline, trigger }: TriggerName) => ({ project, pipeline, trigger });
   return {
-    trigger: (name) =>
-      db.write(() => {
-        const now = clock();
-        db.all(
-          `INSERT INTO triggers (project, pipeline, trigger, armed) VALUES ($project, $pipeline, $trigger, $now)
-           ON CONFLICT DO NOTHING`,
-          { ...named(name), now },
+    async trigger(name) {
+      const known = () => db.first(`SELECT seq, armed, cursor FROM triggers WHERE ${is}`, named(name));
+      if (!known())
+        await db.write(() =>
+          db.all(
+            `INSERT INTO triggers (project, pipeline, trigger, armed) VALUES ($project, $pipeline, $trigger, $now)
+             ON CONFLICT DO NOTHING`,
+            { ...named(name), now: clock() },
+          ),
         );
-        const row = db.first(`SELECT seq, armed, cursor FROM triggers WHERE ${is}`, named(name));
-        const cursor = row?.cursor === null ? undefined : JSON.parse(row?.cursor);
-        return { seq: row?.seq, armed: row?.armed, now, cursor };
-      }),
+      const row = known();
+      const cursor = row?.cursor === null ? undefined : JSON.parse(row?.cursor);
+      return { seq: row?.seq, armed: row?.armed, now: clock(), cursor };
+    },
 
     fire: (name, { seq }, firings, cursor) =>
       db.write(() => {
