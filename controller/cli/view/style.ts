@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import picocolors from 'picocolors';
+import { createColors } from 'picocolors';
 import { visible } from '../../lib/text.ts';
+
+const { env, stdout } = process;
+/** Only a terminal gets colours. The library would also colour what a CI server or a file gets. */
+const colors = createColors(
+  !env.NO_COLOR && (Boolean(env.FORCE_COLOR) || (stdout.isTTY === true && env.TERM !== 'dumb')),
+);
 
 /** Marks the escape character of Sluice's own styles. External text cannot contain it: each process has another. */
 const mark = `\u{F0000}${randomBytes(8).toString('hex')}`;
@@ -21,11 +27,11 @@ const styled =
 
 /** Styles of printed text. `Output` turns them into escape sequences, and makes all others harmless. */
 export const pc = {
-  bold: styled(picocolors.bold),
-  dim: styled(picocolors.dim),
-  underline: styled(picocolors.underline),
-  red: styled(picocolors.red),
-  green: styled(picocolors.green),
-  yellow: styled(picocolors.yellow),
-  cyan: styled(picocolors.cyan),
+  bold: styled(colors.bold),
+  dim: styled(colors.dim),
+  underline: styled(colors.underline),
+  red: styled(colors.red),
+  green: styled(colors.green),
+  yellow: styled(colors.yellow),
+  cyan: styled(colors.cyan),
 };

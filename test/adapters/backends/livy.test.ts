@@ -4,6 +4,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { linkOf } from '../../../controller/adapters/backends/livy/answers.ts';
 import { sparkMaster } from '../../../controller/adapters/backends/livy/spark-master.ts';
 import type { Submission } from '../../../controller/domain/events.ts';
+import { classify } from '../../../controller/domain/failure.ts';
 import { SluiceError } from '../../../controller/lib/errors.ts';
 import { backendContract } from '../../contract/backend.ts';
 import { job } from '../../contract/jobs.ts';
@@ -90,6 +91,15 @@ test.each(['constructor', '__proto__', 'toString', 'hibernating'])(
     expect(await fresh().observe(submission)).toEqual({ state: 'running' });
   },
 );
+
+test('a dead batch whose application was killed at the master is described by both', async () => {
+  const key = `killed-${++keys}`;
+  master.register(key).state = 'KILLED';
+  livy.fault = always({ status: 200, body: { id: 0, name: key, state: 'dead' } }, `/batches/${key}`);
+  const { state, detail } = await fresh().observe({ key, id: '0' });
+  expect([state, detail]).toEqual(['failed', 'Livy says dead, the Spark master says KILLED']);
+  expect(classify({ log: [], detail }).kind).toBe('killed');
+});
 
 test.each([
   '{"workers":[],"activeapps":[null],"completedapps":[]}',

@@ -149,11 +149,13 @@ export function livyBackend(options: LivyOptions): BatchBackend {
         );
       // When the master is unavailable, Livy's answer is enough as long as it knows the batch.
       const app = await orNothing;
-      const message = stateOf(found);
+      const reported = stateOf(found);
       // Livy reports the end, but the cached answer of the master shows an active application: ask the master again.
-      const now = app?.active && hasEnded(message) ? await master.application(key, true).catch(() => app) : app;
-      const state = now?.active && hasEnded(message) ? 'running' : message;
-      const seen = app ? await observeApplication(master, options.historyServer, app) : undefined;
+      const now = app?.active && hasEnded(reported) ? await master.application(key, true).catch(() => app) : app;
+      const state = now?.active && hasEnded(reported) ? 'running' : reported;
+      const seen = now ? await observeApplication(master, options.historyServer, now) : undefined;
+      // Livy says `dead` however a driver ended; the master also knows that its application was killed.
+      const details = [`Livy says ${found.state}`, ...(seen?.detail === undefined ? [] : [seen.detail])];
       const applicationId = seen?.applicationId ?? found.appId ?? undefined;
       const ui = seen?.ui ?? linkOf(found.appInfo?.sparkUiUrl);
       return {
@@ -161,7 +163,7 @@ export function livyBackend(options: LivyOptions): BatchBackend {
         ...(applicationId === undefined ? {} : { applicationId }),
         ...(ui === undefined ? {} : { ui }),
         ...(seen?.progress && !hasEnded(state) ? { progress: seen.progress } : {}),
-        ...(state === 'failed' || state === 'cancelled' ? { detail: `Livy says ${found.state}` } : {}),
+        ...(state === 'failed' || state === 'cancelled' ? { detail: details.join(', ') } : {}),
       };
     },
 
