@@ -29,7 +29,11 @@ const anchorsOf = (file: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
-/** Options by command, as main.ts declares them; every command has `--json` and `--help`. */
+/** The declarations of all commands and of the options that they share. */
+const declared = (): string =>
+  textOf('controller/cli/options.ts').replace(/^export /gm, '') + textOf('controller/cli/main.ts');
+
+/** Options by command, as they are declared; every command has `--json` and `--help`. */
 function commandsOf(main: string): Map<string, string[]> {
   const groups = new Map(
     [...main.matchAll(/^const (\w+) = \(\): Option(?:\[\])? =>([\s\S]*?);$/gm)].map(([, name = '', body = '']) => [
@@ -78,7 +82,7 @@ test('the diagram of the floors matches the code', () => {
 });
 
 test('every command in the documents exists, with its options', () => {
-  const commands = commandsOf(textOf('controller/cli/main.ts'));
+  const commands = commandsOf(declared());
   expect(commands.size).toBeGreaterThan(15);
   expect(commands.get('demo')).toContain('--rows');
   const wrong = (line: string): string[] =>
@@ -95,7 +99,7 @@ test('every command in the documents exists, with its options', () => {
 });
 
 test('the table of commands in the README is complete, and its options exist', () => {
-  const commands = commandsOf(textOf('controller/cli/main.ts'));
+  const commands = commandsOf(declared());
   const rows = textOf('README.md')
     .split('\n')
     .flatMap((line) => {

@@ -13,6 +13,7 @@ const floors = [
   'config',
   'clients',
   'snapshot',
+  'embedded',
   'engine',
   'adapters',
   'report',

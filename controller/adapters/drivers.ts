@@ -13,7 +13,7 @@ import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Message, Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher, Staged } from '../domain/ports/sink.ts';
 import type { SourceReader } from '../domain/ports/source.ts';
-import type { Storage } from '../domain/ports/storage.ts';
+import type { Storage, Uri } from '../domain/ports/storage.ts';
 import type { Firing, TriggerState } from '../domain/ports/store.ts';
 import type { TaskRunner } from '../domain/ports/task.ts';
 import type { Pin } from '../domain/profile.ts';
@@ -74,6 +74,8 @@ export interface SinkDriver extends Kind, Checked {
    * folder, `postgres` into a table.
    */
   writes(output: Output, staged: Staged, project: Project): Access & { readonly fields: object };
+  /** Where a published view stays although newer runs replace it. Left out when it does not. */
+  publishedAt?(staged: Pick<Staged, 'target' | 'key'>, runNumber: number, view: string): Uri;
   /** `as Parquet in marts/orders` */
   describe(output: Output): string;
   /** The DuckDB relation of a published view, given its local files. Left out when reports cannot read this kind. */
@@ -125,6 +127,13 @@ export interface BackendDriver {
   readonly kind: string;
   open(context: {
     readonly project: Project;
+    readonly storage: Storage;
+    /** How the embedded engine starts its processes, and recognises them. */
+    readonly embedded: {
+      readonly worker: readonly string[];
+      readonly isGone: (owner: string) => Promise<boolean>;
+      readonly pidOf: (owner: string) => number | undefined;
+    };
     /** Spark properties and AppCDS archives for jobs on the local stack. */
     readonly local: {
       readonly conf: () => Readonly<Record<string, string>>;

@@ -42,3 +42,9 @@ export async function isOwnerGone(owner: string): Promise<boolean> {
   if (where !== place) return false;
   return (await startTime(Number(pid)))?.replaceAll('/', '-') !== started;
 }
+
+/** The pid in a name when its process is or was one of this machine. */
+export function pidOfOwner(owner: string): number | undefined {
+  const [, where, pid] = owner.split('/');
+  return where === place ? Number(pid) : undefined;
+}

@@ -1,3 +1,4 @@
+import { embeddedDriver } from '../adapters/backends/embedded/driver.ts';
 import { livyDriver } from '../adapters/backends/livy/driver.ts';
 import type { Registry } from '../adapters/drivers.ts';
 import { emailNotifications } from '../adapters/notifiers/email/driver.ts';
@@ -17,7 +18,7 @@ export const builtIn: Registry = {
   sinks: [parquetSink, csvSink, postgresSink],
   tasks: [httpTask, postgresTask],
   notifiers: [emailNotifications],
-  backends: [livyDriver],
+  backends: [livyDriver, embeddedDriver],
   storages: [fileStorageDriver],
   triggers: [everyTrigger],
 };

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../engine/ports.ts';
 import { checkRows } from '../snapshot/row-checks.ts';
 import { sourceReaderOf } from './adapters.ts';
+import { engineFacts } from './engine-facts.ts';
+import { shadowOf } from './shadow.ts';
 import { type Adapters, folderOf, rowCheckOptionsOf, snapshotsIn, workspaceOf } from './wiring.ts';
 
-type Shared = Pick<Ports, 'backend' | 'publisher' | 'taskRunner' | 'store' | 'onUpdate'>;
+type Shared = Pick<Ports, 'backend' | 'embedded' | 'publisher' | 'taskRunner' | 'store' | 'onUpdate'>;
 
 /** The ports of one run: the shared ones and its own. */
 export function portsOf(adapters: Adapters, shared: Shared, run: string, now: () => number): Omit<Ports, 'now'> {
@@ -16,6 +18,8 @@ export function portsOf(adapters: Adapters, shared: Shared, run: string, now: ()
     sourceReader: sourceReaderOf(registry, { ...context, snapshots: snapshotsIn(context, folder) }),
     checkRows: (pipeline, profiles) => checkRows(pipeline, profiles, rowCheckOptionsOf(context, pipeline, folder)),
     workspace: workspaceOf(adapters, run),
+    shadow: shadowOf(adapters, shared.embedded, shared.store, run),
+    engines: (pipeline, profiles) => engineFacts(adapters, shared.store, pipeline, profiles),
     maximumApplications: spark.maximumApplications,
     report: async (name, state) =>
       (await import('../report/write.ts')).writeReport(context, registry.sinks, name, state, now()),

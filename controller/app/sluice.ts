@@ -3,7 +3,6 @@ import type { Registry } from '../adapters/drivers.ts';
 import type { Project } from '../config/project.ts';
 import { formatOwner } from '../domain/controller-id.ts';
 import type { Given } from '../domain/events.ts';
-import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Lease, RunStore } from '../domain/ports/store.ts';
 import { fold, type RunState } from '../domain/state.ts';
 import { Controller, leaseMs } from '../engine/controller.ts';
@@ -16,6 +15,7 @@ import type { ClaimedRun, RunHost } from '../engine/worker.ts';
 import { milliseconds } from '../lib/duration.ts';
 import { rejected } from '../lib/errors.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
+import { needsSpark } from '../planning/engine.ts';
 import { notifierOf, publisherOf, taskRunnerOf } from './adapters.ts';
 import { isOwnerGone, newOwner } from './controller-id.ts';
 import { byCommand, newRunName } from './new-run.ts';
@@ -23,7 +23,7 @@ import { builtIn } from './registry.ts';
 import { historyReader } from './resolve-run.ts';
 import { portsOf } from './run-ports.ts';
 import { fireTriggers } from './triggers.ts';
-import { type Adapters, adaptersOf, backendOf, folderOf, withStore, workspaceOf } from './wiring.ts';
+import { type Adapters, adaptersOf, backendsOf, folderOf, withStore, workspaceOf } from './wiring.ts';
 
 /** A run, with its lease when this process owns it. */
 export type RunHandle = Omit<ClaimedRun, 'lease'> & { readonly lease: Lease | undefined };
@@ -34,14 +34,14 @@ export class Sluice implements RunHost {
   private readonly project: Project;
   private readonly store: RunStore;
   /** The ports that all runs share. */
-  private readonly shared: Pick<Ports, 'backend' | 'publisher' | 'taskRunner'>;
+  private readonly shared: Pick<Ports, 'backend' | 'embedded' | 'publisher' | 'taskRunner'>;
   private readonly adapters: Adapters;
 
   private constructor(
     project: Project,
     store: RunStore,
     adapters: Adapters,
-    backend: BatchBackend,
+    backends: Pick<Ports, 'backend' | 'embedded'>,
     controller: Controller,
   ) {
     const { registry, context } = adapters;
@@ -49,11 +49,12 @@ export class Sluice implements RunHost {
     this.store = store;
     this.adapters = adapters;
     this.controller = controller;
-    this.shared = { backend, publisher: publisherOf(registry, context), taskRunner: taskRunnerOf(registry, context) };
+    const publisher = publisherOf(registry, context);
+    this.shared = { ...backends, publisher, taskRunner: taskRunnerOf(registry, context) };
   }
 
   static async open(project: Project, store: RunStore, registry: Registry = builtIn): Promise<Sluice> {
-    const backend = await backendOf(project, registry);
+    const backends = await backendsOf(project, registry);
     const controller = new Controller({
       store,
       now: () => Math.round(performance.now()),
@@ -62,7 +63,7 @@ export class Sluice implements RunHost {
       isProcessGone: isOwnerGone,
     });
     await controller.open();
-    return new Sluice(project, withFaultInjection(store), adaptersOf(project, registry), backend, controller);
+    return new Sluice(project, withFaultInjection(store), adaptersOf(project, registry), backends, controller);
   }
 
   close(): Promise<void> {
@@ -81,7 +82,7 @@ export class Sluice implements RunHost {
       given?: (folder: string) => Promise<Given>;
     },
   ): Promise<RunHandle> {
-    await this.shared.backend.check();
+    if (needsSpark(pipeline, this.project.connections.engine)) await this.shared.backend.check();
     const run = newRunName(new Date());
     const folder = folderOf(this.project, run);
     const given = await options.given?.(folder).catch(async (error: unknown) => {

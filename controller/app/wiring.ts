@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { embeddedDriver } from '../adapters/backends/embedded/driver.ts';
 import type { Context, Registry } from '../adapters/drivers.ts';
 import { inputsOf, runFolder, runnerWorkspace } from '../adapters/runner/workspace.ts';
 import type { Sections } from '../config/connections.ts';
@@ -20,6 +21,7 @@ import { classArchives } from '../stack/archive.ts';
 import { closeHome } from '../stack/home.ts';
 import { localSparkConf } from '../stack/spark.ts';
 import { storageOf } from './adapters.ts';
+import { embeddedProcess } from './engines.ts';
 import { openStore } from './open-store.ts';
 import { builtIn } from './registry.ts';
 
@@ -74,8 +76,12 @@ export async function withStore<T>(project: Project, work: (store: RunStore) => 
   }
 }
 
-/** The backend that conf/ names. */
-export async function backendOf(project: Project, { backends }: Registry = builtIn): Promise<BatchBackend> {
+/** The backend that conf/ names, and the embedded engine. */
+export async function backendsOf(
+  project: Project,
+  registry: Registry = builtIn,
+): Promise<{ readonly backend: BatchBackend; readonly embedded: BatchBackend }> {
+  const { backends } = registry;
   const wanted = project.connections.spark.backend;
   const driver = backends.find(({ kind }) => kind === wanted);
   if (!driver)
@@ -86,8 +92,10 @@ export async function backendOf(project: Project, { backends }: Registry = built
       )}`,
       `it is one of ${backends.map(({ kind }) => kind).join(', ')}`,
     );
+  const { storage } = adaptersOf(project, registry).context;
   const local = { conf: () => localSparkConf(project), archives: () => classArchives(project) };
-  return driver.open({ project, local });
+  const context = { project, storage, local, embedded: embeddedProcess };
+  return { backend: await driver.open(context), embedded: await embeddedDriver.open(context) };
 }
 
 /** The drivers, and the context to open them with. */

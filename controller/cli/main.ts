@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { runStates } from '../domain/lifecycle.ts';
 import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
+import { defectOptions, detach, key, rows, seed, time, whole } from './options.ts';
 import { exit, type Output, outliveReaders, outputOf, reportError } from './view/output.ts';
 
 /** The code of a command, called with its output and its arguments. */
@@ -56,51 +57,6 @@ function add(
 }
 
 const file = 'conf/pipelines/customer-report.yaml';
-const whole = (text: string): number => {
-  if (!/^\d+$/.test(text))
-    throw new CommanderError(exit.wrong, 'sluice.number', `error: "${text}" is not a whole number`);
-  return Number(text);
-};
-const share = (text: string): number => {
-  const n = Number(text);
-  if (text.trim() === '' || !(n >= 0 && n <= 1))
-    throw new CommanderError(exit.wrong, 'sluice.share', `error: "${text}" must be a fraction from 0 to 1`);
-  return n;
-};
-const key = (text: string): string => {
-  if (!/^[!-~]([ -~]{0,253}[!-~])?$/.test(text))
-    throw new CommanderError(
-      exit.wrong,
-      'sluice.key',
-      'error: the idempotency key must be 1 to 255 printable ASCII characters, such as 2026-11-25-daily',
-    );
-  return text;
-};
-const time = (text: string): Date => {
-  const at = new Date(text);
-  if (Number.isNaN(at.getTime()))
-    throw new CommanderError(
-      exit.wrong,
-      'sluice.time',
-      `error: "${text}" is not a timestamp such as 2026-11-01 or 2026-11-01T06:00:00Z`,
-    );
-  return at;
-};
-const detach = (): Option =>
-  new Option('--detach', 'enqueue the run and return; a controller (sluice serve) executes it');
-const rows = (): Option => new Option('--rows <n>', 'rows over all sources').default(1_000_000).argParser(whole);
-const seed = (): Option => new Option('--seed <n>', 'the same seed gives the same data').default(1).argParser(whole);
-const defectOptions = (): Option[] => [
-  new Option('--invalid <share>', 'fraction of malformed deliveries').default(0.004).argParser(share),
-  new Option('--tricky <share>', 'fraction of deliveries with quotes and line breaks in a field')
-    .default(0.01)
-    .argParser(share),
-  new Option('--duplicates <share>', 'fraction of duplicated events').default(0.01).argParser(share),
-  new Option('--out-of-order <share>', 'fraction of events out of order').default(0.02).argParser(share),
-  new Option('--unpaid <share>', 'fraction of unpaid orders').default(0.05).argParser(share),
-  new Option('--orphans <share>', 'fraction of payments without an order').default(0.003).argParser(share),
-  new Option('--idle <share>', 'fraction of users without orders').default(0.15).argParser(share),
-];
 
 add(
   'validate <file>',
@@ -117,6 +73,13 @@ add(
     new Option('--full-refresh', 'reprocess all rows'),
     new Option('--out <plan>', 'write the plan to a file for `sluice run --plan`'),
   ],
+);
+add(
+  'prove <file>',
+  'compute the Spark steps on Spark and on the embedded engine, and compare the results',
+  async () => (await import('./commands/prove.ts')).prove,
+  [`prove ${file}`, `prove ${file} --step marts`],
+  [new Option('--step <step>', 'only this step')],
 );
 add(
   'run <file>',

@@ -27,18 +27,23 @@ export interface Duck {
 }
 
 /** 1 GiB holds the hash tables of a few million keys; beyond that DuckDB spills to `folder`. */
-const memoryLimit = '1GiB';
+const memoryMb = 1024;
+
+export interface DuckOptions {
+  /** Rows keep the order in which they were read. */
+  readonly ordered?: boolean;
+  /** Its memory; more is spilled to disk. MiB. */
+  readonly memoryMb?: number;
+  /** As many as the machine has cores, when left out. */
+  readonly threads?: number;
+}
 
 /**
  * Opens an empty database in a new folder below `folder`. Its SQL reaches only the database's `folder` and the files
  * and folders in `reach`, and cannot change settings. A pipeline or a source's names cannot make a query reach anything
- * else. With `ordered`, rows keep the order in which they were read. Throws `rejected` when the disk is full.
+ * else. Throws `rejected` when the disk is full.
  */
-export async function openDuck(
-  folder: string,
-  reach: readonly string[],
-  { ordered = false }: { readonly ordered?: boolean } = {},
-): Promise<Duck> {
+export async function openDuck(folder: string, reach: readonly string[], options: DuckOptions = {}): Promise<Duck> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const own = await mkdir(folder, { recursive: true })
     .then(() => mkdtemp(join(folder, 'duck-')))
@@ -46,9 +51,10 @@ export async function openDuck(
       throw unwritable(folder, error);
     });
   const instance = await DuckDBInstance.create(join(own, 'db'), {
-    memory_limit: memoryLimit,
+    memory_limit: `${options.memoryMb ?? memoryMb}MiB`,
+    ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
     temp_directory: join(own, 'spill'),
-    preserve_insertion_order: String(ordered),
+    preserve_insertion_order: String(options.ordered ?? false),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { engines } from '../domain/pipeline.ts';
 
 /** conf/connections.yaml: the locations of services. Missing entries mean the local stack. */
 const postgres = z.strictObject({
@@ -61,6 +62,10 @@ const fixed = {
       jar: z.string().optional().describe('the runner’s jar as the cluster sees it'),
     })
     .prefault({}),
+  engine: z
+    .enum(engines)
+    .default('spark')
+    .describe('of Spark steps that name none: spark, embedded (DuckDB on this machine), or auto'),
   mail: z
     .strictObject({
       url: z

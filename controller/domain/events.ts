@@ -110,6 +110,14 @@ export type RunEvent =
       readonly settings?: SparkSettings;
     } & OfAttempt)
   | ({ readonly type: 'outputs-published'; readonly outputs: readonly PublishedOutput[] } & OfAttempt)
+  /** The embedded engine has computed a step of Spark once more; `difference` when it computed something else. */
+  | ({
+      readonly type: 'shadow-compared';
+      readonly rows: number;
+      readonly difference?: string;
+      /** Why they were not compared. */
+      readonly skipped?: string;
+    } & OfAttempt)
   | { readonly type: 'fallback-chosen'; readonly step: string; readonly to: string; readonly reason: string }
   | { readonly type: 'step-ended'; readonly step: string; readonly state: StepEnd; readonly reason: string }
   | {
@@ -131,6 +139,9 @@ export type RunEvent =
       /** Written by earlier versions instead: 2 for `rejected`, 3 for `unavailable`. */
       readonly exitCode?: number;
     };
+
+/** A comparison of a published step with the embedded engine. */
+export type ShadowCompared = Extract<RunEvent, { type: 'shadow-compared' }>;
 
 /** A stored event: numbered from 1 within its run, with its time (milliseconds since 1970). */
 export interface Recorded {

@@ -1,8 +1,9 @@
 import type { SluiceError } from '../lib/errors.ts';
-import type { Answer } from './events.ts';
+import type { Answer, PublishedOutput } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { FailureKind } from './failure-kinds.ts';
 import type { RunnerResult } from './result.ts';
+import type { RunState } from './state.ts';
 
 /** How an attempt ended. */
 export interface AttemptOutcome {
@@ -17,3 +18,7 @@ export const rejectedOutcome = (kind: FailureKind, error: SluiceError): AttemptO
   state: 'failed',
   failure: { kind, message: error.message, lines: error.hint === undefined ? [] : [error.hint] },
 });
+
+/** The published outputs of all steps. */
+export const outputsOf = (state: RunState): PublishedOutput[] =>
+  Object.values(state.steps).flatMap((step) => step.outputs ?? []);

@@ -5,6 +5,10 @@ import type { FailureKind } from './failure-kinds.ts';
 export const columnTypes = ['string', 'int', 'bigint', 'double', 'boolean', 'date', 'timestamp'] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
+/** What computes a Spark step: `auto` is the embedded engine where that is proven to give the same result. */
+export const engines = ['spark', 'embedded', 'auto'] as const;
+export type EngineChoice = (typeof engines)[number];
+
 /** A text in one language or in both. */
 export type LocalizedText = string | { readonly en: string; readonly ru: string };
 
@@ -84,6 +88,8 @@ export interface Step extends OfKind {
   readonly if?: string | undefined;
   readonly needs?: readonly string[] | undefined;
   readonly spark?: SparkJob | undefined;
+  /** The project's default, when left out. */
+  readonly engine?: EngineChoice | undefined;
   readonly outputs: readonly Output[];
   readonly retry?: Retry | undefined;
   readonly timeout?: string | undefined;

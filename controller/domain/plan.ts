@@ -8,6 +8,8 @@ export type Profiles = Readonly<Record<string, Profile>>;
 
 /** The settings of a step's Spark application. Memory as Spark writes it (`2g`). */
 export interface SparkSettings {
+  /** The embedded engine instead of Spark: one process, with the driver's memory and the cores of one executor. */
+  readonly engine?: 'embedded';
   readonly executors: number;
   readonly executorCores: number;
   readonly executorMemory: string;
@@ -62,6 +64,12 @@ export interface PlannedStep {
   /** For a Spark step, with the reason for each setting. */
   readonly settings?: SparkSettings;
   readonly why?: Readonly<Record<string, string>>;
+  /** Spark's settings, for a retry there of a step that the embedded engine was chosen for. */
+  readonly onSpark?: SparkSettings;
+  /** After Spark, the embedded engine computes the step once more, for a comparison. */
+  readonly shadow?: true;
+  /** Why the engine that the pipeline asks for cannot compute the step. */
+  readonly refused?: string;
 }
 
 /** The complete plan of a run, made before anything is submitted. */
@@ -72,6 +80,8 @@ export interface Plan {
   readonly steps: Readonly<Record<string, PlannedStep>>;
   /** The resources of the cluster at that time. */
   readonly cluster: Cluster;
+  /** The resources of the controller's machine, when a step may run on the embedded engine. */
+  readonly machine?: Cluster;
   /** `go`, or why nothing is submitted: no work (`skip`), or a failed check (`fail`). */
   readonly verdict: 'go' | 'skip' | 'fail';
   readonly reason: string;

@@ -1,5 +1,16 @@
 import type { ErrorKind } from '../lib/errors.ts';
-import type { Answer, Cause, Figure, Given, PublishedOutput, Recorded, RunEnd, StepEnd, Submission } from './events.ts';
+import type {
+  Answer,
+  Cause,
+  Figure,
+  Given,
+  PublishedOutput,
+  Recorded,
+  RunEnd,
+  ShadowCompared,
+  StepEnd,
+  Submission,
+} from './events.ts';
 import type { Failure } from './failure.ts';
 import { attemptTable, type LifeState, next, runTable } from './lifecycle.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -37,6 +48,8 @@ export interface StepState {
   /** The number of attempts whose inputs were lost; they no longer count. */
   voidedAttempts?: number;
   outputs?: readonly PublishedOutput[];
+  /** The comparison with the embedded engine. */
+  shadow?: ShadowCompared;
   fallback?: string;
   ended?: { readonly state: StepEnd; readonly reason: string; readonly at: number };
 }
@@ -204,10 +217,8 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
     if (event.settings) step.nextSettings = event.settings;
     return;
   }
-  if (event.type === 'outputs-published') {
-    step.outputs = event.outputs;
-    return;
-  }
+  if (event.type === 'outputs-published') step.outputs = event.outputs;
+  if (event.type === 'shadow-compared') step.shadow = event;
   const attempt = step.attempts.find((each) => each.number === event.attempt);
   if (!attempt) return;
   attempt.status = next(attemptTable, attempt.status, event) ?? attempt.status;
@@ -233,14 +244,3 @@ function applyToStep(state: RunState, at: number, event: Extract<Recorded['event
       if (event.answer) attempt.answer = event.answer;
   }
 }
-
-/** The attempt that may still be alive. */
-export const liveAttempt = (step: StepState): AttemptState | undefined => step.attempts.find((each) => !each.ended);
-
-/** The attempts of a step that read the current inputs. */
-export const validAttempts = (step: StepState): readonly AttemptState[] =>
-  step.attempts.slice(step.voidedAttempts ?? 0);
-
-/** The published outputs of all steps. */
-export const outputsOf = (state: RunState): PublishedOutput[] =>
-  Object.values(state.steps).flatMap((step) => step.outputs ?? []);

@@ -5,7 +5,7 @@ import type { AttemptState, RunState } from '../domain/state.ts';
 import { SluiceError } from '../lib/errors.ts';
 import { unreconciled } from '../machine/audit.ts';
 import type { Journal } from './journal.ts';
-import type { Ports } from './ports.ts';
+import { backendOf, type Ports } from './ports.ts';
 
 /** Growth of the pause between two polls of a batch. */
 const pollBackoffFactor = 1.3;
@@ -21,7 +21,7 @@ interface BatchCallbacks {
   readonly ended: (step: string, attempt: AttemptState, outcome: AttemptOutcome) => Promise<void>;
 }
 
-/** The lifecycle of a Spark batch: prepares it, submits it once, follows it to its end, and classifies that. */
+/** The lifecycle of a batch, on Spark or on the embedded engine: prepares it, submits it once, follows it to its end, and classifies that. */
 export class Batches {
   /** Keys whose intent this process has just recorded, and which cannot have been submitted before. */
   readonly unsubmitted = new Set<string>();
@@ -55,7 +55,7 @@ export class Batches {
 
   /** Submits an attempt. First looks up its key at the backend, unless this process has just created it. */
   async submit(step: string, attempt: AttemptState): Promise<void> {
-    const { backend } = this.ports;
+    const backend = backendOf(this.ports, attempt);
     let job: BatchJob;
     try {
       job = await this.prepare(step, attempt);
@@ -100,7 +100,8 @@ export class Batches {
 
   /** Returns the milliseconds until the next poll. */
   async follow(step: string, attempt: AttemptState): Promise<number> {
-    const { backend, onUpdate } = this.ports;
+    const backend = backendOf(this.ports, attempt);
+    const { onUpdate } = this.ports;
     if (!attempt.submission) return 0;
     const result = this.results.get(attempt.key) ?? this.watchResult(step, attempt);
     const seen = await backend.observe(attempt.submission);
@@ -158,7 +159,8 @@ export class Batches {
    * timeout of the backend the attempt is fenced off and counts as lost.
    */
   private async giveUpIfLost(step: string, attempt: AttemptState, { unknown }: Observation): Promise<boolean> {
-    const { now, workspace, backend } = this.ports;
+    const { now, workspace } = this.ports;
+    const backend = backendOf(this.ports, attempt);
     const { unknownMs, pendingMs } = backend.traits;
     const limitMs = unknown ? unknownMs : pendingMs;
     if (unknown && (await workspace.result(step, attempt))) {
@@ -178,7 +180,8 @@ export class Batches {
 
   /** Ends the attempt of a finished batch; the result file has precedence over the state of the backend. */
   private async conclude(step: string, attempt: AttemptState, seen: Observation): Promise<void> {
-    const { backend, workspace } = this.ports;
+    const { workspace } = this.ports;
+    const backend = backendOf(this.ports, attempt);
     const result = await workspace.result(step, attempt);
     if (result?.state === 'succeeded') {
       const problems = unreconciled(result, this.state.profiles ?? {});
@@ -194,7 +197,8 @@ export class Batches {
 
   /** Stops a batch and fences it off. False until its end is confirmed. */
   async stop(step: string, attempt: AttemptState): Promise<boolean> {
-    const { workspace, backend, now } = this.ports;
+    const { workspace, now } = this.ports;
+    const backend = backendOf(this.ports, attempt);
     const isFencedOff = await workspace.revoke(step, attempt);
     await backend.cancel(attempt.submission ?? { key: attempt.key, id: '' });
     if (isFencedOff || attempt.applicationId !== undefined) return true;

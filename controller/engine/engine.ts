@@ -173,6 +173,8 @@ export class Engine {
       }
       case 'publish':
         return this.attempts.publish(action.step, action.attempt);
+      case 'shadow':
+        return this.attempts.shadow(action.step, action.attempt);
       default:
         return this.attempts.act(action);
     }

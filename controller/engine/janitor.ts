@@ -1,13 +1,14 @@
+import { validAttempts } from '../domain/attempts.ts';
 import type { Profiles } from '../domain/plan.ts';
-import { type AttemptState, fold, validAttempts } from '../domain/state.ts';
+import { type AttemptState, fold } from '../domain/state.ts';
 import { SluiceError } from '../lib/errors.ts';
-import type { Ports } from './ports.ts';
+import { backendOf, type Ports } from './ports.ts';
 
 /** Delay between the end of a run and its cleanup: late processes have stopped by then. Milliseconds. */
 const graceMs = 60_000;
 const runsAtATime = 20;
 
-type CleanupDeps = Pick<Ports, 'store' | 'backend' | 'publisher'> & {
+type CleanupDeps = Pick<Ports, 'store' | 'backend' | 'embedded' | 'publisher'> & {
   readonly workspaceOf: (run: string) => Ports['workspace'];
 };
 
@@ -15,7 +16,8 @@ type CleanupDeps = Pick<Ports, 'store' | 'backend' | 'publisher'> & {
  * Removes what the attempts of ended runs left behind: applications whose end was not confirmed, and unpublished staged
  * output. What is unavailable now stays pending. Returns the cleaned-up runs.
  */
-export async function cleanUp({ store, backend, publisher, workspaceOf }: CleanupDeps): Promise<string[]> {
+export async function cleanUp({ workspaceOf, ...ports }: CleanupDeps): Promise<string[]> {
+  const { store, publisher } = ports;
   const clean: string[] = [];
   for (const run of await store.pendingCleanup(graceMs, runsAtATime)) {
     const { pipeline, profiles = {}, ended, steps } = fold(await store.history(run));
@@ -26,7 +28,7 @@ export async function cleanUp({ store, backend, publisher, workspaceOf }: Cleanu
         const published = step.outputs && validAttempts(step).find((attempt) => attempt.ended?.state === 'succeeded');
         for (const attempt of step.attempts) {
           if (!attempt.settings || !pipeline || attempt === published) continue;
-          if (isDoubtful(attempt)) await backend.cancel({ key: attempt.key, id: '' });
+          if (isDoubtful(attempt)) await backendOf(ports, attempt).cancel({ key: attempt.key, id: '' });
           for (const staged of workspace.staged(pipeline, step.name, attempt)) await publisher.discard(staged);
         }
       }

@@ -1,8 +1,9 @@
 import type { RunEvent } from '../domain/events.ts';
 import { next, runTable } from '../domain/lifecycle.ts';
+import { outputsOf } from '../domain/outcome.ts';
 import type { Message } from '../domain/ports/notifier.ts';
 import type { Entry, Lease, RunStore } from '../domain/ports/store.ts';
-import { apply, emptyState, outputsOf, type RunState } from '../domain/state.ts';
+import { apply, emptyState, type RunState } from '../domain/state.ts';
 import { SluiceError } from '../lib/errors.ts';
 import type { Ports } from './ports.ts';
 

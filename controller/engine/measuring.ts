@@ -1,6 +1,6 @@
 import type { RunEvent } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
-import type { Cluster } from '../domain/plan.ts';
+import type { Cluster, Plan } from '../domain/plan.ts';
 import type { CheckedProfiles } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
 import { explainDiskError, SluiceError } from '../lib/errors.ts';
@@ -124,7 +124,7 @@ export class Measuring {
     const { pipeline, profiles, findings = {}, measuredAt = 0, given } = this.state;
     if (!pipeline || !profiles) return;
     try {
-      const plan = given?.plan ?? makePlan(pipeline, { profiles, findings }, await clusterOf(this.ports), measuredAt);
+      const plan = given?.plan ?? (await planned(this.ports, pipeline, { profiles, findings }, measuredAt));
       await this.append({ type: 'planned', plan });
     } catch (error) {
       await this.fail('planning failed', error);
@@ -144,6 +144,19 @@ export class Measuring {
 }
 
 const withHint = ({ message, hint }: SluiceError): string => (hint === undefined ? message : `${message} (${hint})`);
+
+/** Makes the plan: with the resources of the cluster, or of this machine when no step runs on Spark. */
+export async function planned(
+  ports: Pick<Ports, 'backend' | 'engines' | 'now' | 'sleep'>,
+  pipeline: Pipeline,
+  checked: CheckedProfiles,
+  now: number,
+): Promise<Plan> {
+  const engines = await ports.engines?.(pipeline, checked.profiles);
+  const jobs = Object.entries(pipeline.steps).filter(([, step]) => step.spark);
+  const isEmbedded = engines && jobs.every(([name]) => engines.steps[name]?.asked === 'embedded');
+  return makePlan(pipeline, checked, isEmbedded ? engines.machine : await clusterOf(ports), now, engines);
+}
 
 /** The resources of a backend. If it does not respond within some seconds, a modest assumption with the reason. */
 export async function clusterOf({ backend, now, sleep }: Pick<Ports, 'backend' | 'now' | 'sleep'>): Promise<Cluster> {

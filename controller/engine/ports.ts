@@ -9,7 +9,8 @@ import type { RunStore } from '../domain/ports/store.ts';
 import type { TaskRunner } from '../domain/ports/task.ts';
 import type { Workspace } from '../domain/ports/workspace.ts';
 import type { CheckedProfiles, Profile } from '../domain/profile.ts';
-import type { RunState } from '../domain/state.ts';
+import type { AttemptState, RunState } from '../domain/state.ts';
+import type { Engines } from '../planning/engine.ts';
 
 /** All ports through which the engine acts. */
 export interface Ports {
@@ -17,12 +18,28 @@ export interface Ports {
   /** Applies the row checks to the snapshots of the sources. */
   readonly checkRows: (pipeline: Pipeline, profiles: Profiles) => Promise<CheckedProfiles>;
   readonly backend: BatchBackend;
+  /** The embedded engine, for the attempts whose settings name it. */
+  readonly embedded: BatchBackend;
   readonly taskRunner: TaskRunner;
   readonly publisher: Publisher;
   readonly store: RunStore;
   readonly workspace: Workspace;
   /** Spark applications that may live at the same time, over all runs; no limit when undefined. */
   readonly maximumApplications: number | undefined;
+  /** The facts by which the engines of steps are chosen; undefined when all are to run on Spark. */
+  readonly engines?: (pipeline: Pipeline, profiles: Profiles) => Promise<Engines | undefined>;
+  /**
+   * Computes a published step once more on the embedded engine, and compares. Returns the compared rows and the first
+   * difference. Throws a SluiceError when it could not be compared, also when `stopped` returns a reason.
+   */
+  readonly shadow?: (of: {
+    readonly pipeline: Pipeline;
+    readonly profiles: Profiles;
+    readonly step: string;
+    readonly attempt: AttemptState;
+    readonly runNumber: number;
+    readonly stopped: () => string | undefined;
+  }) => Promise<{ readonly rows: number; readonly difference?: string }>;
   /** Writes the report of a run; returns its location. */
   readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
   /** The rendered messages for the end of a run. */
@@ -42,3 +59,9 @@ export type RunUpdate =
   | { readonly kind: 'progress'; readonly step: string; readonly progress: Progress }
   /** Only of this process: the store is unavailable or available again, or the run has another owner. */
   | { readonly kind: 'note'; readonly text: string };
+
+/** The backend of an attempt. */
+export const backendOf = (
+  { backend, embedded }: Pick<Ports, 'backend' | 'embedded'>,
+  { settings }: Pick<AttemptState, 'settings'>,
+): BatchBackend => (settings?.engine === 'embedded' ? embedded : backend);

@@ -1,8 +1,9 @@
+import { liveAttempt, validAttempts } from '../domain/attempts.ts';
 import type { RunEnd, StepEnd } from '../domain/events.ts';
 import { budgetOf } from '../domain/failure.ts';
 import type { Pipeline, Step } from '../domain/pipeline.ts';
 import type { SparkSettings, Values } from '../domain/plan.ts';
-import { type AttemptState, liveAttempt, type RunState, type StepState, validAttempts } from '../domain/state.ts';
+import type { AttemptState, RunState, StepState } from '../domain/state.ts';
 import { formatDuration, milliseconds } from '../lib/duration.ts';
 import type { ErrorKind } from '../lib/errors.ts';
 import { holds, operands } from '../pipeline/conditions.ts';
@@ -21,7 +22,7 @@ interface OfAttempt {
 export type Action =
   | { readonly do: 'measure' }
   | { readonly do: 'plan' }
-  | ({ readonly do: 'start' | 'submit' | 'follow' | 'call' | 'publish' } & OfAttempt)
+  | ({ readonly do: 'start' | 'submit' | 'follow' | 'call' | 'publish' | 'shadow' } & OfAttempt)
   | ({ readonly do: 'cancel'; readonly why: 'cancelled' | 'timed-out' } & OfAttempt)
   | ({ readonly do: 'give-up'; readonly reason: string } & OfAttempt)
   | ({
@@ -54,7 +55,7 @@ export function nextActions(state: RunState, now: number): Action[] {
     return [{ do: 'end', state: plan.verdict === 'skip' ? 'skipped' : 'failed', reason: plan.reason }];
 
   const actions = Object.values(state.steps).flatMap((step) =>
-    step.ended ? [] : stepActions(step, state, pipeline, now),
+    step.ended ? shadowActions(step, state) : stepActions(step, state, pipeline, now),
   );
   const remeasure = actions.find((action) => action.do === 'measure-again');
   if (remeasure)
@@ -97,6 +98,14 @@ function stepActions(step: StepState, state: RunState, pipeline: Pipeline, now: 
   const done = successAction(step, state);
   if (done) return [done];
   return failureActions(step, definition, last, state, now);
+}
+
+/** A step that Spark has computed, and that the embedded engine computes once more. */
+function shadowActions(step: StepState, { plan }: RunState): Action[] {
+  const last = step.attempts.at(-1);
+  const isPublished = step.ended?.state === 'succeeded' && step.outputs && last?.settings?.engine === undefined;
+  if (!isPublished || !last || step.shadow || !plan?.steps[step.name]?.shadow) return [];
+  return [{ do: 'shadow', step: step.name, attempt: last.number }];
 }
 
 /** A step without attempts: wait for its upstream steps, skip it, or start it. */
@@ -186,6 +195,10 @@ function nextRetry(
   const { kind, side, notBefore } = last.failure ?? { kind: 'unknown' as const };
   const attempts = validAttempts(step);
   const policy = retryOn(retryOf(definition), kind);
+  const onSpark = plan?.steps[step.name]?.onSpark;
+  // Whatever the embedded engine cannot do, Spark may; the end of a run or of its inputs is final for both.
+  if (onSpark && last.settings?.engine === 'embedded' && !['cancelled', 'inputs-lost', 'timed-out'].includes(kind))
+    return { do: 'retry', at: last.ended?.at ?? 0, settings: onSpark, remedy: 'on Spark' };
   const alike = attempts.filter((attempt) => attempt.failure?.kind === kind).length;
   if (attempts.length >= Math.max(policy.maximumAttempts, policy.budget ?? 0)) return undefined;
   if (alike >= budgetOf(kind, policy.budget, policy.maximumAttempts)) return undefined;
@@ -196,7 +209,10 @@ function nextRetry(
   if (kind !== 'out-of-memory' || !last.settings || !plan) {
     return { do: 'retry', at, ...(last.settings ? { settings: last.settings } : {}) };
   }
-  const more = moreMemory(last.settings, side ?? 'executor', plan.cluster);
+  const more =
+    last.settings.engine === 'embedded'
+      ? moreMemory(last.settings, 'driver', plan.machine ?? plan.cluster)
+      : moreMemory(last.settings, side ?? 'executor', plan.cluster);
   return more && { do: 'retry', at, ...more };
 }
 

@@ -1,4 +1,5 @@
-import { liveAttempt, type RunState, type StepState, validAttempts } from '../domain/state.ts';
+import { liveAttempt, validAttempts } from '../domain/attempts.ts';
+import type { RunState, StepState } from '../domain/state.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Action } from './machine.ts';
 

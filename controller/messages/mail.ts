@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { RunEnd } from '../domain/events.ts';
+import { outputsOf } from '../domain/outcome.ts';
 import { inLanguage } from '../domain/pipeline.ts';
 import type { Message } from '../domain/ports/notifier.ts';
 import { multipliedJoins } from '../domain/result.ts';
-import { outputsOf, type RunState } from '../domain/state.ts';
+import type { RunState } from '../domain/state.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { type Html, html } from '../lib/html.ts';
 import { visible } from '../lib/text.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failureKinds } from '../domain/failure-kinds.ts';
-import { columnTypes, type Kind, type Kinds, type Pipeline, type Step } from '../domain/pipeline.ts';
+import { columnTypes, engines, type Kind, type Kinds, type Pipeline, type Step } from '../domain/pipeline.ts';
 
 /** The schema of a pipeline file. Unknown keys are refused. */
 
@@ -108,6 +108,12 @@ function stepOf({ sinks, tasks }: Kinds) {
       if: condition.optional(),
       needs: z.array(slug).optional(),
       spark: sparkJob.optional(),
+      engine: z
+        .enum(engines)
+        .optional()
+        .describe(
+          'What computes a Spark step: spark; embedded: DuckDB on the controller’s machine; auto: embedded where it is proven to give the same result',
+        ),
       ...Object.fromEntries(tasks.map(({ kind, spec }) => [kind, spec.optional()])),
       outputs: z.array(union(sinks)).default([]).describe('Of a Spark step: where its views go'),
       retry: retrySchema.optional(),
@@ -121,6 +127,10 @@ function stepOf({ sinks, tasks }: Kinds) {
     .refine(({ spark, outputs }) => spark || outputs.length === 0, {
       path: ['outputs'],
       message: 'are views of a Spark step; this one has none',
+    })
+    .refine(({ spark, engine }) => spark || engine === undefined, {
+      path: ['engine'],
+      message: 'is of a Spark step; this is none',
     })
     .overwrite((step) => {
       const { timeout } = tasks.find(({ kind }) => (step as Step)[kind] !== undefined) ?? {};

@@ -4,6 +4,7 @@ import type { CheckedProfiles } from '../domain/profile.ts';
 import { holds, operands, stepsIn } from '../pipeline/conditions.ts';
 import { chooseBranch } from './branch.ts';
 import { evaluateChecks } from './checks.ts';
+import { chooseEngine, type Engines, sizeEmbedded } from './engine.ts';
 import { type Load, sizeJob, tooLarge } from './sizing.ts';
 import { conditionValues, qualityScore } from './values.ts';
 
@@ -16,6 +17,7 @@ export function makePlan(
   { profiles, findings }: CheckedProfiles,
   cluster: Cluster,
   now: number,
+  engines?: Engines,
 ): Plan {
   const values = conditionValues(profiles, now);
   const verdicts = evaluateChecks(pipeline.checks, values, findings);
@@ -25,7 +27,9 @@ export function makePlan(
 
   const steps = Object.fromEntries(
     Object.entries(pipeline.steps).map(([name, step]) => {
-      const sized = step.spark ? sizeJob(step.spark, loadOf(pipeline, profiles, step.spark), cluster) : {};
+      const sized = step.spark
+        ? sizedFor(step.spark, loadOf(pipeline, profiles, step.spark), cluster, engines, name)
+        : {};
       if (standIns.has(name))
         return [name, { role: 'fallback', reason: 'runs when the step it is the fallback of has failed', ...sized }];
       if (step.if === undefined) return [name, { role: 'run', reason: 'unconditional', ...sized }];
@@ -38,10 +42,35 @@ export function makePlan(
   ) as Record<string, PlannedStep>;
 
   const verdict = verdictOf(verdicts, choice, steps, cluster);
-  return { verdicts, quality: qualityScore(profiles), choice, steps, cluster, ...verdict };
+  const machine = engines && { machine: engines.machine };
+  return { verdicts, quality: qualityScore(profiles), choice, steps, cluster, ...machine, ...verdict };
 }
 
-function loadOf(pipeline: Pipeline, profiles: Profiles, { inputs }: SparkJob): Load {
+/** The engine of a step and its settings. A step that was free to choose keeps Spark's settings for a retry there. */
+function sizedFor(
+  job: SparkJob,
+  load: Load,
+  cluster: Cluster,
+  engines: Engines | undefined,
+  name: string,
+): Pick<PlannedStep, 'settings' | 'why' | 'onSpark' | 'shadow' | 'refused'> {
+  const facts = engines?.steps[name];
+  const spark = sizeJob(job, load, cluster);
+  if (!engines || !facts) return spark;
+  const { engine, reason, refused, shadow } = chooseEngine(facts, load);
+  const why = { engine: reason };
+  if (engine === 'spark') return { settings: spark.settings, why: { ...why, ...spark.why }, ...(shadow && { shadow }) };
+  const sized = sizeEmbedded(job, load, engines.machine);
+  return {
+    settings: sized.settings,
+    why: { ...why, ...sized.why },
+    ...(facts.asked === 'auto' && { onSpark: spark.settings }),
+    ...(refused !== undefined && { refused }),
+  };
+}
+
+/** The measured input of a job. */
+export function loadOf(pipeline: Pipeline, profiles: Profiles, { inputs }: SparkJob): Load {
   const read = (inputs ?? Object.keys(pipeline.sources)).flatMap((input) => profiles[input]?.measures ?? []);
   return {
     rows: read.reduce((sum, { rows }) => sum + rows, 0),
@@ -61,8 +90,11 @@ function verdictOf(
   const stop = verdicts.find((each) => each.outcome === 'fail');
   if (stop) return { verdict: 'fail', reason: `check "${stop.name}" failed: ${stop.because}, expected ${stop.expect}` };
   // Spark would wait for such an executor forever.
-  for (const [name, { role, settings }] of Object.entries(steps)) {
-    const reason = settings && role !== 'skip' ? tooLarge(settings, cluster) : undefined;
+  for (const [name, { role, settings, refused }] of Object.entries(steps)) {
+    if (refused !== undefined && role !== 'skip')
+      return { verdict: 'fail', reason: `step ${name}: the embedded engine cannot compute it: ${refused}` };
+    const isOnSpark = settings && settings.engine === undefined && role !== 'skip';
+    const reason = isOnSpark ? tooLarge(settings, cluster) : undefined;
     if (reason !== undefined) return { verdict: 'fail', reason: `step ${name}: ${reason}` };
   }
   return { verdict: 'go', reason: choice.reason };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { historyReader } from '../../controller/app/resolve-run.ts';
-import { backendOf } from '../../controller/app/wiring.ts';
+import { backendsOf } from '../../controller/app/wiring.ts';
 import { guessLines } from '../../controller/cli/view/events.ts';
 import { onTerminal } from '../../controller/cli/view/style.ts';
 import type { Project } from '../../controller/config/project.ts';
@@ -14,7 +14,7 @@ import { profile } from '../planning/profiles.ts';
 
 test('a plan for an unavailable cluster states that its resources are assumed, and why', async () => {
   const endpoints = { sparkMaster: 'http://127.0.0.1:9', historyServer: 'http://127.0.0.1:9' } as Project['endpoints'];
-  const backend = await backendOf({
+  const { backend } = await backendsOf({
     home: '/nowhere',
     endpoints,
     connections: { spark: { backend: 'livy' } },

@@ -50,11 +50,13 @@ const { number, lease } = await store.create({
   events: [{ type: 'run-started', run, pipeline, file: 'f' }],
   owner: controller.owner,
 });
+const backend = memoryBackend(() => [{ state: 'succeeded', applicationId: 'app-1' }]);
 const started = performance.now();
 const state = await controller.execute(number, lease, {
   sourceReader: memorySourceReader({ orders: profile() }),
   checkRows: memoryRowChecks,
-  backend: memoryBackend(() => [{ state: 'succeeded', applicationId: 'app-1' }]),
+  backend,
+  embedded: backend,
   taskRunner: memoryTaskRunner(() => ({ body: {} })),
   publisher: memoryPublisher(() => 0),
   store,

@@ -4,6 +4,7 @@ import type { Entry, Lease, RunStore, StoreOwner } from '../../controller/domain
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 import { outboxContract } from './outbox.ts';
+import { proofsContract } from './proofs.ts';
 import { runsContract } from './runs.ts';
 import { triggersContract } from './triggers.ts';
 
@@ -236,5 +237,6 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     outboxContract({ ...ready, pass: (ms) => pass(ms), controller });
     runsContract({ ...ready, pass: (ms) => pass(ms), pipeline });
     triggersContract({ ...ready, pass: (ms) => pass(ms) });
+    proofsContract(ready);
   });
 }

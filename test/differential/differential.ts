@@ -38,10 +38,18 @@ export async function differential(
   await rm(folder, { recursive: true, force: true });
   const prepared: Prepared[] = [];
   for (let i = 0; i < cases; i++) prepared.push(await prepare(randomCase(seed + i), join(folder, String(seed + i))));
+  log(`${cases} cases measured, from seed ${seed} on; Spark computes their marts`);
+  await runOnSpark(project, folder);
+  const outcomes: Outcome[] = [];
+  for (const each of prepared) outcomes.push(await compare(each));
+  return outcomes;
+}
+
+/** Runs all jobs below a folder in one local Spark. */
+export async function runOnSpark(project: Project, folder: string): Promise<void> {
   const spark = madeHome(project.root);
   // Made with a class path that begins as this one does.
   const archive = classArchives(project)?.driver;
-  log(`${cases} cases measured, from seed ${seed} on; Spark computes their marts`);
   await execa(
     javaBinary(),
     [
@@ -60,12 +68,9 @@ export async function differential(
     ],
     { env: sparkEnv(project), stdin: 'ignore' },
   );
-  const outcomes: Outcome[] = [];
-  for (const each of prepared) outcomes.push(await compare(each));
-  return outcomes;
 }
 
-interface Prepared {
+export interface Prepared {
   readonly of: Case;
   readonly folder: string;
   readonly profiles: Readonly<Record<string, Profile>>;
@@ -74,7 +79,8 @@ interface Prepared {
 /** CSV files need no connection. */
 const nowhere = {} as Project;
 
-async function prepare(of: Case, folder: string): Promise<Prepared> {
+/** Writes and measures the sources of a case, and its job description. */
+export async function prepare(of: Case, folder: string, kept = of.seed % 2 === 0): Promise<Prepared> {
   const profiles: Record<string, Profile> = {};
   const inputs: object[] = [];
   for (const { name, columns, csv } of of.sources) {
@@ -85,7 +91,7 @@ async function prepare(of: Case, folder: string): Promise<Prepared> {
       key: 'id',
       columns: Object.fromEntries(columns.map(({ name: column, ...rest }) => [column, rest])),
     } as Source;
-    const snapshots = of.seed % 2 === 0 ? { storage, folder: join(folder, 'kept'), maximumBytes: 1e9 } : undefined;
+    const snapshots = kept ? { storage, folder: join(folder, 'kept'), maximumBytes: 1e9 } : undefined;
     const profile = await csvReader({ root: folder, storage, scratch: join(folder, 'scratch'), snapshots }).profile(
       name,
       source,

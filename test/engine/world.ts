@@ -93,6 +93,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       checkRows: memoryRowChecks,
       sourceReader: memorySourceReader(profiles),
       backend,
+      embedded: backend,
       taskRunner: memoryTaskRunner(() => ({ body: {} })),
       maximumApplications: undefined,
       publisher,

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { FeedEvent, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
+import { afterComparison, type Proof } from '../../controller/domain/proof.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import { memoryCleanup, memoryIndex, memoryOutbox, type Posted, type Row } from './store-lists.ts';
 import { type KnownTrigger, memoryTriggers } from './store-triggers.ts';
@@ -19,6 +20,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
   const outbox = new Map<string, Posted>();
   const roles = new Map<string, { owner: string; until: number }>();
   const triggers = new Map<string, KnownTrigger>();
+  const proofs = new Map<string, Proof>();
   let created = 0;
 
   const rowOf = (run: string): Row => {
@@ -134,6 +136,14 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
       ...memoryOutbox(outbox, clock, isOurs),
       ...memoryCleanup(runs, ours, clock),
       ...memoryTriggers(triggers, clock, project, { create: (run) => store.create(run), has: (run) => runs.has(run) }),
+      proofs: async (pairs) =>
+        pairs.flatMap((pair) => structuredClone(proofs.get(JSON.stringify([project, pair])) ?? [])),
+      async compared(comparison) {
+        const key = JSON.stringify([project, comparison.pair]);
+        const proof = afterComparison(proofs.get(key), comparison);
+        proofs.set(key, proof);
+        return proof;
+      },
       async remove(run) {
         if (runs.get(run)?.summary.ended === undefined) return;
         runs.delete(run);

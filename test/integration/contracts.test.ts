@@ -8,7 +8,7 @@ import { kafkaReader } from '../../controller/adapters/sources/kafka/kafka.ts';
 import { postgresReader } from '../../controller/adapters/sources/postgres/postgres.ts';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
 import { postgresStore } from '../../controller/adapters/store/postgres/store.ts';
-import { backendOf } from '../../controller/app/wiring.ts';
+import { backendsOf } from '../../controller/app/wiring.ts';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
 import { mailServer, postgresAddress } from '../../controller/config/addresses.ts';
 import type { Source } from '../../controller/domain/pipeline.ts';
@@ -134,7 +134,7 @@ backendContract('Livy', async () => {
     return { spec: file, settings, properties: {}, secretFiles: [], labels: {} };
   };
   return {
-    backend: await backendOf(here),
+    backend: (await backendsOf(here)).backend,
     short: await job('CREATE OR REPLACE TEMP VIEW quick AS SELECT 1 AS x'),
     long: await job(
       "CREATE OR REPLACE TEMP VIEW slow AS SELECT java_method('java.lang.Thread', 'sleep', 86400000L) AS n FROM range(2)",

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { backendOf } from '../../controller/app/wiring.ts';
+import { backendsOf } from '../../controller/app/wiring.ts';
 import { stackLogin } from '../../controller/config/login.ts';
 import { loadProject } from '../../controller/config/project.ts';
 import { gate } from './gate.ts';
@@ -60,7 +60,7 @@ async function expectUntouched(text: unknown): Promise<RunDocument> {
 
 test('a thousand batches are polled with one request', async () => {
   const { proxy, folder } = await proxied('many');
-  const backend = await backendOf(await loadProject(folder));
+  const { backend } = await backendsOf(await loadProject(folder));
   const keys = Array.from({ length: 1000 }, (_, i) => `sluice-nobody-${i}`);
   const look = () => Promise.all(keys.map((key) => backend.observe({ key, id: '' })));
   await look();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jaas, kafkaSource } from '../../controller/adapters/sources/kafka/driver.ts';
 import { builtIn } from '../../controller/app/registry.ts';
-import { backendOf } from '../../controller/app/wiring.ts';
+import { backendsOf } from '../../controller/app/wiring.ts';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
 import { connectPostgres } from '../../controller/clients/postgres.ts';
 import { addressesOf, postgresAddress } from '../../controller/config/addresses.ts';
@@ -126,7 +126,7 @@ describe('with required TLS', () => {
     await writeFile(job.secrets, JSON.stringify({ conf: {}, jaas: { order_events: jaas(addresses.kafka('shop')) } }), {
       mode: 0o600,
     });
-    const backend = await backendOf(here);
+    const { backend } = await backendsOf(here);
     const settings = {
       executors: 1,
       executorCores: 2,

@@ -86,6 +86,7 @@ export interface RunDocument {
       ui: string | null;
       started: string;
       ended: string | null;
+      engine: 'spark' | 'embedded' | null;
       settings: { executorMemory: string; driverMemory: string; executorCores: number } | null;
       answer: { status?: number; body: unknown } | null;
       submission: string | null;

@@ -62,6 +62,7 @@ const ports: Omit<Ports, 'now'> = {
   checkRows: memoryRowChecks,
   sourceReader: memorySourceReader(profiles),
   backend,
+  embedded: backend,
   taskRunner: memoryTaskRunner(() => ({ body: {} })),
   publisher: memoryPublisher(() => 0),
   store,

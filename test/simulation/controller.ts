@@ -45,6 +45,7 @@ export function startController(world: World, process: Process): void {
     sourceReader: sourceReaderOf(world, process),
     // Assumed resources would change the plan; waits.test.ts covers that case.
     backend: { ...backend, capacity: world.cluster.livy.capacity },
+    embedded: backend,
     taskRunner: servers.api.reached(process, weakness.taskRunner?.(world.api) ?? world.api),
     publisher,
     store,
@@ -96,7 +97,7 @@ export function startController(world: World, process: Process): void {
     worker.start(10);
     const smtp = servers.smtp.reached(process, world.mailbox);
     void every(1000, () => dispatchOutbox(store, smtp, controller.owner));
-    void every(20_000, () => cleanUp({ store, backend, publisher, workspaceOf: () => workspace }));
+    void every(20_000, () => cleanUp({ store, backend, embedded: backend, publisher, workspaceOf: () => workspace }));
   })();
 }
 

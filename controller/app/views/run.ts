@@ -1,6 +1,7 @@
+import { outputsOf } from '../../domain/outcome.ts';
 import type { RunStore, RunSummary } from '../../domain/ports/store.ts';
 import { multipliedJoins } from '../../domain/result.ts';
-import { emptyState, outputsOf, type RunState } from '../../domain/state.ts';
+import { emptyState, type RunState } from '../../domain/state.ts';
 import { iso } from '../../lib/text.ts';
 
 /** Spark's counts of a source that was only estimated. */
@@ -42,6 +43,9 @@ export async function runDocument(
       name: step.name,
       state: step.ended?.state ?? (step.attempts.length > 0 ? 'running' : 'pending'),
       reason: step.ended?.reason ?? null,
+      shadow: step.shadow
+        ? { rows: step.shadow.rows, difference: step.shadow.difference ?? null, skipped: step.shadow.skipped ?? null }
+        : null,
       attempts: step.attempts.map((attempt) => ({
         attempt: attempt.number,
         key: attempt.key,
@@ -53,6 +57,7 @@ export async function runDocument(
         message: attempt.failure?.message ?? null,
         started: iso(attempt.startedAt),
         ended: iso(attempt.ended?.at),
+        engine: attempt.settings ? (attempt.settings.engine ?? 'spark') : null,
         settings: attempt.settings ?? null,
         answer: attempt.answer ?? null,
         read: attempt.result?.inputs ?? [],

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyReader, resolveRun } from '../../app/resolve-run.ts';
-import { backendOf, openProject, withStore } from '../../app/wiring.ts';
-import type { BatchBackend } from '../../domain/ports/backend.ts';
+import { backendsOf, openProject, withStore } from '../../app/wiring.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { AttemptState, RunState } from '../../domain/state.ts';
+import { backendOf } from '../../engine/ports.ts';
 import { rejected, SluiceError } from '../../lib/errors.ts';
 import { exit, type Output, readerLeft } from '../view/output.ts';
 import { pc } from '../view/style.ts';
@@ -15,20 +15,22 @@ interface LogsOptions {
 
 const pollIntervalMs = 1000;
 
+type Backends = Parameters<typeof backendOf>[0];
+
 /** `sluice logs [RUN]`: the end of the driver's log as long as the backend has it, else the lines in the history. */
 export async function logs(output: Output, name: string | undefined, options: LogsOptions): Promise<number> {
   const project = await openProject();
-  const backend = await backendOf(project);
+  const backends = await backendsOf(project);
   return withStore(project, async (store) => {
     const { summary, state } = await resolveRun(store, name);
-    if (options.follow) return follow(output, store, backend, summary.run, options.step);
+    if (options.follow) return follow(output, store, backends, summary.run, options.step);
     const shown = latest(state, options.step);
     if (!shown)
       throw rejected(
         `run ${summary.run} has submitted nothing${options.step === undefined ? '' : ` for a step ${options.step}`}`,
       );
     const { step, attempt } = shown;
-    const lines = await linesOf(backend, attempt);
+    const lines = await linesOf(backends, attempt);
     output.line(heading(step, attempt));
     for (const line of lines) output.line(line);
     if (lines.length === 0) output.line('The backend keeps no log of it.');
@@ -41,7 +43,7 @@ export async function logs(output: Output, name: string | undefined, options: Lo
 async function follow(
   output: Output,
   store: RunStore,
-  backend: BatchBackend,
+  backends: Backends,
   run: string,
   only: string | undefined,
 ): Promise<number> {
@@ -59,7 +61,7 @@ async function follow(
         key = attempt.key;
         before = [];
       }
-      const now = await linesOf(backend, attempt);
+      const now = await linesOf(backends, attempt);
       const fresh = grown(before, now);
       for (const line of fresh) output.line(line);
       all.push(...fresh);
@@ -94,12 +96,15 @@ function latest(state: RunState, only: string | undefined): { step: string; atte
   return step && attempt && { step: step.name, attempt };
 }
 
-async function linesOf(backend: BatchBackend, { submission, failure }: AttemptState): Promise<readonly string[]> {
+async function linesOf(backends: Backends, attempt: AttemptState): Promise<readonly string[]> {
+  const { submission, failure } = attempt;
   const kept = failure?.lines ?? [];
   if (!submission) return kept;
-  const lines = await backend.logs(submission).catch((error: unknown) => {
-    if (error instanceof SluiceError) return kept;
-    throw error;
-  });
+  const lines = await backendOf(backends, attempt)
+    .logs(submission)
+    .catch((error: unknown) => {
+      if (error instanceof SluiceError) return kept;
+      throw error;
+    });
   return lines.length > 0 ? lines : kept;
 }

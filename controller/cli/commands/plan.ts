@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { engineFacts } from '../../app/engine-facts.ts';
 import { measureSources } from '../../app/plan.ts';
 import { seal } from '../../app/plan-seal.ts';
-import { adaptersOf, backendOf, openPipeline, withStore } from '../../app/wiring.ts';
-import { clusterOf } from '../../engine/measuring.ts';
+import { adaptersOf, backendsOf, openPipeline, withStore } from '../../app/wiring.ts';
+import type { Pipeline } from '../../domain/pipeline.ts';
+import type { Profiles } from '../../domain/plan.ts';
+import { planned } from '../../engine/measuring.ts';
 import { unwritable } from '../../lib/errors.ts';
-import { makePlan } from '../../planning/plan.ts';
-import { planned, type SavedPlan } from '../../planning/saved.ts';
+import { planned as plannedProfiles, type SavedPlan } from '../../planning/saved.ts';
 import { measuredPrinter } from '../view/events.ts';
 import { exit, type Output } from '../view/output.ts';
 import { planText } from '../view/plan-text.ts';
@@ -37,10 +39,11 @@ export async function plan(
       measuredPrinter(output),
     );
     const at = Date.now();
-    const backend = await backendOf(project);
-    const cluster = await clusterOf({ backend, now: Date.now, sleep: (ms) => sleep(ms) });
-    const made = makePlan(pipeline, checked, cluster, at);
-    const profiles = planned(checked.profiles);
+    const { backend } = await backendsOf(project);
+    const engines = (of: Pipeline, measured: Profiles) =>
+      withStore(project, (store) => engineFacts(adapters, store, of, measured));
+    const made = await planned({ backend, engines, now: Date.now, sleep: (ms) => sleep(ms) }, pipeline, checked, at);
+    const profiles = plannedProfiles(checked.profiles);
     for (const line of planText(pipeline, { ...checked, profiles }, made, before)) output.line(line);
     if (options.out !== undefined) {
       const { findings } = checked;

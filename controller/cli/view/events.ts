@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { takeoverLine } from '../../domain/controller-id.ts';
-import type { RunEvent } from '../../domain/events.ts';
+import type { RunEvent, ShadowCompared } from '../../domain/events.ts';
 import type { Plan, SparkSettings } from '../../domain/plan.ts';
 import type { Measures, Profile } from '../../domain/profile.ts';
 import { multipliedJoins } from '../../domain/result.ts';
@@ -80,7 +80,9 @@ function measuredLine(source: string, { measures: m }: Profile, ms: number | und
 
 /** The settings of a Spark application, in one line. */
 export const settingsText = (s: SparkSettings): string =>
-  `${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, driver ${s.driverMemory}, ${s.partitions} partitions, JVM ${s.profile}`;
+  s.engine === 'embedded'
+    ? `embedded engine, ${s.executorCores} cores, ${s.driverMemory}`
+    : `${s.executors} executor × ${s.executorCores} cores, ${s.executorMemory}, driver ${s.driverMemory}, ${s.partitions} partitions, JVM ${s.profile}`;
 
 /** A warning about a plan whose cluster did not respond. */
 export const guessLines = ({ cluster: { assumed, cores, largestMb } }: Plan): string[] =>
@@ -141,7 +143,7 @@ function renderEvent(event: RunEvent): string[] {
       return [`${label('submitted')} ${event.step}: batch ${event.submission.id}`];
     case 'application-found':
       return [
-        `${label('spark')} ${event.step}: ${event.applicationId} ${event.ui === undefined ? '' : pc.underline(event.ui)}`,
+        `${label(event.applicationId.startsWith('embedded-') ? 'process' : 'spark')} ${event.step}: ${event.applicationId} ${event.ui === undefined ? '' : pc.underline(event.ui)}`,
       ];
     case 'attempt-waiting':
       return [pc.yellow(`${label('waiting')} ${event.step}: ${event.what}; the attempt is kept, retrying`)];
@@ -157,6 +159,8 @@ function renderEvent(event: RunEvent): string[] {
       ];
     case 'outputs-published':
       return event.outputs.map((o) => `${label('published')} ${o.view}: ${number(o.rows)} rows, ${o.kind} ${o.where}`);
+    case 'shadow-compared':
+      return [shadowLine(event)];
     case 'fallback-chosen':
       return [pc.yellow(`${label('fallback')} running fallback ${event.to} for ${event.step}: ${event.reason}`)];
     case 'step-ended':
@@ -198,4 +202,11 @@ function renderAttemptEnd(event: Extract<RunEvent, { type: 'attempt-ended' }>): 
     ),
   );
   return [head, ...answer, ...read.map((line) => `${label('read')} ${line}`), ...joins];
+}
+
+function shadowLine({ step, rows, difference, skipped }: ShadowCompared): string {
+  if (skipped !== undefined) return pc.dim(`${label('shadow')} ${step}: not compared: ${skipped}`);
+  return difference === undefined
+    ? `${label('shadow')} ${step}: the embedded engine computed the same ${number(rows)} rows`
+    : pc.yellow(`${label('shadow')} ${step}: the embedded engine differs, and the step stays on Spark: ${difference}`);
 }

@@ -119,6 +119,7 @@ function settingsText(step: PlannedStep | undefined): Record<string, string> {
   if (!settings) return {};
   const { conf, ...rest } = settings;
   const named: Record<string, unknown> = {
+    engine: 'spark',
     ...rest,
     adaptive: conf['spark.sql.adaptive.enabled'],
     broadcast: conf['spark.sql.autoBroadcastJoinThreshold'],

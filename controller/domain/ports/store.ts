@@ -1,6 +1,7 @@
 import type { Recorded, RunEvent } from '../events.ts';
 import type { LifeState } from '../lifecycle.ts';
 import type { Plan, Profiles } from '../plan.ts';
+import type { Comparison, Proof } from '../proof.ts';
 import type { Message } from './notifier.ts';
 
 /** A line of `sluice runs`. Times are milliseconds since 1970. */
@@ -229,12 +230,28 @@ export interface TriggerStore {
   firings(name: TriggerName, limit: number): Promise<(Firing & { readonly run: string | undefined })[]>;
 }
 
+/** What is known of the embedded engine's results; of this project alone. */
+export interface ProofStore {
+  /** The proofs of these pairs that exist. */
+  proofs(pairs: readonly string[]): Promise<Proof[]>;
+  /** Adds a comparison to what is known of its pair. Returns what is known now. */
+  compared(comparison: Comparison): Promise<Proof>;
+}
+
 /**
  * The store as one project sees it. Where controllers must agree on time, the store's clock decides. Throws
  * `unavailable` when the store cannot be reached, is full or does not respond, and `rejected` for an unknown run or a
  * newer schema.
  */
-export interface RunStore extends EventStore, EventFeed, LeaseStore, RunIndex, Outbox, CleanupQueue, TriggerStore {
+export interface RunStore
+  extends EventStore,
+    EventFeed,
+    LeaseStore,
+    RunIndex,
+    Outbox,
+    CleanupQueue,
+    TriggerStore,
+    ProofStore {
   close(): Promise<void>;
 }
 

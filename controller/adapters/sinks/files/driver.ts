@@ -3,7 +3,7 @@ import { below, located } from '../../../lib/uri.ts';
 import { ofOutput } from '../../../pipeline/schema.ts';
 import { parquet } from '../../../snapshot/snapshot.ts';
 import type { SinkDriver } from '../../drivers.ts';
-import { stagingFolder } from './folder.ts';
+import { stagingFolder, versionOf, versionsOf } from './folder.ts';
 
 const folder = z.string().min(1).describe('A folder relative to the project, or in a storage');
 
@@ -21,6 +21,7 @@ function fileSink(kind: 'parquet' | 'csv', name: string): SinkDriver {
       return { target, placeOf: (view) => below(stagingFolder(target, key), view) };
     },
     writes: () => ({ fields: {} }),
+    publishedAt: ({ target, key }, runNumber, view) => versionsOf(target, versionOf(runNumber, key), view),
     describe: (output) => `as ${name} in ${output[kind]}`,
   };
 }

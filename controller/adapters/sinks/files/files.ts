@@ -17,6 +17,7 @@ import {
   removeOldVersions,
   stagingFolder,
   takeFolder,
+  versionOf,
   versionsIn,
   versionsOf,
 } from './folder.ts';
@@ -60,7 +61,7 @@ export function filePublisher(root: string, scratch: string, storage: Storage): 
 
     async publish(staged, runNumber) {
       const { target, key, views, kind } = staged;
-      const version = `${String(runNumber).padStart(10, '0')}-${key}`;
+      const version = versionOf(runNumber, key);
       await takeFolder(storage, target);
       for (;;) {
         const { version: current, pointer } = await published(storage, target);

@@ -17,6 +17,9 @@ const ownEntries: readonly string[] = ['versions', 'current', '.staging', '_curr
 const ownVersion = /^\d{10}-sluice-/;
 
 export const versionsOf = (target: Uri, ...names: readonly string[]): Uri => below(target, 'versions', ...names);
+/** The version of a run's result. Names sort as runs do. */
+export const versionOf = (runNumber: number, key: string): string => `${String(runNumber).padStart(10, '0')}-${key}`;
+
 /** The symlink by which local readers find the published version. */
 export const currentOf = (target: Uri): Uri => below(target, 'current');
 

@@ -28,7 +28,9 @@ export const postgresSink: SinkDriver = {
   },
   writes(output, _staged, project) {
     const address = addressesOf(project).postgres(String(output.postgres));
-    return { databases: [address], fields: { url: jdbcUrl(address), user: address.user } };
+    const { host, port, database, user, tls } = address;
+    const open = { host, port, database, user, ...(tls ? { tls } : {}) };
+    return { databases: [address], fields: { url: jdbcUrl(address), user, address: open } };
   },
   describe: (output) => `as tables of ${output.postgres}, schema ${schemaOf(output)}`,
 };

@@ -136,6 +136,9 @@ const steps: readonly string[] = [
      PRIMARY KEY (project, pipeline, trigger, key)
    );
    CREATE INDEX firings_of_run ON firings (run) WHERE run IS NOT NULL;`,
+
+  // What is known of the embedded engine's results.
+  `CREATE TABLE proofs (project text NOT NULL, pair text NOT NULL, body json, PRIMARY KEY (project, pair));`,
 ];
 
 /** A migration rewrites tables of any size. Milliseconds. */

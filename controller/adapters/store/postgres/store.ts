@@ -9,6 +9,7 @@ import { feedOf, writing } from './feed.ts';
 import { leasesOf } from './leases.ts';
 import { adoptLegacyRuns, migrate } from './migrations.ts';
 import { outboxOf } from './outbox.ts';
+import { proofsOf } from './proofs.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 import { triggersOf } from './triggers.ts';
 
@@ -108,6 +109,7 @@ export async function postgresStore(
       (client, run) => create(client, project, run),
       project,
     ),
+    ...proofsOf(query, transaction, project),
     async close() {
       await close();
       await pool.end();

@@ -81,4 +81,12 @@ export const steps: readonly string[] = [
      UNIQUE (project, pipeline, trigger, key)
    ) STRICT;
    CREATE INDEX firings_of_run ON firings (run) WHERE run IS NOT NULL;`,
+
+  // What is known of the embedded engine's results.
+  `CREATE TABLE proofs (
+     project TEXT NOT NULL,
+     pair TEXT NOT NULL,
+     body TEXT NOT NULL,
+     PRIMARY KEY (project, pair)
+   ) STRICT;`,
 ];

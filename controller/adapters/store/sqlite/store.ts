@@ -7,6 +7,7 @@ import type { Row } from '../summary.ts';
 import { type Database, openDatabase } from './database.ts';
 import { leasesOf } from './leases.ts';
 import { outboxOf } from './outbox.ts';
+import { proofsOf } from './proofs.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 import { triggersOf } from './triggers.ts';
 
@@ -65,6 +66,7 @@ export async function sqliteStore(
     ...outboxOf(db, project, clock),
     ...cleanupOf(db, project, clock),
     ...triggersOf(db, (run) => create(db, project, run), project, clock),
+    ...proofsOf(db, project),
     close: async () => db.close(),
   };
 }

@@ -1,0 +1,96 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { setPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EndOfProcess } from '../adapters/backends/embedded/embedded.ts';
+import type { Storage, Uri } from '../domain/ports/storage.ts';
+import type { RunnerResult } from '../domain/result.ts';
+import { type EmbeddedJob, execute } from '../embedded/execute.ts';
+import { reasonOf } from '../lib/errors.ts';
+import { below } from '../lib/uri.ts';
+import { storageOf } from './adapters.ts';
+import { newOwner } from './controller-id.ts';
+import { builtIn } from './registry.ts';
+
+/** The process of one embedded job. Arguments: the job description, its record, memory in MiB, threads. */
+interface Job extends EmbeddedJob {
+  readonly claim: Uri;
+  readonly result: Uri;
+}
+
+/** How often it shows that it is alive, and looks whether it has been cancelled. Milliseconds. */
+const beatMs = 2000;
+/** How often its memory is looked at. Milliseconds. */
+const watchMs = 200;
+/** Memory beside that of the database: the code, buffers of files and connections. MiB. */
+const besideMb = 400;
+
+const [spec = '', record = '', memoryMb = '1024', threads = '1'] = process.argv.slice(2);
+const scratch = join(tmpdir(), `sluice-embedded-${process.pid}`);
+const storage: Storage = storageOf(builtIn, { project: undefined as never, scratch });
+
+async function main(): Promise<void> {
+  const owner = (await newOwner())();
+  // A second process of the same job leaves.
+  if (!(await storage.create(below(record, 'process'), owner))) return;
+  const job = JSON.parse(String(await storage.read(spec))) as Job;
+  if (!(await storage.create(job.claim, 'driver')))
+    return end({ state: 'failed', detail: `[CLAIMED] ${job.key} was barred before it began` });
+  const stop = watch(job, owner);
+  const result = await execute(job, { storage, scratch, memoryMb: Number(memoryMb), threads: Number(threads) });
+  stop();
+  await leave(job, result);
+}
+
+/** Watches over the process while it works. Returns a function that ends that. */
+function watch(job: Job, owner: string): () => void {
+  let beats = 0;
+  const beat = setInterval(async () => {
+    const isCancelled = await storage.stat(below(record, 'cancel')).catch(() => undefined);
+    // Without its record, nobody waits for it any more.
+    const mine = await storage.read(below(record, 'process')).catch(() => owner);
+    if (isCancelled || String(mine) !== owner) stopNow();
+    await storage.write(below(record, 'alive'), String(++beats)).catch(() => undefined);
+  }, beatMs);
+  const limit = Number(memoryMb) + besideMb;
+  const memory = setInterval(() => {
+    const used = process.memoryUsage.rss() / 2 ** 20;
+    if (used <= limit) return;
+    clearInterval(memory);
+    const message = `the process used ${Math.round(used)} MiB, and ${memoryMb} were given to the job`;
+    const error = { type: 'OutOfMemoryError', message, phase: 'working' };
+    const nothing = { inputs: [], outputs: [], seconds: {} };
+    const failed = { key: job.key, applicationId: `embedded-${job.key}`, state: 'failed', ...nothing, error } as const;
+    void leave(job, failed).finally(stopNow);
+  }, watchMs);
+  return () => {
+    clearInterval(beat);
+    clearInterval(memory);
+  };
+}
+
+/** Ends the process at once. An ordinary exit would wait for the query. */
+const stopNow = (): void => void process.kill(process.pid, 'SIGKILL');
+
+/** Leaves the result, then its own end. */
+async function leave({ result: place }: Job, result: RunnerResult): Promise<void> {
+  const { error, seconds } = result;
+  const phases = Object.entries(seconds).map(([phase, took]) => `${phase}: ${took} s`);
+  const lines = error ? [...phases, `ERROR ${error.type}: while ${error.phase}: ${error.message}`] : phases;
+  await storage.write(below(record, 'log'), lines.join('\n'));
+  await storage.write(place, JSON.stringify(result));
+  await end(error ? { state: 'failed', detail: error.message.split('\n', 1)[0] ?? '' } : { state: 'succeeded' });
+}
+
+const end = async (how: EndOfProcess): Promise<void> =>
+  void (await storage.write(below(record, 'end'), JSON.stringify(how)));
+
+// A query that fills all cores must not keep the controller from its lease.
+setPriority(5);
+await mkdir(scratch, { recursive: true });
+try {
+  await main();
+} catch (error) {
+  await end({ state: 'failed', detail: reasonOf(error) });
+} finally {
+  await rm(scratch, { recursive: true, force: true });
+}

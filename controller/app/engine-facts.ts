@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { stagedAt } from '../adapters/drivers.ts';
+import { openDuck } from '../clients/duckdb.ts';
+import { kindOf, type Pipeline, type Step, sqlFiles } from '../domain/pipeline.ts';
+import type { Cluster, Profiles } from '../domain/plan.ts';
+import type { ProofStore } from '../domain/ports/store.ts';
+import { type EmbeddedInput, translateJob } from '../embedded/execute.ts';
+import { semantics } from '../embedded/sql/translate.ts';
+import { Untranslatable } from '../embedded/sql/types.ts';
+import { machine } from '../lib/env.ts';
+import { type EngineFacts, type Engines, engineOf } from '../planning/engine.ts';
+import { loadOf } from '../planning/plan.ts';
+import type { Load } from '../planning/sizing.ts';
+import type { Adapters } from './wiring.ts';
+
+/** The resources of this machine, as those of a cluster. */
+export const thisMachine: Cluster = { cores: machine.cores, largestMb: Math.floor(machine.memoryBytes / 2 ** 20) };
+
+/** The facts by which the engines of a pipeline's steps are chosen; undefined when all are to run on Spark. */
+export async function engineFacts(
+  adapters: Adapters,
+  store: ProofStore,
+  pipeline: Pipeline,
+  profiles: Profiles,
+): Promise<Engines | undefined> {
+  const { engine } = adapters.context.project.connections;
+  const free = Object.entries(pipeline.steps).filter(([, step]) => step.spark && engineOf(step, engine) !== 'spark');
+  if (free.length === 0) return undefined;
+  const steps: Record<string, EngineFacts> = {};
+  for (const [name, step] of free) {
+    const asked = engineOf(step, engine) as EngineFacts['asked'];
+    const { problem, pair } = await jobOf(adapters, step, pipeline, profiles);
+    const [proof] = await store.proofs([pair]);
+    steps[name] = { asked, problem, pair, proof, comparable: isComparable(step) };
+  }
+  return { machine: thisMachine, steps };
+}
+
+/** A shadow is compared with what Spark has published as Parquet. */
+const isComparable = ({ outputs }: Step): boolean =>
+  outputs.every(({ views }) =>
+    views.every((view) => outputs.some((output) => output.parquet !== undefined && output.views.includes(view))),
+  );
+
+/** A step as the embedded engine sees it. */
+interface JobFacts {
+  readonly sql: string;
+  readonly inputs: readonly EmbeddedInput[];
+  readonly load: Load;
+  /** Identifies the SQL, the schemas, and what the translation makes of them. */
+  readonly pair: string;
+  /** Why the embedded engine cannot compute it; undefined when it can. */
+  readonly problem: string | undefined;
+}
+
+export async function jobOf(
+  { registry, context: { project, scratch } }: Adapters,
+  step: Step,
+  pipeline: Pipeline,
+  profiles: Profiles,
+): Promise<JobFacts> {
+  const { spark, outputs } = step;
+  if (!spark) throw new TypeError('it is no Spark step');
+  const texts = await Promise.all(sqlFiles(spark).map((file) => readFile(resolve(project.root, file), 'utf8')));
+  const sql = texts.join(';\n');
+  const inputs = Object.entries(profiles)
+    .filter(([name]) => (spark.inputs ?? Object.keys(pipeline.sources)).includes(name))
+    .map(([name, { pin }]) => ({ name, kind: pin.kept ? 'kept' : pin.kind, ...(pin.kept ?? {}) }));
+  const written = outputs.flatMap((output) => {
+    const staged = stagedAt(registry.sinks, output, { root: project.root, key: '' });
+    const { fields } = kindOf(registry.sinks, output).writes(output, staged, project);
+    return staged.views.map(({ view, place }) => ({ view, kind: staged.kind, place, ...fields }));
+  });
+  const schemas = inputs.map(({ name, ...input }) => [name, 'columns' in input ? input.columns : []]);
+  const of = { semantics, sql, schemas, views: outputs.map(({ views }) => views) };
+  const pair = createHash('sha256').update(JSON.stringify(of)).digest('hex');
+  const duck = await openDuck(scratch, []);
+  try {
+    const problem = await translateJob(duck, { sql, inputs, outputs: written }).then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof Untranslatable) return error.message;
+        throw error;
+      },
+    );
+    return { sql, inputs, load: loadOf(pipeline, profiles, spark), pair, problem };
+  } finally {
+    await duck.close();
+  }
+}

@@ -1,0 +1,56 @@
+import { kindOf } from '../domain/pipeline.ts';
+import type { BatchBackend } from '../domain/ports/backend.ts';
+import type { ProofStore } from '../domain/ports/store.ts';
+import type { Ports } from '../engine/ports.ts';
+import { below } from '../lib/uri.ts';
+import { sizeEmbedded } from '../planning/engine.ts';
+import { compareViews, placeOf, runCompared } from './comparisons.ts';
+import { jobOf, thisMachine } from './engine-facts.ts';
+import { type Adapters, folderOf } from './wiring.ts';
+
+/** Longer than the embedded engine takes for any input that it is chosen for. Milliseconds. */
+const longestMs = 600_000;
+
+/** Computes a step that Spark has published once more on the embedded engine, compares both, and records what was found. */
+export const shadowOf =
+  (adapters: Adapters, embedded: BatchBackend, store: ProofStore, run: string): NonNullable<Ports['shadow']> =>
+  async ({ pipeline, profiles, step: name, attempt, runNumber, stopped }) => {
+    const { registry, context } = adapters;
+    const step = pipeline.steps[name];
+    if (!step?.spark) throw new TypeError(`${name} is no Spark step`);
+    const { sql, inputs, load, pair } = await jobOf(adapters, step, pipeline, profiles);
+    const published = new Map(
+      step.outputs.flatMap((output) => {
+        const { stage, publishedAt } = kindOf(registry.sinks, output);
+        const { target } = stage(output, attempt.key, context.project.root);
+        if (output.parquet === undefined || !publishedAt) return [];
+        return output.views.map((view) => [view, publishedAt({ target, key: attempt.key }, runNumber, view)] as const);
+      }),
+    );
+    const views = [...published.keys()];
+    const key = `${attempt.key}-shadow`;
+    const folder = below(folderOf(context.project, run), 'shadow', name, String(attempt.number));
+    const { settings } = sizeEmbedded(step.spark, load, thisMachine);
+    const until = performance.now() + longestMs;
+    const late = (): string | undefined => (performance.now() > until ? 'it took too long' : stopped());
+    try {
+      const { error } = await runCompared(
+        embedded,
+        context.storage,
+        { key, folder, sql, inputs, views, settings },
+        late,
+      );
+      const places = views.map(
+        (view) => [view, { spark: published.get(view) ?? '', embedded: placeOf(folder, view) }] as const,
+      );
+      const found = error
+        ? { rows: 0, problems: [`only the embedded engine fails: ${error.message.split('\n', 1)[0]}`] }
+        : await compareViews(context, new Map(places));
+      const [problem] = found.problems;
+      const difference = problem === undefined ? {} : { difference: problem };
+      await store.compared({ pair, by: 'shadow', ...difference });
+      return { rows: found.rows, ...difference };
+    } finally {
+      await context.storage.remove(folder);
+    }
+  };

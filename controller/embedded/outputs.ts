@@ -1,0 +1,126 @@
+import { createReadStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { from as copyFrom } from 'pg-copy-streams';
+import type { Duck } from '../clients/duckdb.ts';
+import { closePostgres, connectPostgres, explain } from '../clients/postgres.ts';
+import { identifier, literal, tableName } from '../clients/sql.ts';
+import type { PostgresAddress } from '../config/addresses.ts';
+import type { Storage, Uri } from '../domain/ports/storage.ts';
+import { below } from '../lib/uri.ts';
+import type { Column } from './sql/scope.ts';
+import { nameOf, Untranslatable } from './sql/types.ts';
+
+/** An output of a job description. */
+export interface Output {
+  readonly view: string;
+  readonly kind: string;
+  /** A folder, or `schema.table`. */
+  readonly place: string;
+  /** The database of a table, without its password. */
+  readonly address?: Omit<PostgresAddress, 'password' | 'passfile'>;
+}
+
+interface To {
+  readonly duck: Duck;
+  readonly storage: Storage;
+}
+
+/** Throws Untranslatable for columns that this kind of output cannot have as Spark writes them. Pure. */
+export function checkOutput(kind: string, view: string, columns: readonly Column[]): void {
+  if (!Object.hasOwn(writers, kind))
+    throw new Untranslatable(`view ${view} has an output of kind ${kind}, which only Spark writes`);
+  const double = columns.find(({ type }) => type.is === 'double' || type.is === 'float');
+  if (kind === 'csv' && double)
+    throw new Untranslatable(
+      `view ${view}: Spark writes ${nameOf(double.type)} as other text into CSV (${double.name})`,
+    );
+}
+
+/** Writes a computed table to its staging place as Spark would. Returns the rows that were written. */
+export async function writeOutput(to: To, output: Output, table: string, columns: readonly Column[]): Promise<number> {
+  const write = writers[output.kind];
+  if (!write) throw new Untranslatable(`an output of kind ${output.kind}`);
+  return write(to, output, table, columns);
+}
+
+type Writer = (to: To, output: Output, table: string, columns: readonly Column[]) => Promise<number>;
+
+const writers: Readonly<Record<string, Writer>> = { parquet, csv, postgres };
+
+/** The columns of a table; a timestamp, which is in UTC here, by `instant`. */
+const listOf = (columns: readonly Column[], instant: (column: string) => string): string =>
+  columns
+    .map(({ name, type }) => {
+      const column = identifier(name);
+      return type.is === 'timestamp' ? `${instant(column)} AS ${column}` : column;
+    })
+    .join(', ');
+const inUtc = (column: string): string => `${column} AT TIME ZONE 'UTC'`;
+
+async function copied(duck: Duck, select: string, file: string, options: string): Promise<number> {
+  const [row] = await duck.rows(`COPY (${select}) TO ${literal(file)} (${options})`);
+  return Number(row?.Count);
+}
+
+/** Moves a written file to its staging folder; an empty `_SUCCESS` follows, as after Spark. */
+async function placed({ duck, storage }: To, file: string, folder: Uri, name: string): Promise<void> {
+  await storage.upload(file, below(folder, name));
+  const success = join(duck.folder, `${name}-success`);
+  await writeFile(success, '');
+  await storage.upload(success, below(folder, '_SUCCESS'));
+}
+
+async function parquet(to: To, { place, view }: Output, table: string, columns: readonly Column[]): Promise<number> {
+  const file = join(to.duck.folder, `${view}.parquet`);
+  const select = `SELECT ${listOf(columns, inUtc)} FROM ${table}`;
+  const rows = await copied(to.duck, select, file, 'FORMAT parquet, COMPRESSION snappy');
+  await placed(to, file, place, 'part-00000.snappy.parquet');
+  return rows;
+}
+
+async function csv(to: To, { place, view }: Output, table: string, columns: readonly Column[]): Promise<number> {
+  const file = join(to.duck.folder, `${view}.csv`);
+  const select = `SELECT ${listOf(columns, (column) => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%gZ')`)} FROM ${table}`;
+  const rows = await copied(to.duck, select, file, 'FORMAT csv, HEADER');
+  await placed(to, file, place, 'part-00000.csv');
+  return rows;
+}
+
+/** PostgreSQL's types of columns, as the Spark runner makes them. */
+const postgresTypes: Readonly<Record<string, string>> = {
+  string: 'text',
+  int: 'integer',
+  double: 'double precision',
+  float: 'real',
+  timestamp: 'timestamptz',
+};
+const postgresType = ({ type }: Column): string =>
+  type.is === 'decimal' ? `numeric(${type.precision}, ${type.scale})` : (postgresTypes[type.is] ?? type.is);
+
+async function postgres(to: To, output: Output, table: string, columns: readonly Column[]): Promise<number> {
+  const { address, place, view } = output;
+  if (!address) throw new TypeError(`the output of ${view} names no database`);
+  const file = join(to.duck.folder, `${view}.copy`);
+  const texts = columns.filter(({ type }) => type.is === 'string').map(({ name }) => identifier(name));
+  // Without its quotes, an empty text would be NULL.
+  const quotes = texts.length === 0 ? '' : `, FORCE_QUOTE (${texts.join(', ')})`;
+  const select = `SELECT ${listOf(columns, inUtc)} FROM ${table}`;
+  await copied(to.duck, select, file, `FORMAT csv, HEADER false${quotes}`);
+  // The password is in a pgpass file, which the environment names.
+  const at = { ...address, password: undefined, passfile: undefined };
+  const client = await connectPostgres(at);
+  try {
+    const list = columns.map((column) => `${identifier(column.name)} ${postgresType(column)}`).join(', ');
+    await client.query(`BEGIN; CREATE TABLE ${tableName(place)} (${list})`);
+    const copy = client.query(copyFrom(`COPY ${tableName(place)} FROM STDIN WITH (FORMAT csv)`));
+    await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), copy);
+    await client.query('COMMIT');
+    return copy.rowCount;
+  } catch (error) {
+    throw explain(error, at);
+  } finally {
+    await closePostgres(client);
+  }
+}
