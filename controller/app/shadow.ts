@@ -11,7 +11,7 @@ import { type Adapters, folderOf } from './wiring.ts';
 /** Longer than the embedded engine takes for any input that it is chosen for. Milliseconds. */
 const longestMs = 600_000;
 
-/** Computes a step that Spark has published once more on the embedded engine, compares both, and records what was found. */
+/** Recomputes a step that Spark has published on the embedded engine, compares both, and records what was found. */
 export const shadowOf =
   (adapters: Adapters, embedded: BatchBackend, store: ProofStore, run: string): NonNullable<Ports['shadow']> =>
   async ({ pipeline, profiles, step: name, attempt, runNumber, stopped }) => {

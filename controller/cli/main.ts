@@ -82,6 +82,18 @@ add(
   [new Option('--step <step>', 'only this step')],
 );
 add(
+  'test [file]',
+  'run the unit tests of a pipeline, or of all',
+  async () => (await import('./commands/test.ts')).test,
+  ['test', `test ${file}`, `test ${file} --filter refunds`, 'test --format junit > tests.xml', `test ${file} --update`],
+  [
+    new Option('--engine <engine>', 'what computes the views').choices(['embedded', 'spark']).default('embedded'),
+    new Option('--format <format>', 'how the outcomes are printed').choices(['spec', 'junit']).default('spec'),
+    new Option('--filter <text>', 'only the tests with this text in their names'),
+    new Option('--update', 'write the rows that were found into the file as the expected ones'),
+  ],
+);
+add(
   'run <file>',
   'run a pipeline to its end',
   async () => (await import('./commands/run.ts')).run,

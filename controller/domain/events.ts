@@ -110,7 +110,7 @@ export type RunEvent =
       readonly settings?: SparkSettings;
     } & OfAttempt)
   | ({ readonly type: 'outputs-published'; readonly outputs: readonly PublishedOutput[] } & OfAttempt)
-  /** The embedded engine has computed a step of Spark once more; `difference` when it computed something else. */
+  /** The embedded engine has recomputed a step of Spark; `difference` when it computed something else. */
   | ({
       readonly type: 'shadow-compared';
       readonly rows: number;

@@ -66,7 +66,7 @@ export interface PlannedStep {
   readonly why?: Readonly<Record<string, string>>;
   /** Spark's settings, for a retry there of a step that the embedded engine was chosen for. */
   readonly onSpark?: SparkSettings;
-  /** After Spark, the embedded engine computes the step once more, for a comparison. */
+  /** After Spark, the embedded engine recomputes the step, for a comparison. */
   readonly shadow?: true;
   /** Why the engine that the pipeline asks for cannot compute the step. */
   readonly refused?: string;

@@ -29,7 +29,7 @@ export interface Ports {
   /** The facts by which the engines of steps are chosen; undefined when all are to run on Spark. */
   readonly engines?: (pipeline: Pipeline, profiles: Profiles) => Promise<Engines | undefined>;
   /**
-   * Computes a published step once more on the embedded engine, and compares. Returns the compared rows and the first
+   * Recomputes a published step on the embedded engine, and compares. Returns the compared rows and the first
    * difference. Throws a SluiceError when it could not be compared, also when `stopped` returns a reason.
    */
   readonly shadow?: (of: {

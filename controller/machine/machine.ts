@@ -100,7 +100,7 @@ function stepActions(step: StepState, state: RunState, pipeline: Pipeline, now: 
   return failureActions(step, definition, last, state, now);
 }
 
-/** A step that Spark has computed, and that the embedded engine computes once more. */
+/** A step that Spark has computed, and that the embedded engine recomputes. */
 function shadowActions(step: StepState, { plan }: RunState): Action[] {
   const last = step.attempts.at(-1);
   const isPublished = step.ended?.state === 'succeeded' && step.outputs && last?.settings?.engine === undefined;

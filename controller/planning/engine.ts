@@ -26,7 +26,7 @@ export interface ChosenEngine {
   readonly engine: 'spark' | 'embedded';
   readonly reason: string;
   readonly refused?: string;
-  /** After Spark, the embedded engine computes the same once more, for a comparison. */
+  /** After Spark, the embedded engine recomputes the same, for a comparison. */
   readonly shadow?: true;
 }
 

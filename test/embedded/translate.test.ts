@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Duck, openDuck } from '../../controller/clients/duckdb.ts';
+import { inputViews, translate } from '../../controller/embedded/sql/translate.ts';
+import { prelude } from '../../controller/embedded/sql/typed.ts';
+import { nameOf, typeNamed } from '../../controller/embedded/sql/types.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'sluice-translate-'));
+let duck: Duck;
+beforeAll(async () => {
+  duck = await openDuck(root, []);
+  for (const macro of prelude) await duck.run(macro);
+  await duck.run(
+    `CREATE TABLE t AS SELECT i::INTEGER AS i, (i * 10)::BIGINT AS b, (i / 4.0)::DOUBLE AS d, (i + 0.255)::DECIMAL(10,3) AS m,
+       CASE WHEN i = 2 THEN NULL ELSE 'text ' || i END AS s, DATE '2024-02-28' + i::INTEGER AS day,
+       TIMESTAMP '2024-02-28 12:00:00' + to_hours(i) AS at FROM range(1, 4) r(i)`,
+  );
+});
+afterAll(async () => {
+  await duck.close();
+  rmSync(root, { recursive: true });
+});
+
+const columns = (of: Record<string, string>) =>
+  Object.entries(of).map(([name, type]) => ({
+    name,
+    type: typeNamed(type) as NonNullable<ReturnType<typeof typeNamed>>,
+  }));
+const inputs = inputViews([
+  {
+    name: 't',
+    columns: columns({
+      i: 'int',
+      b: 'bigint',
+      d: 'double',
+      m: 'decimal(10,3)',
+      s: 'string',
+      day: 'date',
+      at: 'timestamp',
+    }),
+  },
+]);
+
+/** The type that Spark gives an expression over `t`, and its values in the order of `i`. */
+async function computed(expression: string): Promise<{ type: string; values: unknown[] }> {
+  const [view] = await translate(duck, `CREATE TEMP VIEW v AS SELECT i, ${expression} AS x FROM t`, inputs);
+  await duck.run(view?.sql ?? '');
+  const [, found] = await duck.columns('v');
+  const declared = view?.columns[1]?.type ?? { is: 'null' as const };
+  // DuckDB's own type is that of Spark, so what is written is, too.
+  expect(nameOf(typeNamed(found?.type ?? '') ?? { is: 'null' })).toBe(nameOf(declared));
+  const rows = await duck.rows('SELECT CAST(x AS VARCHAR) AS x FROM v ORDER BY i');
+  return { type: nameOf(declared), values: rows.map(({ x }) => x) };
+}
+
+describe('an expression has the type and the values that Spark gives it', () => {
+  test.each([
+    ['i / 2', 'double', ['0.5', '1.0', '1.5']],
+    ['i DIV 2', 'bigint', ['0', '1', '1']],
+    ['-i % 2', 'int', ['-1', '0', '-1']],
+    ['i + b', 'bigint', ['11', '22', '33']],
+    ['m * m', 'decimal(21,6)', ['1.575025', '5.085025', '10.595025']],
+    ['m + 1', 'decimal(11,3)', ['2.255', '3.255', '4.255']],
+    ['m / 3', 'decimal(13,6)', ['0.418333', '0.751667', '1.085000']],
+    ['round(m, 2)', 'decimal(10,2)', ['1.26', '2.26', '3.26']],
+    ['CAST(m AS int)', 'int', ['1', '2', '3']],
+    ['CAST(d * 3 AS int)', 'int', ['0', '1', '2']],
+    ['0.01', 'decimal(2,2)', ['.01', '.01', '.01']],
+    ['floor(-m)', 'decimal(8,0)', ['-2', '-3', '-4']],
+    ["concat(s, '!')", 'string', ['text 1!', null, 'text 3!']],
+    ["coalesce(s, 'it\\'s')", 'string', ['text 1', "it's", 'text 3']],
+    ['substring(s, 0, 3)', 'string', ['tex', null, 'tex']],
+    ['length("日本")', 'int', ['2', '2', '2']],
+    ["'a\\n' || `s`", 'string', ['a\ntext 1', null, 'a\ntext 3']],
+    ['s <=> NULL', 'boolean', ['false', 'true', 'false']],
+    ['row_number() OVER (ORDER BY s)', 'int', ['2', '1', '3']],
+    ['row_number() OVER (ORDER BY s DESC)', 'int', ['2', '3', '1']],
+    ['sum(i) OVER (ORDER BY i)', 'bigint', ['1', '3', '6']],
+    ['dayofweek(day)', 'int', ['5', '6', '7']],
+    ["trunc(day, 'MM')", 'date', ['2024-02-01', '2024-03-01', '2024-03-01']],
+    ["date_trunc('month', at) = TIMESTAMP '2020-01-01 00:00:01'", 'boolean', ['false', 'false', 'false']],
+    ['unix_seconds(at)', 'bigint', ['1709125200', '1709128800', '1709132400']],
+    ['CASE WHEN i = 1 THEN 1.5 ELSE 2 END', 'decimal(11,1)', ['1.5', '2.0', '2.0']],
+    ['9007199254740993', 'bigint', ['9007199254740993', '9007199254740993', '9007199254740993']],
+    ["''", 'string', ['', '', '']],
+  ])('%s', async (expression, type, values) => {
+    expect(await computed(expression)).toEqual({ type, values });
+  });
+
+  test('a comparison with an unknown time is unknown', async () => {
+    const { values } = await computed("date_trunc('month', if(i = 2, NULL, at)) = TIMESTAMP '2020-01-01 00:00:01'");
+    expect(values).toEqual(['false', null, 'false']);
+  });
+});
+
+describe('what cannot be translated is refused with its line', () => {
+  test.each([
+    ['SELECT i,\n  regexp_replace(s, "a", "b") AS x FROM t', /^line 2: view v: regexp_replace: is not one of/],
+    ['SELECT i + s AS x FROM t', /line 1: view v: \+: int \+ string; write a CAST/],
+    ['SELECT sum(d) AS x FROM t', /sum: of double, which depends on the order/],
+    ['SELECT 1L AS x FROM t', /line 1: the number 1L has a suffix/],
+    ["SELECT r'a\\b' AS x FROM t", /r'…' is a literal/],
+    ['SELECT i FROM other', /there is no view other/],
+    ['SELECT nope FROM t', /there is no column nope/],
+    ['SELECT i FROM t GROUP BY ALL', /GROUP BY ALL/],
+    ['SELECT DISTINCT ON (i) i FROM t', /DISTINCT ON/],
+    ['SELECT i FROM t QUALIFY row_number() OVER (ORDER BY i) = 1', /line 1: view v: syntax error/],
+    ['SELECT i FROM t TABLESAMPLE (10 PERCENT)', /line 1/],
+    ['SELECT * FROM range(10)', /table function in FROM/],
+    ["SELECT * FROM read_csv('/etc/passwd')", /table function in FROM/],
+    ['SELECT m * CAST(m AS decimal(38, 2)) AS x FROM t', /needs 49 digits/],
+    ['SELECT i AS a, i AS A FROM t', /two columns called A/],
+    ['SELECT NULL AS x FROM t', /column x is NULL without a type/],
+    ['SELECT i FROM t LIMIT i', /a limit that is not a constant/],
+    ['SELECT i[0] AS x FROM t', /"\["/],
+    ['SELECT i # 2 AS x FROM t', /"#" is not an operator/],
+  ])('%s', async (query, says) => {
+    await expect(translate(duck, `CREATE TEMP VIEW v AS ${query}`, inputs)).rejects.toThrow(says);
+  });
+
+  test.each([
+    ['DROP TABLE t', /line 1: only CREATE TEMP VIEW … AS is run by the embedded engine, not DROP t/],
+    ['\n\nSET x = 1', /line 3/],
+    ['CREATE TABLE x AS SELECT 1 AS y', /only CREATE TEMP VIEW/],
+    ["COPY t TO '/tmp/x'", /only CREATE TEMP VIEW/],
+    ['/* a /* nested', /a comment without an end/],
+  ])('%s', async (sql, says) => {
+    await expect(translate(duck, sql, inputs)).rejects.toThrow(says);
+  });
+});
+
+test('comments, nested ones and a semicolon in a text do not split a statement', async () => {
+  const views = await translate(
+    duck,
+    "-- one; two\nCREATE TEMP VIEW a AS SELECT ';' AS x /* ; /* nested; */ */ FROM t; ;\nCREATE OR REPLACE TEMPORARY VIEW b (y) AS SELECT x FROM a;",
+    inputs,
+  );
+  expect(views.map(({ name, columns: of }) => [name, of[0]?.name])).toEqual([
+    ['a', 'x'],
+    ['b', 'y'],
+  ]);
+});
