@@ -10,11 +10,15 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
 
 /** Does phases of a job in threads. When one fails, the others are stopped. */
 final class Tasks {
+  /** The name of the threads, which a number follows. */
+  static final String THREAD = "sluice-task-";
+
   /** Enough to keep the cluster busy while others plan or wait for a database. */
   private static final int THREADS = 4;
 
@@ -26,7 +30,8 @@ final class Tasks {
   /** Spark's jobs of all threads. */
   private final String group = "sluice-" + UUID.randomUUID();
 
-  private final ExecutorService pool = Executors.newFixedThreadPool(THREADS);
+  private final AtomicInteger threads = new AtomicInteger();
+  private final ExecutorService pool = Executors.newFixedThreadPool(THREADS, this::thread);
   private final List<CompletableFuture<Void>> all = new ArrayList<>();
   private final CompletableFuture<Void> failed = new CompletableFuture<>();
 
@@ -43,6 +48,10 @@ final class Tasks {
             .thenRunAsync(() -> run(phase, work), pool);
     all.add(task);
     return task;
+  }
+
+  private Thread thread(Runnable work) {
+    return new Thread(work, THREAD + threads.incrementAndGet());
   }
 
   private void run(String phase, Phases.Work work) {
