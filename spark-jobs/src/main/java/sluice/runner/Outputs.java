@@ -1,6 +1,5 @@
 package sluice.runner;
 
-import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
 
 import java.io.IOException;
@@ -18,6 +17,7 @@ import org.apache.spark.sql.Observation;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
 import org.apache.spark.storage.StorageLevel;
 
 /**
@@ -76,9 +76,9 @@ final class Outputs {
         needed.add(other.computed);
       }
     }
-    // A database limits the number of its connections, and with it that of the computing tasks.
+    // Parquet first: a database limits the number of tasks that compute, and CSV is one task.
     List<Job.Output> sinks = new ArrayList<>(view.sinks);
-    sinks.sort(Comparator.comparing(sink -> sink.kind.equals("postgres")));
+    sinks.sort(Comparator.comparing(sink -> !sink.kind.equals("parquet")));
     Job.Output first = sinks.remove(0);
     view.computed =
         tasks.start(
@@ -129,7 +129,7 @@ final class Outputs {
         view.staged.add(output.kind, parquet(view.rows, output));
         return;
       case "csv":
-        view.staged.add(output.kind, csv(view.rows, output));
+        view.staged.add(output.kind, csv(view, output));
         return;
       case "postgres":
         view.staged.add(output.kind, postgres(view, output));
@@ -154,9 +154,11 @@ final class Outputs {
     return staged;
   }
 
-  private static long csv(Dataset<Row> rows, Job.Output output) throws InterruptedException {
+  private static long csv(View view, Job.Output output) throws InterruptedException {
+    // One file is written by one task, which would compute the view alone.
+    count(view);
     Observation observation = new Observation();
-    counted(rows, observation)
+    counted(view.rows, observation)
         .coalesce(1)
         .write()
         .mode(SaveMode.Overwrite)
@@ -167,14 +169,21 @@ final class Outputs {
   }
 
   private static long postgres(View view, Job.Output output) throws SQLException {
-    if (view.staged.rows() < 0 && PostgresCopyWriter.needsComputed(view.rows)) {
-      view.staged.add("computed", view.rows.count());
+    if (PostgresCopyWriter.needsComputed(view.rows)) {
+      count(view);
     }
     return new PostgresCopyWriter(output).write(view.rows, view.staged.rows());
   }
 
+  /** Computes and counts a view, unless an earlier write did. */
+  private static void count(View view) {
+    if (view.staged.rows() < 0) {
+      view.staged.add("computed", view.rows.count());
+    }
+  }
+
   private static Dataset<Row> counted(Dataset<Row> rows, Observation observation) {
-    return rows.observe(observation, count(lit(1)).as("rows"));
+    return rows.observe(observation, functions.count(lit(1)).as("rows"));
   }
 
   private static long rowsOf(Observation observation) throws InterruptedException {

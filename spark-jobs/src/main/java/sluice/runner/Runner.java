@@ -113,7 +113,10 @@ public final class Runner {
               String place = job.quarantine + "/" + input.name;
               tasks.start(
                   "quarantining rows of " + input.name,
-                  () -> validated.writeQuarantined(place, counts),
+                  () -> {
+                    claim.check();
+                    validated.writeQuarantined(place, counts);
+                  },
                   List.of());
             }
           });

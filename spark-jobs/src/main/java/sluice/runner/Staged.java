@@ -21,7 +21,7 @@ final class Staged {
       first = sink;
       rows = count;
     } else if (count != rows) {
-      throw differs(view, rows, "staged as " + first, count, "as " + sink);
+      throw differs(view, rows, "as " + first, count, "as " + sink);
     }
   }
 

@@ -62,10 +62,16 @@ final class Tasks {
     spark.sparkContext().setJobGroup(group, phase, false);
     try {
       phases.run(phase, work);
-    } catch (FailedPhase | RuntimeException | Error error) {
-      failed.completeExceptionally(error);
-      throw new CompletionException(error);
+    } catch (FailedPhase error) {
+      fail(error);
+    } catch (RuntimeException | Error error) {
+      fail(new FailedPhase(phase, error));
     }
+  }
+
+  private void fail(FailedPhase error) {
+    failed.completeExceptionally(error);
+    throw new CompletionException(error);
   }
 
   /** Waits for all phases. Throws the first error. */
