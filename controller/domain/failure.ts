@@ -23,6 +23,8 @@ export interface Evidence {
 
 /** The first matching row names the kind. Error classes and texts are those of Spark 3.5 and 4.x. */
 const table: readonly (readonly [FailureKind, RegExp])[] = [
+  // The runner's own: two counts of the same rows differ.
+  ['audit', /\bJobException: \[AUDIT\]/],
   [
     'out-of-memory',
     /OutOfMemoryError|Not enough memory to build and broadcast|GC overhead limit|Container killed .* memory|exit(ed)? (with )?code 52|UNABLE_TO_ACQUIRE_MEMORY/i,

@@ -8,7 +8,7 @@ const joinSchema = z.object({
   rows: z.number(),
 });
 
-/** The result file of the Spark runner, written whole or not at all. Seconds by phase; rows elsewhere. */
+/** The result file of the Spark runner, written whole or not at all. Seconds by phase, which overlap; rows elsewhere. */
 export const runnerResultSchema = z.object({
   key: z.string(),
   state: z.enum(['succeeded', 'failed']),

@@ -35,11 +35,11 @@ const paths = (folder: string): ClassArchives => ({
 });
 
 /** How long an executor may take to write its archive after the application has ended. Milliseconds. */
-const dumpTimeoutMs = 40_000;
+const dumpTimeoutMs = 120_000;
 
 /**
- * Builds the archives with a small job on the cluster that does typical work: reads a snapshot, joins, groups, writes
- * Parquet and CSV. Returns false when that fails; the stack works without archives, too.
+ * Builds the archives with a small job on the cluster that does typical work: reads a snapshot with invalid rows, joins,
+ * groups, writes views that read each other as Parquet and CSV. Returns false when that fails; the stack works without archives, too.
  */
 export async function makeArchives(project: Project, jar: string): Promise<boolean> {
   await checkJava();
@@ -78,7 +78,7 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
       reject: false,
       extendEnv: false,
       env: { ...inherited, ...sparkEnv(project) },
-      timeout: 120_000,
+      timeout: 300_000,
     });
     if (failed || !(await waitUntil(async () => existsSync(fresh.executor), dumpTimeoutMs))) return false;
     // The JVM writes the file at once, at its end. Wait for the last bytes to reach the disk.
@@ -95,7 +95,7 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
 async function writeJob(folder: string): Promise<string> {
   const duck = await openDuck(join(folder, 'duck'), []);
   try {
-    const rows = `(SELECT i AS id, i % 7 AS kind, 'text ' || i AS note, TIMESTAMPTZ '2026-01-01' AS at, 1.5::DECIMAL(10,2) AS amount, NULL::VARCHAR AS ${own.reason}, NULL::VARCHAR AS ${own.raw} FROM range(1000) r(i))`;
+    const rows = `(SELECT i AS id, i % 7 AS kind, 'text ' || i AS note, TIMESTAMPTZ '2026-01-01' AS at, 1.5::DECIMAL(10,2) AS amount, if(i % 100 = 0, 'id: missing', NULL) AS ${own.reason}, if(i % 100 = 0, 'raw', NULL) AS ${own.raw} FROM range(1000) r(i))`;
     const { file: made, columns } = await materialize(duck, 'rows', rows);
     const path = join(folder, 'rows.parquet');
     await rename(made, path);
@@ -103,7 +103,11 @@ async function writeJob(folder: string): Promise<string> {
         SELECT kind, count(*) AS n, sum(amount) AS total, max_by(note, at) AS last, date_trunc('day', max(at)) AS day FROM rows GROUP BY kind;
       CREATE OR REPLACE TEMP VIEW joined AS
         SELECT r.id, r.note, g.n, g.total, coalesce(g.last, '') AS last, row_number() OVER (PARTITION BY r.kind ORDER BY r.id) AS place
-        FROM rows r LEFT JOIN grouped g ON g.kind = r.kind`;
+        FROM rows r LEFT JOIN grouped g ON g.kind = r.kind;
+      CREATE OR REPLACE TEMP VIEW summed AS
+        SELECT j.last, count(DISTINCT j.id) AS n, CAST(sum(CASE WHEN a.total > 1 THEN a.total ELSE 0 END) AS decimal(18, 2)) AS total
+        FROM joined j JOIN (SELECT /*+ MERGE(x) */ x.id, x.total FROM joined x JOIN rows y ON x.id = y.id) a ON a.id = j.id
+        GROUP BY j.last`;
     const job = {
       key: 'sluice-class-archive',
       result: join(folder, 'result.json'),
@@ -111,7 +115,9 @@ async function writeJob(folder: string): Promise<string> {
       sql,
       partitions: 2,
       inputs: [{ name: 'rows', kind: 'kept', paths: [path], columns }],
-      outputs: ['parquet', 'csv'].map((kind) => ({ view: 'joined', kind, place: join(folder, kind) })),
+      outputs: ['parquet', 'csv'].flatMap((kind) =>
+        ['joined', 'summed'].map((view) => ({ view, kind, place: join(folder, `${view}.${kind}`) })),
+      ),
     };
     await mkdir(folder, { recursive: true });
     const file = join(folder, 'job.json');

@@ -54,6 +54,12 @@ describe('a failure', () => {
     expect(failure.lines[0]).toContain('`nope` cannot be resolved');
   });
 
+  test('of counts that differ is one of the audit, as a second attempt would find the same', () => {
+    const message = '[AUDIT] report: 3 rows as parquet, but 2 as postgres';
+    const runner = { type: 'JobException', message, phase: 'writing report as postgres' };
+    expect(classify({ log: ['ERROR Executor: Lost executor 0'], runner }).kind).toBe('audit');
+  });
+
   test('without any log has the description of the backend', () => {
     expect(classify({ log: [], detail: 'the Spark master says KILLED' })).toMatchObject({
       kind: 'killed',

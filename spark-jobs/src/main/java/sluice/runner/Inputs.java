@@ -68,6 +68,13 @@ final class Inputs {
     }
   }
 
+  /** The footers of a snapshot; null for other inputs. */
+  Footers footers(Job.Input input) throws IOException {
+    return input.kind.equals("kept")
+        ? Footers.of(input.paths, ValidatedInput.REASON, spark.sparkContext().hadoopConfiguration())
+        : null;
+  }
+
   /** The snapshot of a source: measured, typed and validated. */
   private Dataset<Row> snapshot(Job.Input input) {
     StringJoiner schema = new StringJoiner(", ");

@@ -23,7 +23,7 @@ public final class Result {
   public final List<Input> inputs = new ArrayList<>();
   public final List<Output> outputs = new ArrayList<>();
 
-  /** Seconds by phase. */
+  /** Seconds by phase. Phases overlap: outputs are written at the same time. */
   public final Map<String, Double> seconds = new LinkedHashMap<>();
 
   public Failure error;

@@ -1,16 +1,11 @@
 package sluice.runner;
 
 import java.io.IOException;
-import java.sql.SQLException;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.storage.StorageLevel;
 
 /**
  * Sluice's only Spark job. It reads the pinned inputs, quarantines invalid rows, runs the SQL,
@@ -35,9 +30,8 @@ public final class Runner {
   private final Job job;
   private final Claim claim;
   private final Result result = new Result();
+  private final Phases phases = new Phases(result.seconds);
   private Secrets secrets = new Secrets();
-  private String phase = "starting";
-  private long phaseStarted = System.nanoTime();
 
   private Runner(SparkSession spark, Job job) {
     this.spark = spark;
@@ -74,109 +68,79 @@ public final class Runner {
     Runner runner = new Runner(spark, job);
     Configuration configuration = spark.sparkContext().hadoopConfiguration();
     try {
-      runner.claim.check();
-      runner.secrets = Secrets.of(job);
-      runner.secrets.apply(spark);
-      runner.readInputs();
-      runner.runSql();
-      runner.writeOutputs();
-      runner.startPhase("done");
+      runner.execute();
       runner.result.state = "succeeded";
     } catch (Exception | OutOfMemoryError error) {
       runner.result.state = "failed";
-      runner.result.error = runner.failure(error);
+      runner.result.error = failure(error);
     }
     runner.result.write(job.result, configuration);
     return runner.result;
   }
 
-  private void readInputs() throws IOException {
+  private void execute() throws FailedPhase, InterruptedException {
+    phases.run(
+        "starting",
+        () -> {
+          claim.check();
+          secrets = Secrets.of(job);
+          secrets.apply(spark);
+        });
+    Tasks tasks = new Tasks(spark, phases);
+    try {
+      readInputs(tasks);
+      phases.run("running the SQL", this::runSql);
+      Outputs outputs = new Outputs(spark, job.outputs, claim, tasks);
+      phases.run("planning the outputs", outputs::start);
+      tasks.finish();
+      result.outputs.addAll(outputs.results(job.outputs));
+    } finally {
+      tasks.close();
+    }
+  }
+
+  /** Registers the inputs, and starts to write their quarantined rows. */
+  private void readInputs(Tasks tasks) throws FailedPhase {
     Inputs inputs = new Inputs(spark, job.partitions, secrets);
     for (Job.Input input : job.inputs) {
-      startPhase("reading " + input.name);
-      ValidatedInput validated = inputs.read(input);
-      Result.Input counts = validated.register();
-      if (counts.quarantined > 0) {
-        validated
-            .quarantined()
-            .coalesce(1)
-            .write()
-            .mode(SaveMode.Overwrite)
-            .json(job.quarantine + "/" + input.name);
-      }
-      result.inputs.add(counts);
+      phases.run(
+          "reading " + input.name,
+          () -> {
+            ValidatedInput validated = inputs.read(input);
+            Result.Input counts = validated.register(inputs.footers(input));
+            result.inputs.add(counts);
+            if (counts.quarantined > 0) {
+              String place = job.quarantine + "/" + input.name;
+              tasks.start(
+                  "quarantining rows of " + input.name,
+                  () -> {
+                    claim.check();
+                    validated.writeQuarantined(place, counts);
+                  },
+                  List.of());
+            }
+          });
     }
   }
 
   private void runSql() {
-    startPhase("running the SQL");
     for (String statement : SqlSplitter.split(job.sql)) {
       spark.sql(statement);
     }
-  }
-
-  private void writeOutputs() throws IOException, SQLException {
-    Map<String, Dataset<Row>> views = new LinkedHashMap<>();
+    List<String> views = Arrays.asList(spark.sqlContext().tableNames());
     for (Job.Output output : job.outputs) {
-      if (!Arrays.asList(spark.sqlContext().tableNames()).contains(output.view)) {
+      if (!views.contains(output.view)) {
         throw new JobException(
             "MISSING_VIEW",
             "the SQL creates no view " + output.view + ", which an output asks for");
       }
-      startPhase("computing " + output.view);
-      Dataset<Row> view = views.get(output.view);
-      if (view == null) {
-        // Cached, because several outputs and later views build on it. Registering it again would
-        // drop the cache.
-        view = spark.table(output.view).persist(StorageLevel.MEMORY_AND_DISK());
-        views.put(output.view, view);
-      }
-      Result.Output written = new Result.Output();
-      written.view = output.view;
-      written.kind = output.kind;
-      written.place = output.place;
-      written.rows = view.count();
-      written.joins = FanOutDetector.multiplied(view);
-      startPhase("writing " + output.view + " as " + output.kind);
-      claim.check();
-      write(view, output);
-      result.outputs.add(written);
     }
-  }
-
-  private static void write(Dataset<Row> view, Job.Output output) throws SQLException {
-    switch (output.kind) {
-      case "parquet":
-        view.write().mode(SaveMode.Overwrite).parquet(output.place);
-        return;
-      case "csv":
-        view.coalesce(1)
-            .write()
-            .mode(SaveMode.Overwrite)
-            .option("header", true)
-            .option("escape", "\"")
-            .csv(output.place);
-        return;
-      case "postgres":
-        new PostgresCopyWriter(output).write(view);
-        return;
-      default:
-        throw new JobException(
-            "UNKNOWN_OUTPUT", output.view + " has an output of unknown kind " + output.kind);
-    }
-  }
-
-  private void startPhase(String next) {
-    long now = System.nanoTime();
-    result.seconds.merge(phase, Math.round((now - phaseStarted) / 1e6) / 1e3, Double::sum);
-    phase = next;
-    phaseStarted = now;
   }
 
   /**
    * The innermost cause is the most specific: Spark wraps an error of an executor several times.
    */
-  private Result.Failure failure(Throwable error) {
+  private static Result.Failure failure(Throwable error) {
     Throwable cause = error;
     while (cause.getCause() != null && cause.getCause() != cause) {
       cause = cause.getCause();
@@ -184,7 +148,7 @@ public final class Runner {
     Result.Failure failure = new Result.Failure();
     failure.type = cause.getClass().getSimpleName();
     failure.message = String.valueOf(cause.getMessage());
-    failure.phase = phase;
+    failure.phase = error instanceof FailedPhase ? ((FailedPhase) error).phase : "ending";
     return failure;
   }
 }

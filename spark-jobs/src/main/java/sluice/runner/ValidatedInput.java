@@ -5,8 +5,11 @@ import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
 
 import java.util.TreeMap;
+import org.apache.spark.api.java.function.MapFunction;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
 import org.apache.spark.storage.StorageLevel;
 
 /**
@@ -34,13 +37,28 @@ final class ValidatedInput {
   }
 
   /**
-   * Counts the rows, which caches them, and registers the views {@code name} and {@code
-   * name_quarantined}.
+   * Counts the rows, and registers the views {@code name} and {@code name_quarantined}. Footers of
+   * a snapshot already know the counts, but not the reasons: those are counted when the quarantined
+   * rows are written.
    */
-  Result.Input register() {
+  Result.Input register(Footers footers) {
     Result.Input counts = new Result.Input();
     counts.name = name;
     counts.reasons = new TreeMap<>();
+    if (footers != null && footers.nulls().isPresent()) {
+      counts.read = footers.rows();
+      counts.valid = footers.nulls().getAsLong();
+      counts.quarantined = counts.read - counts.valid;
+    } else {
+      countRows(counts);
+    }
+    valid().createOrReplaceTempView(name);
+    quarantined().createOrReplaceTempView(name + "_quarantined");
+    return counts;
+  }
+
+  /** Counts the rows, which caches them. */
+  private void countRows(Result.Input counts) {
     for (Row group : rows.groupBy(col(REASON)).agg(count(lit(1))).collectAsList()) {
       long n = group.getLong(1);
       counts.read += n;
@@ -51,16 +69,36 @@ final class ValidatedInput {
         counts.reasons.put(group.getString(0), n);
       }
     }
-    valid().createOrReplaceTempView(name);
-    quarantined().createOrReplaceTempView(name + "_quarantined");
-    return counts;
+  }
+
+  /** Writes the quarantined rows into a folder, and counts them by reason. */
+  void writeQuarantined(String place, Result.Input counts) {
+    ReasonCounts reasons = new ReasonCounts();
+    rows.sparkSession().sparkContext().register(reasons);
+    Dataset<Row> quarantined = quarantined();
+    MapFunction<Row, Row> count =
+        row -> {
+          reasons.add(row.getString(0));
+          return row;
+        };
+    quarantined
+        .map(count, Encoders.row(quarantined.schema()))
+        .coalesce(1)
+        .write()
+        .mode(SaveMode.Overwrite)
+        .json(place);
+    counts.reasons = reasons.value();
+    long written = counts.reasons.values().stream().mapToLong(Long::longValue).sum();
+    if (written != counts.quarantined) {
+      throw Staged.differs(name, counts.quarantined, "quarantined", written, "written");
+    }
   }
 
   private Dataset<Row> valid() {
     return rows.filter(col(REASON).isNull()).drop(REASON, RAW);
   }
 
-  Dataset<Row> quarantined() {
+  private Dataset<Row> quarantined() {
     return rows.filter(col(REASON).isNotNull())
         .select(col(REASON).as("reason"), col(RAW).as("row"));
   }

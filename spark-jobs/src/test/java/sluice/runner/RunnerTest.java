@@ -35,15 +35,7 @@ class RunnerTest {
 
   @BeforeAll
   static void start() {
-    SparkSession.Builder builder =
-        SparkSession.builder()
-            .master("local[2]")
-            .config("spark.ui.enabled", "false")
-            .config("spark.sql.shuffle.partitions", "2")
-            .config("spark.sql.session.timeZone", "UTC")
-            .config("spark.sql.ansi.enabled", "true");
-    Runner.SETTINGS.forEach(builder::config);
-    spark = builder.getOrCreate();
+    spark = Jobs.startSpark();
   }
 
   @AfterAll
@@ -69,7 +61,8 @@ class RunnerTest {
   @Test
   void aJobIsClaimedOnceAndOneThatWasGivenUpWritesNothing() throws IOException {
     Job job =
-        job(
+        Jobs.job(
+            folder,
             "id,at,note\n1,2024-01-31,x\n",
             "CREATE OR REPLACE TEMP VIEW report AS SELECT id FROM rows");
     job.claim = folder.resolve("claimed").toString();
@@ -90,7 +83,8 @@ class RunnerTest {
   @Test
   void invalidRowsArePutAsideWithTheirReasonAndTheRestIsWritten() throws IOException {
     Job job =
-        job(
+        Jobs.job(
+            folder,
             "id,at,note\n1,2024-01-31 10:00:00,\"two\nlines, \"\"quoted\"\"\"\n2,2024-02-30 10:00:00,x\n3,2024-01-01 00:00:00\n"
                 + "4,2024-01-01 00:00:00,x,y\n,2024-01-01 00:00:00,x\n6,2024-01-01T00:00:00Z,\"\"\n",
             "CREATE OR REPLACE TEMP VIEW report AS SELECT id, note, year(at) AS year FROM rows");
@@ -124,7 +118,8 @@ class RunnerTest {
   @Test
   void aRecordWithMoreFieldsThanTheHeaderIsInvalidWhateverIsInThem() throws IOException {
     Job job =
-        job(
+        Jobs.job(
+            folder,
             "id,at,note\n1,2024-01-01,x,\n2,2024-01-01,,,\n3,2024-01-01,\"x\ny\",\"\"\n,,,\n5,2024-01-01,\n",
             "CREATE OR REPLACE TEMP VIEW report AS SELECT id FROM rows");
 
@@ -140,7 +135,7 @@ class RunnerTest {
   void theFieldsOfAMessageHaveTheTextInWhichTheyWereWrittenAndWhatIsNoJsonIsInvalid()
       throws IOException {
     Job.Input input = new Job.Input();
-    input.columns = List.of(column("a", "string"), column("b", "string"));
+    input.columns = List.of(Jobs.column("a", "string"), Jobs.column("b", "string"));
     input.reason = "CAST(NULL AS string)";
     StructType schema = new StructType().add("value", DataTypes.BinaryType);
     JsonNode cases = new ObjectMapper().readTree(Path.of("../test/profile/messages.json").toFile());
@@ -169,7 +164,8 @@ class RunnerTest {
   @Test
   void aMissingColumnFailsWithSparksOwnWordsAndThePhase() throws IOException {
     Job job =
-        job(
+        Jobs.job(
+            folder,
             "id,at,note\n1,2024-01-01 00:00:00,x\n",
             "CREATE OR REPLACE TEMP VIEW report AS SELECT nope FROM rows");
 
@@ -186,7 +182,8 @@ class RunnerTest {
   @Test
   void aFileThatChangedSinceItWasMeasuredIsRefused() throws IOException {
     Job job =
-        job(
+        Jobs.job(
+            folder,
             "id,at,note\n1,2024-01-01 00:00:00,x\n",
             "CREATE OR REPLACE TEMP VIEW report AS SELECT 1 AS x");
     job.inputs.get(0).files.get(0).size += 1;
@@ -200,7 +197,8 @@ class RunnerTest {
   @Test
   void anOutputThatTheSqlDoesNotMakeIsNamed() throws IOException {
     Job job =
-        job(
+        Jobs.job(
+            folder,
             "id,at,note\n1,2024-01-01 00:00:00,x\n",
             "CREATE OR REPLACE TEMP VIEW other AS SELECT 1 AS x");
 
@@ -245,13 +243,15 @@ class RunnerTest {
         .createDataFrame(List.of(RowFactory.create(values.toArray())), schema)
         .write()
         .parquet(path);
-    Job job = job("id,at,note\n", "CREATE OR REPLACE TEMP VIEW report AS SELECT * FROM rows");
+    Job job =
+        Jobs.job(
+            folder, "id,at,note\n", "CREATE OR REPLACE TEMP VIEW report AS SELECT * FROM rows");
     Job.Input input = job.inputs.get(0);
     input.kind = "kept";
     input.paths = List.of(path);
     input.columns = new ArrayList<>();
     for (String name : schema.fieldNames()) {
-      input.columns.add(column(name, "STRING"));
+      input.columns.add(Jobs.column(name, "STRING"));
     }
 
     Result result = Runner.run(spark, job);
@@ -283,7 +283,8 @@ class RunnerTest {
       String from = each.getKey();
       String select = from.startsWith("/*") ? from.replace("*/ *", "*/ a.id") : "a.id FROM " + from;
       Job job =
-          job(
+          Jobs.job(
+              folder,
               "id,at,note\n1,2024-01-01,x\n2,2024-01-01,y\n3,2024-01-01,z\n",
               "CREATE OR REPLACE TEMP VIEW report AS SELECT " + select);
       Result result = Runner.run(spark, job);
@@ -295,43 +296,5 @@ class RunnerTest {
       assertEquals(each.getValue(), noticed, from);
       forgetViews();
     }
-  }
-
-  private Job job(String csv, String sql) throws IOException {
-    // A space, as in some users' folders, and the characters of globs.
-    Path file = Files.writeString(folder.resolve("some [1]*{a}? rows.csv"), csv);
-    Job job = new Job();
-    job.key = "test";
-    job.result = folder.resolve("result.json").toString();
-    job.quarantine = folder.resolve("quarantine").toString();
-    job.sql = sql;
-    job.partitions = 2;
-    Job.Input input = new Job.Input();
-    input.name = "rows";
-    input.kind = "csv";
-    input.columns =
-        List.of(column("id", "bigint"), column("at", "timestamp"), column("note", "string"));
-    input.reason =
-        "CASE WHEN id IS NULL THEN 'id: missing' WHEN at IS NOT NULL AND TRY_CAST(at AS timestamp) IS NULL"
-            + " THEN 'at: not a timestamp' END";
-    Job.PinnedFile pinned = new Job.PinnedFile();
-    pinned.path = file.toString();
-    pinned.size = Files.size(file);
-    pinned.mtimeMs = Files.getLastModifiedTime(file).toMillis();
-    input.files = List.of(pinned);
-    job.inputs = List.of(input);
-    Job.Output output = new Job.Output();
-    output.view = "report";
-    output.kind = "parquet";
-    output.place = folder.resolve("out").toString();
-    job.outputs = new ArrayList<>(List.of(output));
-    return job;
-  }
-
-  private static Job.Column column(String name, String type) {
-    Job.Column column = new Job.Column();
-    column.name = name;
-    column.type = type;
-    return column;
   }
 }
