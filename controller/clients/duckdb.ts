@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { rejected, unwritable, unwritableCode } from '../lib/errors.ts';
@@ -27,17 +28,31 @@ export interface Duck {
 }
 
 /** 1 GiB holds the hash tables of a few million keys; beyond that DuckDB spills to `folder`. */
-const memoryLimit = '1GiB';
+const largeMiB = 1024;
+/**
+ * A source is measured row by row, but for the hash table of its keys. DuckDB needs memory for each thread, so their
+ * number is limited, too.
+ */
+const [smallMiBPerThread, mostThreads] = [64, 4];
+
+const smallThreads = Math.min(mostThreads, availableParallelism());
+
+export interface DuckOptions {
+  /** Rows keep the order in which they were read. */
+  readonly ordered?: boolean;
+  /** Little memory, for a database that is open at the same time as others. */
+  readonly small?: boolean;
+}
 
 /**
  * Opens an empty database in a new folder below `folder`. Its SQL reaches only the database's `folder` and the files
  * and folders in `reach`, and cannot change settings. A pipeline or a source's names cannot make a query reach anything
- * else. With `ordered`, rows keep the order in which they were read. Throws `rejected` when the disk is full.
+ * else. Throws `rejected` when the disk is full.
  */
 export async function openDuck(
   folder: string,
   reach: readonly string[],
-  { ordered = false }: { readonly ordered?: boolean } = {},
+  { ordered = false, small = false }: DuckOptions = {},
 ): Promise<Duck> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const own = await mkdir(folder, { recursive: true })
@@ -46,7 +61,9 @@ export async function openDuck(
       throw unwritable(folder, error);
     });
   const instance = await DuckDBInstance.create(join(own, 'db'), {
-    memory_limit: memoryLimit,
+    ...(small
+      ? { threads: String(smallThreads), memory_limit: `${smallThreads * smallMiBPerThread}MiB` }
+      : { memory_limit: `${largeMiB}MiB` }),
     temp_directory: join(own, 'spill'),
     preserve_insertion_order: String(ordered),
     autoinstall_known_extensions: 'false',
