@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import { SluiceError } from '../lib/errors.ts';
+import { reasonOf, rejected, SluiceError } from '../lib/errors.ts';
 import { type Aborted, type RecordFound, walkBatches } from './kafka-batches.ts';
 
 /** A part of a partition: offsets from `start` (inclusive) to `end` (exclusive). */
@@ -170,7 +170,13 @@ async function fetchOnce(broker: Broker, fetch: unknown, topic: string, ranges: 
   });
   const { apiVersion } = request.request;
   const response = {
-    decode: async (bytes: Buffer) => fetchedIn(bytes, apiVersion),
+    decode: async (bytes: Buffer) => {
+      try {
+        return fetchedIn(bytes, apiVersion);
+      } catch (error) {
+        throw rejected(`topic ${topic}: the answer of a broker cannot be read: ${reasonOf(error)}`);
+      }
+    },
     parse: async (decoded: unknown) => decoded,
   };
   return (await broker.connectionPool.send({ request: request.request, response })) as Fetched[];
