@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import { SluiceError } from '../lib/errors.ts';
+import { reasonOf, rejected, SluiceError } from '../lib/errors.ts';
 import { type Aborted, type RecordFound, walkBatches } from './kafka-batches.ts';
 
 /** A part of a partition: offsets from `start` (inclusive) to `end` (exclusive). */
@@ -18,7 +18,7 @@ interface Cluster {
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
   findBroker(node: { nodeId: string }): Promise<Broker>;
 }
-interface Broker {
+export interface Broker {
   lookupRequest(
     key: number,
     request: unknown,
@@ -29,7 +29,8 @@ interface Broker {
   readonly connectionPool: { send(request: object): Promise<unknown> };
 }
 
-function clusterOf(kafka: Kafka): Cluster {
+/** The cluster of a client, which connects to brokers and knows the leaders of partitions. */
+export function clusterOf(kafka: Kafka): Cluster {
   const name = Object.getOwnPropertySymbols(kafka).find((each) => each.description === 'private:Kafka:createCluster');
   if (!name) throw new TypeError('kafkajs is not the version that this was written for');
   const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[name] as (o: object) => Cluster;
@@ -37,8 +38,8 @@ function clusterOf(kafka: Kafka): Cluster {
 }
 
 const fetchKey = 1;
-const maxBytesOfPartition = 4 << 20;
-const maxBytesOfFetch = 16 << 20;
+const maxBytesOfPartition = 1 << 20;
+const maxBytesOfFetch = 4 << 20;
 const maxWaitMs = 200;
 const readCommitted = 1;
 /**
@@ -81,12 +82,13 @@ export async function fetchRanges(
           topic,
           rest.flatMap((each) => next.get(each) ?? []),
         );
-        for (const { partition, error, aborted, records } of fetched) {
+        for (const { partition, error, end, aborted, records } of fetched) {
           const range = next.get(partition);
           if (!range) continue;
           if (leaderMoved.includes(error)) return false;
           if (error !== 0) throw refused(topic, range, error);
-          const at = walkBatches(records, aborted, (offset, ...record) => {
+          const batches = { topic, partition, bytes: records, aborted, from: range.start, end };
+          const at = walkBatches(batches, (offset, ...record) => {
             if (offset >= range.start && offset < range.end) found(partition, offset, ...record);
           });
           if (at === undefined) continue;
@@ -139,6 +141,8 @@ const refused = (topic: string, { partition, start, end }: Range, error: number)
 interface Fetched {
   readonly partition: number;
   readonly error: number;
+  /** The high watermark: the offset after the last one that the broker gives. */
+  readonly end: number;
   readonly aborted: readonly Aborted[];
   readonly records: Buffer;
 }
@@ -166,7 +170,13 @@ async function fetchOnce(broker: Broker, fetch: unknown, topic: string, ranges: 
   });
   const { apiVersion } = request.request;
   const response = {
-    decode: async (bytes: Buffer) => fetchedIn(bytes, apiVersion),
+    decode: async (bytes: Buffer) => {
+      try {
+        return fetchedIn(bytes, apiVersion);
+      } catch (error) {
+        throw rejected(`topic ${topic}: the answer of a broker cannot be read: ${reasonOf(error)}`);
+      }
+    },
     parse: async (decoded: unknown) => decoded,
   };
   return (await broker.connectionPool.send({ request: request.request, response })) as Fetched[];
@@ -186,14 +196,15 @@ function fetchedIn(bytes: Buffer, version: number): Fetched[] {
     at += 2 + bytes.readInt16BE(at);
     for (let partitions = int32(); partitions > 0; partitions--) {
       const partition = int32();
-      const error = bytes.readInt16BE(at);
-      // High watermark, last stable offset and, since version 5, the log's start.
-      at += 2 + (version >= 5 ? 24 : 16);
+      const error = bytes.readInt16BE(take(2));
+      const end = Number(int64());
+      // The last stable offset and, since version 5, the log's start.
+      at += version >= 5 ? 16 : 8;
       const aborted: Aborted[] = [];
       for (let count = int32(); count > 0; count--) aborted.push({ producer: int64(), from: int64() });
       if (version >= 11) at += 4;
       const size = Math.max(0, int32());
-      fetched.push({ partition, error, aborted, records: bytes.subarray(at, at + size) });
+      fetched.push({ partition, error, end, aborted, records: bytes.subarray(at, at + size) });
       at += size;
     }
   }

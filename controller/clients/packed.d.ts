@@ -10,4 +10,5 @@ declare module 'snappyjs' {
 }
 declare module 'kafkajs/src/protocol/requests/index.js' {
   export const requests: { readonly Fetch: unknown };
+  export const lookup: (versions: object) => import('./kafka-fetch.ts').Broker['lookupRequest'];
 }

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duck, DuckRow } from '../clients/duckdb.ts';
 import { identifier, literal } from '../clients/sql.ts';
@@ -60,8 +60,9 @@ export async function computeReport(
   const spreadsheets: string[] = [];
   for (const view of report.spreadsheets) {
     const file = `${view}.csv`;
-    if (!(await ask(view, `SELECT 1 FROM ${identifier(view)} LIMIT 1`))) continue;
-    await writeSpreadsheet(duck, view, join(folder, file));
+    const first = await ask(view, `SELECT 1 FROM ${identifier(view)} LIMIT 1`);
+    if (!first) continue;
+    await writeSpreadsheet(duck, view, join(folder, file), first.length === 0);
     spreadsheets.push(file);
   }
   return { figures, charts, tables, spreadsheets };
@@ -71,16 +72,26 @@ export async function computeReport(
 const formula = /^[=+\-@\t\r\n]/;
 const asText = (text: string): string => (formula.test(text) ? `'${text}` : text);
 
+/** The byte-order mark by which spreadsheet programs recognise UTF-8. */
+const byteOrderMark = '\uFEFF';
+const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
 /**
- * CSV with a byte-order mark, by which spreadsheet programs recognise UTF-8. Formula-like text gets an apostrophe;
- * numbers stay numbers.
+ * CSV with a byte-order mark. Formula-like text gets an apostrophe; numbers stay numbers. DuckDB writes mark and header
+ * before the rows, so that a file of any size takes no memory here.
  */
-async function writeSpreadsheet(duck: Duck, view: string, file: string): Promise<void> {
-  const cells = (await duck.columns(identifier(view))).map(({ name, type }) => {
+async function writeSpreadsheet(duck: Duck, view: string, file: string, isEmpty: boolean): Promise<void> {
+  const columns = await duck.columns(identifier(view));
+  const header = `${byteOrderMark}${columns.map(({ name }) => quoted(asText(name))).join(',')}\n`;
+  // For a view without rows, DuckDB would write its suffix as a line of its own.
+  if (isEmpty) return writeFile(file, header);
+  const cells = columns.map(({ name, type }) => {
     const text = `${identifier(name)}::VARCHAR`;
     const marked = `CASE WHEN regexp_matches(${text}, ${literal(formula.source)}) THEN '''' || ${text} ELSE ${text} END`;
-    return `${/^(VARCHAR|ENUM|JSON)/.test(type) ? marked : identifier(name)} AS ${identifier(asText(name))}`;
+    return /^(VARCHAR|ENUM|JSON)/.test(type) ? marked : identifier(name);
   });
-  await duck.run(`COPY (SELECT ${cells.join(', ')} FROM ${identifier(view)}) TO ${literal(file)} (FORMAT csv, HEADER)`);
-  await writeFile(file, Buffer.concat([Buffer.from('\uFEFF'), await readFile(file)]));
+  await duck.run(
+    `COPY (SELECT ${cells.join(', ')} FROM ${identifier(view)}) TO ${literal(file)}
+     (FORMAT csv, HEADER false, PREFIX ${literal(header)}, SUFFIX ${literal('\n')})`,
+  );
 }

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { compress as lz4 } from 'lz4js';
 import { compress as snappy } from 'snappyjs';
-import { walkBatches } from '../../controller/clients/kafka-batches.ts';
+import { type FetchedBatches, walkBatches } from '../../controller/clients/kafka-batches.ts';
 import { Lost, refusedOr, type Subject } from './subject.ts';
 
 interface Written {
@@ -69,6 +69,17 @@ export function headed(rest: Buffer, base: number): Buffer {
   return Buffer.concat([head, rest]);
 }
 
+/** The answer of a broker whose partition ends far behind these batches. */
+export const fetched = (bytes: Buffer, more: Partial<FetchedBatches> = {}): FetchedBatches => ({
+  topic: 'events',
+  partition: 3,
+  aborted: [],
+  from: 0,
+  end: 1_000_000,
+  ...more,
+  bytes,
+});
+
 /** Flips some bits, like a bad cable. */
 function flip(bytes: Buffer, random: fc.GeneratorValue, from = 0): void {
   for (let n = random(fc.integer, { min: 1, max: 3 }); n > 0; n--) {
@@ -118,11 +129,14 @@ export function recordBatches(): Subject {
       const read: Written[] = [];
       const done = await refusedOr(
         (async () =>
-          walkBatches(damage === 'cut' ? bytes.subarray(0, at) : bytes, [], (offset, _time, buffer, start, end) => {
-            if (start >= 0 && (end < start || end > buffer.length))
-              throw new RangeError(`a value from ${start} to ${end} of ${buffer.length} bytes`);
-            read.push({ offset, value: start < 0 ? null : buffer.toString('utf8', start, end) });
-          }))(),
+          walkBatches(
+            fetched(damage === 'cut' ? bytes.subarray(0, at) : bytes),
+            (offset, _time, buffer, start, end) => {
+              if (start >= 0 && (end < start || end > buffer.length))
+                throw new RangeError(`a value from ${start} to ${end} of ${buffer.length} bytes`);
+              read.push({ offset, value: start < 0 ? null : buffer.toString('utf8', start, end) });
+            },
+          ))(),
       );
       // A valid checksum may cover forged content; otherwise the records must be those that were sent.
       if (damage !== 'forged' && damage !== 'made up') {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { exactColumns } from '../../controller/adapters/sources/kafka/json.ts';
 import { freshRows } from '../../controller/adapters/sources/kafka/kafka.ts';
-import { messageTable } from '../../controller/adapters/sources/kafka/read.ts';
+import { messageTable } from '../../controller/adapters/sources/kafka/messages.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { columnsOf, type Source } from '../../controller/domain/pipeline.ts';
 
@@ -27,7 +27,7 @@ async function read(values: readonly string[]): Promise<Texts[]> {
   const duck = await openDuck(root, []);
   try {
     const table = await messageTable(duck, exactColumns(columns));
-    for (const [i, value] of values.entries()) table.add(0, i, Buffer.from(value));
+    for (const [i, value] of values.map((each) => Buffer.from(each)).entries()) table.add(0, i, value, 0, value.length);
     table.close();
     const rows = await duck.rows(`SELECT * FROM (${freshRows(columns)}) ORDER BY __sluice_pos`);
     return rows.map((row) =>

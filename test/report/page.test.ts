@@ -45,7 +45,23 @@ describe('a report', () => {
     expect(data.figures).toEqual([{ name: 'Revenue', value: '1\u00a0203.50' }]);
     expect(data.charts[0]?.svg).toMatch(/^<svg[\s\S]*Москва[\s\S]*<\/svg>$/);
     const csv = await readFile(join(root, 'marts.csv'), 'utf8');
-    expect(csv.startsWith('\uFEFFcity,revenue\n')).toBe(true);
+    expect(csv).toMatch(/^\uFEFFcity,revenue\n[^\n]+\n[^\n]+\n/);
+    expect(csv).toMatch(/[^\n]\n$/);
+  });
+
+  test('has a header alone in the spreadsheet of a view without rows, whatever the names of its columns', async () => {
+    await mkdir(join(root, 'none'));
+    const file = join(root, 'none', 'a.parquet');
+    await duck.run(`COPY (SELECT 1 AS "a ""b"", c", '' AS d LIMIT 0) TO ${literal(file)} (FORMAT parquet)`);
+    const none = new Map([['none', parquet([file])]]);
+    await computeReport(
+      duck,
+      { ...report, figures: [], charts: [], tables: [], spreadsheets: ['none'] },
+      none,
+      'en',
+      root,
+    );
+    expect(await readFile(join(root, 'none.csv'), 'utf8')).toBe('\uFEFF"a ""b"", c",d\n');
   });
 
   test('escapes formula-like texts in a spreadsheet; numbers stay numbers', async () => {

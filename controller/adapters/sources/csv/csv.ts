@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Duck, openDuck } from '../../../clients/duckdb.ts';
+import type { Duck } from '../../../clients/duckdb.ts';
 import { asItIs, fileLiteral, literal } from '../../../clients/sql.ts';
 import { type Column, columnsOf } from '../../../domain/pipeline.ts';
 import type { PreviousRead, SourceReader } from '../../../domain/ports/source.ts';
@@ -8,6 +8,7 @@ import type { Profile } from '../../../domain/profile.ts';
 import { countRecords, type Records } from '../../../lib/csv-records.ts';
 import { reasonOf, rejected, SluiceError } from '../../../lib/errors.ts';
 import { measureRelation } from '../../../snapshot/measure.ts';
+import { isOutOfMemory, measureInDuck } from '../../../snapshot/measuring-duck.ts';
 import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
 import {
   asJson,
@@ -80,8 +81,7 @@ async function profileFiles(
   await mkdir(scratch, { recursive: true });
   const heads = await mkdtemp(join(scratch, 'heads-'));
   const folders = await Promise.all(filled.flatMap(({ file }) => [dirname(file), realpath(file).then(dirname)]));
-  const duck = await openDuck(scratch, [...new Set(folders), heads], { ordered: true });
-  try {
+  const measured = async (duck: Duck): Promise<Profile> => {
     // This count is independent of DuckDB, and runs first. It finds at once, and describes better, what costs DuckDB
     // minutes.
     const counts = await Promise.all(filled.map(countRecords));
@@ -100,8 +100,10 @@ async function profileFiles(
     const snapshot = await materialize(duck, name, relation);
     const counted = await measureRelation(duck, read(parquet([snapshot.file])), csv.key, bytes);
     return { ...counted, pin: { ...pin, kept: await writeSnapshot(snapshot, snapshots) } };
+  };
+  try {
+    return await measureInDuck(scratch, [...new Set(folders), heads], measured, { ordered: true });
   } finally {
-    await duck.close();
     await rm(heads, { recursive: true, force: true });
   }
 }
@@ -137,7 +139,7 @@ async function load(
     await duck
       .run(`CREATE TABLE rows AS SELECT *, ${reason} AS reason FROM ${reader(files, columns)}`)
       .catch((error: unknown) => {
-        throw error instanceof SluiceError ? error : unreadable(error);
+        throw error instanceof SluiceError || isOutOfMemory(error) ? error : unreadable(error);
       });
   }
   await findBroken(duck, files);

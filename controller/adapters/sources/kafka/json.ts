@@ -7,17 +7,26 @@ export const exactColumns = (columns: readonly Column[]): ReadonlySet<string> =>
 /** DuckDB preserves the text of whole numbers up to this many characters. */
 const shortNumber = 15;
 
-/** Matches every message that needs a full scan, and few others. */
-const doubtful = /"\s*:\s*(?:-|[0-9]+[.eE]|[0-9]{16}|[[{])|[:,[]\s*(?:-?[iI]|[nN][aA])|,\s*[\]}]/;
+/** Matches every message that needs a full scan, and few others. It looks at ASCII alone, so bytes will do as text. */
+const doubtful =
+  /"[ \t\r\n]*:[ \t\r\n]*(?:-|[0-9]+[.eE]|[0-9]{16}|[[{])|[:,[][ \t\r\n]*(?:-?[iI]|[nN][aA])|,[ \t\r\n]*[\]}]/;
+const whitespace: readonly number[] = [9, 10, 13, 32];
+const brace = 0x7b;
 
 /**
  * The text that DuckDB must read instead of a message, so that the fields in `exact` preserve their text. Numbers and
  * nested values become strings, because DuckDB writes 1.10 as 1.1. Undefined when the message itself will do. Empty for
- * invalid JSON that DuckDB accepts: a comma before a closing bracket, NaN, Infinity. For JSON that DuckDB rejects, any
- * result is allowed.
+ * a value that is no object, and for invalid JSON that DuckDB accepts: a comma before a closing bracket, NaN, Infinity.
+ * For JSON that DuckDB rejects, any result is allowed.
  */
-export function readInstead(message: string, exact: ReadonlySet<string>): string | undefined {
-  if (!doubtful.test(message)) return undefined;
+export function readInstead(bytes: Buffer, exact: ReadonlySet<string>): string | undefined {
+  let first = 0;
+  while (whitespace.includes(bytes[first] as number)) first += 1;
+  if (bytes[first] !== brace) return '';
+  return doubtful.test(bytes.toString('latin1')) ? scanned(bytes.toString('utf8'), exact) : undefined;
+}
+
+function scanned(message: string, exact: ReadonlySet<string>): string | undefined {
   let [instead, taken, depth, last] = ['', 0, 0, ''];
   // The current top-level field: its quoted name, and where its nested value begins.
   let [name, from] = ['""', 0];

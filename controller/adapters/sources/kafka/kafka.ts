@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Kafka } from 'kafkajs';
-import { type Duck, openDuck } from '../../../clients/duckdb.ts';
+import type { Duck } from '../../../clients/duckdb.ts';
 import { explainKafka, kafkaClient } from '../../../clients/kafka.ts';
 import { identifier, literal } from '../../../clients/sql.ts';
 import type { KafkaAddress } from '../../../config/addresses.ts';
@@ -8,10 +8,11 @@ import { type Column, columnsOf, type Source } from '../../../domain/pipeline.ts
 import type { PreviousRead, SourceReader } from '../../../domain/ports/source.ts';
 import type { Storage } from '../../../domain/ports/storage.ts';
 import { measureRelation } from '../../../snapshot/measure.ts';
+import { measureInDuck } from '../../../snapshot/measuring-duck.ts';
 import { duckdb, reasonSql } from '../../../snapshot/rules.ts';
 import {
   asJson,
-  jsonText,
+  jsonTexts,
   materialize,
   own,
   parquet,
@@ -34,8 +35,9 @@ import {
   pinOffsets,
   rulesOf,
 } from './log.ts';
+import { messages } from './messages.ts';
 import { isKafkaPin, type TopicLog } from './pin.ts';
-import { messages, readMessages } from './read.ts';
+import { readMessages } from './read.ts';
 
 /** The reason for a message whose value is not a JSON object. The runner uses the same words. */
 const notAnObject = 'not a JSON object';
@@ -61,13 +63,12 @@ export function kafkaReader(options: {
     const { kafka: connection, topic, key } = source as KafkaSource;
     const address = options.addressOf(connection);
     const carried = await carriedFrom(storage, logOf(earlier)?.paths ?? []);
-    const duck = await openDuck(options.scratch, carried?.map(dirname) ?? []);
     try {
-      return await work({ name: topic, key, columns: columnsOf(source), kafka: kafkaClient(address), duck }, carried);
+      return await measureInDuck(options.scratch, carried?.map(dirname) ?? [], (duck) =>
+        work({ name: topic, key, columns: columnsOf(source), kafka: kafkaClient(address), duck }, carried),
+      );
     } catch (error) {
       throw explainKafka(error, address.brokers);
-    } finally {
-      await duck.close();
     }
   }
   return {
@@ -151,15 +152,16 @@ export function freshRows(columns: readonly Column[]): string {
           FROM (SELECT *, ${reason} AS ${own.reason} FROM (${fieldsOf(columns)}))`;
 }
 
-const isObject = '__sluice_object';
+const [isObject, found] = ['__sluice_object', '__sluice_fields_found'];
 
-/** The SQL of the messages as text columns. A JSON null and an empty text become NULL, as in CSV. */
+/**
+ * The SQL of the messages as text columns. A JSON null and an empty text become NULL, as in CSV. DuckDB parses a message
+ * twice: to know that it is valid, and for all fields at once.
+ */
 function fieldsOf(columns: readonly Column[]): string {
   const { text, instead, part, pos, isText, table } = messages;
-  const fields = columns.map(
-    ({ name }) =>
-      `CASE WHEN ${isObject} THEN nullif(${jsonText(`coalesce(${instead}, ${text})`, name)}, '') END AS ${identifier(name)}`,
-  );
-  return `SELECT ${part}, ${pos}, ${text}, ${isText}, ${isObject}, ${fields.join(', ')}
-          FROM (SELECT *, CASE WHEN json_valid(${text}) AND coalesce(${instead}, ${text}) <> '' THEN json_type(${text}) = 'OBJECT' ELSE false END AS ${isObject} FROM ${table})`;
+  const fields = columns.map(({ name }, i) => `nullif(${found}[${i + 1}], '') AS ${identifier(name)}`);
+  return `SELECT ${[part, pos, text, isText, isObject, ...fields].join(', ')}
+          FROM (SELECT *, ${jsonTexts(`CASE WHEN ${isObject} THEN coalesce(${instead}, ${text}) END`, columns)} AS ${found}
+                FROM (SELECT *, ${instead} IS DISTINCT FROM '' AND json_valid(${text}) AS ${isObject} FROM ${table}))`;
 }

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { to as copyTo } from 'pg-copy-streams';
-import { type DuckColumn, openDuck } from '../../../clients/duckdb.ts';
+import type { DuckColumn } from '../../../clients/duckdb.ts';
 import { closePostgres, connectPostgres, explain } from '../../../clients/postgres.ts';
 import { asItIs, fileLiteral, identifier, literal, tableName } from '../../../clients/sql.ts';
 import type { PostgresAddress } from '../../../config/addresses.ts';
 import type { Example, Measures, Snapshot } from '../../../domain/profile.ts';
 import { unwritable, unwritableCode } from '../../../lib/errors.ts';
 import { measureRelation } from '../../../snapshot/measure.ts';
+import { measureInDuck } from '../../../snapshot/measuring-duck.ts';
 import { materialize, own, parquet, type SnapshotOptions, writeSnapshot } from '../../../snapshot/snapshot.ts';
 import type { PostgresSource } from './driver.ts';
 import type { Table, TableColumn } from './table.ts';
@@ -120,8 +121,7 @@ async function converted(
     .join(', ');
   // An empty text is quoted and differs from NULL.
   const reader = `read_csv(${fileLiteral(file)}, header=false, delim=',', quote='"', escape='"', nullstr='', allow_quoted_nulls=false, auto_detect=false, ${asItIs}, columns={${schema}})`;
-  const duck = await openDuck(scratch, [folder]);
-  try {
+  return measureInDuck(scratch, [folder], async (duck) => {
     const snapshot = await materialize(duck, name, reader).catch((error: unknown) => {
       // DuckDB cannot hold one of the values.
       if (/^(Conversion|Invalid Input) Error/.test(String((error as Error).message))) return undefined;
@@ -132,7 +132,5 @@ async function converted(
     return counted.measures.rows === copied.rows
       ? { snapshot: await writeSnapshot(snapshot, snapshots), ...counted }
       : undefined;
-  } finally {
-    await duck.close();
-  }
+  });
 }

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { measureInDuck } from '../../controller/snapshot/measuring-duck.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'sluice-measuring-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('a database for measuring', () => {
+  test('is one of at most two that are open at a time, also after a failure', async () => {
+    let [open, most] = [0, 0];
+    let bothOpen = (): void => undefined;
+    const both = new Promise<void>((resolve) => {
+      bothOpen = resolve;
+    });
+    const work = (fails: boolean) => async () => {
+      open += 1;
+      most = Math.max(most, open);
+      if (open === 2) bothOpen();
+      // The first one stays open until the second one is.
+      await both;
+      open -= 1;
+      if (fails) throw new Error('no such column');
+    };
+    const settled = await Promise.allSettled(
+      [false, true, false, true, false].map((fails) => measureInDuck(root, [], work(fails))),
+    );
+    const [done, failed] = ['fulfilled', 'rejected'];
+    expect(settled.map(({ status }) => status)).toEqual([done, failed, done, failed, done]);
+    expect({ open, most }).toEqual({ open: 0, most: 2 });
+  });
+
+  test('spills to disk what does not fit into its memory', async () => {
+    const rows = await measureInDuck(root, [], async (duck) => {
+      await duck.run(
+        `CREATE TEMP TABLE texts AS SELECT i, repeat(md5(i::VARCHAR), 10) AS text FROM range(1500000) t(i)`,
+      );
+      return duck.rows('SELECT count(DISTINCT text) AS n FROM texts WHERE i % 3 = 0');
+    });
+    expect(rows).toEqual([{ n: 500_000 }]);
+  });
+
+  test('has more memory in a second try, when a row is too large for the first', async () => {
+    const limits: unknown[] = [];
+    const length = await measureInDuck(root, [], async (duck) => {
+      limits.push(...(await duck.rows(`SELECT current_setting('memory_limit') AS memory`)));
+      const [row] = await duck.rows(`SELECT length(string_agg(repeat('x', 1000000), '')) AS n FROM range(100)`);
+      return row?.n;
+    });
+    expect(length).toBe(100_000_000);
+    expect(limits).toHaveLength(2);
+    expect(limits[1]).toEqual({ memory: '1.0 GiB' });
+  });
+});
