@@ -162,7 +162,8 @@ export class Cluster {
     if (fate === 'never-ends') return;
     this.time.at(this.time.now + 500 + this.random() * 6000, () => {
       if (app.until !== undefined) return;
-      const short = mebibytes(job.settings.executorMemory) < 4096;
+      const { engine, driverMemory, executorMemory } = job.settings;
+      const short = mebibytes(engine === 'embedded' ? driverMemory : executorMemory) < 4096;
       if (fate === 'killed' || this.disk.revoked.has(key)) leave();
       else if (fate === 'bad-sql') fail('AnalysisException', '[UNRESOLVED_COLUMN] nope');
       else if (fate === 'lost-executor') fail('SparkException', 'ExecutorLostFailure (executor 0 exited)');

@@ -1,5 +1,6 @@
 import type { PostgresPin } from '../../controller/adapters/sources/postgres/driver.ts';
-import type { Source } from '../../controller/domain/pipeline.ts';
+import { randomOf } from '../../controller/demo/random.ts';
+import type { Pipeline, Source } from '../../controller/domain/pipeline.ts';
 import type { SourceReader } from '../../controller/domain/ports/source.ts';
 import type { Workspace } from '../../controller/domain/ports/workspace.ts';
 import type { Pin } from '../../controller/domain/profile.ts';
@@ -11,6 +12,7 @@ import type { Ports } from '../../controller/engine/ports.ts';
 import { Worker } from '../../controller/engine/worker.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
 import { mailsOf } from '../../controller/messages/mail.ts';
+import type { Engines } from '../../controller/planning/engine.ts';
 import { memoryRowChecks } from '../fakes/source.ts';
 import { profile } from '../planning/profiles.ts';
 import type { Disk, SimulatedJob } from './cluster.ts';
@@ -25,6 +27,8 @@ export function startController(world: World, process: Process): void {
     world.counted(process, server.reached(process, port));
   const store = reached(servers.store, weakness.store?.(world.store) ?? world.store);
   const backend = reached(servers.livy, weakness.backend?.(world.cluster.livy) ?? world.cluster.livy);
+  const inProcess = weakness.backend?.(world.machine.livy) ?? world.machine.livy;
+  const embedded = world.counted(process, inProcess);
   const publisher = reached(servers.sink, weakness.publisher?.(inner, world.sink) ?? inner);
   const disk = workspaceOf(world.disk, process);
   const workspace = weakness.workspace?.(disk) ?? disk;
@@ -45,7 +49,8 @@ export function startController(world: World, process: Process): void {
     sourceReader: sourceReaderOf(world, process),
     // Assumed resources would change the plan; waits.test.ts covers that case.
     backend: { ...backend, capacity: world.cluster.livy.capacity },
-    embedded: backend,
+    embedded,
+    engines: async (pipeline) => enginesOf(pipeline, world.seed),
     taskRunner: servers.api.reached(process, weakness.taskRunner?.(world.api) ?? world.api),
     publisher,
     store,
@@ -97,7 +102,7 @@ export function startController(world: World, process: Process): void {
     worker.start(10);
     const smtp = servers.smtp.reached(process, world.mailbox);
     void every(1000, () => dispatchOutbox(store, smtp, controller.owner));
-    void every(20_000, () => cleanUp({ store, backend, embedded: backend, publisher, workspaceOf: () => workspace }));
+    void every(20_000, () => cleanUp({ store, backend, embedded, publisher, workspaceOf: () => workspace }));
   })();
 }
 
@@ -154,4 +159,15 @@ function workspaceOf(disk: Disk, process: Process): Workspace {
     removeInputs: async () => undefined,
     remove: async () => undefined,
   };
+}
+
+/** About half of the steps are on the embedded engine; some of them may go to Spark when it fails. */
+function enginesOf(pipeline: Pipeline, seed: number): Engines {
+  const proof = { pair: 'pair', equal: 0, proven: true };
+  const steps = Object.entries(pipeline.steps).flatMap(([name, { spark }]) => {
+    const dice = randomOf(seed, `engine of ${name}`)();
+    const asked = dice < 0.25 ? ('auto' as const) : ('embedded' as const);
+    return spark && dice < 0.5 ? [[name, { asked, problem: undefined, proof }] as const] : [];
+  });
+  return { machine: { cores: 2, largestMb: 8192 }, steps: Object.fromEntries(steps) };
 }

@@ -55,7 +55,9 @@ export async function judge(world: World, settled: boolean): Promise<Broken[]> {
       say('runs that ended otherwise than they should', `${run}: ${state.ended.state}, ${state.ended.reason}`);
 
     for (const step of Object.values(state.steps)) {
-      const apps = world.cluster.applications.filter((app) => app.key.startsWith(`sluice-${run}-${step.name}-`));
+      const apps = [...world.cluster.applications, ...world.machine.applications].filter((app) =>
+        app.key.startsWith(`sluice-${run}-${step.name}-`),
+      );
       const overlap = apps.some((a, i) =>
         apps.slice(i + 1).some((b) => a.from < (b.until ?? Infinity) && b.from < (a.until ?? Infinity)),
       );

@@ -34,6 +34,8 @@ export class World {
   readonly mailbox: Mailbox;
   readonly api: Api;
   readonly cluster: Cluster;
+  /** Where the embedded engine's processes run. It forgets none of them. */
+  readonly machine: Cluster;
   readonly servers: Readonly<Record<'store' | 'livy' | 'sink' | 'smtp' | 'api', Server>>;
   readonly processes: Process[] = [];
   /** Processes by the names under which their controllers register. */
@@ -81,6 +83,13 @@ export class World {
     this.cluster = new Cluster(
       this.time,
       randomOf(seed, 'cluster'),
+      this.disk,
+      (key) => this.fateOf(key),
+      (pin) => this.isReadable(pin),
+    );
+    this.machine = new Cluster(
+      this.time,
+      randomOf(seed, 'machine'),
       this.disk,
       (key) => this.fateOf(key),
       (pin) => this.isReadable(pin),
@@ -186,6 +195,7 @@ export class World {
       () => {
         this.count('drivers killed');
         this.cluster.killOne();
+        this.machine.killOne();
       },
       () => {
         this.count('database restarted');
