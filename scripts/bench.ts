@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { alternating, type Comparison, ratios, table } from '../test/bench/compare.ts';
+import { alternating, type Comparison, inRounds, ratios, table } from '../test/bench/compare.ts';
+import { benchmarksPage } from '../test/bench/page.ts';
+import type { Author } from '../test/bench/stack.ts';
 import { setup } from '../test/stack.ts';
 
 /**
@@ -20,7 +22,7 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-const parts = ['help', 'noop', 'steps', 'livy', 'report', 'count', 'large'] as const;
+const parts = ['help', 'noop', 'steps', 'livy', 'tiny', 'report', 'count', 'large'] as const;
 type Part = (typeof parts)[number];
 if (values.help) {
   console.log(
@@ -45,7 +47,9 @@ if (
 
 const down = await setup();
 process.once('SIGINT', () => process.exit(130));
-const { fill, livyTimes, plain, run, runReport, sums, timed } = await import('../test/bench/stack.ts');
+const { authors, fill, livyTimes, plain, run, runEmbedded, runReport, sums, timed } = await import(
+  '../test/bench/stack.ts'
+);
 const { main, project } = await import('../test/integration/world.ts');
 const comparisons: Comparison[] = [];
 const say = (text: string): void => console.log(text);
@@ -59,7 +63,8 @@ function found(comparison: Comparison): void {
     `${comparison.name}: ${figures} of ${comparison.against}, at most ${comparison.atMost}: ${reached ? 'reached' : 'missed'}`,
   );
   // Results are saved now, in case the rest takes too long.
-  if (values.only === undefined) writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), page());
+  if (values.only === undefined)
+    writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), benchmarksPage(comparisons));
 }
 
 /** The limit as the other side of a comparison, for figures that are not ratios. */
@@ -139,45 +144,74 @@ async function livy(): Promise<void> {
   });
 }
 
+type Run = Awaited<ReturnType<typeof run>>;
 interface Measured {
-  readonly ours: Awaited<ReturnType<typeof run>>[];
-  readonly theirs: number[];
+  readonly spark: Run[];
+  readonly embedded: Run[];
+  readonly plain: Readonly<Record<Author, number[]>>;
 }
 
-async function report(n: number, pairs: number): Promise<Measured> {
-  say(`making ${n} rows`);
+/** Runs of customer-report and of the plain jobs over as many rows, in rounds. */
+async function report(n: number, rounds: number, against: readonly Author[]): Promise<Measured> {
+  say(`making ${n} rows; load ${loadavg()[0]?.toFixed(1)}`);
   await fill(n);
   await runReport();
-  const { a, b } = await alternating(
-    pairs,
-    async () => {
-      const done = await runReport();
-      const parts = `Spark ${done.spark.toFixed(1)} s, measuring ${done.measuring.toFixed(1)} s`;
-      say(`  ${n} rows through Sluice: ${done.whole.toFixed(1)} s, of which ${parts}; ${done.memory.toFixed(0)} MiB`);
-      return done;
-    },
-    () => told(`${n} rows, plain`, () => plain('report')),
-  );
-  return { ours: a, theirs: b };
+  const own = async (what: string, work: () => Promise<Run>): Promise<Run> => {
+    const done = await work();
+    const parts = `the job ${done.spark.toFixed(1)} s, measuring ${done.measuring.toFixed(1)} s`;
+    say(`  ${n} rows ${what}: ${done.whole.toFixed(1)} s, of which ${parts}; ${done.memory.toFixed(0)} MiB`);
+    return done;
+  };
+  const plainly = (author: Author) => () => told(`${n} rows, plain job (${author})`, () => plain('report', author));
+  const found = await inRounds<string, Run | number>(rounds, {
+    spark: () => own('on Spark', runReport),
+    embedded: () => own('on the embedded engine', runEmbedded),
+    ...Object.fromEntries(against.map((author) => [author, plainly(author)])),
+  });
+  const plainJobs = Object.fromEntries(authors.map((author) => [author, (found[author] ?? []) as number[]]));
+  const { spark = [], embedded = [] } = found as Record<string, Run[]>;
+  return { spark, embedded, plain: plainJobs as Record<Author, number[]> };
 }
 
-function reportFigures(name: string, { ours, theirs }: Measured, atMost: { spark: number; whole?: number }): void {
-  const plainJob = 'the plain job';
-  found({
-    name: `customer-report, ${name}: the Spark part`,
-    ours: ours.map((each) => each.spark),
-    theirs,
-    against: plainJob,
-    atMost: atMost.spark,
-  });
-  if (atMost.whole !== undefined)
-    found({
-      name: `customer-report, ${name}: the whole run`,
-      ours: ours.map((each) => each.whole),
-      theirs,
-      against: plainJob,
-      atMost: atMost.whole,
-    });
+const jobs: Readonly<Record<Author, string>> = {
+  expert: 'the plain job of an expert',
+  fair: 'the plain job of a good engineer',
+  defaults: 'the plain job with defaults',
+};
+
+interface Limits {
+  readonly spark?: number;
+  readonly whole?: number;
+  readonly embedded?: number;
+}
+
+function reportFigures(
+  n: number,
+  { spark, embedded, plain: plainJobs }: Measured,
+  limits: Record<string, Limits>,
+): void {
+  for (const [author, limit] of Object.entries(limits)) {
+    const theirs = plainJobs[author as Author];
+    const compare = (what: string, ours: number[], atMost: number | undefined): void => {
+      if (atMost !== undefined && theirs.length > 0)
+        found({ name: `customer-report, ${n} rows: ${what}`, ours, theirs, against: jobs[author as Author], atMost });
+    };
+    compare(
+      'the Spark part',
+      spark.map((each) => each.spark),
+      limit.spark,
+    );
+    compare(
+      'the whole run',
+      spark.map((each) => each.whole),
+      limit.whole,
+    );
+    compare(
+      'the whole run on the embedded engine',
+      embedded.map((each) => each.whole),
+      limit.embedded,
+    );
+  }
 }
 
 try {
@@ -185,10 +219,18 @@ try {
   if (only.includes('noop')) await noop();
   if (only.includes('steps')) await steps();
   if (only.includes('livy')) await livy();
+  if (only.includes('tiny')) {
+    const tiny = await report(1000, runs, ['expert']);
+    reportFigures(1000, tiny, { expert: { embedded: 0.1 } });
+  }
   let small: Measured | undefined;
   if (only.includes('report') || only.includes('large')) {
-    small = await report(rows, runs);
-    reportFigures(`${rows} rows`, small, { spark: 0.4, whole: 0.6 });
+    small = await report(rows, runs, authors);
+    reportFigures(rows, small, {
+      expert: { spark: 0.45, whole: 0.65, embedded: 0.25 },
+      fair: { spark: 0.4, whole: 0.6 },
+      defaults: { spark: 0.25, whole: 0.4 },
+    });
   }
   if (only.includes('count')) {
     if (!small) await fill(rows);
@@ -206,39 +248,28 @@ try {
     });
   }
   if (only.includes('large') && small) {
-    const large = await report(rows * times, largeRuns);
-    reportFigures(`${rows * times} rows`, large, { spark: 0.65 });
-    const [few, many] = [small.ours, large.ours];
+    const large = await report(rows * times, largeRuns, ['expert']);
+    reportFigures(rows * times, large, { expert: { spark: 0.55, embedded: 0.55 } });
+    const [few, many] = [small.spark.slice(0, large.spark.length), large.spark];
+    const of = (what: 'spark' | 'memory', all: readonly Run[]): number[] => all.map((each) => each[what]);
+    const name = `${times} times the rows`;
     found({
-      name: `${times} times the rows: the Spark part`,
-      ours: many.map((each) => each.spark),
-      theirs: few.slice(0, many.length).map((each) => each.spark),
+      name: `${name}: the Spark part`,
+      ours: of('spark', many),
+      theirs: of('spark', few),
       against: `${rows} rows`,
       atMost: 5,
     });
     found({
-      name: `${times} times the rows: the controller’s memory`,
-      ours: many.map((each) => each.memory),
-      theirs: few.slice(0, many.length).map((each) => each.memory),
+      name: `${name}: the controller’s memory`,
+      ours: of('memory', many),
+      theirs: of('memory', few),
       unit: 'MiB',
       against: `${rows} rows`,
-      atMost: 1.5,
+      atMost: 1.4,
     });
   }
   for (const line of table(comparisons)) say(line);
 } finally {
   await down();
-}
-
-function page(): string {
-  const memory = Math.round(totalmem() / 2 ** 30);
-  const missed = comparisons.filter((each) => !ratios(each).reached).length;
-  return `# Benchmarks
-
-Written by \`npm run bench\`: ${availableParallelism()} cores, ${memory} GiB; Sluice and its contender in turns, the order swapped every time. Pairs are of one run each. Columns min, median and max are of the pairs' ratios; seconds are medians. ${missed === 0 ? 'All were reached' : `${missed} of ${comparisons.length} ${missed === 1 ? 'was' : 'were'} missed`}.
-
-${table(comparisons).join('\n')}
-
-The contender is a plain \`spark-submit\` with Spark's defaults and the job a good engineer writes on a first day (spark-jobs/src/test/java/sluice/bench/PlainJobs.java): CSV with an inferred schema, tables whole by JDBC, the topic from its beginning, the same SQL, marts written as Parquet and by JDBC, and not cached, because that was faster. It counts as a whole, from the command to its end. "The Spark part" is a step of a run from its intent to its known end, Livy included; "the whole run" is \`sluice run\`: measuring, deciding, Spark, audit, publishing, report, mail. "Measuring" keeps the rows as Parquet too. Where a limit is given, the ratio is to that limit.
-`;
 }

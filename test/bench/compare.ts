@@ -45,6 +45,21 @@ export async function alternating<A, B>(
   return found;
 }
 
+/** Measures several contenders in rounds; another one begins each round, so that noise affects all. */
+export async function inRounds<K extends string, T>(
+  times: number,
+  contenders: Readonly<Record<K, () => Promise<T>>>,
+): Promise<Record<K, T[]>> {
+  const names = Object.keys(contenders) as K[];
+  const found = Object.fromEntries(names.map((name) => [name, [] as T[]])) as Record<K, T[]>;
+  for (let round = 0; round < times; round++)
+    for (let i = 0; i < names.length; i++) {
+      const name = names[(round + i) % names.length] as K;
+      found[name].push(await contenders[name]());
+    }
+  return found;
+}
+
 const shown = (n: number): string => (n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n.toFixed(n >= 1 ? 2 : 3));
 
 /** A Markdown table of comparisons. */

@@ -21,8 +21,24 @@ export async function timed(
   return seconds(from);
 }
 
-/** The duration in seconds of a plain job by spark-submit, with Spark's defaults. */
-export async function plain(kind: 'noop' | 'count' | 'report'): Promise<number> {
+/** Who wrote a plain job: an engineer on the first day, a good one with some days, an expert of Spark. */
+export const authors = ['defaults', 'fair', 'expert'] as const;
+export type Author = (typeof authors)[number];
+
+/** The settings with which each submits the job, on a cluster of two cores. */
+const settings: Readonly<Record<Author, readonly string[]>> = {
+  defaults: [],
+  fair: ['spark.sql.shuffle.partitions=8'],
+  expert: [
+    ...['spark.sql.adaptive.enabled=false', 'spark.sql.shuffle.partitions=2', 'spark.ui.enabled=false'],
+    ...['driver', 'executor'].map(
+      (side) => `spark.${side}.extraJavaOptions=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Duser.timezone=UTC`,
+    ),
+  ],
+};
+
+/** The duration in seconds of a plain job by spark-submit. */
+export async function plain(kind: 'noop' | 'count' | 'report', author: Author = 'defaults'): Promise<number> {
   const own = await project();
   const address = postgresAddress(own, { database: 'shop' });
   const passfile = join(own.home, 'bench.pgpass');
@@ -33,12 +49,13 @@ export async function plain(kind: 'noop' | 'count' | 'report'): Promise<number> 
   return timed(
     join(madeHome(own.root), 'bin/spark-submit'),
     [
-      ...['--master', masterUrl(own), '--class', 'sluice.bench.PlainJobs'],
+      ...['--master', masterUrl(own), '--class', `sluice.bench.${author === 'defaults' ? 'PlainJobs' : 'TunedJobs'}`],
+      ...(kind === 'noop' ? [] : settings[author].flatMap((setting) => ['--conf', setting])),
       // The class that checks the login of the driver's UI.
       ...['--driver-class-path', join(checkout, 'spark-jobs/target/spark-runner.jar')],
       ...['--conf', `spark.executorEnv.PGPASSFILE=${passfile}`],
       join(checkout, 'spark-jobs/target/spark-runner-tests.jar'),
-      ...[kind, ...rest],
+      ...[author === 'defaults' ? kind : author, ...rest],
       ...(kind === 'report' ? [join(folder, 'data/plain'), ...sql] : []),
     ],
     { ...sparkEnv(own), PGPASSFILE: passfile },
@@ -84,6 +101,17 @@ export async function run(file: string): Promise<Run> {
 const span = (from: string, to: string | null): number => (Date.parse(to ?? '') - Date.parse(from)) / 1000;
 
 export const runReport = (): Promise<Run> => run(report);
+
+/** The same pipeline on the embedded engine, with places of its own for its results. */
+export async function runEmbedded(): Promise<Run> {
+  const text = (await readFile(join(checkout, report), 'utf8'))
+    .replace('name: customer-report', 'name: embedded-report')
+    .replaceAll('data/published/customer-report', 'data/published/embedded-report')
+    .replaceAll('schema: marts', 'schema: embedded')
+    .replace(/^ {4}spark: /gm, '    engine: embedded\n    spark: ')
+    .replace(/^ {4}spark:$/gm, '    engine: embedded\n    spark:');
+  return run(await write('conf/pipelines/embedded-report.yaml', text));
+}
 
 /** Fills the sources with this many rows. */
 export async function fill(rows: number): Promise<void> {

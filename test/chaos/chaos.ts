@@ -19,7 +19,7 @@ export interface ChaosTable {
   readonly faults: Readonly<Record<string, number>>;
 }
 
-const pipelines = ['chaos_a', 'chaos_b'];
+const pipelines = ['chaos_a', 'chaos_b', 'chaos_embedded'];
 const rows = 300;
 /** How long all runs may take to end after the last fault. Milliseconds. */
 const settleWithin = 600_000;
@@ -71,6 +71,19 @@ async function prepare(witness: Witness): Promise<string[]> {
        SELECT count(slept) FROM (SELECT java_method('java.lang.Thread', 'sleep', 2000L) AS slept FROM range(0, 2, 1, 2))) AS n
      FROM files f JOIN orders o ON o.id = f.id`,
   );
+  await write(
+    'sql/chaos_embedded.sql',
+    `CREATE OR REPLACE TEMP VIEW busy AS SELECT count(*) AS n
+       FROM files a CROSS JOIN files b CROSS JOIN (SELECT note FROM files WHERE id < 30) c
+       WHERE md5(concat(a.note, b.note, c.note)) = 'never';
+     CREATE OR REPLACE TEMP VIEW result AS SELECT f.id, f.note, o.kind, busy.n
+       FROM files f JOIN orders o ON o.id = f.id CROSS JOIN busy`,
+  );
+  const job = 'executorCores: 1, executorMemory: 512m, driverMemory: 512m';
+  const work = (name: string): string =>
+    name === 'chaos_embedded'
+      ? `{ sql: sql/${name}.sql, ${job} }\n    engine: embedded`
+      : `{ sql: sql/chaos.sql, ${job} }`;
   return Promise.all(
     pipelines.map((name) =>
       write(
@@ -82,7 +95,7 @@ sources:
 branches: [{ name: all }]
 steps:
   chaos:
-    spark: { sql: sql/chaos.sql, executorCores: 1, executorMemory: 512m, driverMemory: 512m }
+    spark: ${work(name)}
     outputs:
       - { postgres: shop, schema: ${name}, views: [result] }
       - { parquet: data/published/${name}, views: [result] }
@@ -122,6 +135,7 @@ async function injectFault(random: Random, controllers: Controllers): Promise<st
     ['livy', 2],
     ['spark-worker', 1],
     ['driver', 2],
+    ['process', 2],
     ['mailbox', 1],
     ['postgres', 1],
   ] as const);
@@ -143,7 +157,7 @@ async function injectFault(random: Random, controllers: Controllers): Promise<st
     return `${target} stopped`;
   }
   hit('SIGKILL');
-  if (target !== 'controller' && target !== 'driver') {
+  if (!['controller', 'driver', 'process'].includes(target)) {
     await pause(random() * 4000);
     await sluice('up');
   }
@@ -152,7 +166,8 @@ async function injectFault(random: Random, controllers: Controllers): Promise<st
 
 async function pidsOf(target: string, controllers: Controllers): Promise<number[]> {
   if (target === 'controller') return controllers.alive.flatMap((child) => child.pid ?? []);
-  if (target === 'driver') return processesWith('SparkSubmit', 'sluice-');
+  if (target === 'driver') return processesWith('java', 'SparkSubmit', 'sluice-');
+  if (target === 'process') return processesWith('embedded-worker');
   const pid = await pidOf(target).catch(() => undefined);
   return pid ? [pid] : [];
 }

@@ -1,7 +1,7 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
-import { applications, login, project, query } from '../integration/world.ts';
+import { applications, login, processesWith, project, query } from '../integration/world.ts';
 
 /** A Spark application from its event log: its lifetime and its key. */
 interface Lived {
@@ -60,7 +60,11 @@ export class Witness {
 
   /** Takes one look; unavailable services are skipped until the next one. */
   async look(): Promise<void> {
-    await Promise.allSettled([this.lookAtMaster(), ...this.pipelines.map((schema) => this.lookAtTable(schema))]);
+    await Promise.allSettled([
+      this.lookAtMaster(),
+      this.lookAtProcesses(),
+      ...this.pipelines.map((schema) => this.lookAtTable(schema)),
+    ]);
   }
 
   private async lookAtMaster(): Promise<void> {
@@ -69,6 +73,16 @@ export class Witness {
       activeapps: { name: string }[];
     };
     const steps = page.activeapps.map((app) => stepOf(app.name));
+    for (const [i, step] of steps.entries()) if (steps.indexOf(step) !== i) this.twins.add(step);
+  }
+
+  /** The processes of the embedded engine, by the keys in their command lines. */
+  private async lookAtProcesses(): Promise<void> {
+    const pids = await processesWith('embedded-worker');
+    const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+    const keys = lines.flatMap((line) => /\/embedded\/(sluice-[^/\0]+)\0/.exec(line)?.[1] ?? []);
+    // A second process of the same attempt leaves at once, without touching anything.
+    const steps = [...new Set(keys)].map(stepOf);
     for (const [i, step] of steps.entries()) if (steps.indexOf(step) !== i) this.twins.add(step);
   }
 

@@ -68,7 +68,7 @@ test('Livy accepts a job only with the secret, and not from a page of another si
 test('the UI of a running driver requires the secret, at its own port and through the master', async () => {
   const running = start(['run', await smallPipeline('guarded', { sql: endless })]);
   await said(running, /app-\d+-\d+/);
-  const [driver] = await processesWith('org.apache.spark.deploy.SparkSubmit');
+  const [driver] = await processesWith('java', 'org.apache.spark.deploy.SparkSubmit');
   const cmdline = await readFile(`/proc/${driver}/cmdline`, 'utf8');
   const { activeapps } = (await (await fetch(`${endpoints.sparkMaster}/json/`, { headers: await login() })).json()) as {
     activeapps: { id: string }[];

@@ -100,7 +100,7 @@ describe('a lost executor', () => {
     // Spark itself replaces an executor that dies between two tasks. So the test kills every new one until the job is
     // lost.
     while ((await attempt())?.ended === null) {
-      for (const executor of await processesWith('CoarseGrainedExecutorBackend', app))
+      for (const executor of await processesWith('java', 'CoarseGrainedExecutorBackend', app))
         process.kill(executor, 'SIGKILL');
       await pause(1000);
     }
@@ -133,7 +133,7 @@ describe('a driver that is killed', () => {
     const running = start(['run', file, '--json']);
     await said(running, /app-\d+-\d+[\s\S]*tasks 0 of 2/);
     const key = (await lastRun()).steps[0]?.attempts[0]?.key ?? '';
-    const [driver] = await processesWith('SparkSubmit', key);
+    const [driver] = await processesWith('java', 'SparkSubmit', key);
     process.kill(driver as number, 'SIGKILL');
     held.open();
     const doc = JSON.parse(String((await running).stdout)) as RunDocument;
@@ -151,7 +151,7 @@ describe('a driver that is killed', () => {
     for (const attempt of [1, 2]) {
       await said(running, new RegExp(`attempt ${attempt}:[\\s\\S]*app-\\d+-\\d+`));
       const key = (await lastRun()).steps[0]?.attempts[attempt - 1]?.key ?? '';
-      const [driver] = await processesWith('SparkSubmit', key);
+      const [driver] = await processesWith('java', 'SparkSubmit', key);
       process.kill(driver as number, 'SIGKILL');
     }
     const doc = JSON.parse(String((await running).stdout)) as RunDocument;

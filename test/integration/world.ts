@@ -229,7 +229,7 @@ export async function processesWith(...words: string[]): Promise<number[]> {
   const found = await Promise.all(
     pids.map(async (pid) => {
       const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return line.includes('java') && [home, ...words].every((word) => line.includes(word)) ? [Number(pid)] : [];
+      return [home, ...words].every((word) => line.includes(word)) ? [Number(pid)] : [];
     }),
   );
   return found.flat();
