@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { alternating, type Comparison, inRounds, ratios, table } from '../test/bench/compare.ts';
 import { benchmarksPage } from '../test/bench/page.ts';
-import type { Author } from '../test/bench/stack.ts';
+import { type Limits, type Measured, reportComparisons } from '../test/bench/report.ts';
+import type { Author, Run } from '../test/bench/stack.ts';
 import { setup } from '../test/stack.ts';
 
 /**
@@ -144,13 +145,6 @@ async function livy(): Promise<void> {
   });
 }
 
-type Run = Awaited<ReturnType<typeof run>>;
-interface Measured {
-  readonly spark: Run[];
-  readonly embedded: Run[];
-  readonly plain: Readonly<Record<Author, number[]>>;
-}
-
 /** Runs of customer-report and of the plain jobs over as many rows, in rounds. */
 async function report(n: number, rounds: number, against: readonly Author[]): Promise<Measured> {
   say(`making ${n} rows; load ${loadavg()[0]?.toFixed(1)}`);
@@ -173,45 +167,9 @@ async function report(n: number, rounds: number, against: readonly Author[]): Pr
   return { spark, embedded, plain: plainJobs as Record<Author, number[]> };
 }
 
-const jobs: Readonly<Record<Author, string>> = {
-  expert: 'the plain job of an expert',
-  fair: 'the plain job of a good engineer',
-  defaults: 'the plain job with defaults',
-};
-
-interface Limits {
-  readonly spark?: number;
-  readonly whole?: number;
-  readonly embedded?: number;
-}
-
-function reportFigures(
-  n: number,
-  { spark, embedded, plain: plainJobs }: Measured,
-  limits: Record<string, Limits>,
-): void {
-  for (const [author, limit] of Object.entries(limits)) {
-    const theirs = plainJobs[author as Author];
-    const compare = (what: string, ours: number[], atMost: number | undefined): void => {
-      if (atMost !== undefined && theirs.length > 0)
-        found({ name: `customer-report, ${n} rows: ${what}`, ours, theirs, against: jobs[author as Author], atMost });
-    };
-    compare(
-      'the Spark part',
-      spark.map((each) => each.spark),
-      limit.spark,
-    );
-    compare(
-      'the whole run',
-      spark.map((each) => each.whole),
-      limit.whole,
-    );
-    compare(
-      'the whole run on the embedded engine',
-      embedded.map((each) => each.whole),
-      limit.embedded,
-    );
-  }
+/** Adds the figures of such rounds. */
+function reportFigures(n: number, measured: Measured, limits: Limits): void {
+  for (const each of reportComparisons(n, measured, limits)) found(each);
 }
 
 try {

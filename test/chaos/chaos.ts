@@ -74,7 +74,7 @@ async function prepare(witness: Witness): Promise<string[]> {
   await write(
     'sql/chaos_embedded.sql',
     `CREATE OR REPLACE TEMP VIEW busy AS SELECT count(*) AS n
-       FROM files a CROSS JOIN files b CROSS JOIN (SELECT note FROM files WHERE id < 30) c
+       FROM files a CROSS JOIN files b CROSS JOIN (SELECT note FROM files WHERE id < 150) c
        WHERE md5(concat(a.note, b.note, c.note)) = 'never';
      CREATE OR REPLACE TEMP VIEW result AS SELECT f.id, f.note, o.kind, busy.n
        FROM files f JOIN orders o ON o.id = f.id CROSS JOIN busy`,
