@@ -20,6 +20,7 @@ const { values } = parseArgs({
     times: { type: 'string', default: '10' },
     'large-runs': { type: 'string' },
     only: { type: 'string', multiple: true },
+    page: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -27,8 +28,8 @@ const parts = ['help', 'noop', 'steps', 'livy', 'tiny', 'report', 'count', 'larg
 type Part = (typeof parts)[number];
 if (values.help) {
   console.log(
-    `npm run bench -- [--runs 5] [--rows 1000000] [--times 10] [--large-runs 5] [--only PART]...
-Measures Sluice and plain spark-submit in turns and prints the ratios; all parts together are written to docs/benchmarks.md.
+    `npm run bench -- [--runs 5] [--rows 1000000] [--times 10] [--large-runs 5] [--only PART]... [--page]
+Measures Sluice and plain spark-submit in turns and prints the ratios; all parts together, or those of --only with --page, are written to docs/benchmarks.md.
 Parts: ${parts.join(', ')}. --times: how much larger the large data is; --large-runs: pairs of runs of it, if not as many. Takes about an hour and a half on two cores.`,
   );
   process.exit(0);
@@ -64,8 +65,9 @@ function found(comparison: Comparison): void {
     `${comparison.name}: ${figures} of ${comparison.against}, at most ${comparison.atMost}: ${reached ? 'reached' : 'missed'}`,
   );
   // Results are saved now, in case the rest takes too long.
-  if (values.only === undefined)
-    writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), benchmarksPage(comparisons));
+  if (values.only !== undefined && !values.page) return;
+  const leftOut = parts.filter((part) => !only.includes(part));
+  writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), benchmarksPage(comparisons, leftOut));
 }
 
 /** The limit as the other side of a comparison, for figures that are not ratios. */

@@ -2,12 +2,13 @@ import { availableParallelism, totalmem } from 'node:os';
 import { type Comparison, ratios, table } from './compare.ts';
 
 /** The page of the results, docs/benchmarks.md. */
-export function benchmarksPage(comparisons: readonly Comparison[]): string {
+export function benchmarksPage(comparisons: readonly Comparison[], leftOut: readonly string[]): string {
+  const without = leftOut.length === 0 ? '' : ` Parts that were left out this time: ${leftOut.join(', ')}.`;
   const memory = Math.round(totalmem() / 2 ** 30);
   const missed = comparisons.filter((each) => !ratios(each).reached).length;
   return `# Benchmarks
 
-Written by \`npm run bench\`: ${availableParallelism()} cores, ${memory} GiB; Sluice and its contender in turns, the order swapped every time. Pairs are of one run each. Columns min, median and max are of the pairs' ratios; seconds are medians. ${missed === 0 ? 'All were reached' : `${missed} of ${comparisons.length} ${missed === 1 ? 'was' : 'were'} missed`}.
+Written by \`npm run bench\`: ${availableParallelism()} cores, ${memory} GiB; Sluice and its contender in turns, the order swapped every time. Pairs are of one run each. Columns min, median and max are of the pairs' ratios; seconds are medians. ${missed === 0 ? 'All were reached' : `${missed} of ${comparisons.length} ${missed === 1 ? 'was' : 'were'} missed`}.${without}
 
 ${table(comparisons).join('\n')}
 
