@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { engines } from '../differential/engines.ts';
@@ -93,6 +93,30 @@ test('SQL in which the engines are known to differ is refused by `engine: embedd
   const run = await sluice('run', file);
   expect(run.exitCode).toBe(1);
   expect(run.stdout).toMatch(/step work: the embedded engine cannot compute it: line 1: view result/);
+});
+
+test('both engines write the same CSV: spaces, quotes, empty texts, NULL, times and decimals', async () => {
+  const sql = `CREATE OR REPLACE TEMP VIEW result AS SELECT id, '  padded ' AS padded, 'a "b", c' AS quoted, '' AS empty,
+    nullif(note, note) AS nothing, TIMESTAMP '2026-03-29 01:30:00.123456' AS at, DATE '2026-03-29' AS day,
+    CAST(id AS decimal(10, 2)) / 3 AS third, id > 1 AS more, 'два\\nslices' AS lines FROM small`;
+  const written: string[] = [];
+  for (const engine of ['spark', 'embedded']) {
+    const outputs = `      - { csv: data/published/text-${engine}, views: [result] }`;
+    const file = withEngine(await smallPipeline(`text-${engine}`, { sql, outputs }), engine);
+    const run = await sluice('run', file);
+    expect(run.exitCode, run.stdout).toBe(0);
+    const at = join(folder, `data/published/text-${engine}/current/result`);
+    const [part = ''] = readdirSync(at).filter((name) => name.startsWith('part-'));
+    written.push(
+      readFileSync(join(at, part), 'utf8')
+        .split(/\n(?=\d)/)
+        .sort()
+        .map((line) => line.trimEnd())
+        .join('\n'),
+    );
+  }
+  expect(written[0]).toContain('  padded ');
+  expect(written[1]).toBe(written[0]);
 });
 
 test('customer-report gives the same on both engines', async () => {

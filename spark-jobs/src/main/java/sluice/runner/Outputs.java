@@ -164,6 +164,9 @@ final class Outputs {
         .mode(SaveMode.Overwrite)
         .option("header", true)
         .option("escape", "\"")
+        // Without these, Spark would cut spaces off the texts.
+        .option("ignoreLeadingWhiteSpace", false)
+        .option("ignoreTrailingWhiteSpace", false)
         .csv(output.place);
     return rowsOf(observation);
   }
