@@ -10,7 +10,8 @@ import type { PostgresAddress } from '../config/addresses.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
 import { below } from '../lib/uri.ts';
 import type { Column } from './sql/scope.ts';
-import { nameOf, Untranslatable } from './sql/types.ts';
+import { cast } from './sql/typed.ts';
+import { nameOf, types, Untranslatable } from './sql/types.ts';
 
 /** An output of a job description. */
 export interface Output {
@@ -49,15 +50,14 @@ type Writer = (to: To, output: Output, table: string, columns: readonly Column[]
 
 const writers: Readonly<Record<string, Writer>> = { parquet, csv, postgres };
 
-/** The columns of a table; a timestamp, which is in UTC here, by `instant`. */
-const listOf = (columns: readonly Column[], instant: (column: string) => string): string =>
+/** The columns of a table, with a timestamp, which is in UTC here, as an instant. */
+const listOf = (columns: readonly Column[]): string =>
   columns
     .map(({ name, type }) => {
       const column = identifier(name);
-      return type.is === 'timestamp' ? `${instant(column)} AS ${column}` : column;
+      return type.is === 'timestamp' ? `${column} AT TIME ZONE 'UTC' AS ${column}` : column;
     })
     .join(', ');
-const inUtc = (column: string): string => `${column} AT TIME ZONE 'UTC'`;
 
 async function copied(duck: Duck, select: string, file: string, options: string): Promise<number> {
   const [row] = await duck.rows(`COPY (${select}) TO ${literal(file)} (${options})`);
@@ -74,7 +74,7 @@ async function placed({ duck, storage }: To, file: string, folder: Uri, name: st
 
 async function parquet(to: To, { place, view }: Output, table: string, columns: readonly Column[]): Promise<number> {
   const file = join(to.duck.folder, `${view}.parquet`);
-  const select = `SELECT ${listOf(columns, inUtc)} FROM ${table}`;
+  const select = `SELECT ${listOf(columns)} FROM ${table}`;
   const rows = await copied(to.duck, select, file, 'FORMAT parquet, COMPRESSION snappy');
   await placed(to, file, place, 'part-00000.snappy.parquet');
   return rows;
@@ -82,7 +82,12 @@ async function parquet(to: To, { place, view }: Output, table: string, columns: 
 
 async function csv(to: To, { place, view }: Output, table: string, columns: readonly Column[]): Promise<number> {
   const file = join(to.duck.folder, `${view}.csv`);
-  const select = `SELECT ${listOf(columns, (column) => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%gZ')`)} FROM ${table}`;
+  const texts = columns.map(({ name, type }) => {
+    const column = identifier(name);
+    if (type.is === 'timestamp') return `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%gZ') AS ${column}`;
+    return type.is === 'decimal' ? `${cast({ sql: column, type }, types.string).sql} AS ${column}` : column;
+  });
+  const select = `SELECT ${texts.join(', ')} FROM ${table}`;
   const rows = await copied(to.duck, select, file, 'FORMAT csv, HEADER');
   await placed(to, file, place, 'part-00000.csv');
   return rows;
@@ -106,7 +111,7 @@ async function postgres(to: To, output: Output, table: string, columns: readonly
   const texts = columns.filter(({ type }) => type.is === 'string').map(({ name }) => identifier(name));
   // Without its quotes, an empty text would be NULL.
   const quotes = texts.length === 0 ? '' : `, FORCE_QUOTE (${texts.join(', ')})`;
-  const select = `SELECT ${listOf(columns, inUtc)} FROM ${table}`;
+  const select = `SELECT ${listOf(columns)} FROM ${table}`;
   await copied(to.duck, select, file, `FORMAT csv, HEADER false${quotes}`);
   // The password is in a pgpass file, which the environment names.
   const at = { ...address, password: undefined, passfile: undefined };

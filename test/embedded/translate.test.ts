@@ -68,6 +68,7 @@ describe('an expression has the type and the values that Spark gives it', () => 
     ['CAST(m AS int)', 'int', ['1', '2', '3']],
     ['CAST(d * 3 AS int)', 'int', ['0', '1', '2']],
     ['0.01', 'decimal(2,2)', ['.01', '.01', '.01']],
+    ['CAST(-0.01 AS string)', 'string', ['-0.01', '-0.01', '-0.01']],
     ['floor(-m)', 'decimal(8,0)', ['-2', '-3', '-4']],
     ["concat(s, '!')", 'string', ['text 1!', null, 'text 3!']],
     ["coalesce(s, 'it\\'s')", 'string', ['text 1', "it's", 'text 3']],

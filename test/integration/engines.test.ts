@@ -98,7 +98,7 @@ test('SQL in which the engines are known to differ is refused by `engine: embedd
 test('both engines write the same CSV: spaces, quotes, empty texts, NULL, times and decimals', async () => {
   const sql = `CREATE OR REPLACE TEMP VIEW result AS SELECT id, '  padded ' AS padded, 'a "b", c' AS quoted, '' AS empty,
     nullif(note, note) AS nothing, TIMESTAMP '2026-03-29 01:30:00.123456' AS at, DATE '2026-03-29' AS day,
-    CAST(id AS decimal(10, 2)) / 3 AS third, id > 1 AS more, 'два\\nslices' AS lines FROM small`;
+    CAST(id AS decimal(10, 2)) / 3 AS third, 0.01 AS cent, id > 1 AS more, 'два\\nslices' AS lines FROM small`;
   const written: string[] = [];
   for (const engine of ['spark', 'embedded']) {
     const outputs = `      - { csv: data/published/text-${engine}, views: [result] }`;

@@ -34,6 +34,7 @@ CREATE MACRO sluice_pointed(q, scale) AS CASE WHEN q < 0 THEN '-' ELSE '' END ||
   '^(.*)(.{' || scale || '})$', '\\1.\\2');
 CREATE MACRO sluice_shown(x) AS CASE WHEN x < DATE '0001-01-01' OR x >= DATE '10000-01-01'
   THEN error('[UNSUPPORTED_YEAR] the embedded engine writes only the years 1 to 9999 as text') ELSE CAST(x AS VARCHAR) END;
+CREATE MACRO sluice_decimal(x) AS regexp_replace(CAST(x AS VARCHAR), '^(-?)[.]', '\\10.');
 CREATE MACRO sluice_date_trunc(unit, x) AS CASE WHEN x IS NULL THEN NULL ELSE date_trunc(unit, x) END;
 CREATE MACRO sluice_cased(x) AS
   CASE WHEN regexp_full_match(x, '[\\x00-\\x7F\\x{A0}-\\x{DE}\\x{E0}-\\x{12F}\\x{131}-\\x{148}\\x{14A}-\\x{17F}\\x{300}-\\x{344}\\x{346}-\\x{36F}\\x{400}-\\x{52F}\\x{200B}-\\x{200F}\\p{Lo}\\p{N}\\p{P}\\p{S}\\p{Z}]*')
@@ -80,7 +81,9 @@ function caster(from: SparkType, to: SparkType): Caster | undefined {
     case 'decimal':
       if (isInt(to)) return (sql) => `trunc(${sql})`;
       if (to.is === 'double') return from.precision <= exactDigits ? plain : viaText;
-      return to.is === 'decimal' || to.is === 'string' ? plain : undefined;
+      // DuckDB writes no zero before the point where the type has no digit for it.
+      if (to.is === 'string') return from.precision === from.scale ? call('decimal') : plain;
+      return to.is === 'decimal' ? plain : undefined;
     case 'date':
       if (to.is === 'string') return call('shown');
       return to.is === 'timestamp' ? plain : undefined;
