@@ -2,14 +2,14 @@ import { mkdir, rm } from 'node:fs/promises';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EndOfProcess } from '../adapters/backends/embedded/embedded.ts';
+import { fileStorageDriver } from '../adapters/storage/file/driver.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
 import type { RunnerResult } from '../domain/result.ts';
 import { type EmbeddedJob, execute } from '../embedded/execute.ts';
 import { reasonOf } from '../lib/errors.ts';
-import { below } from '../lib/uri.ts';
+import { below, isFile } from '../lib/uri.ts';
 import { storageOf } from './adapters.ts';
 import { newOwner } from './controller-id.ts';
-import { builtIn } from './registry.ts';
 
 /** The process of one embedded job. Arguments: the job description, its record, memory in MiB, threads. */
 interface Job extends EmbeddedJob {
@@ -26,7 +26,9 @@ const besideMb = 400;
 
 const [spec = '', record = '', memoryMb = '1024', threads = '1'] = process.argv.slice(2);
 const scratch = join(tmpdir(), `sluice-embedded-${process.pid}`);
-const storage: Storage = storageOf(builtIn, { project: undefined as never, scratch });
+// The registry of all drivers takes longer to load than small jobs to run.
+const storages = isFile(record) ? [fileStorageDriver] : (await import('./registry.ts')).builtIn.storages;
+const storage: Storage = storageOf({ storages }, { project: undefined as never, scratch });
 
 async function main(): Promise<void> {
   const owner = (await newOwner())();

@@ -99,7 +99,7 @@ class Execution {
     for (const { name, paths = [] } of this.job.inputs) files.set(name, await localFiles(storage, paths));
     const duck = await openDuck(scratch, [...files.values()].flat(), { memoryMb, threads });
     try {
-      for (const macro of prelude) await duck.run(macro);
+      await duck.run(prelude);
       for (const input of this.job.inputs) {
         this.startPhase(`reading ${input.name}`);
         this.inputs.push(await register(duck, input, files.get(input.name) ?? []));

@@ -2,9 +2,7 @@ import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { from as copyFrom } from 'pg-copy-streams';
 import type { Duck } from '../clients/duckdb.ts';
-import { closePostgres, connectPostgres, explain } from '../clients/postgres.ts';
 import { identifier, literal, tableName } from '../clients/sql.ts';
 import type { PostgresAddress } from '../config/addresses.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
@@ -113,6 +111,8 @@ async function postgres(to: To, output: Output, table: string, columns: readonly
   const quotes = texts.length === 0 ? '' : `, FORCE_QUOTE (${texts.join(', ')})`;
   const select = `SELECT ${listOf(columns)} FROM ${table}`;
   await copied(to.duck, select, file, `FORMAT csv, HEADER false${quotes}`);
+  const { from: copyFrom } = await import('pg-copy-streams');
+  const { closePostgres, connectPostgres, explain } = await import('../clients/postgres.ts');
   // The password is in a pgpass file, which the environment names.
   const at = { ...address, password: undefined, passfile: undefined };
   const client = await connectPostgres(at);

@@ -2,7 +2,6 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { execa } from 'execa';
 import type { ClassArchives } from '../adapters/backends/livy/spark-conf.ts';
 import { openDuck } from '../clients/duckdb.ts';
 import type { Project } from '../config/project.ts';
@@ -74,6 +73,8 @@ export async function makeArchives(project: Project, jar: string): Promise<boole
       jar.replace(/^local:/, ''),
       file,
     ];
+    // Loaded here, because most commands start no process.
+    const { execa } = await import('execa');
     const { failed } = await execa(submit, args, {
       reject: false,
       extendEnv: false,

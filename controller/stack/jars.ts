@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { execa } from 'execa';
 import { cacheFolder } from '../lib/env.ts';
 import { reasonOf, rejected, SluiceError } from '../lib/errors.ts';
 import { removeStaleScratch } from './scratch.ts';
@@ -124,6 +123,8 @@ async function fetchInto(
     '-DincludeScope=runtime',
   ];
   let fetched = 0;
+  // Loaded here, because most commands start no process.
+  const { execa } = await import('execa');
   const maven = execa('mvn', args, { reject: false, all: true });
   maven.all.on('data', (chunk: Buffer) => {
     const jars = chunk.toString().match(/Downloaded from .*\.jar/g)?.length ?? 0;

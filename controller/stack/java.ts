@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { inherited, javaHome } from '../lib/env.ts';
 import { SluiceError } from '../lib/errors.ts';
 
@@ -16,6 +15,8 @@ export async function checkJava(): Promise<string> {
   if (javaHome !== undefined && !existsSync(java)) {
     throw new SluiceError(`JAVA_HOME is ${javaHome}, and there is no bin/java in it`, { kind: 'unavailable', hint });
   }
+  // Loaded here, because most commands start no process.
+  const { execa } = await import('execa');
   const { stderr, failed } = await execa(java, ['-version'], { reject: false, extendEnv: false, env: inherited });
   const version = /version "([^"]+)"/.exec(stderr)?.[1];
   if (failed || version === undefined)

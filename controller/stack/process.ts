@@ -3,7 +3,6 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { inherited } from '../lib/env.ts';
 
 /** A process to start. It gets its own session, and so survives the terminal. */
@@ -105,6 +104,8 @@ export async function startTime(pid: number): Promise<string | undefined> {
       return undefined;
     }
   }
+  // Loaded here, because most commands start no process.
+  const { execa } = await import('execa');
   const { stdout, failed } = await execa('ps', ['-o', 'lstart=', '-p', String(pid)], { reject: false });
   return failed ? undefined : stdout.trim();
 }

@@ -11,7 +11,7 @@ const root = mkdtempSync(join(tmpdir(), 'sluice-translate-'));
 let duck: Duck;
 beforeAll(async () => {
   duck = await openDuck(root, []);
-  for (const macro of prelude) await duck.run(macro);
+  await duck.run(prelude);
   await duck.run(
     `CREATE TABLE t AS SELECT i::INTEGER AS i, (i * 10)::BIGINT AS b, (i / 4.0)::DOUBLE AS d, (i + 0.255)::DECIMAL(10,3) AS m,
        CASE WHEN i = 2 THEN NULL ELSE 'text ' || i END AS s, DATE '2024-02-28' + i::INTEGER AS day,

@@ -13,8 +13,8 @@ export interface Typed {
 /** Forces DuckDB's type to Spark's. For values that both have alike. */
 export const retyped = (sql: string, type: SparkType): Typed => ({ sql: `CAST(${sql} AS ${duckTypeOf(type)})`, type });
 
-/** Texts that both engines read alike. Others may mean something to Spark, and fail here. */
-const macros = `
+/** The macros that translated SQL calls. Texts that the engines could read otherwise fail there. */
+export const prelude = `
 CREATE MACRO sluice_bad(what, x) AS error('[CAST_INVALID_INPUT] the embedded engine reads no ' || what || ' in "' || left(x, 60) || '"');
 CREATE MACRO sluice_trimmed(x) AS regexp_replace(x, '^[\\x00-\\x20]+|[\\x00-\\x20]+$', '', 'g');
 CREATE MACRO sluice_text(what, pattern, x) AS
@@ -40,12 +40,6 @@ CREATE MACRO sluice_cased(x) AS
   CASE WHEN regexp_full_match(x, '[\\x00-\\x7F\\x{A0}-\\x{DE}\\x{E0}-\\x{12F}\\x{131}-\\x{148}\\x{14A}-\\x{17F}\\x{300}-\\x{344}\\x{346}-\\x{36F}\\x{400}-\\x{52F}\\x{200B}-\\x{200F}\\p{Lo}\\p{N}\\p{P}\\p{S}\\p{Z}]*')
     THEN x ELSE error('[UNSUPPORTED_LETTERS] the embedded engine does not know the cases of all letters in "' || left(x, 60) || '"') END;
 `;
-/** The macros that translated SQL calls. */
-export const prelude: readonly string[] = macros
-  .split(/;\n/)
-  .map((macro) => macro.trim())
-  .filter((macro) => macro !== '');
-
 /** A cast as Spark's ANSI mode does it. Throws for pairs of types without one, or that the engines print differently. */
 export function cast(of: Typed, to: SparkType, at?: number): Typed {
   const { sql, type: from } = of;
