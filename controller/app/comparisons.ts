@@ -65,6 +65,7 @@ export async function runCompared(
       throw new SluiceError(`the backend does not know job ${key}`, { kind: 'unavailable' });
     if (!hasEnded(seen.state)) continue;
     const result = await storage.read(job.result);
+    await backend.forget?.(submission);
     if (result) return runnerResultSchema.parse(JSON.parse(String(result)));
     const error = { type: 'NoResult', message: seen.detail ?? 'it left no result', phase: 'ending' };
     return {

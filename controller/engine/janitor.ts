@@ -27,8 +27,11 @@ export async function cleanUp({ workspaceOf, ...ports }: CleanupDeps): Promise<s
         // Staged output of an attempt whose inputs were lost afterwards was not published, however the attempt ended.
         const published = step.outputs && validAttempts(step).find((attempt) => attempt.ended?.state === 'succeeded');
         for (const attempt of step.attempts) {
+          const { key } = attempt;
+          const backend = backendOf(ports, attempt);
+          if (attempt.settings && isDoubtful(attempt)) await backend.cancel({ key, id: '' });
+          await backend.forget?.({ key, id: '' });
           if (!attempt.settings || !pipeline || attempt === published) continue;
-          if (isDoubtful(attempt)) await backendOf(ports, attempt).cancel({ key: attempt.key, id: '' });
           for (const staged of workspace.staged(pipeline, step.name, attempt)) await publisher.discard(staged);
         }
       }

@@ -66,6 +66,8 @@ export interface BatchBackend {
   cancel(submission: Submission): Promise<void>;
   /** The last lines of the driver's log. */
   logs(submission: Submission): Promise<readonly string[]>;
+  /** Removes what the backend keeps of a batch that has ended, also its log. Left out when it keeps nothing. */
+  forget?(submission: Submission): Promise<void>;
   /** The kind of a failure that only this backend can recognise. It takes precedence over the common table. */
   classify?(evidence: {
     readonly detail: string | undefined;

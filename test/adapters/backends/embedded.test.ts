@@ -67,6 +67,13 @@ test('a job that was barred before its process began computes nothing', async ()
   expect(await storage.stat(result)).toBeUndefined();
 });
 
+test('a forgotten job is unknown', async () => {
+  const submission = await backend().submit(jobOf('CREATE TEMP VIEW v AS SELECT 1 AS x'), 'forgotten');
+  await followToEnd(backend(), submission);
+  await backend().forget?.(submission);
+  expect(await backend().find('forgotten')).toBeUndefined();
+});
+
 test('a process of another machine is asked to end, and counts as running while its record changes', async () => {
   const elsewhere = backend({ pidOf: () => undefined });
   const submission = await backend().submit(jobOf(endless, out()), 'elsewhere');

@@ -144,6 +144,8 @@ export function embeddedBackend({ storage, folder, worker, isGone, pidOf }: Embe
 
     logs: async ({ key }) => ((await read(key, 'log')) ?? '').split('\n').filter((line) => line !== ''),
 
+    forget: ({ key }) => storage.remove(below(folder, key)),
+
     classify: ({ detail }) => (detail === vanished ? 'killed' : undefined),
   };
 }
