@@ -143,3 +143,19 @@ test('comments, nested ones and a semicolon in a text do not split a statement',
     ['b', 'y'],
   ]);
 });
+
+test.each([
+  ['SELECT * FROM (SELECT s, i FROM t) a JOIN (SELECT b, i FROM t) b USING (i)', ['i', 's', 'b']],
+  ['SELECT a.*, b.b FROM (SELECT s, i FROM t) a JOIN (SELECT b, i FROM t) b USING (i)', ['s', 'i', 'b']],
+  ['SELECT * FROM (SELECT s, i FROM t) a LEFT SEMI JOIN t b ON a.i = b.i', ['s', 'i']],
+  [
+    'WITH one AS (SELECT i AS n FROM t), two AS (SELECT n + 1 AS m FROM one) SELECT * FROM one CROSS JOIN two',
+    ['n', 'm'],
+  ],
+  ['SELECT i AS `Größe`, i + 1 AS next, next * 2 AS `twice "it"` FROM t', ['Größe', 'next', 'twice "it"']],
+])('%s has its columns in the order and with the names that Spark gives them', async (query, names) => {
+  const [view] = await translate(duck, `CREATE OR REPLACE TEMP VIEW v AS ${query}`, inputs);
+  await duck.run(view?.sql ?? '');
+  expect(view?.columns.map(({ name }) => name)).toEqual(names);
+  expect((await duck.columns('v')).map(({ name }) => name)).toEqual(names);
+});

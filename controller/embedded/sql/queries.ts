@@ -87,11 +87,18 @@ function starOf(item: Node, scope: Scope): Item[] {
   const of = item.relation_name as string | undefined;
   const relations = scope.relations.filter(({ name }) => of === undefined || name.toLowerCase() === of.toLowerCase());
   if (relations.length === 0) throw new Untranslatable(`there is nothing for ${of ?? ''}.* to stand for`);
-  return relations.flatMap(({ name: relation, columns, hidden = [] }) =>
+  const all = relations.flatMap(({ name: relation, columns, hidden = [] }) =>
     columns
       .filter(({ name }) => of !== undefined || !hidden.includes(name.toLowerCase()))
       .map(({ name, type }) => ({ sql: `${identifier(relation)}.${identifier(name)}`, type, name })),
   );
+  if (of !== undefined) return all;
+  const keys = relations.flatMap((relation) => relation.keys ?? []);
+  const place = ({ name = '' }: Item): number => {
+    const at = keys.indexOf(name.toLowerCase());
+    return at < 0 ? keys.length : at;
+  };
+  return all.toSorted((a, b) => place(a) - place(b));
 }
 
 /** The number of a column in the select list, as GROUP BY and ORDER BY may give it. */

@@ -106,13 +106,13 @@ function joinOf(node: Node, around: Around): From {
     if (!['INNER', 'LEFT', 'SEMI', 'ANTI'].includes(kind)) throw new Untranslatable(`USING in a ${kind} join`);
     const names = using.map((name) => name.toLowerCase());
     const merged = new Set(right.relations);
-    const hiding = relations.map((each) =>
-      merged.has(each) ? { ...each, hidden: [...(each.hidden ?? []), ...names] } : each,
-    );
-    return {
-      sql: `${left.sql} ${join} ${right.sql} ON ${usingOf(using, left, right, around)}`,
-      relations: usedFirst(hiding, names),
-    };
+    const [first] = relations;
+    const hiding = relations.map((each) => ({
+      ...each,
+      ...(merged.has(each) && { hidden: [...(each.hidden ?? []), ...names] }),
+      ...(each === first && { keys: [...names, ...(each.keys ?? [])] }),
+    }));
+    return { sql: `${left.sql} ${join} ${right.sql} ON ${usingOf(using, left, right, around)}`, relations: hiding };
   }
   const scope = new Scope(both, around.views, around.outer);
   const on = new Expressions(scope, around.subquery).condition(node.condition);
@@ -129,21 +129,3 @@ function usingOf(using: readonly string[], left: From, right: From, { views }: A
     })
     .join(' AND ');
 }
-
-/** `*` shows the columns of USING first; a relation that already begins with them needs no other order. */
-function usedFirst(relations: readonly Relation[], names: readonly string[]): readonly Relation[] {
-  const first = relations[0]?.columns.slice(0, names.length).map(({ name }) => name.toLowerCase()) ?? [];
-  if (names.some((name, i) => first[i] !== name)) {
-    const marked = relations[0];
-    if (marked) return [{ ...marked, columns: moved(marked.columns, names) }, ...relations.slice(1)];
-  }
-  return relations;
-}
-
-const moved = (columns: readonly Column[], names: readonly string[]): Column[] => {
-  const at = ({ name }: Column): number => {
-    const place = names.indexOf(name.toLowerCase());
-    return place < 0 ? names.length : place;
-  };
-  return columns.toSorted((a, b) => at(a) - at(b));
-};

@@ -31,6 +31,8 @@ export interface Relation {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly hidden?: readonly string[];
+  /** The columns of USING, in lower case; `*` shows them first. */
+  readonly keys?: readonly string[];
 }
 
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
