@@ -66,17 +66,11 @@ export async function runCompared(
     if (!hasEnded(seen.state)) continue;
     const result = await storage.read(job.result);
     await backend.forget?.(submission);
-    if (result) return runnerResultSchema.parse(JSON.parse(String(result)));
-    const error = { type: 'NoResult', message: seen.detail ?? 'it left no result', phase: 'ending' };
-    return {
-      key,
-      state: 'failed',
-      applicationId: seen.applicationId ?? '',
-      inputs: [],
-      outputs: [],
-      seconds: {},
-      error,
-    };
+    const ended = result && runnerResultSchema.parse(JSON.parse(String(result)));
+    // A lost process or too little memory says nothing of the results.
+    if (ended && ended.error?.type !== 'OutOfMemoryError') return ended;
+    const cause = ended?.error?.message ?? seen.detail ?? 'it left no result';
+    throw new SluiceError(`job ${key} was not completed: ${cause}`, { kind: 'unavailable' });
   }
 }
 

@@ -45,6 +45,7 @@ export async function isOwnerGone(owner: string): Promise<boolean> {
 
 /** The pid in a name when its process is or was one of this machine. */
 export function pidOfOwner(owner: string): number | undefined {
-  const [, where, pid] = owner.split('/');
-  return where === place ? Number(pid) : undefined;
+  const [, where, pid, started] = owner.split('/');
+  const isOurs = where === place && /^[1-9]\d*$/.test(pid ?? '') && started !== undefined && started !== '';
+  return isOurs ? Number(pid) : undefined;
 }

@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EndOfProcess } from '../adapters/backends/embedded/embedded.ts';
@@ -25,7 +26,7 @@ const watchMs = 200;
 const besideMb = 400;
 
 const [spec = '', record = '', memoryMb = '1024', threads = '1'] = process.argv.slice(2);
-const scratch = join(tmpdir(), `sluice-embedded-${process.pid}`);
+const scratch = mkdtempSync(join(tmpdir(), 'sluice-embedded-'));
 // The registry of all drivers takes longer to load than small jobs to run.
 const storages = isFile(record) ? [fileStorageDriver] : (await import('./registry.ts')).builtIn.storages;
 const storage: Storage = storageOf({ storages }, { project: undefined as never, scratch });
@@ -70,11 +71,18 @@ function watch(job: Job, owner: string): () => void {
   };
 }
 
-/** Ends the process at once. An ordinary exit would wait for the query. */
-const stopNow = (): void => void process.kill(process.pid, 'SIGKILL');
+/** Ends the process at once, without its spilled rows. An ordinary exit would wait for the query. */
+function stopNow(): void {
+  rmSync(scratch, { recursive: true, force: true });
+  process.kill(process.pid, 'SIGKILL');
+}
 
-/** Leaves the result, then its own end. */
+let hasLeft = false;
+
+/** Leaves the result, then its own end; once. */
 async function leave({ result: place }: Job, result: RunnerResult): Promise<void> {
+  if (hasLeft) return;
+  hasLeft = true;
   const { error, seconds } = result;
   const phases = Object.entries(seconds).map(([phase, took]) => `${phase}: ${took} s`);
   const lines = error ? [...phases, `ERROR ${error.type}: while ${error.phase}: ${error.message}`] : phases;
@@ -88,7 +96,7 @@ const end = async (how: EndOfProcess): Promise<void> =>
 
 // A query that fills all cores must not keep the controller from its lease.
 setPriority(5);
-await mkdir(scratch, { recursive: true });
+process.on('SIGTERM', stopNow);
 try {
   await main();
 } catch (error) {

@@ -44,6 +44,9 @@ const isComparable = ({ outputs }: Step): boolean =>
     views.every((view) => outputs.some((output) => output.parquet !== undefined && output.views.includes(view))),
   );
 
+/** Settings of Spark SQL that change how it computes, and not what. */
+const harmless = /^spark\.sql\.(adaptive\.|shuffle\.|autoBroadcastJoinThreshold|files\.|inMemoryColumnarStorage\.)/;
+
 /** A step as the embedded engine sees it. */
 interface JobFacts {
   readonly sql: string;
@@ -74,12 +77,15 @@ export async function jobOf(
     return staged.views.map(({ view, place }) => ({ view, kind: staged.kind, place, ...fields }));
   });
   const schemas = inputs.map(({ name, ...input }) => [name, 'columns' in input ? input.columns : []]);
-  const of = { semantics, sql, schemas, views: outputs.map(({ views }) => views) };
-  const pair = createHash('sha256').update(JSON.stringify(of)).digest('hex');
+  const kinds = written.map(({ view, kind }) => [view, kind]);
+  const setting = Object.keys(spark.conf ?? {}).find((name) => name.startsWith('spark.sql.') && !harmless.test(name));
   const duck = await openDuck(scratch, []);
   try {
+    const [{ version } = {}] = await duck.rows('SELECT version() AS version');
+    const of = { semantics, version, sql, schemas, kinds, conf: spark.conf };
+    const pair = createHash('sha256').update(JSON.stringify(of)).digest('hex');
     const problem = await translateJob(duck, { sql, inputs, outputs: written }).then(
-      () => undefined,
+      () => (setting === undefined ? undefined : `${setting} is set, which may change what the SQL means`),
       (error: unknown) => {
         if (error instanceof Untranslatable) return error.message;
         throw error;

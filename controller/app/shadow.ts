@@ -2,6 +2,7 @@ import { kindOf } from '../domain/pipeline.ts';
 import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { ProofStore } from '../domain/ports/store.ts';
 import type { Ports } from '../engine/ports.ts';
+import { SluiceError } from '../lib/errors.ts';
 import { below } from '../lib/uri.ts';
 import { sizeEmbedded } from '../planning/engine.ts';
 import { compareViews, placeOf, runCompared } from './comparisons.ts';
@@ -14,11 +15,12 @@ const longestMs = 600_000;
 /** Recomputes a step that Spark has published on the embedded engine, compares both, and records what was found. */
 export const shadowOf =
   (adapters: Adapters, embedded: BatchBackend, store: ProofStore, run: string): NonNullable<Ports['shadow']> =>
-  async ({ pipeline, profiles, step: name, attempt, runNumber, stopped }) => {
+  async ({ pipeline, profiles, step: name, attempt, pair: planned, runNumber, stopped }) => {
     const { registry, context } = adapters;
     const step = pipeline.steps[name];
     if (!step?.spark) throw new TypeError(`${name} is no Spark step`);
     const { sql, inputs, load, pair } = await jobOf(adapters, step, pipeline, profiles);
+    if (pair !== planned) throw new SluiceError('its SQL has changed since the plan', { kind: 'unavailable' });
     const published = new Map(
       step.outputs.flatMap((output) => {
         const { stage, publishedAt } = kindOf(registry.sinks, output);
@@ -46,6 +48,8 @@ export const shadowOf =
       const found = error
         ? { rows: 0, problems: [`only the embedded engine fails: ${error.message.split('\n', 1)[0]}`] }
         : await compareViews(context, new Map(places));
+      if (found.rows === 0 && found.problems.length === 0)
+        throw new SluiceError('the views have no rows to compare', { kind: 'unavailable' });
       const [problem] = found.problems;
       const difference = problem === undefined ? {} : { difference: problem };
       await store.compared({ pair, by: 'shadow', ...difference });

@@ -66,6 +66,8 @@ export interface PlannedStep {
   readonly why?: Readonly<Record<string, string>>;
   /** Spark's settings, for a retry there of a step that the embedded engine was chosen for. */
   readonly onSpark?: SparkSettings;
+  /** Identifies the SQL and schemas for which the engine was chosen. */
+  readonly pair?: string;
   /** After Spark, the embedded engine recomputes the step, for a comparison. */
   readonly shadow?: true;
   /** Why the engine that the pipeline asks for cannot compute the step. */

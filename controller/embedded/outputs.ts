@@ -30,6 +30,8 @@ interface To {
 export function checkOutput(kind: string, view: string, columns: readonly Column[]): void {
   if (!Object.hasOwn(writers, kind))
     throw new Untranslatable(`view ${view} has an output of kind ${kind}, which only Spark writes`);
+  if (kind === 'csv' && columns.length === 1)
+    throw new Untranslatable(`view ${view}: Spark writes no line for NULL in a CSV file of one column`);
   const double = columns.find(({ type }) => type.is === 'double' || type.is === 'float');
   if (kind === 'csv' && double)
     throw new Untranslatable(

@@ -236,12 +236,13 @@ export class Attempts {
 
   /** Compares a published step with the embedded engine. What cannot be compared is no failure of the run. */
   async shadow(step: string, number: number): Promise<number> {
-    const { pipeline, profiles, steps } = this.state;
+    const { pipeline, plan, profiles, steps } = this.state;
     const attempt = steps[step]?.attempts.find((each) => each.number === number);
     if (!attempt || !pipeline || !profiles) return 0;
     const stopped = (): string | undefined =>
       this.state.cancelRequested === undefined ? undefined : 'the run was cancelled';
-    const of = { pipeline, profiles, step, attempt, runNumber: this.runNumber, stopped };
+    const { pair } = plan?.steps[step] ?? {};
+    const of = { pipeline, profiles, step, attempt, pair, runNumber: this.runNumber, stopped };
     const found = await this.ports.shadow?.(of).catch((error: unknown) => {
       if (error instanceof SluiceError) return { rows: 0, skipped: error.message };
       throw error;

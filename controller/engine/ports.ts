@@ -37,6 +37,8 @@ export interface Ports {
     readonly profiles: Profiles;
     readonly step: string;
     readonly attempt: AttemptState;
+    /** The pair of SQL and schemas that the plan was made for. */
+    readonly pair: string | undefined;
     readonly runNumber: number;
     readonly stopped: () => string | undefined;
   }) => Promise<{ readonly rows: number; readonly difference?: string }>;

@@ -53,17 +53,20 @@ function sizedFor(
   cluster: Cluster,
   engines: Engines | undefined,
   name: string,
-): Pick<PlannedStep, 'settings' | 'why' | 'onSpark' | 'shadow' | 'refused'> {
+): Pick<PlannedStep, 'settings' | 'why' | 'pair' | 'onSpark' | 'shadow' | 'refused'> {
   const facts = engines?.steps[name];
   const spark = sizeJob(job, load, cluster);
   if (!engines || !facts) return spark;
   const { engine, reason, refused, shadow } = chooseEngine(facts, load);
   const why = { engine: reason };
-  if (engine === 'spark') return { settings: spark.settings, why: { ...why, ...spark.why }, ...(shadow && { shadow }) };
+  const pair = facts.pair !== undefined && { pair: facts.pair };
+  if (engine === 'spark')
+    return { settings: spark.settings, why: { ...why, ...spark.why }, ...pair, ...(shadow && { shadow }) };
   const sized = sizeEmbedded(job, load, engines.machine);
   return {
     settings: sized.settings,
     why: { ...why, ...sized.why },
+    ...pair,
     ...(facts.asked === 'auto' && { onSpark: spark.settings }),
     ...(refused !== undefined && { refused }),
   };

@@ -86,6 +86,14 @@ describe('an expression has the type and the values that Spark gives it', () => 
     ['CASE WHEN i = 1 THEN 1.5 ELSE 2 END', 'decimal(11,1)', ['1.5', '2.0', '2.0']],
     ['9007199254740993', 'bigint', ['9007199254740993', '9007199254740993', '9007199254740993']],
     ["''", 'string', ['', '', '']],
+    ['CAST(m AS decimal(18))', 'decimal(18,0)', ['1', '2', '3']],
+    ['-2147483648', 'int', ['-2147483648', '-2147483648', '-2147483648']],
+    ['m * CAST(1 AS int)', 'decimal(21,3)', ['1.255', '2.255', '3.255']],
+    ["trim('\u00a0 a \u3000')", 'string', ['\u00a0 a \u3000', '\u00a0 a \u3000', '\u00a0 a \u3000']],
+    ["unix_timestamp(TIMESTAMP '1969-12-31 23:59:58.5')", 'bigint', ['-1', '-1', '-1']],
+    ["coalesce(i, '0')", 'bigint', ['1', '2', '3']],
+    ['"\\U0001F600"', 'string', ['😀', '😀', '😀']],
+    ['round(CAST(-0.4 AS double))', 'double', ['0.0', '0.0', '0.0']],
   ])('%s', async (expression, type, values) => {
     expect(await computed(expression)).toEqual({ type, values });
   });
@@ -117,6 +125,26 @@ describe('what cannot be translated is refused with its line', () => {
     ['SELECT i FROM t LIMIT i', /a limit that is not a constant/],
     ['SELECT i[0] AS x FROM t', /"\["/],
     ['SELECT i # 2 AS x FROM t', /"#" is not an operator/],
+    ['SELECT CAST(i AS decimal) AS x FROM t', /a decimal without its number of digits/],
+    [
+      'SELECT i FROM t CROSS JOIN (t a FULL JOIN t b ON a.i = b.i)',
+      /a RIGHT or FULL join beside a comma or CROSS JOIN/,
+    ],
+    ['SELECT i AS x FROM t WHERE x > 0', /there is no column x/],
+    ['SELECT -i AS i, b FROM t ORDER BY abs(b) - i LIMIT 1', /ORDER BY an expression of i/],
+    ['SELECT i IN (SELECT b FROM t) AS x FROM t', /IN of a subquery outside of WHERE/],
+    ["SELECT m = '1.2554' AS x FROM t", /a text beside a decimal/],
+    ["SELECT trunc(day, 'DD') AS x FROM t", /there is no unit "DD"/],
+    ['SELECT i <=> NULL = (i > 1) AS x FROM t', /a comparison within a comparison/],
+    [
+      'SELECT sum(i) OVER (ORDER BY i ROWS BETWEEN i PRECEDING AND CURRENT ROW) AS x FROM t',
+      /a frame of rows that is no constant/,
+    ],
+    ['SELECT 1 AS x FROM t GROUP BY GROUPING SETS (())', /GROUPING SETS/],
+    ["SELECT E'a' AS x FROM t", /E'…' is a literal/],
+    ['SELECT i // 2 AS x FROM t', /\/\/ is no operator of Spark/],
+    ["SELECT i FROM 't'", /a text in the place of a view/],
+    ["SELECT '\\0' AS x FROM t", /the character 0/],
   ])('%s', async (query, says) => {
     await expect(translate(duck, `CREATE TEMP VIEW v AS ${query}`, inputs)).rejects.toThrow(says);
   });
@@ -126,6 +154,11 @@ describe('what cannot be translated is refused with its line', () => {
     ['\n\nSET x = 1', /line 3/],
     ['CREATE TABLE x AS SELECT 1 AS y', /only CREATE TEMP VIEW/],
     ["COPY t TO '/tmp/x'", /only CREATE TEMP VIEW/],
+    ["CREATE TEMP VIEW o (a COMMENT 'first') AS SELECT 1 AS x", /a column of the view with more than a name/],
+    [
+      'CREATE TEMP VIEW a AS SELECT 1 AS x; CREATE OR REPLACE TEMP VIEW a AS SELECT 2 AS x',
+      /there is a view of this name already/,
+    ],
     ['/* a /* nested', /a comment without an end/],
   ])('%s', async (sql, says) => {
     await expect(translate(duck, sql, inputs)).rejects.toThrow(says);
@@ -146,7 +179,7 @@ test('comments, nested ones and a semicolon in a text do not split a statement',
 
 test.each([
   ['SELECT * FROM (SELECT s, i FROM t) a JOIN (SELECT b, i FROM t) b USING (i)', ['i', 's', 'b']],
-  ['SELECT a.*, b.b FROM (SELECT s, i FROM t) a JOIN (SELECT b, i FROM t) b USING (i)', ['s', 'i', 'b']],
+  ['SELECT a.*, b.b FROM (SELECT s, i FROM t) a JOIN (SELECT b, i FROM t) b USING (i)', ['i', 's', 'b']],
   ['SELECT * FROM (SELECT s, i FROM t) a LEFT SEMI JOIN t b ON a.i = b.i', ['s', 'i']],
   [
     'WITH one AS (SELECT i AS n FROM t), two AS (SELECT n + 1 AS m FROM one) SELECT * FROM one CROSS JOIN two',

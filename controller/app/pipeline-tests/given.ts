@@ -43,7 +43,9 @@ async function relationOf(
   schema: Readonly<Record<string, string>> | undefined,
 ): Promise<string> {
   const declared = columnsOf(source);
-  const columns = declared.length > 0 ? declared.map((column) => column.name) : Object.keys(schema ?? {});
+  // Of a source that the test does not use, its key is enough.
+  const known = schema ?? (rows.length === 0 ? { [source.key]: 'string' } : {});
+  const columns = declared.length > 0 ? declared.map((column) => column.name) : Object.keys(known);
   if (columns.length === 0)
     throw rejected(
       `the columns of source ${name} are not declared in the pipeline`,
@@ -64,17 +66,17 @@ async function relationOf(
       ? declared.map((column) => typedColumn(column))
       : columns.map(
           (column) =>
-            `CAST(${identifier(column)} AS ${duckTypeNamed(name, column, schema?.[column] ?? '')}) AS ${identifier(column)}`,
+            `CAST(${identifier(column)} AS ${duckTypeNamed(name, column, known[column] ?? '')}) AS ${identifier(column)}`,
         );
   const reason = reasonSql(rulesOf(source), duckdb, declared.length > 0);
   const fields = asJson(columns.map((column) => ({ name: column })));
-  const invalid = (sql: string): string => `CASE WHEN reason IS NOT NULL THEN ${sql} END`;
+  const invalid = (sql: string): string => `CASE WHEN ${own.reason} IS NOT NULL THEN ${sql} END`;
   const view = identifier(`typed ${name}`);
   await duck.run(
-    `CREATE VIEW ${view} AS SELECT ${typed.join(', ')}, reason AS ${own.reason}, ${invalid(fields)} AS ${own.raw},
-       ${invalid(`'row ' || line`)} AS ${own.where}, ${invalid(fields)} AS ${own.fields}, ${invalid(fields)} AS ${own.original},
+    `CREATE VIEW ${view} AS SELECT ${typed.join(', ')}, ${own.reason}, ${invalid(fields)} AS ${own.raw},
+       ${invalid(`'row ' || ${own.pos}`)} AS ${own.where}, ${invalid(fields)} AS ${own.fields}, ${invalid(fields)} AS ${own.original},
        true AS ${own.isNew}
-     FROM (SELECT *, ${reason} AS reason, row_number() OVER () AS line FROM ${table})`,
+     FROM (SELECT *, ${reason} AS ${own.reason}, row_number() OVER () AS ${own.pos} FROM ${table})`,
   );
   await duck.rows(`SELECT * FROM ${view}`).catch((error: unknown) => {
     throw rejected(`given: a row of ${name} does not fit its types: ${reasonOf(error).split('\n', 1)[0]}`);

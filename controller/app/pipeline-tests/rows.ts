@@ -10,7 +10,8 @@ const mostShown = 10;
 /** All rows of a view, ordered; with the columns that the expected rows name. */
 export async function rowsOf(duck: Duck, files: readonly string[], expected: readonly Row[]): Promise<Row[]> {
   const columns = await comparedColumns(duck, files, expected);
-  const value = ({ name, type }: DuckColumn): string => (/INT|DECIMAL/.test(type) ? identifier(name) : shown(name));
+  const value = ({ name, type }: DuckColumn): string =>
+    /^(SMALLINT|INTEGER)$/.test(type) ? identifier(name) : shown(name);
   const list = columns.map((column) => `${value(column)} AS ${identifier(column.name)}`);
   return duck.rows(`SELECT ${list.join(', ')} FROM ${parquet(files)} ORDER BY ALL`);
 }

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
 /** `NAME.test.yaml`: unit tests of a pipeline. */
-const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const number = z
+  .number()
+  .refine(
+    (n) => !Number.isInteger(n) || Number.isSafeInteger(n),
+    'has more than 15 digits; write it as text, in quotes',
+  );
+const scalar = z.union([z.string(), number, z.boolean(), z.null()]);
 const row = z.record(z.string(), scalar);
 const rows = z.array(row);
 
@@ -32,7 +38,10 @@ export const testFile = z.strictObject({
     .default({})
     .describe('Columns with Spark’s types, of sources whose columns the pipeline does not declare'),
   given: z.record(z.string(), rows).default({}).describe('Rows of every test that does not give its own'),
-  tests: z.array(one).min(1),
+  tests: z
+    .array(one)
+    .min(1)
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'two tests have the same name'),
 });
 export type TestFile = z.output<typeof testFile>;
 export type PipelineTest = z.output<typeof one>;

@@ -38,6 +38,7 @@ export async function test(output: Output, given: string | undefined, options: O
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
   const all = outcomes.flatMap(({ tests }) => tests);
+  if (all.length === 0 && !isInterrupted) throw rejected(`no test has "${options.filter}" in its name`);
   const failed = all.filter(({ differences }) => differences.length > 0).length;
   if (options.format === 'junit') output.line(junit(outcomes));
   else {
@@ -60,28 +61,28 @@ async function testOne(output: Output, file: string, options: Options, stopped: 
   const adapters = adaptersOf(project);
   const shown = relative('', file) || file;
   const isSpec = options.format === 'spec';
-  if (isSpec) output.line(pc.bold(shown));
   const outcomes: TestOutcome[] = [];
   const chosen = tests.tests.filter(({ name }) => options.filter === undefined || name.includes(options.filter));
-  if (chosen.length === 0) throw rejected(`${shown} has no test with "${options.filter}" in its name`);
-  for (const each of chosen) {
-    const outcome = await runTest(adapters, loaded.pipeline, each, { file: tests, spark, stopped }).catch(
-      (error: unknown) => {
-        if (!(error instanceof SluiceError) || error.kind !== 'rejected') throw error;
-        throw rejected(`${shown}: test "${each.name}": ${error.message}`, error.hint);
-      },
-    );
-    outcomes.push(outcome);
-    if (isSpec) for (const line of specLines(outcome)) output.line(line);
+  if (isSpec && chosen.length > 0) output.line(pc.bold(shown));
+  try {
+    for (const each of chosen) {
+      if (stopped() !== undefined) break;
+      const outcome = await runTest(adapters, loaded.pipeline, each, { file: tests, spark, stopped }).catch(
+        (error: unknown) => {
+          if (!(error instanceof SluiceError) || error.kind !== 'rejected') throw error;
+          throw rejected(`${shown}: test "${each.name}": ${error.message}`, error.hint);
+        },
+      );
+      outcomes.push(outcome);
+      if (isSpec) for (const line of specLines(outcome)) output.line(line);
+    }
+  } finally {
+    await adapters.context.storage.remove(adapters.context.scratch);
   }
-  if (options.update) {
-    const text = await updated(file, tests, outcomes);
-    await writeFile(file, text);
-    output.line(
-      `${shown}: the expected rows are now those of the embedded engine; look at the difference before you keep it`,
-    );
+  if (options.update && stopped() === undefined) {
+    await writeFile(file, await updated(file, tests, outcomes));
+    if (isSpec) output.line(`${shown}: the expected rows are now those that were found; look at the difference`);
   }
-  await adapters.context.storage.remove(adapters.context.scratch);
   return { file: shown, pipeline: loaded.pipeline.name, tests: outcomes };
 }
 

@@ -35,7 +35,10 @@ const sum: Translation = (args, call, at) => {
 
 const average: Translation = (args, call, at) => {
   const x = only(args, at);
-  if (x.type.is === 'int' || x.type.is === 'smallint') return retyped(call('avg', [x]), types.double);
+  if (x.type.is === 'int' || x.type.is === 'smallint') {
+    const [total, count] = [call('sum', [x]), call('count', [x])];
+    return { sql: `(CAST(${total} AS DOUBLE) / nullif(CAST(${count} AS DOUBLE), 0))`, type: types.double };
+  }
   if (x.type.is !== 'decimal') return unordered(x.type, at);
   const { precision, scale } = x.type;
   const total = retyped(call('sum', [x]), summed(x.type));

@@ -1,5 +1,6 @@
 import type { Duck } from '../../clients/duckdb.ts';
 import { literal } from '../../clients/sql.ts';
+import { reasonOf } from '../../lib/errors.ts';
 import { Untranslatable } from './types.ts';
 
 /** A node of DuckDB's parse tree, with the fields of all kinds. Those left out have their default. */
@@ -15,9 +16,13 @@ export interface Node {
 /** The tree of one query. Throws Untranslatable when it is not one. */
 export async function parse(duck: Duck, query: string): Promise<Node> {
   const options = 'skip_default := true, skip_empty := true, skip_null := true';
-  const [row] = await duck.rows(`SELECT CAST(json_serialize_sql(${literal(query)}, ${options}) AS VARCHAR) AS tree`);
+  const [row] = await duck
+    .rows(`SELECT CAST(json_serialize_sql(${literal(query)}, ${options}) AS VARCHAR) AS tree`)
+    .catch((error: unknown) => {
+      throw new Untranslatable(`it cannot be parsed: ${reasonOf(error).split('\n', 1)[0]}`);
+    });
   // Numbers beyond 2^53 stay exact as texts. Within texts of the tree, quotes are escaped.
-  const text = String(row?.tree).replace(/("(?:value|upper|lower)":)(-?\d{15,})/g, '$1"$2"');
+  const text = String(row?.tree).replace(/("(?:value|upper|lower)":)(-?\d{15,})(?=[,}\]])/g, '$1"$2"');
   const tree = JSON.parse(text) as {
     error: boolean;
     error_message?: string;

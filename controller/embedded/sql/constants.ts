@@ -32,7 +32,9 @@ export function constant(node: Node): Typed {
     case 'INTEGER':
     case 'BIGINT': {
       const digits = String(wholeOf((value ?? 0) as Value));
-      return { ...retyped(digits, type.id === 'INTEGER' ? types.int : types.bigint), digits };
+      // DuckDB reads the smallest int as a bigint without its sign.
+      const isInt = BigInt.asIntN(32, BigInt(digits)) === BigInt(digits);
+      return { ...retyped(digits, isInt ? types.int : types.bigint), digits };
     }
     case 'DECIMAL':
       return decimalConstant(wholeOf((value ?? 0) as Value), type.type_info?.scale ?? 0);

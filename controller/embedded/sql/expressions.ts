@@ -3,9 +3,10 @@ import { arithmetic } from './arithmetic.ts';
 import { type Node, nodesIn, onlyKnows } from './ast.ts';
 import { constant } from './constants.ts';
 import { functions } from './functions.ts';
+import { betweens, compared, comparisons, like, noPredicate, sign, truth } from './predicates.ts';
 import type { Column, Scope } from './scope.ts';
-import { alike, cast, retyped, type Typed } from './typed.ts';
-import { decimal, isNumeric, nameOf, typeNamed, types, Untranslatable } from './types.ts';
+import { alike, cast, type Typed } from './typed.ts';
+import { decimal, nameOf, typeNamed, types, Untranslatable } from './types.ts';
 import { windowOf } from './windows.ts';
 
 /** A query as DuckDB's SQL, with the columns that it has in Spark; those without a name have none. */
@@ -21,6 +22,8 @@ export type Subquery = (node: Node, outer: Scope) => Query;
 export class Expressions {
   readonly scope: Scope;
   private readonly subquery: Subquery;
+  /** The subqueries of IN whose NULL means the same as false. */
+  private readonly filters = new Set<unknown>();
 
   constructor(scope: Scope, subquery: Subquery) {
     this.scope = scope;
@@ -46,6 +49,7 @@ export class Expressions {
       case 'COMPARISON':
         return this.comparison(node);
       case 'BETWEEN': {
+        noPredicate(node.input, node.lower, node.upper);
         const { all } = alike([node.input, node.lower, node.upper].map(this.of), at);
         return truth(`${all[0]?.sql} ${betweens[node.type] ?? refuse(node)} ${all[1]?.sql} AND ${all[2]?.sql}`);
       }
@@ -73,17 +77,26 @@ export class Expressions {
     return found;
   }
 
+  /** The condition of WHERE. Spark knows IN of a subquery as a filter; as a value it is never NULL there. */
+  filter(value: unknown): Typed {
+    const mark = (node: Node): void => {
+      if (node.type === 'CONJUNCTION_AND') nodesIn(node.children).forEach(mark);
+      else this.filters.add(node.type === 'OPERATOR_NOT' ? nodesIn(node.children)[0] : node);
+    };
+    mark(value as Node);
+    return this.condition(value);
+  }
+
   private cast(node: Node): Typed {
     const at = node.query_location;
     onlyKnows(node, ['child', 'cast_type'], 'a cast');
     const { id, type_info: info = {} } = node.cast_type as { id: string; type_info?: Record<string, unknown> };
-    // Spark reads a decimal without digits as decimal(10, 0); DuckDB as decimal(18, 3).
-    const { width = 18, scale = width === 18 ? 3 : 0 } = info as { width?: number; scale?: number };
-    if (id === 'DECIMAL' && Object.keys(info).length === 0)
-      throw new Untranslatable('a decimal without its number of digits', at);
+    const { width = 18, scale = 0 } = info as { width?: number; scale?: number };
     const type = id === 'DECIMAL' ? decimal(width, scale) : typeNamed(id);
     if (!type || type.is === 'null') throw new Untranslatable(`the type ${id.toLowerCase()}`, at);
-    return cast(this.of(node.child), type, at);
+    // What has been cast is no constant any more.
+    const { sql, type: to } = cast(this.of(node.child), type, at);
+    return { sql, type: to };
   }
 
   private call(node: Node): Typed {
@@ -108,7 +121,10 @@ export class Expressions {
     const [a, b] = args;
     if (node.is_operator === true && /^[-+*/%]$|^\/\/$/.test(name) && a)
       return b ? arithmetic(name, a, b, at) : sign(name, a, at);
-    if (name === '~~' || name === '!~~') return like(name, args, at);
+    if (name === '~~' || name === '!~~') {
+      noPredicate(...nodesIn(node.children));
+      return like(name, args, at);
+    }
     const translation = functions.get(name);
     if (!translation) throw new Untranslatable('is not one of the functions that both engines have alike', at);
     return translation(args, at);
@@ -128,6 +144,7 @@ export class Expressions {
 
   private comparison(node: Node): Typed {
     const operator = comparisons[node.type] ?? refuse(node);
+    noPredicate(node.left, node.right);
     return compared(operator, [this.of(node.left), this.of(node.right)], node.query_location);
   }
 
@@ -138,9 +155,11 @@ export class Expressions {
         return truth(`NOT ${this.condition(children[0]).sql}`);
       case 'OPERATOR_IS_NULL':
       case 'OPERATOR_IS_NOT_NULL':
+        noPredicate(children[0]);
         return truth(`${this.of(children[0]).sql} IS ${node.type === 'OPERATOR_IS_NULL' ? '' : 'NOT '}NULL`);
       case 'COMPARE_IN':
       case 'COMPARE_NOT_IN': {
+        noPredicate(...children);
         const { all } = alike(children.map(this.of), node.query_location);
         const [value, ...list] = all.map(({ sql }) => sql);
         return truth(`${value} ${node.type === 'COMPARE_IN' ? '' : 'NOT '}IN (${list.join(', ')})`);
@@ -164,6 +183,7 @@ export class Expressions {
     if (!column || more.length > 0) throw new Untranslatable('a subquery of several columns', node.query_location);
     if (node.subquery_type === 'SCALAR') return { sql: `(${sql})`, type: column.type };
     if (node.subquery_type !== 'ANY' || node.comparison_type !== 'COMPARE_EQUAL') return refuse(node);
+    if (!this.filters.has(node)) throw new Untranslatable('IN of a subquery outside of WHERE', node.query_location);
     const value = this.of(node.child);
     if (nameOf(value.type) !== nameOf(column.type))
       throw new Untranslatable(
@@ -172,45 +192,6 @@ export class Expressions {
       );
     return truth(`${value.sql} IN (${sql})`);
   }
-}
-
-const truth = (sql: string): Typed => ({ sql: `(${sql})`, type: types.boolean });
-
-const betweens: Readonly<Record<string, string>> = {
-  COMPARE_BETWEEN: 'BETWEEN',
-  COMPARE_NOT_BETWEEN: 'NOT BETWEEN',
-};
-const comparisons: Readonly<Record<string, string>> = {
-  COMPARE_EQUAL: '=',
-  COMPARE_NOTEQUAL: '<>',
-  COMPARE_LESSTHAN: '<',
-  COMPARE_GREATERTHAN: '>',
-  COMPARE_LESSTHANOREQUALTO: '<=',
-  COMPARE_GREATERTHANOREQUALTO: '>=',
-  COMPARE_DISTINCT_FROM: 'IS DISTINCT FROM',
-  COMPARE_NOT_DISTINCT_FROM: 'IS NOT DISTINCT FROM',
-};
-
-function compared(operator: string, sides: readonly Typed[], at: number | undefined): Typed {
-  const [a, b] = sides.map((side) =>
-    // A constant integer beside a decimal has only the digits that it has.
-    side.digits !== undefined && sides.some(({ type }) => type.is === 'decimal')
-      ? retyped(side.sql, decimal(side.digits.replace('-', '').length, 0))
-      : side,
-  );
-  const { all } = alike([a as Typed, b as Typed], at);
-  return truth(`${all[0]?.sql} ${operator} ${all[1]?.sql}`);
-}
-
-function sign(operator: string, of: Typed, at: number | undefined): Typed {
-  if (!isNumeric(of.type) || !/^[-+]$/.test(operator)) throw new Untranslatable(`${operator} ${nameOf(of.type)}`, at);
-  return retyped(`(${operator} ${of.sql})`, of.type);
-}
-
-function like(operator: string, [text, pattern]: readonly Typed[], at: number | undefined): Typed {
-  if (text?.type.is !== 'string' || pattern?.text === undefined || pattern.text.includes('\\'))
-    throw new Untranslatable('LIKE needs a text, and a constant pattern without a backslash', at);
-  return truth(`${text.sql} ${operator === '~~' ? '' : 'NOT '}LIKE ${pattern.sql}`);
 }
 
 /** Puts the name of a function before the reason why it cannot be translated. */

@@ -24,7 +24,7 @@ const round: Translation = (args, at) => {
   const places = args.length === 1 ? 0 : number(args, 1, 0, at);
   if (!x) return refuse('too few arguments', at);
   if (isIntegral(x.type)) return x;
-  if (x.type.is === 'double' && places === 0) return retyped(`round(${x.sql})`, x.type);
+  if (x.type.is === 'double' && places === 0) return retyped(`(round(${x.sql}) + 0.0)`, x.type);
   if (x.type.is !== 'decimal') return refuse(`a ${nameOf(x.type)} to ${places} places; cast it to a decimal`, at);
   const { precision, scale } = x.type;
   const kept = Math.min(scale, places);

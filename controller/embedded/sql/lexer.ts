@@ -21,9 +21,9 @@ const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b
 
 /** The value of a Spark string literal without its quotes. `\%` and `\_` keep their backslash, for LIKE. */
 const unescaped = (text: string): string =>
-  text.replace(/\\(u[0-9a-fA-F]{4}|[0-3][0-7]{2}|[\s\S])/g, (all, escaped: string) => {
-    if (/^u..../.test(escaped)) return String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
-    if (/^[0-3][0-7]{2}$/.test(escaped)) return String.fromCharCode(Number.parseInt(escaped, 8));
+  text.replace(/\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[01][0-7]{2}|[\s\S])/g, (all, escaped: string) => {
+    if (/^[uU]..../.test(escaped)) return String.fromCodePoint(Number.parseInt(escaped.slice(1), 16));
+    if (/^[01][0-7]{2}$/.test(escaped)) return String.fromCharCode(Number.parseInt(escaped, 8));
     if (escaped === '%' || escaped === '_') return all;
     return escapes[escaped] ?? escaped;
   });
@@ -70,7 +70,7 @@ function* tokensOf(sql: string): Generator<Token> {
       }
       const word = rest(/[A-Za-z_]\w*/y);
       const quote = sql[at + (word?.[0].length ?? 0)];
-      if (word && (quote === "'" || quote === '"') && /^(r|x)$/i.test(word[0]))
+      if (word && (quote === "'" || quote === '"') && /^[a-z]$/i.test(word[0]))
         return refuse(`${word[0]}'…' is a literal that the embedded engine lacks`);
       if (word && reserved.has(word[0].toLowerCase())) return ['name', word[0].length, identifier(word[0])];
       if (word) return ['word', word[0].length, word[0]];
@@ -84,6 +84,7 @@ function* tokensOf(sql: string): Generator<Token> {
         if (suffix !== undefined) refuse(`the number ${number[0]}${suffix} has a suffix; write a CAST`);
         return ['number', number[0].length, number[0]];
       }
+      if (sql.startsWith('//', at)) return refuse('// is no operator of Spark');
       const sign = [3, 2, 1].map((n) => sql.slice(at, at + n)).find((each) => Object.hasOwn(signs, each));
       if (sign === undefined) return refuse(`${JSON.stringify(sql[at])} is not an operator of the embedded engine`);
       return ['sign', sign.length, signs[sign] as string];
@@ -139,9 +140,12 @@ function statementOf(tokens: readonly Token[]): Statement {
     );
   }
   const body = tokens.slice(as + 1);
+  const names = columns?.split(/ ?, ?/);
+  const odd = names?.find((name) => !/^("(?:[^"]|"")+"|\w+)$/.test(name));
+  if (odd !== undefined) throw new Untranslatable(`line ${line}: a column of the view with more than a name: ${odd}`);
   return {
     view: bare(view),
-    columns: columns?.split(/ ?, ?/).map(bare),
+    columns: names?.map(bare),
     query: queryOf(body),
     line: body[0]?.line ?? line,
   };
@@ -154,15 +158,25 @@ const spelled = ({ kind, text }: Token): string => (kind === 'text' ? literal(te
 /** Joins tokens, with Spark's word order and operators replaced by DuckDB's. */
 function queryOf(tokens: readonly Token[]): string {
   const solid = tokens.filter(({ kind }) => kind !== 'space');
+  let place = -1;
   return tokens
     .map((token) => {
-      const next = solid[solid.indexOf(token) + 1];
-      const is = (word: string, of: Token | undefined = token): boolean =>
-        of?.kind === 'word' && of.text.toUpperCase() === word;
-      if (is('LEFT') && (is('SEMI', next) || is('ANTI', next))) return '';
-      if (is('DIV')) return '//';
-      if (token.kind === 'text' && next?.kind === 'text')
-        throw new Untranslatable(`line ${token.line}: two adjacent texts; join them with ||`);
+      if (token.kind === 'space') return token.text;
+      place += 1;
+      const [before, next] = [solid[place - 1], solid[place + 1]];
+      const is = (of: Token | undefined, ...words: readonly string[]): boolean =>
+        of?.kind === 'word' && words.includes(of.text.toUpperCase());
+      const refuse = (what: string): never => {
+        throw new Untranslatable(`line ${token.line}: ${what}`);
+      };
+      if (is(token, 'LEFT') && is(next, 'SEMI', 'ANTI')) return '';
+      if (is(token, 'DIV')) return '//';
+      // Of ten digits to Spark, of eighteen to DuckDB.
+      if (is(token, 'DECIMAL', 'DEC', 'NUMERIC') && next?.text !== '(' && (is(before, 'AS') || before?.text === '::'))
+        return refuse('a decimal without its number of digits');
+      if (token.kind === 'text' && next?.kind === 'text') return refuse('two adjacent texts; join them with ||');
+      if (token.kind === 'text' && is(before, 'FROM', 'JOIN')) return refuse('a text in the place of a view');
+      if (token.text.includes('\0')) return refuse('a text with the character 0');
       return spelled(token);
     })
     .join('');

@@ -46,11 +46,14 @@ function selectOf(node: Node, views: Views, outer: Scope | undefined): Query {
     'SELECT',
   );
   if (node.aggregate_handling !== 'STANDARD_HANDLING') throw new Untranslatable('GROUP BY ALL');
-  if (nodesIn(node.group_sets).length > 1) throw new Untranslatable('GROUPING SETS, ROLLUP or CUBE');
+  if (nodesIn(node.group_sets).length > 1 || (node.group_sets && !node.group_expressions))
+    throw new Untranslatable('GROUPING SETS, ROLLUP or CUBE');
   const subquery = (inner: Node, around: Scope): Query => queryOf(inner, views, around);
   const from = fromOf(node.from_table as Node, { views, outer, subquery });
   const scope = new Scope(from.relations, views, outer);
   const expressions = new Expressions(scope, subquery);
+  // WHERE knows no alias.
+  const where = node.where_clause === undefined ? '' : `WHERE ${expressions.filter(node.where_clause).sql}`;
   // An alias may be used by the expressions after it.
   const items = nodesIn(node.select_list).flatMap((item) => {
     if (item.class === 'STAR') return starOf(item, scope);
@@ -65,7 +68,7 @@ function selectOf(node: Node, views: Views, outer: Scope | undefined): Query {
   const parts = [
     `SELECT ${distinct ? 'DISTINCT ' : ''}${list.join(', ')}`,
     from.sql === '' ? '' : `FROM ${from.sql}`,
-    node.where_clause === undefined ? '' : `WHERE ${expressions.condition(node.where_clause).sql}`,
+    where,
     groups.length === 0 ? '' : `GROUP BY ${groups.join(', ')}`,
     node.having === undefined ? '' : `HAVING ${expressions.condition(node.having).sql}`,
     tail,
@@ -92,8 +95,8 @@ function starOf(item: Node, scope: Scope): Item[] {
       .filter(({ name }) => of !== undefined || !hidden.includes(name.toLowerCase()))
       .map(({ name, type }) => ({ sql: `${identifier(relation)}.${identifier(name)}`, type, name })),
   );
-  if (of !== undefined) return all;
-  const keys = relations.flatMap((relation) => relation.keys ?? []);
+  // Spark shows the columns of USING first, also of one relation.
+  const keys = scope.relations.flatMap((relation) => relation.keys ?? []);
   const place = ({ name = '' }: Item): number => {
     const at = keys.indexOf(name.toLowerCase());
     return at < 0 ? keys.length : at;
@@ -117,7 +120,26 @@ function ordered(value: unknown, expressions: Expressions, items: readonly Item[
   const [name, ...more] = node.class === 'COLUMN_REF' ? (node.column_names as string[]) : [];
   const item = items.find((each) => name !== undefined && each.name?.toLowerCase() === name.toLowerCase());
   if (item?.name !== undefined && more.length === 0) return { sql: identifier(item.name), type: item.type };
+  // Spark means the select list, DuckDB the column.
+  const shadowed = namesIn(node).find((each) => {
+    const own = items.find((any) => any.name?.toLowerCase() === each);
+    return own && expressions.scope.has(each) && expressions.scope.column([each], undefined).sql !== own.sql;
+  });
+  if (shadowed !== undefined)
+    throw new Untranslatable(
+      `ORDER BY an expression of ${shadowed}, which is a name of the select list too`,
+      node.query_location,
+    );
   return expressions.of(node);
+}
+
+/** The names without a relation in an expression, in lower case. */
+function namesIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const { class: kind, column_names: names } = value as Node;
+  if (kind === 'COLUMN_REF')
+    return (names as string[]).length === 1 ? [String((names as string[])[0]).toLowerCase()] : [];
+  return Object.values(value).flatMap(namesIn);
 }
 
 function modifiersOf(node: Node, of: (value: unknown) => { sql: string; type: SparkType }) {

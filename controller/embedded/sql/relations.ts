@@ -100,6 +100,12 @@ function joinOf(node: Node, around: Around): From {
   const both = [...left.relations, ...right.relations];
   // After a semi or anti join, only the left side is left.
   const relations = kind === 'SEMI' || kind === 'ANTI' ? left.relations : both;
+  // Spark reads a comma before a join as one more relation of its left side; the tree does not show parentheses.
+  if (node.ref_type === 'CROSS' && hasOuterJoin(node.right as Node))
+    throw new Untranslatable(
+      'a RIGHT or FULL join beside a comma or CROSS JOIN; put it in a subquery',
+      node.query_location,
+    );
   if (node.ref_type === 'CROSS') return { sql: `${left.sql} CROSS JOIN ${right.sql}`, relations };
   const using = node.using_columns as string[] | undefined;
   if (using) {
@@ -118,6 +124,10 @@ function joinOf(node: Node, around: Around): From {
   const on = new Expressions(scope, around.subquery).condition(node.condition);
   return { sql: `${left.sql} ${join} ${right.sql} ON ${on.sql}`, relations };
 }
+
+const hasOuterJoin = ({ type, join_type: kind, left, right }: Node): boolean =>
+  type === 'JOIN' &&
+  (['RIGHT', 'OUTER', 'FULL'].includes(String(kind)) || hasOuterJoin(left as Node) || hasOuterJoin(right as Node));
 
 /** USING as a condition: each column of the left side equals that of the right. */
 function usingOf(using: readonly string[], left: From, right: From, { views }: Around): string {

@@ -63,6 +63,11 @@ export class Scope {
     return this.aliases.get(name.toLowerCase());
   }
 
+  /** Whether a relation has a column of this name. */
+  has(column: string): boolean {
+    return this.relations.some(({ columns }) => columns.some(({ name }) => same(name, column)));
+  }
+
   /** A column by its name, or by the names of relation and column. */
   column(names: readonly string[], at: number | undefined): Typed {
     const found = this.find(names, at);
@@ -70,7 +75,7 @@ export class Scope {
     return found;
   }
 
-  private find(names: readonly string[], at: number | undefined): Typed | undefined {
+  private find(names: readonly string[], at: number | undefined, isOuter = false): Typed | undefined {
     const column = names.at(-1) ?? '';
     const [relation, ...deeper] = names.slice(0, -1);
     if (deeper.length > 0) throw new Untranslatable(`${names.join('.')} is a field of a struct`, at);
@@ -86,8 +91,8 @@ export class Scope {
     if (found.length > 1) throw new Untranslatable(`${column} is ambiguous; name its relation`, at);
     const [only] = found;
     if (only) return only;
-    const own = relation === undefined ? this.alias(column) : undefined;
-    return own ? { sql: identifier(column), type: own } : this.outer?.find(names, at);
+    const own = relation === undefined && !isOuter ? this.alias(column) : undefined;
+    return own ? { sql: identifier(column), type: own } : this.outer?.find(names, at, true);
   }
 }
 

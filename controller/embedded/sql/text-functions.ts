@@ -30,6 +30,14 @@ const joined: Translation = (args, at) => {
   return { sql: `(${args.map((_, i) => arg(args, i, string, at)).join(' || ')})`, type: string };
 };
 
+/** Spark trims spaces, and no other white space. */
+const trimmed =
+  (name: string): Translation =>
+  (args, at) => {
+    if (args.length !== 1) refuse('which characters to trim is written differently', at);
+    return { sql: `${name}(${arg(args, 0, string, at)}, ' ')`, type: string };
+  };
+
 /** Functions of texts, by Spark's name. */
 export const textFunctions: Readonly<Record<string, Translation>> = {
   length: same('length', [string], int),
@@ -45,9 +53,9 @@ export const textFunctions: Readonly<Record<string, Translation>> = {
   lcase: cased('lower'),
   upper: cased('upper'),
   ucase: cased('upper'),
-  trim: same('trim', [string], string),
-  ltrim: same('ltrim', [string], string),
-  rtrim: same('rtrim', [string], string),
+  trim: trimmed('trim'),
+  ltrim: trimmed('ltrim'),
+  rtrim: trimmed('rtrim'),
   concat: joined,
   '||': joined,
   concat_ws: (args, at) => ({

@@ -22,9 +22,11 @@ const units: Readonly<Record<string, string>> = {
   mm: 'month',
   dd: 'day',
 };
-function unit(args: readonly Typed[], place: number, at: number | undefined): string {
+function unit(args: readonly Typed[], place: number, at: number | undefined, allowed = /./): string {
   const known = units[constant(args, place, at).toLowerCase()];
-  return known === undefined ? refuse(`there is no unit ${JSON.stringify(args[place]?.text)}`, at) : literal(known);
+  return known === undefined || !allowed.test(known)
+    ? refuse(`there is no unit ${JSON.stringify(args[place]?.text)}`, at)
+    : literal(known);
 }
 
 const shifted =
@@ -67,7 +69,7 @@ export const timeFunctions: Readonly<Record<string, Translation>> = {
   extract: extracted,
   date_trunc: truncated,
   trunc: (args, at) => ({
-    sql: `CAST(sluice_date_trunc(${unit(args, 1, at)}, ${arg(args, 0, date, at)}) AS DATE)`,
+    sql: `CAST(sluice_date_trunc(${unit(args, 1, at, /year|quarter|month|week/)}, ${arg(args, 0, date, at)}) AS DATE)`,
     type: date,
   }),
   date_add: shifted('+'),
@@ -83,7 +85,8 @@ export const timeFunctions: Readonly<Record<string, Translation>> = {
   to_timestamp: converted(timestamp),
   timestamp: converted(timestamp),
   unix_seconds: (args, at) => retyped(seconds(arg(args, 0, timestamp, at)), bigint),
-  unix_timestamp: (args, at) => retyped(seconds(arg(args, 0, timestamp, at)), bigint),
+  // Unlike unix_seconds, it cuts off.
+  unix_timestamp: (args, at) => retyped(`(epoch_us(${arg(args, 0, timestamp, at)}) // 1000000)`, bigint),
   unix_micros: same('epoch_us', [timestamp], bigint),
   timestamp_seconds: (args, at) => ({
     sql: `make_timestamp(CAST(${args[0] && isIntegral(args[0].type) ? args[0].sql : refuse('it takes a whole number', at)} AS BIGINT) * 1000000)`,

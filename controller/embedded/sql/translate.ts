@@ -41,6 +41,8 @@ export async function translate(duck: Duck, sql: string, inputs: Views): Promise
   const translated: TranslatedView[] = [];
   for (const { view, columns, query, line } of statementsOf(sql)) {
     try {
+      // Whether views on the first one would see the second is for Spark's settings to say.
+      if (views.has(view.toLowerCase())) throw new Untranslatable('there is a view of this name already');
       const found = queryOf(await parse(duck, query), views);
       const unnamed = found.columns.findIndex(({ name }) => name === undefined);
       if (unnamed >= 0 && !columns) throw new Untranslatable(`column ${unnamed + 1} has no name; give it one with AS`);

@@ -23,7 +23,7 @@ CREATE MACRO sluice_whole(x) AS sluice_text('whole number', '[+-]?[0-9]+', x);
 CREATE MACRO sluice_number(x) AS sluice_text('number', '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?', x);
 CREATE MACRO sluice_date(x) AS sluice_text('date', '[0-9]{4}-[0-9]{2}-[0-9]{2}', x);
 CREATE MACRO sluice_timestamp(x) AS sluice_text('time',
-  '[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?)?)?', x);
+  '[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-7]):[0-5][0-9])?)?)?', x);
 CREATE MACRO sluice_boolean(x) AS lower(sluice_text('truth value', '(?i)t|true|y|yes|1|f|false|n|no|0', x)) IN ('t', 'true', 'y', 'yes', '1');
 CREATE MACRO sluice_divisor(a, b) AS
   CASE WHEN b = 0 AND a IS NOT NULL THEN error('[DIVIDE_BY_ZERO] division by zero') ELSE b END;
@@ -113,8 +113,16 @@ export function alike(all: readonly Typed[], at?: number): { readonly all: Typed
   const fixed = all.filter(({ text, type }) => text === undefined || type.is !== 'string');
   const [first, ...rest] = (fixed.length > 0 ? fixed : all).map(({ type }) => type);
   const type = rest.reduce((a, b) => commonType(a, b, at), first ?? types.null);
-  const common = fixed.length > 0 && type.is === 'null' ? types.string : type;
+  const common = fixed.length > 0 && type.is === 'null' ? types.string : besideText(type, all, at);
   return { all: all.map((each) => widened(each, common, at)), type: common };
+}
+
+/** Spark widens an integer beside a text to a bigint, and a decimal to a double. */
+function besideText(type: SparkType, all: readonly Typed[], at: number | undefined): SparkType {
+  if (type.is === 'string' || !all.some(({ text, type: own }) => text !== undefined && own.is === 'string'))
+    return type;
+  if (type.is === 'decimal') throw new Untranslatable('a text beside a decimal; write a CAST', at);
+  return type.is === 'int' || type.is === 'smallint' ? types.bigint : type;
 }
 
 /** Converts implicitly where Spark does: to a wider type, or from a constant text. */

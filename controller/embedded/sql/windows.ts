@@ -26,7 +26,10 @@ function frameOf(node: Node, of: Of): string {
   const edge = (name: unknown, expression: unknown): string => {
     const known = edges[String(name)];
     if (known === undefined) throw new Untranslatable('a frame of a range of values', node.query_location);
-    return expression === undefined ? known : `${of(expression).digits ?? 'x'} ${known}`;
+    const digits = expression === undefined ? '' : of(expression).digits;
+    if (digits === undefined)
+      throw new Untranslatable('a frame of rows that is no constant number', node.query_location);
+    return `${digits} ${known}`.trim();
   };
   const [start, end] = [edge(node.start, node.start_expr), edge(node.end, node.end_expr)];
   const isRows = /ROWS$/.test(`${node.start}`) || /ROWS$/.test(`${node.end}`);

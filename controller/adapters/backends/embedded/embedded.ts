@@ -62,7 +62,8 @@ export function embeddedBackend({ storage, folder, worker, isGone, pidOf }: Embe
   async function endOf(key: string, owner: string): Promise<EndOfProcess | undefined> {
     const wasGone = await hasGone(key, owner);
     const end = await read(key, 'end');
-    if (end !== undefined) return JSON.parse(end) as EndOfProcess;
+    const said = end === undefined ? undefined : endIn(end);
+    if (said) return said;
     return wasGone ? { state: 'failed', detail: vanished } : undefined;
   }
 
@@ -148,6 +149,15 @@ export function embeddedBackend({ storage, folder, worker, isGone, pidOf }: Embe
 
     classify: ({ detail }) => (detail === vanished ? 'killed' : undefined),
   };
+}
+
+/** The recorded end; undefined for a damaged record. */
+function endIn(text: string): EndOfProcess | undefined {
+  try {
+    return JSON.parse(text) as EndOfProcess;
+  } catch {
+    return undefined;
+  }
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {
