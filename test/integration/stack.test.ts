@@ -121,7 +121,7 @@ describe('a second stack that uses the first one’s services', () => {
 
   test('leaves the scratch folders of living processes, and removes those of dead ones', async () => {
     const scratch = join(other, 'home', 'tmp');
-    const dead = (await execa(process.execPath, ['-p', 'process.pid'])).stdout;
+    const dead = (await execa(process.execPath, ['-e', 'process.stdout.write(String(process.pid))'])).stdout;
     for (const pid of [dead, String(process.pid)]) mkdirSync(join(scratch, pid), { recursive: true });
     expect((await run(['down'])).exitCode).toBe(0);
     expect(await readdir(scratch)).toEqual([String(process.pid)]);
