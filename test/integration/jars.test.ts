@@ -63,7 +63,7 @@ describe('the jars of a set', () => {
 
   test('that a killed download left are removed by the next one, but not those of a living process', async () => {
     const jars = join(root, 'cache', 'jars');
-    const dead = (await execa(process.execPath, ['-p', 'process.pid'])).stdout;
+    const dead = (await execa(process.execPath, ['-e', 'process.stdout.write(String(process.pid))'])).stdout;
     for (const pid of [dead, String(process.ppid)])
       await mkdir(join(jars, `spark-0123456789ab.${pid}`), { recursive: true });
     await rm(join(await jarsOf('kafka', root, () => undefined), 'slf4j-api-2.0.16.jar'));

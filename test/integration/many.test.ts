@@ -9,7 +9,15 @@ test('a thousand runs at once: one controller under 250 MB and under one core', 
   const program = join(import.meta.dirname, '..', 'many', 'many-runs.ts');
   // tsx compiles the program while it loads; that memory does not belong to the controller.
   const rssOf = async (...options: string[]): Promise<number> =>
-    Number((await execa(process.execPath, [...options, '-p', 'process.memoryUsage.rss() / 2 ** 20'])).stdout);
+    Number(
+      (
+        await execa(process.execPath, [
+          ...options,
+          '-e',
+          'process.stdout.write(String(process.memoryUsage.rss() / 2 ** 20))',
+        ])
+      ).stdout,
+    );
   const loaderMb = (await rssOf('--import', 'tsx')) - (await rssOf());
   const { stdout } = await execa(process.execPath, [
     '--import',
