@@ -1,22 +1,18 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { thisMachine } from '../adapters/backends/embedded/machine.ts';
 import { stagedAt } from '../adapters/drivers.ts';
-import { openDuck } from '../clients/duckdb.ts';
-import { kindOf, type Pipeline, type Step, sqlFiles } from '../domain/pipeline.ts';
-import type { Cluster, Profiles } from '../domain/plan.ts';
+import { sqlOf } from '../adapters/runner/workspace.ts';
+import { type Duck, openDuck } from '../clients/duckdb.ts';
+import { kindOf, type Pipeline, type Step } from '../domain/pipeline.ts';
+import type { Profiles } from '../domain/plan.ts';
 import type { ProofStore } from '../domain/ports/store.ts';
 import { type EmbeddedInput, translateJob } from '../embedded/execute.ts';
 import { semantics } from '../embedded/sql/translate.ts';
 import { Untranslatable } from '../embedded/sql/types.ts';
-import { machine } from '../lib/env.ts';
 import { type EngineFacts, type Engines, engineOf } from '../planning/engine.ts';
 import { loadOf } from '../planning/plan.ts';
 import type { Load } from '../planning/sizing.ts';
 import type { Adapters } from './wiring.ts';
-
-/** The resources of this machine, as those of a cluster. */
-export const thisMachine: Cluster = { cores: machine.cores, largestMb: Math.floor(machine.memoryBytes / 2 ** 20) };
 
 /** The facts by which the engines of a pipeline's steps are chosen; undefined when all are to run on Spark. */
 export async function engineFacts(
@@ -29,12 +25,14 @@ export async function engineFacts(
   const free = Object.entries(pipeline.steps).filter(([, step]) => step.spark && engineOf(step, engine) !== 'spark');
   if (free.length === 0) return undefined;
   const steps: Record<string, EngineFacts> = {};
-  for (const [name, step] of free) {
-    const asked = engineOf(step, engine) as EngineFacts['asked'];
-    const { problem, pair } = await jobOf(adapters, step, pipeline, profiles);
-    const [proof] = await store.proofs([pair]);
-    steps[name] = { asked, problem, pair, proof, comparable: isComparable(step) };
-  }
+  await within(adapters, async (duck) => {
+    for (const [name, step] of free) {
+      const asked = engineOf(step, engine) as EngineFacts['asked'];
+      const { problem, pair } = await factsOf(duck, adapters, step, pipeline, profiles);
+      const [proof] = await store.proofs([pair]);
+      steps[name] = { asked, problem, pair, proof, comparable: isComparable(step) };
+    }
+  });
   return { machine: thisMachine, steps };
 }
 
@@ -58,16 +56,29 @@ interface JobFacts {
   readonly problem: string | undefined;
 }
 
-export async function jobOf(
-  { registry, context: { project, scratch } }: Adapters,
+export const jobOf = (adapters: Adapters, step: Step, pipeline: Pipeline, profiles: Profiles): Promise<JobFacts> =>
+  within(adapters, (duck) => factsOf(duck, adapters, step, pipeline, profiles));
+
+/** Some work in a database that parses SQL and reads nothing. */
+async function within<T>({ context }: Adapters, work: (duck: Duck) => Promise<T>): Promise<T> {
+  const duck = await openDuck(context.scratch, []);
+  try {
+    return await work(duck);
+  } finally {
+    await duck.close();
+  }
+}
+
+async function factsOf(
+  duck: Duck,
+  { registry, context: { project } }: Adapters,
   step: Step,
   pipeline: Pipeline,
   profiles: Profiles,
 ): Promise<JobFacts> {
   const { spark, outputs } = step;
   if (!spark) throw new TypeError('it is no Spark step');
-  const texts = await Promise.all(sqlFiles(spark).map((file) => readFile(resolve(project.root, file), 'utf8')));
-  const sql = texts.join(';\n');
+  const sql = await sqlOf(spark, project.root);
   const inputs = Object.entries(profiles)
     .filter(([name]) => (spark.inputs ?? Object.keys(pipeline.sources)).includes(name))
     .map(([name, { pin }]) => ({ name, kind: pin.kept ? 'kept' : pin.kind, ...(pin.kept ?? {}) }));
@@ -79,20 +90,15 @@ export async function jobOf(
   const schemas = inputs.map(({ name, ...input }) => [name, 'columns' in input ? input.columns : []]);
   const kinds = written.map(({ view, kind }) => [view, kind]);
   const setting = Object.keys(spark.conf ?? {}).find((name) => name.startsWith('spark.sql.') && !harmless.test(name));
-  const duck = await openDuck(scratch, []);
-  try {
-    const [{ version } = {}] = await duck.rows('SELECT version() AS version');
-    const of = { semantics, version, sql, schemas, kinds, conf: spark.conf };
-    const pair = createHash('sha256').update(JSON.stringify(of)).digest('hex');
-    const problem = await translateJob(duck, { sql, inputs, outputs: written }).then(
-      () => (setting === undefined ? undefined : `${setting} is set, which may change what the SQL means`),
-      (error: unknown) => {
-        if (error instanceof Untranslatable) return error.message;
-        throw error;
-      },
-    );
-    return { sql, inputs, load: loadOf(pipeline, profiles, spark), pair, problem };
-  } finally {
-    await duck.close();
-  }
+  const [{ version } = {}] = await duck.rows('SELECT version() AS version');
+  const of = { semantics, version, sql, schemas, kinds, conf: spark.conf };
+  const pair = createHash('sha256').update(JSON.stringify(of)).digest('hex');
+  const problem = await translateJob(duck, { sql, inputs, outputs: written }).then(
+    () => (setting === undefined ? undefined : `${setting} is set, which may change what the SQL means`),
+    (error: unknown) => {
+      if (error instanceof Untranslatable) return error.message;
+      throw error;
+    },
+  );
+  return { sql, inputs, load: loadOf(pipeline, profiles, spark), pair, problem };
 }

@@ -1,3 +1,4 @@
+import { thisMachine } from '../adapters/backends/embedded/machine.ts';
 import { kindOf } from '../domain/pipeline.ts';
 import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { ProofStore } from '../domain/ports/store.ts';
@@ -6,7 +7,7 @@ import { SluiceError } from '../lib/errors.ts';
 import { below } from '../lib/uri.ts';
 import { sizeEmbedded } from '../planning/engine.ts';
 import { compareViews, placeOf, runCompared } from './comparisons.ts';
-import { jobOf, thisMachine } from './engine-facts.ts';
+import { jobOf } from './engine-facts.ts';
 import { type Adapters, folderOf } from './wiring.ts';
 
 /** Longer than the embedded engine takes for any input that it is chosen for. Milliseconds. */

@@ -1,11 +1,9 @@
-import { readdirSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileStorage as storage } from '../../controller/adapters/storage/file/file.ts';
-import { openDuck } from '../../controller/clients/duckdb.ts';
+import { compareViews } from '../../controller/app/comparisons.ts';
 import type { Project } from '../../controller/config/project.ts';
 import { type RunnerResult, runnerResultSchema } from '../../controller/domain/result.ts';
-import { compare } from '../../controller/embedded/compare.ts';
 import { type EmbeddedJob, execute } from '../../controller/embedded/execute.ts';
 import type { Case } from './cases.ts';
 import { prepare, runOnSpark } from './differential.ts';
@@ -61,21 +59,9 @@ async function verdict(
   if (theirs !== '' && ours !== '') return { outcome: 'failed alike', detail: `${theirs} / ${ours}`, rows: 0 };
   if (ours !== '') return { outcome: 'failed on the embedded engine alone', detail: ours, rows: 0 };
   if (theirs !== '') return { outcome: 'different', detail: `only Spark failed: ${theirs}`, rows: 0 };
-  const duck = await openDuck(join(folder, 'scratch'), [folder]);
-  try {
-    const problems: string[] = [];
-    let rows = 0;
-    for (const view of views) {
-      const files = (engine: string): string[] =>
-        readdirSync(join(folder, engine, view))
-          .filter((name) => name.endsWith('.parquet'))
-          .map((name) => join(folder, engine, view, name));
-      const compared = await compare(duck, files('marts'), files('embedded'));
-      rows += compared.rows;
-      problems.push(...compared.problems.map((problem) => `${view}: ${problem}`));
-    }
-    return { outcome: problems.length === 0 ? 'equal' : 'different', detail: problems.join('; '), rows };
-  } finally {
-    await duck.close();
-  }
+  const places = views.map(
+    (view) => [view, { spark: join(folder, 'marts', view), embedded: join(folder, 'embedded', view) }] as const,
+  );
+  const { rows, problems } = await compareViews({ storage, scratch: join(folder, 'scratch') }, new Map(places));
+  return { outcome: problems.length === 0 ? 'equal' : 'different', detail: problems.join('; '), rows };
 }

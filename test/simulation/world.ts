@@ -80,20 +80,16 @@ export class World {
     };
     this.mailbox = new Mailbox(randomOf(seed, 'mailbox'));
     this.api = new Api(randomOf(seed, 'api calls'));
-    this.cluster = new Cluster(
-      this.time,
-      randomOf(seed, 'cluster'),
-      this.disk,
-      (key) => this.fateOf(key),
-      (pin) => this.isReadable(pin),
-    );
-    this.machine = new Cluster(
-      this.time,
-      randomOf(seed, 'machine'),
-      this.disk,
-      (key) => this.fateOf(key),
-      (pin) => this.isReadable(pin),
-    );
+    const cluster = (name: string): Cluster =>
+      new Cluster(
+        this.time,
+        randomOf(seed, name),
+        this.disk,
+        (key) => this.fateOf(key),
+        (pin) => this.isReadable(pin),
+      );
+    this.cluster = cluster('cluster');
+    this.machine = cluster('machine');
     this.sameMachine = this.random() < 0.5;
   }
 

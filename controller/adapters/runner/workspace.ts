@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { PostgresAddress } from '../../config/addresses.ts';
 import { type Project, sharedOf } from '../../config/project.ts';
-import { kindOf, sqlFiles } from '../../domain/pipeline.ts';
+import { kindOf, type SparkJob, sqlFiles } from '../../domain/pipeline.ts';
 import type { Storage, Uri } from '../../domain/ports/storage.ts';
 import type { Workspace } from '../../domain/ports/workspace.ts';
 import { runnerResultSchema } from '../../domain/result.ts';
@@ -24,6 +24,13 @@ export function runFolder(shared: Uri, run: string): Uri {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(run)) throw rejected(`${JSON.stringify(run)} is no run's name`);
   return below(shared, 'runs', run);
 }
+
+/** The SQL of a Spark job: its files in order. */
+export async function sqlOf(job: SparkJob, root: string): Promise<string> {
+  const texts = await Promise.all(sqlFiles(job).map((file) => readFile(resolve(root, file), 'utf8')));
+  return texts.join(';\n');
+}
+
 export const inputsOf = (folder: Uri): Uri => below(folder, 'inputs');
 
 /** The pgpass file that conf/ names for the databases of a step, if any. A JVM can use only one. */
@@ -95,9 +102,7 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
         revoked: below(folder, 'revoked'),
         secrets: below(folder, 'secrets.json'),
         quarantine: below(folder, 'quarantine'),
-        sql: (await Promise.all(sqlFiles(spark).map((file) => readFile(resolve(project.root, file), 'utf8')))).join(
-          ';\n',
-        ),
+        sql: await sqlOf(spark, project.root),
         partitions,
         inputs,
         outputs,

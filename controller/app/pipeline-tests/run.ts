@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { sqlOf } from '../../adapters/runner/workspace.ts';
 import { openDuck } from '../../clients/duckdb.ts';
-import { type Pipeline, type Step, sqlFiles } from '../../domain/pipeline.ts';
+import type { Pipeline, Step } from '../../domain/pipeline.ts';
 import type { Plan, PlannedStep } from '../../domain/plan.ts';
 import type { BatchBackend } from '../../domain/ports/backend.ts';
 import type { CheckedProfiles } from '../../domain/profile.ts';
@@ -158,8 +158,7 @@ async function compute(
 ): Promise<Pick<RunnerResult, 'error'>> {
   if (!job) throw new TypeError('it is no Spark step');
   const { project, storage, scratch } = context;
-  const texts = await Promise.all(sqlFiles(job).map((file) => readFile(resolve(project.root, file), 'utf8')));
-  const sql = texts.join(';\n');
+  const sql = await sqlOf(job, project.root);
   const names = job.inputs ?? Object.keys(pipeline.sources);
   const inputs = names.map((name) => ({ name, kind: 'kept', ...checked.profiles[name]?.pin.kept }));
   const key = `sluice-test-${randomBytes(6).toString('hex')}`;

@@ -6,6 +6,7 @@ import { type TestOutcome, testFile } from '../../app/pipeline-tests/schema.ts';
 import { updated } from '../../app/pipeline-tests/update.ts';
 import { adaptersOf, backendsOf, openPipeline } from '../../app/wiring.ts';
 import { rejected, SluiceError } from '../../lib/errors.ts';
+import { withInterrupts } from '../../lib/interrupts.ts';
 import { readYaml } from '../../lib/yaml/yaml-file.ts';
 import { junit } from '../view/junit.ts';
 import { exit, type Output } from '../view/output.ts';
@@ -23,20 +24,11 @@ const suffix = /\.test\.ya?ml$/;
 /** `sluice test [FILE]`: the unit tests of pipelines. */
 export async function test(output: Output, given: string | undefined, options: Options): Promise<number> {
   const files = given === undefined ? await allTests() : [testsOf(given)];
-  let isInterrupted = false;
-  const interrupt = (): void => {
-    isInterrupted = true;
-  };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  const outcomes: { file: string; pipeline: string; tests: TestOutcome[] }[] = [];
-  try {
-    for (const file of files) {
-      if (isInterrupted) break;
-      outcomes.push(await testOne(output, file, options, () => (isInterrupted ? 'interrupted' : undefined)));
-    }
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  }
+  const outcomes: Awaited<ReturnType<typeof testOne>>[] = [];
+  const isInterrupted = await withInterrupts(async (stopped) => {
+    for (const file of files) if (stopped() === undefined) outcomes.push(await testOne(output, file, options, stopped));
+    return stopped() !== undefined;
+  });
   const all = outcomes.flatMap(({ tests }) => tests);
   if (all.length === 0 && !isInterrupted) throw rejected(`no test has "${options.filter}" in its name`);
   const failed = all.filter(({ differences }) => differences.length > 0).length;

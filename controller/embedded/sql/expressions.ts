@@ -2,7 +2,7 @@ import { aggregates, type Call } from './aggregates.ts';
 import { arithmetic } from './arithmetic.ts';
 import { type Node, nodesIn, onlyKnows } from './ast.ts';
 import { constant } from './constants.ts';
-import { functions } from './functions.ts';
+import { coalesce, functions } from './functions.ts';
 import { betweens, compared, comparisons, like, noPredicate, sign, truth } from './predicates.ts';
 import type { Column, Scope } from './scope.ts';
 import { alike, cast, type Typed } from './typed.ts';
@@ -165,10 +165,7 @@ export class Expressions {
         return truth(`${value} ${node.type === 'COMPARE_IN' ? '' : 'NOT '}IN (${list.join(', ')})`);
       }
       case 'OPERATOR_COALESCE':
-        return (functions.get('coalesce') as NonNullable<ReturnType<typeof functions.get>>)(
-          children.map(this.of),
-          node.query_location,
-        );
+        return coalesce(children.map(this.of), node.query_location);
       default:
         return refuse(node);
     }

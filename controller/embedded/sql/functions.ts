@@ -32,17 +32,15 @@ const round: Translation = (args, at) => {
   return kept === scale ? cast(x, type) : retyped(`round(${x.sql}, ${kept})`, type);
 };
 
-const coalesce: Translation = (args, at) => {
-  const { all, type } = alike(args, at);
-  return { sql: `coalesce(${all.map(({ sql }) => sql).join(', ')})`, type };
-};
-
-const extreme =
+/** A function of DuckDB that returns one of its arguments. */
+const oneOf =
   (name: string): Translation =>
   (args, at) => {
     const { all, type } = alike(args, at);
     return { sql: `${name}(${all.map(({ sql }) => sql).join(', ')})`, type };
   };
+
+export const coalesce = oneOf('coalesce');
 
 /** The functions that both engines have with one meaning, by Spark's name. */
 export const functions: ReadonlyMap<string, Translation> = new Map<string, Translation>(
@@ -60,8 +58,8 @@ export const functions: ReadonlyMap<string, Translation> = new Map<string, Trans
     coalesce,
     ifnull: coalesce,
     nvl: coalesce,
-    greatest: extreme('greatest'),
-    least: extreme('least'),
+    greatest: oneOf('greatest'),
+    least: oneOf('least'),
     nullif: (args, at) => {
       const [x, y] = args;
       if (!x || !y) return refuse('it has two arguments', at);

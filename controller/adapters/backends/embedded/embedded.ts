@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Submission } from '../../../domain/events.ts';
 import type { BackendTraits, BatchBackend, BatchJob, Observation } from '../../../domain/ports/backend.ts';
 import type { Storage, Uri } from '../../../domain/ports/storage.ts';
-import { inherited, machine } from '../../../lib/env.ts';
+import { inherited } from '../../../lib/env.ts';
 import { SluiceError } from '../../../lib/errors.ts';
 import { below } from '../../../lib/uri.ts';
 import { mebibytes } from '../../../planning/sizing.ts';
+import { thisMachine } from './machine.ts';
 
 export interface EmbeddedOptions {
   readonly storage: Storage;
@@ -20,7 +21,10 @@ export interface EmbeddedOptions {
   readonly pidOf: (owner: string) => number | undefined;
 }
 
-/** The record of a process. Its files: `process` (its name), `alive` (a counter), `end`, `log`, and `cancel` for it. */
+/**
+ * How a process ended, the file `end` of its record. The others are `process` (its name), `alive` (a counter), `log`,
+ * and `cancel`, which is written for it.
+ */
 export interface EndOfProcess {
   readonly state: 'succeeded' | 'failed';
   readonly detail?: string;
@@ -33,7 +37,7 @@ const silentMs = 60_000;
 const graceMs = 3000;
 const confirmTimeoutMs = 90_000;
 
-/** The start of what this backend says of a process that left no end. */
+/** What this backend says of a process that left no end. */
 const vanished = 'the embedded engine’s process was killed, or its machine failed';
 
 /**
@@ -94,10 +98,7 @@ export function embeddedBackend({ storage, folder, worker, isGone, pidOf }: Embe
   return {
     traits,
     check: async () => undefined,
-    capacity: async () => {
-      const largestMb = Math.floor(machine.memoryBytes / 2 ** 20);
-      return { cores: machine.cores, largestCores: machine.cores, largestMb };
-    },
+    capacity: async () => ({ ...thisMachine, largestCores: thisMachine.cores }),
 
     async submit(job, key) {
       if ((await read(key, 'process')) !== undefined) return submission(key);

@@ -21,7 +21,7 @@ import org.apache.spark.sql.SparkSession;
  * SQL...]}
  */
 public final class PlainJobs {
-  private static final String[] VIEWS = {"order_mart", "customer_mart", "marketing_summary"};
+  static final String[] VIEWS = {"order_mart", "customer_mart", "marketing_summary"};
   private static final String[] SOURCES = {
     "deliveries", "orders", "payments", "users", "order_events"
   };
@@ -66,6 +66,10 @@ public final class PlainJobs {
     for (String table : new String[] {"orders", "payments", "users"}) {
       spark.read().jdbc(args[2], table, database(args)).createOrReplaceTempView(table);
     }
+    topic(spark, args);
+  }
+
+  static void topic(SparkSession spark, String[] args) {
     spark
         .read()
         .format("kafka")
@@ -99,13 +103,7 @@ public final class PlainJobs {
   }
 
   private static void report(SparkSession spark, String[] args) throws IOException {
-    for (String file : Arrays.copyOfRange(args, 7, args.length)) {
-      for (String statement : Files.readString(Paths.get(file)).replaceAll("--.*", "").split(";")) {
-        if (!statement.isBlank()) {
-          spark.sql(statement);
-        }
-      }
-    }
+    runSql(spark, args);
     for (String view : VIEWS) {
       // Not cached: a cached plan retains its 200 partitions, which costs more than computing it
       // twice.
@@ -115,7 +113,17 @@ public final class PlainJobs {
     }
   }
 
-  private static Properties database(String[] args) {
+  static void runSql(SparkSession spark, String[] args) throws IOException {
+    for (String file : Arrays.copyOfRange(args, 7, args.length)) {
+      for (String statement : Files.readString(Paths.get(file)).replaceAll("--.*", "").split(";")) {
+        if (!statement.isBlank()) {
+          spark.sql(statement);
+        }
+      }
+    }
+  }
+
+  static Properties database(String[] args) {
     Properties properties = new Properties();
     properties.setProperty("user", args[3]);
     properties.setProperty("driver", "org.postgresql.Driver");

@@ -2,14 +2,11 @@ package sluice.bench;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Paths;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Properties;
@@ -34,7 +31,6 @@ import org.postgresql.copy.CopyIn;
  * <p>Usage: {@code TunedJobs fair | expert DELIVERIES JDBC_URL USER BROKERS TOPIC OUT SQL...}
  */
 public final class TunedJobs {
-  private static final String[] VIEWS = {"order_mart", "customer_mart", "marketing_summary"};
   private static final String SCHEMA =
       "delivery_id STRING, order_id STRING, status STRING, carrier STRING, updated_at STRING";
 
@@ -45,13 +41,7 @@ public final class TunedJobs {
     SparkSession spark =
         SparkSession.builder().config("spark.sql.session.timeZone", "UTC").getOrCreate();
     sources(spark, args);
-    for (String file : Arrays.copyOfRange(args, 7, args.length)) {
-      for (String statement : Files.readString(Paths.get(file)).replaceAll("--.*", "").split(";")) {
-        if (!statement.isBlank()) {
-          spark.sql(statement);
-        }
-      }
-    }
+    PlainJobs.runSql(spark, args);
     if (args[0].equals("expert")) {
       expert(spark, args);
     } else {
@@ -82,34 +72,23 @@ public final class TunedJobs {
     for (String table : new String[] {"orders", "payments", "users"}) {
       String key =
           table.equals("users") ? "user_id" : table.equals("orders") ? "order_id" : "payment_id";
-      Properties properties = database(args);
+      Properties properties = PlainJobs.database(args);
       properties.setProperty("fetchsize", "10000");
       String[] halves = {key + " % 2 = 0", key + " % 2 <> 0 OR " + key + " IS NULL"};
       Dataset<Row> rows = spark.read().jdbc(args[2], table, halves, properties);
       (table.equals("users") ? rows.persist() : rows).createOrReplaceTempView(table);
     }
-    spark
-        .read()
-        .format("kafka")
-        .option("kafka.bootstrap.servers", args[4])
-        .option("subscribe", args[5])
-        .option("startingOffsets", "earliest")
-        .load()
-        .selectExpr(
-            "from_json(CAST(value AS STRING), 'event_id STRING, order_id BIGINT, seq INT, type"
-                + " STRING, occurred_at TIMESTAMP') AS event")
-        .selectExpr("event.*")
-        .createOrReplaceTempView("order_events");
+    PlainJobs.topic(spark, args);
   }
 
   private static void fair(SparkSession spark, String[] args) {
-    for (String view : VIEWS) {
+    for (String view : PlainJobs.VIEWS) {
       Dataset<Row> rows = spark.table(view).persist();
       rows.write().mode(SaveMode.Overwrite).parquet(args[6] + "/" + view);
       rows.write()
           .mode(SaveMode.Overwrite)
           .option("batchsize", "10000")
-          .jdbc(args[2] + "&reWriteBatchedInserts=true", "plain." + view, database(args));
+          .jdbc(args[2] + "&reWriteBatchedInserts=true", "plain." + view, PlainJobs.database(args));
     }
   }
 
@@ -117,7 +96,7 @@ public final class TunedJobs {
       throws SQLException, InterruptedException, ExecutionException {
     ExecutorService threads = Executors.newFixedThreadPool(3);
     List<Future<?>> copies = new ArrayList<>();
-    for (String view : VIEWS) {
+    for (String view : PlainJobs.VIEWS) {
       Dataset<Row> rows = spark.table(view).persist();
       rows.write().mode(SaveMode.Overwrite).parquet(args[6] + "/" + view);
       copies.add(
@@ -183,12 +162,5 @@ public final class TunedJobs {
     byte[] bytes = buffer.toString().getBytes(StandardCharsets.UTF_8);
     copy.writeToCopy(bytes, 0, bytes.length);
     buffer.setLength(0);
-  }
-
-  private static Properties database(String[] args) {
-    Properties properties = new Properties();
-    properties.setProperty("user", args[3]);
-    properties.setProperty("driver", "org.postgresql.Driver");
-    return properties;
   }
 }

@@ -13,30 +13,22 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
-import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.api.java.UDF1;
 import org.apache.spark.sql.types.DataTypes;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Tests how views are computed once and written to several places at the same time. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class OutputsTest {
+class OutputsTest extends SparkTest {
   private static final String CSV = "id,at,note\n1,2024-01-01,x\n2,2024-01-01,y\n3,,z\n";
 
   private static final AtomicLong COMPUTED = new AtomicLong();
   private static volatile CountDownLatch started = new CountDownLatch(1);
 
-  private static SparkSession spark;
-  @TempDir Path folder;
-
   @BeforeAll
-  static void start() {
-    spark = Jobs.startSpark();
+  static void registerFunctions() {
     UDF1<Long, Long> computed =
         id -> {
           COMPUTED.incrementAndGet();
@@ -50,19 +42,6 @@ class OutputsTest {
         };
     spark.udf().register("computed", computed, DataTypes.LongType);
     spark.udf().register("endless", endless, DataTypes.LongType);
-  }
-
-  @AfterAll
-  static void stop() {
-    spark.stop();
-  }
-
-  @AfterEach
-  void forgetViews() {
-    for (String view : List.of("report", "first", "second")) {
-      spark.catalog().dropTempView(view);
-    }
-    spark.catalog().clearCache();
   }
 
   @Test

@@ -19,36 +19,12 @@ import java.util.Map;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
-import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Tests the runner in a local Spark. The integration tests cover databases and topics. */
-class RunnerTest {
-  private static SparkSession spark;
-  @TempDir Path folder;
-
-  @BeforeAll
-  static void start() {
-    spark = Jobs.startSpark();
-  }
-
-  @AfterAll
-  static void stop() {
-    spark.stop();
-  }
-
-  @AfterEach
-  void forgetViews() {
-    spark.catalog().dropTempView("report");
-    spark.catalog().clearCache();
-  }
-
+class RunnerTest extends SparkTest {
   @Test
   void theseTestsRunOnTheSparkThatIsMeantAndOnTheJarThatIsShipped() {
     assertEquals(System.getProperty("expected.spark"), spark.version());

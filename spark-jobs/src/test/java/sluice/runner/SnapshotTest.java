@@ -6,48 +6,23 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
-import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Tests that the counts of a snapshot are the same, whether its footers have them or not. */
-class SnapshotTest {
+class SnapshotTest extends SparkTest {
   private static final StructType SCHEMA =
       new StructType()
           .add("id", DataTypes.LongType)
           .add(ValidatedInput.REASON, DataTypes.StringType)
           .add(ValidatedInput.RAW, DataTypes.StringType);
-
-  private static SparkSession spark;
-  @TempDir Path folder;
-
-  @BeforeAll
-  static void start() {
-    spark = Jobs.startSpark();
-  }
-
-  @AfterAll
-  static void stop() {
-    spark.stop();
-  }
-
-  @AfterEach
-  void forgetViews() {
-    spark.catalog().dropTempView("report");
-    spark.catalog().clearCache();
-  }
 
   @Test
   void footersCountTheRowsOfAllFilesAndTheNullsOfAColumn() throws IOException {
