@@ -1,11 +1,13 @@
-import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { alternating, type Comparison, inRounds, ratios, table } from '../test/bench/compare.ts';
-import { benchmarksPage } from '../test/bench/page.ts';
+import { type Part, parts } from '../test/bench/figures.ts';
+import { peakOf } from '../test/bench/peaks.ts';
 import { type Limits, type Measured, reportComparisons } from '../test/bench/report.ts';
+import { saveComparisons, saveScaleRun } from '../test/bench/save.ts';
+import { scaleRuns } from '../test/bench/scale.ts';
 import type { Author, Run } from '../test/bench/stack.ts';
 import { setup } from '../test/stack.ts';
 
@@ -19,30 +21,30 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '1000000' },
     times: { type: 'string', default: '10' },
     'large-runs': { type: 'string' },
+    sizes: { type: 'string', default: '1000,10000,100000,1000000,10000000,30000000,100000000' },
     only: { type: 'string', multiple: true },
     page: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
-const parts = ['help', 'noop', 'steps', 'livy', 'tiny', 'report', 'count', 'large'] as const;
-type Part = (typeof parts)[number];
 if (values.help) {
   console.log(
-    `npm run bench -- [--runs 5] [--rows 1000000] [--times 10] [--large-runs 5] [--only PART]... [--page]
+    `npm run bench -- [--runs 5] [--rows 1000000] [--times 10] [--large-runs 5] [--sizes 1000,…] [--only PART]... [--page]
 Measures Sluice and plain spark-submit in turns and prints the ratios; all parts together, or those of --only with --page, are written to docs/benchmarks.md.
-Parts: ${parts.join(', ')}. --times: how much larger the large data is; --large-runs: pairs of runs of it, if not as many. Takes about an hour and a half on two cores.`,
+Parts: ${parts.join(', ')}. --times: how much larger the large data is; --large-runs: pairs of runs of it, if not as many; --sizes: rows of the curve. Takes about three hours on two cores, 100 000 000 rows of the curve half of it.`,
   );
   process.exit(0);
 }
 const [runs, rows, times] = [Number(values.runs), Number(values.rows), Number(values.times)];
 const largeRuns = Number(values['large-runs'] ?? runs);
+const sizes = values.sizes.split(',').map(Number);
 const only = (values.only ?? parts) as readonly Part[];
 if (
-  ![runs, rows, times, largeRuns].every((n) => Number.isInteger(n) && n > 0) ||
+  ![runs, rows, times, largeRuns, ...sizes].every((n) => Number.isInteger(n) && n > 0) ||
   only.some((part) => !parts.includes(part))
 ) {
   console.error(
-    `error --runs, --rows, --times and --large-runs are whole numbers from 1 on; parts are ${parts.join(', ')}`,
+    `error --runs, --rows, --times, --large-runs and --sizes are whole numbers from 1 on; parts are ${parts.join(', ')}`,
   );
   process.exit(2);
 }
@@ -53,21 +55,21 @@ const { authors, fill, livyTimes, plain, run, runEmbedded, runReport, sums, time
   '../test/bench/stack.ts'
 );
 const { main, project } = await import('../test/integration/world.ts');
-const comparisons: Comparison[] = [];
+const comparisons: (Comparison & { readonly part: Part })[] = [];
+const isKept = values.only === undefined || values.page;
 const say = (text: string): void => console.log(text);
 
 /** Adds a comparison to the table and prints its result. */
-function found(comparison: Comparison): void {
-  comparisons.push(comparison);
+function found(part: Part, comparison: Comparison): void {
+  comparisons.push({ part, ...comparison });
   const { min, median, max, reached } = ratios(comparison);
   const figures = `${min.toFixed(2)} / ${median.toFixed(2)} / ${max.toFixed(2)}`;
   say(
     `${comparison.name}: ${figures} of ${comparison.against}, at most ${comparison.atMost}: ${reached ? 'reached' : 'missed'}`,
   );
   // Results are saved now, in case the rest takes too long.
-  if (values.only !== undefined && !values.page) return;
-  const leftOut = parts.filter((part) => !only.includes(part));
-  writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), benchmarksPage(comparisons, leftOut));
+  const own = comparisons.filter((each) => each.part === part).map(({ part: _, ...each }) => each);
+  if (isKept) saveComparisons(part, own);
 }
 
 /** The limit as the other side of a comparison, for figures that are not ratios. */
@@ -84,7 +86,7 @@ async function help(): Promise<void> {
     () => timed(process.execPath, [main, '--help']),
     () => timed(process.execPath, ['-e', '0']),
   );
-  found({ name: '`sluice --help`', ours: a, theirs: b, against: 'an empty `node -e 0`', atMost: 5 });
+  found('help', { name: '`sluice --help`', ours: a, theirs: b, against: 'an empty `node -e 0`', atMost: 5 });
 }
 
 async function noop(): Promise<void> {
@@ -94,7 +96,7 @@ async function noop(): Promise<void> {
     () => told('no-op through Sluice and Livy', async () => (await run(file)).spark),
     () => told('no-op by spark-submit', () => plain('noop')),
   );
-  found({
+  found('noop', {
     name: 'a no-op job, from submission to known end',
     ours: a,
     theirs: b,
@@ -112,7 +114,7 @@ async function steps(): Promise<void> {
     ours.push((JSON.parse(stdout) as { ms: number }).ms);
   }
   const limit = against(30, runs);
-  found({
+  found('steps', {
     name: 'a step of Sluice’s own, the store included',
     ours,
     theirs: limit,
@@ -138,7 +140,7 @@ async function livy(): Promise<void> {
     over.push(whole - batches);
   }
   const limit = against(0.15, runs);
-  found({
+  found('livy', {
     name: 'four steps through Livy, over Livy’s own time',
     ours: over,
     theirs: limit,
@@ -170,8 +172,8 @@ async function report(n: number, rounds: number, against: readonly Author[]): Pr
 }
 
 /** Adds the figures of such rounds. */
-function reportFigures(n: number, measured: Measured, limits: Limits): void {
-  for (const each of reportComparisons(n, measured, limits)) found(each);
+function reportFigures(part: Part, n: number, measured: Measured, limits: Limits): void {
+  for (const each of reportComparisons(n, measured, limits)) found(part, each);
 }
 
 try {
@@ -181,12 +183,12 @@ try {
   if (only.includes('livy')) await livy();
   if (only.includes('tiny')) {
     const tiny = await report(1000, runs, ['expert']);
-    reportFigures(1000, tiny, { expert: { embedded: 0.1 } });
+    reportFigures('tiny', 1000, tiny, { expert: { embedded: 0.1 } });
   }
   let small: Measured | undefined;
   if (only.includes('report') || only.includes('large')) {
     small = await report(rows, runs, authors);
-    reportFigures(rows, small, {
+    reportFigures('report', rows, small, {
       expert: { spark: 0.45, whole: 0.65, embedded: 0.25 },
       fair: { spark: 0.4, whole: 0.6 },
       defaults: { spark: 0.25, whole: 0.4 },
@@ -199,7 +201,7 @@ try {
       async () => (await runReport()).measuring,
       () => told('counting by Spark', () => plain('count')),
     );
-    found({
+    found('count', {
       name: `measuring ${rows} rows of five sources`,
       ours: a,
       theirs: b,
@@ -209,18 +211,18 @@ try {
   }
   if (only.includes('large') && small) {
     const large = await report(rows * times, largeRuns, ['expert']);
-    reportFigures(rows * times, large, { expert: { spark: 0.55, embedded: 0.55 } });
+    reportFigures('large', rows * times, large, { expert: { spark: 0.55, embedded: 0.55 } });
     const [few, many] = [small.spark.slice(0, large.spark.length), large.spark];
     const of = (what: 'spark' | 'memory', all: readonly Run[]): number[] => all.map((each) => each[what]);
     const name = `${times} times the rows`;
-    found({
+    found('large', {
       name: `${name}: the Spark part`,
       ours: of('spark', many),
       theirs: of('spark', few),
       against: `${rows} rows`,
       atMost: 5,
     });
-    found({
+    found('large', {
       name: `${name}: the controller’s memory`,
       ours: of('memory', many),
       theirs: of('memory', few),
@@ -228,6 +230,17 @@ try {
       against: `${rows} rows`,
       atMost: 1.4,
     });
+  }
+  if (only.includes('scale')) {
+    let before = '';
+    for await (const run of scaleRuns(sizes, runs)) {
+      const parts = `the job ${run.job.toFixed(1)} s, measuring ${run.measuring.toFixed(1)} s`;
+      say(
+        `  ${run.rows} rows, ${run.engine}: ${run.whole.toFixed(1)} s, of which ${parts}; at most ${peakOf(run.peaks)} MiB`,
+      );
+      if (isKept) saveScaleRun(run, before.includes(` ${run.rows}-${run.engine} `));
+      before += ` ${run.rows}-${run.engine} `;
+    }
   }
   for (const line of table(comparisons)) say(line);
 } finally {

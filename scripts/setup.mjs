@@ -4,7 +4,7 @@
  * are skipped. Plain JavaScript, because it runs before anything is installed.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -48,16 +48,10 @@ if (newest(at('node_modules', '.package-lock.json')) < newest(at('package-lock.j
   run('npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm comes with Node.js');
 }
 if (
-  newest(at('dist', '.tsbuildinfo')) <
-  newest(at('controller'), at('tsconfig.json'), at('tsconfig.build.json'), at('node_modules', '.package-lock.json'))
+  newest(at('dist', '.built')) <
+  newest(at('controller'), at('scripts', 'build.mjs'), at('node_modules', '.package-lock.json'))
 ) {
-  run(
-    'compiling the controller',
-    process.execPath,
-    [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
-    '',
-  );
-  chmodSync(at('dist', 'controller', 'cli', 'main.js'), 0o755);
+  run('compiling the controller', process.execPath, [at('scripts', 'build.mjs')], '');
 }
 const jar = at('spark-jobs', 'target', 'spark-runner.jar');
 if (

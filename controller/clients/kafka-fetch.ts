@@ -64,7 +64,7 @@ export async function fetchRanges(
   const cluster = clusterOf(kafka);
   await cluster.connect();
   try {
-    const { requests } = await import('kafkajs/src/protocol/requests/index.js');
+    const { requests } = (await import('kafkajs/src/protocol/requests/index.js')).default;
     await cluster.addTargetTopic(topic);
     const next = new Map(ranges.filter(({ start, end }) => start < end).map((each) => [each.partition, each]));
     let lastDataAt = Date.now();

@@ -9,6 +9,9 @@ declare module 'snappyjs' {
   export function compress(bytes: Buffer): Buffer;
 }
 declare module 'kafkajs/src/protocol/requests/index.js' {
-  export const requests: { readonly Fetch: unknown };
-  export const lookup: (versions: object) => import('./kafka-fetch.ts').Broker['lookupRequest'];
+  const protocol: {
+    readonly requests: { readonly Fetch: unknown };
+    readonly lookup: (versions: object) => import('./kafka-fetch.ts').Broker['lookupRequest'];
+  };
+  export = protocol;
 }

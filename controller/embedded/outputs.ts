@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Duck } from '../clients/duckdb.ts';
 import { identifier, literal, tableName } from '../clients/sql.ts';
 import type { PostgresAddress } from '../config/addresses.ts';
@@ -113,18 +111,17 @@ async function postgres(to: To, output: Output, table: string, columns: readonly
   const quotes = texts.length === 0 ? '' : `, FORCE_QUOTE (${texts.join(', ')})`;
   const select = `SELECT ${listOf(columns)} FROM ${table}`;
   await copied(to.duck, select, file, `FORMAT csv, HEADER false${quotes}`);
-  const { from: copyFrom } = await import('pg-copy-streams');
   const { closePostgres, connectPostgres, explain } = await import('../clients/postgres.ts');
+  const { copyFile } = await import('../clients/postgres-copy.ts');
   // The password is in a pgpass file, which the environment names.
   const at = { ...address, password: undefined, passfile: undefined };
   const client = await connectPostgres(at);
   try {
     const list = columns.map((column) => `${identifier(column.name)} ${postgresType(column)}`).join(', ');
     await client.query(`BEGIN; CREATE TABLE ${tableName(place)} (${list})`);
-    const copy = client.query(copyFrom(`COPY ${tableName(place)} FROM STDIN WITH (FORMAT csv)`));
-    await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), copy);
+    const rows = await copyFile(client, `COPY ${tableName(place)} FROM STDIN WITH (FORMAT csv)`, file);
     await client.query('COMMIT');
-    return copy.rowCount;
+    return rows;
   } catch (error) {
     throw explain(error, at);
   } finally {

@@ -5,6 +5,8 @@ import { pgpass } from '../../controller/adapters/runner/job.ts';
 import { jdbcUrl, postgresAddress } from '../../controller/config/addresses.ts';
 import { madeHome, masterUrl, sparkEnv } from '../../controller/stack/spark.ts';
 import { folder, login, main, project, query, type RunDocument, sluiceJson, write } from '../integration/world.ts';
+import { watchMemory } from './memory.ts';
+import type { Peaks } from './peaks.ts';
 
 const checkout = join(import.meta.dirname, '../..');
 const report = 'conf/pipelines/customer-report.yaml';
@@ -71,13 +73,45 @@ export interface Run {
   readonly doc: RunDocument;
 }
 
-/** Runs a pipeline on all its rows. */
-export async function run(file: string): Promise<Run> {
+/** Runs a pipeline on all its rows, and watches the memory of all its processes. */
+export async function watchedRun(file: string): Promise<Run & { readonly peaks: Peaks }> {
+  let watched: ReturnType<typeof watchMemory> | undefined;
+  try {
+    const done = await run(file, (pid) => {
+      watched = watchMemory(pid);
+    });
+    const { timeline = [] } = done.doc;
+    const between = (from: number, to: number) => watched?.peaks(from, to) ?? {};
+    const [measuring] = timeline.filter(({ what }) => what === 'measuring').map(timesOf);
+    const jobs = done.doc.steps.flatMap(({ attempts }) => attempts).filter(({ ended }) => ended !== null);
+    const [job] = jobs.map(({ started, ended }) => [Date.parse(started), Date.parse(ended ?? '')] as const);
+    const [publishing] = timeline.filter(({ what }) => what.endsWith('publishing')).map(timesOf);
+    if (!measuring || !job || !publishing) throw new Error(`${file}: the timeline lacks a part`);
+    const peaks = {
+      measuring: between(...measuring),
+      job: between(...job),
+      publishing: between(...publishing),
+      report: between(publishing[1], Date.now()),
+    };
+    return { ...done, peaks };
+  } finally {
+    watched?.stop();
+  }
+}
+
+const timesOf = ({ from, ms }: { from: string; ms: number | null }): readonly [number, number] => [
+  Date.parse(from),
+  Date.parse(from) + (ms ?? Number.NaN),
+];
+
+/** Runs a pipeline on all its rows. `started` is told the process. */
+export async function run(file: string, started: (pid: number) => void = () => undefined): Promise<Run> {
   const from = performance.now();
   const child = execa(process.execPath, [main, 'run', file, '--full-refresh', '--json'], {
     cwd: folder,
     stdin: 'ignore',
   });
+  if (child.pid !== undefined) started(child.pid);
   let memory = 0;
   const watch = setInterval(async () => {
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
@@ -103,14 +137,22 @@ const span = (from: string, to: string | null): number => (Date.parse(to ?? '') 
 export const runReport = (): Promise<Run> => run(report);
 
 /** The same pipeline on the embedded engine, with places of its own for its results. */
-export async function runEmbedded(): Promise<Run> {
+export const runEmbedded = async (): Promise<Run> => run(await variant('embedded-report', { engine: 'embedded' }));
+
+/** Writes customer-report with other settings, and places of its own for its results. Returns its file. */
+export async function variant(
+  name: string,
+  { engine, executorMemory, timeout = '30m' }: { engine: string; executorMemory?: string; timeout?: string },
+): Promise<string> {
+  const memory = executorMemory === undefined ? '' : `executorMemory: ${executorMemory}, `;
   const text = (await readFile(join(checkout, report), 'utf8'))
-    .replace('name: customer-report', 'name: embedded-report')
-    .replaceAll('data/published/customer-report', 'data/published/embedded-report')
-    .replaceAll('schema: marts', 'schema: embedded')
-    .replace(/^ {4}spark: /gm, '    engine: embedded\n    spark: ')
-    .replace(/^ {4}spark:$/gm, '    engine: embedded\n    spark:');
-  return run(await write('conf/pipelines/embedded-report.yaml', text));
+    .replace('name: customer-report', `name: ${name}`)
+    .replaceAll('data/published/customer-report', `data/published/${name}`)
+    .replaceAll('schema: marts', `schema: ${name.replaceAll('-', '_')}`)
+    .replaceAll('timeout: 30m', `timeout: ${timeout}`)
+    .replace(/^ {4}spark: \{ /gm, `    engine: ${engine}\n    spark: { ${memory}`)
+    .replace(/^ {4}spark:$/gm, `    engine: ${engine}\n    spark:`);
+  return write(`conf/pipelines/${name}.yaml`, text);
 }
 
 /** Fills the sources with this many rows. */

@@ -200,7 +200,7 @@ describe('kafkajs', () => {
   });
 
   test('still has the internals by which topics are fetched', async () => {
-    const { lookup, requests } = await import('kafkajs/src/protocol/requests/index.js');
+    const { lookup, requests } = (await import('kafkajs/src/protocol/requests/index.js')).default;
     const cluster = clusterOf(new Kafka({ brokers: ['localhost:1'] }));
     for (const method of [
       'connect',
