@@ -34,7 +34,8 @@ export const shadowOf =
     const key = `${attempt.key}-shadow`;
     const folder = below(folderOf(context.project, run), 'shadow', name, String(attempt.number));
     const { settings } = sizeEmbedded(step.spark, load, thisMachine);
-    const until = performance.now() + longestMs;
+    const started = performance.now();
+    const until = started + longestMs;
     const late = (): string | undefined => (performance.now() > until ? 'it took too long' : stopped());
     try {
       const { error } = await runCompared(
@@ -43,6 +44,7 @@ export const shadowOf =
         { key, folder, sql, inputs, views, settings },
         late,
       );
+      const seconds = (performance.now() - started) / 1000;
       const places = views.map(
         (view) => [view, { spark: published.get(view) ?? '', embedded: placeOf(folder, view) }] as const,
       );
@@ -54,7 +56,7 @@ export const shadowOf =
       const [problem] = found.problems;
       const difference = problem === undefined ? {} : { difference: problem };
       await store.compared({ pair, by: 'shadow', ...difference });
-      return { rows: found.rows, ...difference };
+      return { rows: found.rows, seconds, ...difference };
     } finally {
       await context.storage.remove(folder);
     }

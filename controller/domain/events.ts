@@ -114,6 +114,8 @@ export type RunEvent =
   | ({
       readonly type: 'shadow-compared';
       readonly rows: number;
+      /** What the embedded engine took; left out in older histories. */
+      readonly seconds?: number;
       readonly difference?: string;
       /** Why they were not compared. */
       readonly skipped?: string;

@@ -29,8 +29,8 @@ export interface Ports {
   /** The facts by which the engines of steps are chosen; undefined when all are to run on Spark. */
   readonly engines?: (pipeline: Pipeline, profiles: Profiles) => Promise<Engines | undefined>;
   /**
-   * Recomputes a published step on the embedded engine, and compares. Returns the compared rows and the first
-   * difference. Throws a SluiceError when it could not be compared, also when `stopped` returns a reason.
+   * Recomputes a published step on the embedded engine, and compares. Returns the compared rows, the seconds of the
+   * embedded engine and the first difference. Throws a SluiceError when it could not be compared, also when `stopped` returns a reason.
    */
   readonly shadow?: (of: {
     readonly pipeline: Pipeline;
@@ -41,7 +41,7 @@ export interface Ports {
     readonly pair: string | undefined;
     readonly runNumber: number;
     readonly stopped: () => string | undefined;
-  }) => Promise<{ readonly rows: number; readonly difference?: string }>;
+  }) => Promise<{ readonly rows: number; readonly seconds: number; readonly difference?: string }>;
   /** Writes the report of a run; returns its location. */
   readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
   /** The rendered messages for the end of a run. */

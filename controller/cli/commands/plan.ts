@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { engineFacts } from '../../app/engine-facts.ts';
+import { expectedSteps } from '../../app/expected.ts';
 import { measureSources } from '../../app/plan.ts';
 import { seal } from '../../app/plan-seal.ts';
 import { adaptersOf, backendsOf, openPipeline, withStore } from '../../app/wiring.ts';
@@ -44,7 +45,8 @@ export async function plan(
       withStore(project, (store) => engineFacts(adapters, store, of, measured));
     const made = await planned({ backend, engines, now: Date.now, sleep: (ms) => sleep(ms) }, pipeline, checked, at);
     const profiles = plannedProfiles(checked.profiles);
-    for (const line of planText(pipeline, { ...checked, profiles }, made, before)) output.line(line);
+    const expected = await withStore(project, (store) => expectedSteps(store, pipeline, profiles));
+    for (const line of planText(pipeline, { ...checked, profiles }, made, before, expected)) output.line(line);
     if (options.out !== undefined) {
       const { findings } = checked;
       const saved: SavedPlan = { sluice: 'plan/1', file: loaded.file, at, pipeline, profiles, findings, plan: made };
@@ -59,6 +61,7 @@ export async function plan(
       sources: profiles,
       findings: checked.findings,
       ...made,
+      expected,
       last: before
         ? { run: before.run, state: before.ended === undefined ? null : before.state, plan: before.plan }
         : null,

@@ -4,6 +4,7 @@ import type { Plan, PlannedStep } from '../../domain/plan.ts';
 import type { PlannedRun } from '../../domain/ports/store.ts';
 import type { CheckedProfiles, Example, Profile } from '../../domain/profile.ts';
 import { formatDuration } from '../../lib/duration.ts';
+import type { ExpectedStep } from '../../planning/expected.ts';
 import { totals } from '../../planning/values.ts';
 import { guessLines, rowsText } from './events.ts';
 import { coloured, columns, number } from './output.ts';
@@ -15,6 +16,7 @@ export function planText(
   checked: CheckedProfiles,
   plan: Plan,
   last: PlannedRun | undefined,
+  expected: Readonly<Record<string, ExpectedStep>> = {},
 ): string[] {
   const { profiles, findings } = checked;
   const checks = plan.verdicts.flatMap(({ name, outcome, because, expect }) => [
@@ -35,7 +37,9 @@ export function planText(
     ...choice.rejected.map(({ branch, reason }) => pc.dim(`  not ${branch}: ${reason}`)),
     '',
     pc.bold('Steps'),
-    ...Object.entries(plan.steps).flatMap(([name, step]) => stepLines(pipeline, name, step, last)),
+    ...Object.entries(plan.steps).flatMap(([name, step]) =>
+      stepLines(pipeline, name, step, last, expected[name] ?? {}),
+    ),
     ...guessLines(plan),
     ...lastLines(last, totals(profiles).rows),
     '',
@@ -93,7 +97,25 @@ const marks: Record<PlannedStep['role'], (text: string) => string> = {
 };
 const roleLabel = { run: 'runs', skip: 'is skipped', fallback: 'fallback', later: 'conditional' } as const;
 
-function stepLines(pipeline: Pipeline, name: string, step: PlannedStep, last: PlannedRun | undefined): string[] {
+const engineNames = { spark: 'on Spark', embedded: 'on the embedded engine' } as const;
+
+/** `about 17.4 s on Spark (3 runs)`, from runs on about as many rows. */
+const expectedText = (expected: ExpectedStep): string =>
+  Object.entries(engineNames)
+    .flatMap(([engine, where]) => {
+      const { seconds, runs } = expected[engine as keyof ExpectedStep] ?? {};
+      if (seconds === undefined) return [];
+      return [`${formatDuration(seconds * 1000)} ${where} (${runs === 1 ? '1 run' : `${runs} runs`})`];
+    })
+    .join(', ');
+
+function stepLines(
+  pipeline: Pipeline,
+  name: string,
+  step: PlannedStep,
+  last: PlannedRun | undefined,
+  expected: ExpectedStep,
+): string[] {
   const lines = [`  ${marks[step.role](pc.bold(name))} ${roleLabel[step.role]} ${pc.dim(`(${step.reason})`)}`];
   const definition = pipeline.steps[name];
   if (step.role === 'skip' || !definition) return lines;
@@ -103,6 +125,8 @@ function stepLines(pipeline: Pipeline, name: string, step: PlannedStep, last: Pl
     const other = was !== undefined && was !== value ? pc.cyan(` (last run ${was})`) : '';
     return [`      ${what}`, `${value}${other}`, pc.dim(step.why?.[what] ?? '')];
   });
+  const took = expectedText(expected);
+  if (took !== '') rows.push(['      expected', took, pc.dim('from runs on about as many rows')]);
   lines.push(...columns(rows));
   for (const { kind, describe } of builtIn.tasks)
     if (definition[kind] !== undefined) lines.push(`      ${describe(definition[kind])}`);
