@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The integration tests that take longest, the longest first. */
-const longest = ['failures', 'chaos', 'controllers', 'gateway', 'trouble', 'differential'];
+const longest = ['failures', 'chaos', 'controllers', 'gateway', 'trouble', 'differential', 'engines'];
 
 /** Begins with the long files, so that the workers end together: in a fresh clone nothing is known of times. */
 export class LongestFirst extends BaseSequencer {

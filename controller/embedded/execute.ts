@@ -79,12 +79,18 @@ export async function execute(job: EmbeddedJob, options: ExecuteOptions): Promis
   }
 }
 
+/** A view on its way to its places. */
+interface Written extends Pick<RunnerResult['outputs'][number], 'view' | 'rows' | 'joins'> {
+  readonly places: readonly { readonly kind: string; readonly place: string; readonly written: Promise<number> }[];
+}
+
 class Execution {
   phase = 'starting';
   readonly inputs: RunnerResult['inputs'] = [];
   readonly outputs: RunnerResult['outputs'] = [];
   readonly seconds: Record<string, number> = {};
   private phaseStarted = performance.now();
+  private readonly written: Written[] = [];
   private readonly job: EmbeddedJob;
   private readonly options: ExecuteOptions;
 
@@ -107,15 +113,20 @@ class Execution {
       this.startPhase('running the SQL');
       const views = await translateJob(duck, this.job);
       for (const { sql } of views) await duck.run(sql);
-      for (const view of new Set(this.job.outputs.map((output) => output.view))) await this.write(duck, view, views);
+      for (const view of new Set(this.job.outputs.map((output) => output.view)))
+        this.written.push(await this.write(duck, view, views));
+      this.startPhase('finishing the outputs');
+      for (const each of this.written) await this.audit(each);
       this.startPhase('done');
     } finally {
+      // Nothing may be written once the result is known.
+      await Promise.allSettled(this.written.flatMap(({ places }) => places.map(({ written }) => written)));
       await duck.close();
     }
   }
 
-  /** Computes a view once, and writes it to all of its places at the same time. */
-  private async write(duck: Duck, name: string, views: readonly TranslatedView[]): Promise<void> {
+  /** Computes a view once, and writes it to all of its places at the same time. A database may take its rows longer. */
+  private async write(duck: Duck, name: string, views: readonly TranslatedView[]): Promise<Written> {
     const view = views.findLast((each) => each.name.toLowerCase() === name);
     if (!view) throw rejected(`[MISSING_VIEW] the SQL creates no view ${name}, which an output asks for`);
     this.startPhase(`computing ${name}`);
@@ -134,10 +145,18 @@ class Execution {
     const written = await Promise.all(
       mine.map((output) => writeOutput({ duck, storage: this.options.storage }, output, table, view.columns)),
     );
-    for (const [i, { kind, place }] of mine.entries()) {
-      if (written[i] !== rows)
-        throw rejected(`${name}: ${rows} rows were computed, but ${written[i]} written as ${kind}`);
-      this.outputs.push({ view: name, kind, place, rows, joins });
+    const places = mine.map(({ kind, place }, i) => ({ kind, place, written: written[i]?.rows ?? Promise.resolve(0) }));
+    // An error is reported once the other views are written.
+    for (const each of places) each.written.catch(() => undefined);
+    return { view: name, rows, joins, places };
+  }
+
+  /** Waits for the outputs of a view. Throws when one has other rows than were computed. */
+  private async audit({ view, rows, joins, places }: Written): Promise<void> {
+    for (const { kind, place, written } of places) {
+      const found = await written;
+      if (found !== rows) throw rejected(`${view}: ${rows} rows were computed, but ${found} written as ${kind}`);
+      this.outputs.push({ view, kind, place, rows, joins });
     }
   }
 

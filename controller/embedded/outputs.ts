@@ -37,14 +37,19 @@ export function checkOutput(kind: string, view: string, columns: readonly Column
     );
 }
 
-/** Writes a computed table to its staging place as Spark would. Returns the rows that were written. */
-export async function writeOutput(to: To, output: Output, table: string, columns: readonly Column[]): Promise<number> {
+/** An output on its way. DuckDB has no more to do; `rows` are known once all are in their place. */
+export interface Writing {
+  readonly rows: Promise<number>;
+}
+
+/** Writes a computed table to its staging place as Spark would. */
+export async function writeOutput(to: To, output: Output, table: string, columns: readonly Column[]): Promise<Writing> {
   const write = writers[output.kind];
   if (!write) throw new Untranslatable(`an output of kind ${output.kind}`);
   return write(to, output, table, columns);
 }
 
-type Writer = (to: To, output: Output, table: string, columns: readonly Column[]) => Promise<number>;
+type Writer = typeof writeOutput;
 
 const writers: Readonly<Record<string, Writer>> = { parquet, csv, postgres };
 
@@ -70,15 +75,15 @@ async function placed({ duck, storage }: To, file: string, folder: Uri, name: st
   await storage.upload(success, below(folder, '_SUCCESS'));
 }
 
-async function parquet(to: To, { place, view }: Output, table: string, columns: readonly Column[]): Promise<number> {
+async function parquet(to: To, { place, view }: Output, table: string, columns: readonly Column[]): Promise<Writing> {
   const file = join(to.duck.folder, `${view}.parquet`);
   const select = `SELECT ${listOf(columns)} FROM ${table}`;
   const rows = await copied(to.duck, select, file, 'FORMAT parquet, COMPRESSION snappy');
   await placed(to, file, place, 'part-00000.snappy.parquet');
-  return rows;
+  return { rows: Promise.resolve(rows) };
 }
 
-async function csv(to: To, { place, view }: Output, table: string, columns: readonly Column[]): Promise<number> {
+async function csv(to: To, { place, view }: Output, table: string, columns: readonly Column[]): Promise<Writing> {
   const file = join(to.duck.folder, `${view}.csv`);
   const texts = columns.map(({ name, type }) => {
     const column = identifier(name);
@@ -88,7 +93,7 @@ async function csv(to: To, { place, view }: Output, table: string, columns: read
   const select = `SELECT ${texts.join(', ')} FROM ${table}`;
   const rows = await copied(to.duck, select, file, 'FORMAT csv, HEADER');
   await placed(to, file, place, 'part-00000.csv');
-  return rows;
+  return { rows: Promise.resolve(rows) };
 }
 
 /** PostgreSQL's types of columns, as the Spark runner makes them. */
@@ -102,7 +107,7 @@ const postgresTypes: Readonly<Record<string, string>> = {
 const postgresType = ({ type }: Column): string =>
   type.is === 'decimal' ? `numeric(${type.precision}, ${type.scale})` : (postgresTypes[type.is] ?? type.is);
 
-async function postgres(to: To, output: Output, table: string, columns: readonly Column[]): Promise<number> {
+async function postgres(to: To, output: Output, table: string, columns: readonly Column[]): Promise<Writing> {
   const { address, place, view } = output;
   if (!address) throw new TypeError(`the output of ${view} names no database`);
   const file = join(to.duck.folder, `${view}.copy`);
@@ -111,15 +116,19 @@ async function postgres(to: To, output: Output, table: string, columns: readonly
   const quotes = texts.length === 0 ? '' : `, FORCE_QUOTE (${texts.join(', ')})`;
   const select = `SELECT ${listOf(columns)} FROM ${table}`;
   await copied(to.duck, select, file, `FORMAT csv, HEADER false${quotes}`);
+  const list = columns.map((column) => `${identifier(column.name)} ${postgresType(column)}`).join(', ');
+  // The password is in a pgpass file, which the environment names.
+  return { rows: fillTable({ ...address, password: undefined, passfile: undefined }, tableName(place), list, file) };
+}
+
+/** Creates a table with these columns, and copies a CSV file into it, in one transaction. */
+async function fillTable(at: PostgresAddress, table: string, columns: string, file: string): Promise<number> {
   const { closePostgres, connectPostgres, explain } = await import('../clients/postgres.ts');
   const { copyFile } = await import('../clients/postgres-copy.ts');
-  // The password is in a pgpass file, which the environment names.
-  const at = { ...address, password: undefined, passfile: undefined };
   const client = await connectPostgres(at);
   try {
-    const list = columns.map((column) => `${identifier(column.name)} ${postgresType(column)}`).join(', ');
-    await client.query(`BEGIN; CREATE TABLE ${tableName(place)} (${list})`);
-    const rows = await copyFile(client, `COPY ${tableName(place)} FROM STDIN WITH (FORMAT csv)`, file);
+    await client.query(`BEGIN; CREATE TABLE ${table} (${columns})`);
+    const rows = await copyFile(client, `COPY ${table} FROM STDIN WITH (FORMAT csv)`, file);
     await client.query('COMMIT');
     return rows;
   } catch (error) {
