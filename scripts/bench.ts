@@ -54,6 +54,7 @@ process.once('SIGINT', () => process.exit(130));
 const { authors, fill, livyTimes, plain, run, runEmbedded, runReport, sums, timed } = await import(
   '../test/bench/stack.ts'
 );
+const { historyComparisons } = await import('../test/bench/history.ts');
 const { main, project } = await import('../test/integration/world.ts');
 const comparisons: (Comparison & { readonly part: Part })[] = [];
 const isKept = values.only === undefined || values.page;
@@ -181,6 +182,7 @@ try {
   if (only.includes('noop')) await noop();
   if (only.includes('steps')) await steps();
   if (only.includes('livy')) await livy();
+  if (only.includes('history')) for await (const each of historyComparisons(Math.max(runs, 5))) found('history', each);
   if (only.includes('tiny')) {
     const tiny = await report(1000, runs, ['expert']);
     reportFigures('tiny', 1000, tiny, { expert: { embedded: 0.1 } });
