@@ -22,7 +22,9 @@ interface Job extends EmbeddedJob {
 const beatMs = 2000;
 /** How often its memory is looked at. Milliseconds. */
 const watchMs = 200;
-/** Memory beside that of the database: the code, buffers of files and connections. MiB. */
+/** The share of the job's memory that the database knows of. Its writers and its allocator take more than its limit. */
+const databaseShare = 0.8;
+/** Memory beside that of the job: the code, buffers of files and connections. MiB. */
 const besideMb = 400;
 
 const [spec = '', record = '', memoryMb = '1024', threads = '1'] = process.argv.slice(2);
@@ -39,7 +41,8 @@ async function main(): Promise<void> {
   if (!(await storage.create(job.claim, 'driver')))
     return end({ state: 'failed', detail: `[CLAIMED] ${job.key} was barred before it began` });
   const stop = watch(job, owner);
-  const result = await execute(job, { storage, scratch, memoryMb: Number(memoryMb), threads: Number(threads) });
+  const limits = { memoryMb: Math.floor(Number(memoryMb) * databaseShare), threads: Number(threads) };
+  const result = await execute(job, { storage, scratch, ...limits });
   stop();
   await leave(job, result);
 }

@@ -1,6 +1,7 @@
 import type { Duck, DuckColumn, DuckRow } from '../clients/duckdb.ts';
 import { identifier, jsonPointer } from '../clients/sql.ts';
 import type { Example, Measures } from '../domain/profile.ts';
+import { isOutOfMemory } from './measuring-duck.ts';
 import { own, ownColumns } from './snapshot.ts';
 
 const examplesPerReason = 2;
@@ -28,9 +29,7 @@ export async function measureRelation(
   const latest = times.map(({ name }, i) => `max(${identifier(name)}) FILTER (WHERE ${reason} IS NULL) AS t${i}`);
   const counts = ['count(*) AS rows', `count(*) FILTER (WHERE ${isNew}) AS new`, ...nulls, ...latest].join(', ');
   const groups = await duck.rows(`SELECT ${reason} AS reason, ${counts} FROM ${relation} GROUP BY ${reason}`);
-  const [unique] = await duck.rows(
-    `SELECT count(*) - count(DISTINCT ${identifier(key)}) AS duplicates FROM ${relation} WHERE ${reason} IS NULL`,
-  );
+  const duplicates = await duplicatesIn(duck, `${relation} WHERE ${reason} IS NULL`, identifier(key));
   const sum = (field: string): number => groups.reduce((total, group) => total + Number(group[field]), 0);
   const bad = groups.filter((group) => group.reason !== null);
   const good = groups.find((group) => group.reason === null);
@@ -41,12 +40,31 @@ export async function measureRelation(
     invalid,
     invalidByReason: Object.fromEntries(bad.map((group) => [String(group.reason), Number(group.rows)])),
     nulls: Object.fromEntries(columns.map(({ name }, i) => [name, sum(`n${i}`)])),
-    duplicates: Number(unique?.duplicates ?? 0),
+    duplicates,
     bytes,
     new: sum('new'),
     latest: Object.fromEntries(times.flatMap(({ name }, i) => entryOf(name, good?.[`t${i}`]))),
   };
   return { measures, examples: invalid === 0 ? [] : await examplesOf(duck, relation) };
+}
+
+/** The keys are counted in at most as many parts. */
+const mostParts = 256;
+
+/** The rows beyond the first of each key. Counts the keys in parts by their hashes when all at once are too many. */
+async function duplicatesIn(duck: Duck, rows: string, key: string, parts = 1): Promise<number> {
+  let duplicates = 0;
+  try {
+    for (let part = 0; part < parts; part++) {
+      const within = parts === 1 ? '' : ` AND hash(${key}) % ${parts} = ${part}`;
+      const [found] = await duck.rows(`SELECT count(*) - count(DISTINCT ${key}) AS n FROM ${rows}${within}`);
+      duplicates += Number(found?.n ?? 0);
+    }
+    return duplicates;
+  } catch (error) {
+    if (!isOutOfMemory(error) || parts === mostParts) throw error;
+    return duplicatesIn(duck, rows, key, parts * 16);
+  }
 }
 
 /** ISO text, for both days and times of DuckDB. */

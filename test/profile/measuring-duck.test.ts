@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Duck } from '../../controller/clients/duckdb.ts';
+import { measureRelation } from '../../controller/snapshot/measure.ts';
 import { measureInDuck } from '../../controller/snapshot/measuring-duck.ts';
+import { own } from '../../controller/snapshot/snapshot.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-measuring-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -39,6 +42,34 @@ describe('a database for measuring', () => {
       return duck.rows('SELECT count(DISTINCT text) AS n FROM texts WHERE i % 3 = 0');
     });
     expect(rows).toEqual([{ n: 500_000 }]);
+  });
+
+  test('counts keys in parts when all at once are too many for its memory', async () => {
+    const asked: string[] = [];
+    const counted = await measureInDuck(root, [], async (duck) => {
+      await duck.run(
+        `CREATE TABLE rows AS SELECT nullif(i % 1000, 7) AS id, if(i % 100 = 0, 'broken', NULL) AS ${own.reason},
+         '' AS ${own.raw}, '' AS ${own.where}, '{}' AS ${own.fields}, false AS ${own.isNew} FROM range(5000) t(i)`,
+      );
+      const small: Duck = {
+        ...duck,
+        rows(sql) {
+          if (!sql.includes('DISTINCT')) return duck.rows(sql);
+          asked.push(sql);
+          // As with four million keys or so in all.
+          if (!sql.includes('% 256')) return Promise.reject(new Error('Out of Memory Error: could not allocate block'));
+          return duck.rows(sql);
+        },
+      };
+      return {
+        all: await measureRelation(duck, 'rows', 'id', 0),
+        parts: await measureRelation(small, 'rows', 'id', 0),
+      };
+    });
+    expect(counted.parts).toEqual(counted.all);
+    // 990 keys in five rows each, of which one is NULL.
+    expect(counted.all.measures.duplicates).toBe(4950 - 989);
+    expect(asked).toHaveLength(2 + 256);
   });
 
   test('has more memory in a second try, when a row is too large for the first', async () => {
