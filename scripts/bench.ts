@@ -55,6 +55,7 @@ const { authors, fill, livyTimes, plain, run, runEmbedded, runReport, sums, time
   '../test/bench/stack.ts'
 );
 const { historyComparisons } = await import('../test/bench/history.ts');
+const { standbyComparisons } = await import('../test/bench/standby.ts');
 const { main, project } = await import('../test/integration/world.ts');
 const comparisons: (Comparison & { readonly part: Part })[] = [];
 const isKept = values.only === undefined || values.page;
@@ -196,6 +197,7 @@ try {
       defaults: { spark: 0.25, whole: 0.4 },
     });
   }
+  if (only.includes('standby')) for (const each of await standbyComparisons(rows, runs)) found('standby', each);
   if (only.includes('count')) {
     if (!small) await fill(rows);
     const { a, b } = await alternating(

@@ -60,6 +60,17 @@ const fixed = {
         .optional()
         .describe('Spark applications of all runs at the same time; no limit, when left out'),
       jar: z.string().optional().describe('the runner’s jar as the cluster sees it'),
+      standby: z
+        .int()
+        .min(0)
+        .max(8)
+        .default(0)
+        .describe('drivers that stand ready for the next job, and keep their executors meanwhile; none, when left out'),
+      standbyIdle: z
+        .string()
+        .regex(/^[1-9]\d*(s|m|h)$/, 'must be a duration such as 30m or 8h')
+        .default('30m')
+        .describe('how long such a driver waits for a job before it leaves'),
     })
     .prefault({}),
   engine: z

@@ -17,7 +17,7 @@ test('a plan for an unavailable cluster states that its resources are assumed, a
   const { backend } = await backendsOf({
     home: '/nowhere',
     endpoints,
-    connections: { spark: { backend: 'livy' } },
+    connections: { spark: { backend: 'livy', standby: 0, standbyIdle: '30m' } },
     stack: { elsewhere: {} },
   } as unknown as Project);
   let time = 0;

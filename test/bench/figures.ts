@@ -2,7 +2,19 @@ import type { Comparison } from './compare.ts';
 import type { ScaleRun } from './scale.ts';
 
 /** The parts of the benchmarks, in the order of the page. */
-export const parts = ['help', 'noop', 'steps', 'livy', 'history', 'tiny', 'report', 'count', 'large', 'scale'] as const;
+export const parts = [
+  'help',
+  'noop',
+  'steps',
+  'livy',
+  'history',
+  'tiny',
+  'report',
+  'standby',
+  'count',
+  'large',
+  'scale',
+] as const;
 export type Part = (typeof parts)[number];
 
 /** What the benchmarks found: docs/benchmarks.json, from which the page is written. */

@@ -1,20 +1,22 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressOf, isLocal, splitLogin, stackLogin } from '../../../config/login.ts';
-import type { Project } from '../../../config/project.ts';
-import { programRoot } from '../../../lib/env.ts';
+import { type Project, sharedOf } from '../../../config/project.ts';
+import { milliseconds } from '../../../lib/duration.ts';
+import { programRoot, version } from '../../../lib/env.ts';
 import { SluiceError } from '../../../lib/errors.ts';
+import { below } from '../../../lib/uri.ts';
 import type { BackendDriver } from '../../drivers.ts';
 
 /** Spark on a standalone cluster, behind Apache Livy. */
 export const livyDriver: BackendDriver = {
   kind: 'livy',
-  async open({ project, local }) {
+  async open({ project, storage, local }) {
     const { livyBackend } = await import('./livy.ts');
-    const { livyUser, livyPassword } = project.connections.spark;
+    const { livyUser, livyPassword, standby, standbyIdle } = project.connections.spark;
     const isOurs = isLocal(project, 'livy');
     const login = isOurs ? stackLogin(project.home) : undefined;
-    return livyBackend({
+    const backend = livyBackend({
       url: project.endpoints.livy,
       jar: () => jarOf(project),
       user: livyUser ?? login?.user,
@@ -23,8 +25,23 @@ export const livyDriver: BackendDriver = {
       historyServer: splitLogin(project.endpoints.historyServer).url,
       ...(isOurs ? { conf: local.conf(), archives: local.archives } : {}),
     });
+    const { withStandby } = await import('./standby.ts');
+    // Also with none to keep: drivers may stand ready since conf/ said otherwise.
+    return withStandby(backend, {
+      storage,
+      folder: below(sharedOf(project), 'standby'),
+      count: standby,
+      idleSeconds: milliseconds(standbyIdle) / 1000,
+      version: () => loadedVersion(jarOf(project)),
+    });
   },
 };
+
+/** The version of this program and of a jar, which may be replaced while drivers stand ready. */
+function loadedVersion(jar: string): string {
+  const file = statSync(jar.replace(/^local:/, ''), { throwIfNoEntry: false });
+  return [version, jar, file?.mtimeMs].join(' ');
+}
 
 /** The runner's jar as driver and executors see it. Throws an unavailable SluiceError when it is not built. */
 export function jarOf(project: Project): string {

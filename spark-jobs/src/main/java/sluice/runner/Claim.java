@@ -31,26 +31,29 @@ final class Claim {
     if (job.claim == null) {
       return;
     }
-    try {
-      create();
-    } catch (FileAlreadyExistsException | org.apache.hadoop.fs.FileAlreadyExistsException taken) {
+    if (!create(new Path(job.claim), "driver", configuration)) {
       throw new JobException(
           "CLAIMED", job.key + " was begun or barred before; this driver leaves");
     }
   }
 
-  private void create() throws IOException {
-    byte[] driver = "driver".getBytes(StandardCharsets.UTF_8);
-    Path path = new Path(job.claim);
+  /** Creates a file. Of concurrent callers, one succeeds; false for the others. */
+  static boolean create(Path path, String content, Configuration configuration) throws IOException {
+    byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
     FileSystem files = path.getFileSystem(configuration);
-    if (files instanceof LocalFileSystem) {
-      // Hadoop checks and creates in two steps; the operating system does both atomically.
-      URI uri = files.makeQualified(path).toUri();
-      Files.write(Paths.get(uri.getPath()), driver, StandardOpenOption.CREATE_NEW);
-      return;
-    }
-    try (FSDataOutputStream out = files.create(path, false)) {
-      out.write(driver);
+    try {
+      if (files instanceof LocalFileSystem) {
+        // Hadoop checks and creates in two steps; the operating system does both atomically.
+        URI uri = files.makeQualified(path).toUri();
+        Files.write(Paths.get(uri.getPath()), bytes, StandardOpenOption.CREATE_NEW);
+        return true;
+      }
+      try (FSDataOutputStream out = files.create(path, false)) {
+        out.write(bytes);
+      }
+      return true;
+    } catch (FileAlreadyExistsException | org.apache.hadoop.fs.FileAlreadyExistsException taken) {
+      return false;
     }
   }
 

@@ -77,15 +77,19 @@ final class Inputs {
 
   /** The snapshot of a source: measured, typed and validated. */
   private Dataset<Row> snapshot(Job.Input input) {
-    StringJoiner schema = new StringJoiner(", ");
-    for (Job.Column column : input.columns) {
-      schema.add(Names.quoted(column.name) + " " + column.type);
-    }
     return spark
         .read()
-        .schema(schema.toString())
+        .schema(schemaOf(input.columns))
         .option(NO_GLOBS, "false")
         .parquet(input.paths.toArray(new String[0]));
+  }
+
+  static StructType schemaOf(List<Job.Column> columns) {
+    StringJoiner schema = new StringJoiner(", ");
+    for (Job.Column column : columns) {
+      schema.add(Names.quoted(column.name) + " " + column.type);
+    }
+    return StructType.fromDDL(schema.toString());
   }
 
   private Dataset<Row> csv(Job.Input input) throws IOException {

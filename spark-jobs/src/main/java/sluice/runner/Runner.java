@@ -12,7 +12,8 @@ import org.apache.spark.sql.SparkSession;
  * writes the requested views to their staging places, and leaves a result file. The controller
  * publishes.
  *
- * <p>Usage: {@code sluice.runner.Runner JOB.json}
+ * <p>Usage: {@code sluice.runner.Runner JOB.json}, or {@code standby:FOLDER} for a driver that
+ * waits for its job.
  */
 public final class Runner {
   /** Settings that preserve rows exactly, for every version of Spark. */
@@ -41,24 +42,37 @@ public final class Runner {
     result.applicationId = spark.sparkContext().applicationId();
   }
 
-  public static void main(String[] args) throws IOException {
+  public static void main(String[] args) throws IOException, InterruptedException {
     if (args.length != 1) {
       throw new IllegalArgumentException("usage: sluice.runner.Runner JOB.json");
     }
-    Job job = Job.read(args[0]);
-    // Before the application exists: an unwanted driver never appears at the cluster.
-    new Claim(job, new Configuration()).take();
+    Standby standby = Standby.of(args[0]);
+    Job job = null;
+    if (standby == null) {
+      job = Job.read(args[0]);
+      // Before the application exists: an unwanted driver never appears at the cluster.
+      new Claim(job, new Configuration()).take();
+    }
     // The submission sets the name. It is the key by which the controller finds the application.
     SparkSession.Builder builder = SparkSession.builder();
     SETTINGS.forEach(builder::config);
     SparkSession spark = builder.getOrCreate();
-    Result result;
+    Result result = null;
     try {
-      result = run(spark, job);
+      if (standby != null) {
+        standby.warmUp(spark);
+        job = standby.await();
+      }
+      if (job != null) {
+        result = run(spark, job);
+      }
     } finally {
+      if (standby != null) {
+        standby.close();
+      }
       spark.stop();
     }
-    if (result.error != null) {
+    if (result != null && result.error != null) {
       throw new IllegalStateException("while " + result.error.phase + ": " + result.error.message);
     }
   }

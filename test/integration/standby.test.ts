@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  applications,
+  lastRun,
+  pause,
+  processesWith,
+  project,
+  query,
+  type RunDocument,
+  read,
+  sluice,
+  smallPipeline,
+  start,
+  write,
+} from './world.ts';
+
+/** A project whose Spark steps find a driver that stands ready. */
+const home = (await project()).home;
+const conf = await read('conf/connections.yaml');
+beforeAll(() => write('conf/connections.yaml', conf.replace(/^spark: \{\}/m, 'spark: { standby: 1 }')));
+afterAll(async () => {
+  await write('conf/connections.yaml', conf);
+  for (const name of await standbys()) await write(`../home/standby/${name}/job`, '{}');
+});
+
+const standbys = async (): Promise<string[]> =>
+  (await readdir(join(home, 'standby')).catch(() => [])).filter((name) => name !== 'keys');
+const has = (name: string, file: string): boolean => existsSync(join(home, 'standby', name, file));
+
+/** Waits until a driver stands ready. Returns its name. */
+async function standingReady(): Promise<string> {
+  for (let i = 0; i < 600; i++, await pause(200)) {
+    const name = (await standbys()).find((each) => has(each, 'ready') && !has(each, 'job'));
+    if (name !== undefined) return name;
+  }
+  throw new Error('no driver stands ready');
+}
+
+const attempts = ({ steps }: RunDocument) => steps.flatMap((step) => step.attempts);
+
+test('a step runs on the driver that stands ready, writes tables with its password, and the next one is started', async () => {
+  const file = await smallPipeline('standing');
+  const first = await sluice('run', file);
+  expect(first.exitCode, first.stdout).toBe(0);
+  const name = await standingReady();
+  const second = await sluice('run', file);
+  expect(second.exitCode, second.stdout).toBe(0);
+  const run = await lastRun();
+  expect(attempts(run)).toMatchObject([{ submission: name, state: 'succeeded' }]);
+  expect(await query('SELECT count(*) AS n FROM standing.result')).toEqual([{ n: 3 }]);
+  expect(existsSync(join(home, 'standby', name, 'secret'))).toBe(false);
+  const settings = await readFile(join(home, 'standby', name, 'standby.json'), 'utf8');
+  expect(settings).not.toContain(await readFile(join(home, 'secrets', 'postgres'), 'utf8').catch(() => 'no password'));
+  expect(await standingReady()).not.toBe(name);
+});
+
+test('a controller that dies after it gave the job away is followed by one that finds it', async () => {
+  const file = await smallPipeline('handed-over');
+  const before = await sluice('run', file);
+  expect(before.exitCode, before.stdout).toBe(0);
+  const name = await standingReady();
+  // The fifth write is that of the submission.
+  await start(['run', file], { SLUICE_FAULT: 'before:5:kill' });
+  const { run, steps } = await lastRun();
+  expect(steps[0]?.attempts).toMatchObject([{ submission: null }]);
+  expect(has(name, 'job')).toBe(true);
+  const resumed = await sluice('resume', run);
+  expect(resumed.exitCode, resumed.stdout).toBe(0);
+  const found = attempts(await lastRun());
+  expect(found).toMatchObject([{ submission: name, state: 'succeeded' }]);
+  // No application of its own was started beside it.
+  expect(await applications(found[0]?.key ?? '')).toEqual([]);
+  expect(await query('SELECT count(*) AS n FROM handed_over.result')).toEqual([{ n: 3 }]);
+});
+
+test('a driver that does not fit is sent away, and frees its cores', async () => {
+  const before = await sluice('run', await smallPipeline('usual-size'));
+  expect(before.exitCode, before.stdout).toBe(0);
+  const name = await standingReady();
+  const file = await smallPipeline('other-size', { spark: 'executorMemory: 600m, driverMemory: 600m' });
+  const run = await sluice('run', file);
+  expect(run.exitCode, run.stdout).toBe(0);
+  expect(attempts(await lastRun())).toMatchObject([{ state: 'succeeded', submission: expect.stringMatching(/^\d+$/) }]);
+  await expect.poll(() => processesWith(name), { timeout: 30_000 }).toEqual([]);
+});
