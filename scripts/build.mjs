@@ -3,14 +3,18 @@
  * Compiles the controller into dist/: a file for each program, and what they share. Loading hundreds of modules would
  * take a small run longer than its work. Plain JavaScript, because it compiles the rest.
  */
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 const out = join(dist, 'controller', 'cli');
-rmSync(dist, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+// A program that runs may still load a file of the last build.
+const old = Date.now() - 7 * 86_400_000;
+for (const name of readdirSync(out))
+  if (statSync(join(out, name)).mtimeMs < old) rmSync(join(out, name), { recursive: true });
 await build({
   absWorkingDir: root,
   // Programs that start another one find it in their own folder.

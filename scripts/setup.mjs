@@ -49,7 +49,7 @@ if (newest(at('node_modules', '.package-lock.json')) < newest(at('package-lock.j
 }
 if (
   newest(at('dist', '.built')) <
-  newest(at('controller'), at('scripts', 'build.mjs'), at('node_modules', '.package-lock.json'))
+  newest(at('controller'), at('tsconfig.json'), at('scripts', 'build.mjs'), at('node_modules', '.package-lock.json'))
 ) {
   run('compiling the controller', process.execPath, [at('scripts', 'build.mjs')], '');
 }

@@ -91,6 +91,7 @@ class Execution {
   readonly seconds: Record<string, number> = {};
   private phaseStarted = performance.now();
   private readonly written: Written[] = [];
+  private copying: Promise<unknown> = Promise.resolve();
   private readonly job: EmbeddedJob;
   private readonly options: ExecuteOptions;
 
@@ -113,20 +114,19 @@ class Execution {
       this.startPhase('running the SQL');
       const views = await translateJob(duck, this.job);
       for (const { sql } of views) await duck.run(sql);
-      for (const view of new Set(this.job.outputs.map((output) => output.view)))
-        this.written.push(await this.write(duck, view, views));
+      for (const view of new Set(this.job.outputs.map((output) => output.view))) await this.write(duck, view, views);
       this.startPhase('finishing the outputs');
       for (const each of this.written) await this.audit(each);
       this.startPhase('done');
     } finally {
       // Nothing may be written once the result is known.
-      await Promise.allSettled(this.written.flatMap(({ places }) => places.map(({ written }) => written)));
+      await this.copying;
       await duck.close();
     }
   }
 
   /** Computes a view once, and writes it to all of its places at the same time. A database may take its rows longer. */
-  private async write(duck: Duck, name: string, views: readonly TranslatedView[]): Promise<Written> {
+  private async write(duck: Duck, name: string, views: readonly TranslatedView[]): Promise<void> {
     const view = views.findLast((each) => each.name.toLowerCase() === name);
     if (!view) throw rejected(`[MISSING_VIEW] the SQL creates no view ${name}, which an output asks for`);
     this.startPhase(`computing ${name}`);
@@ -142,14 +142,22 @@ class Execution {
     this.startPhase(`writing ${name}`);
     await this.checkClaim();
     const mine = this.job.outputs.filter((output) => output.view === name);
-    const written = await Promise.all(
-      mine.map((output) => writeOutput({ duck, storage: this.options.storage }, output, table, view.columns)),
-    );
-    const places = mine.map(({ kind, place }, i) => ({ kind, place, written: written[i]?.rows ?? Promise.resolve(0) }));
-    // An error is reported once the other views are written.
-    for (const each of places) each.written.catch(() => undefined);
-    return { view: name, rows, joins, places };
+    const to = { duck, storage: this.options.storage, inTurn: this.inTurn };
+    const all = await Promise.allSettled(mine.map((output) => writeOutput(to, output, table, view.columns)));
+    const places = all.map((each, i) => {
+      if (each.status === 'rejected') throw each.reason;
+      const { kind, place } = mine[i] as Output;
+      return { kind, place, written: each.value.rows };
+    });
+    this.written.push({ view: name, rows, joins, places });
   }
+
+  /** One connection fills tables, while DuckDB computes the next view. Its errors are those of the outputs. */
+  private readonly inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = this.copying.then(work);
+    this.copying = done.catch(() => undefined);
+    return done;
+  };
 
   /** Waits for the outputs of a view. Throws when one has other rows than were computed. */
   private async audit({ view, rows, joins, places }: Written): Promise<void> {

@@ -22,6 +22,8 @@ export interface Output {
 interface To {
   readonly duck: Duck;
   readonly storage: Storage;
+  /** Does some work after what was handed in before, beside DuckDB's. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Throws Untranslatable for columns that this kind of output cannot have as Spark writes them. Pure. */
@@ -118,7 +120,8 @@ async function postgres(to: To, output: Output, table: string, columns: readonly
   await copied(to.duck, select, file, `FORMAT csv, HEADER false${quotes}`);
   const list = columns.map((column) => `${identifier(column.name)} ${postgresType(column)}`).join(', ');
   // The password is in a pgpass file, which the environment names.
-  return { rows: fillTable({ ...address, password: undefined, passfile: undefined }, tableName(place), list, file) };
+  const at = { ...address, password: undefined, passfile: undefined };
+  return { rows: to.inTurn(() => fillTable(at, tableName(place), list, file)) };
 }
 
 /** Creates a table with these columns, and copies a CSV file into it, in one transaction. */

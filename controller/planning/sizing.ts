@@ -25,7 +25,7 @@ const coresPerJvm = 5;
 /** The part of a driver's memory that a broadcast table may take, by its size on disk. */
 const broadcastShare = 1 / 64;
 /** The usable part of a worker's memory; the rest is for others and for memory outside the heap. */
-const share = 0.8;
+export const usableShare = 0.8;
 
 const n = (value: number): string => Math.round(value).toLocaleString('en').replaceAll(',', ' ');
 const setInPipeline = 'set in the pipeline';
@@ -42,7 +42,7 @@ export function sizeJob(job: SparkJob, { rows, bytes }: Load, cluster: Cluster):
     ? `all ${cores} cores of the cluster are busy; it waits for them`
     : `the cluster has ${cores} free cores`;
   const mb = bytes / 2 ** 20;
-  const most = Math.max(256, Math.floor(cluster.largestMb * share));
+  const most = Math.max(256, Math.floor(cluster.largestMb * usableShare));
   const wanted = Math.ceil((smallestMb + mb * heapPerByte) / 256) * 256;
   const input = `${n(rows)} rows in ${n(mb)} MB`;
   const memory =

@@ -39,20 +39,8 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true });
 });
 
-interface World {
-  readonly backend: BatchBackend;
-  readonly inner: BatchBackend;
-  readonly pool: StandbyPool;
-  readonly folder: string;
-  readonly of: (name: string, more?: Partial<BatchJob>) => BatchJob;
-  /** Starts a driver, and waits until it stands ready. */
-  readonly standReady: (like?: BatchJob) => Promise<string>;
-  readonly standbys: () => Promise<string[]>;
-  /** Another controller. */
-  readonly another: () => BatchBackend;
-}
-
-async function world(more: Partial<StandbyOptions> = {}, cluster?: Cluster): Promise<World> {
+/** A backend with a folder of its own, and a second controller of it. */
+async function world(more: Partial<StandbyOptions> = {}, cluster?: Cluster) {
   const home = await mkdtemp(join(tmpdir(), 'sluice-standby-test-'));
   folders.push(home);
   for (const name of ['Short', 'Long', 'Failing']) await writeFile(join(home, name), '{}');
@@ -66,6 +54,7 @@ async function world(more: Partial<StandbyOptions> = {}, cluster?: Cluster): Pro
   const another = (): BatchBackend => withStandby(inner, options);
   return {
     ...{ backend: another(), inner, pool, folder, of, standbys, another },
+    /** Starts a driver, and waits until it runs. */
     async standReady(like = of('Short')) {
       const before = await standbys();
       await pool.refill(like);
@@ -152,7 +141,7 @@ describe('a driver that stands ready', () => {
     const name = await standReady();
     const key = newKey('misfit');
     expect((await backend.submit(of('Short', more), key)).id).not.toBe(name);
-    await expect.poll(async () => (await inner.observe({ key: name, id: name })).state).toBe('succeeded');
+    await expect.poll(async () => (await inner.observe({ key: name, id: name })).state).not.toBe('running');
   });
 
   test('is sent away when the program has changed since', async () => {
@@ -161,7 +150,7 @@ describe('a driver that stands ready', () => {
     const name = await standReady();
     version = '2';
     expect((await backend.submit(of('Short'), newKey('upgraded'))).id).not.toBe(name);
-    await expect.poll(async () => (await inner.observe({ key: name, id: name })).state).toBe('succeeded');
+    await expect.poll(async () => (await inner.observe({ key: name, id: name })).state).not.toBe('running');
   });
 
   test('fits a job that needs a quarter more memory than the last one, but no more than a worker has', async () => {
@@ -170,9 +159,36 @@ describe('a driver that stands ready', () => {
     const { backend, of, standReady } = await world({}, { cores: 2, largestMb: 4096 });
     const name = await standReady();
     expect((await backend.submit(of('Short', more), newKey('grown'))).id).toBe(name);
-    const small = await world({}, { cores: 2, largestMb: needed + 1 });
+    const small = await world({}, { cores: 2, largestMb: Math.ceil(needed * 1.3) });
     await small.standReady();
     expect((await small.backend.submit(small.of('Short', more), newKey('capped'))).id).not.toContain('standby');
+  });
+
+  test('is preferred to one that still starts, which is ended', async () => {
+    const { backend, inner, folder, of, standReady, standbys } = await world({ count: 3 });
+    await standReady();
+    const names = await standbys();
+    const ready = names.at(-1) ?? '';
+    await storage.write(join(folder, ready, 'ready'), '');
+    expect((await backend.submit(of('Short'), newKey('ready'))).id).toBe(ready);
+    for (const name of names)
+      await expect.poll(async () => (await inner.observe({ key: name, id: name })).state).not.toBe('running');
+  });
+
+  test('is started by one of two attempts that end together', async () => {
+    const { pool, of, standbys } = await world();
+    await Promise.all([pool.refill(of('Short')), pool.refill(of('Short'))]);
+    expect(await standbys()).toHaveLength(1);
+  });
+
+  test('is not started after an attempt that failed, nor while another one runs', async () => {
+    const { backend, of, standbys } = await world();
+    await followToEnd(backend, await backend.submit(of('Failing'), newKey('failed')));
+    const long = await backend.submit(of('Long'), newKey('beside'));
+    await followToEnd(backend, await backend.submit(of('Short'), newKey('first-of-two')));
+    await pause(800);
+    expect(await standbys()).toEqual([]);
+    await backend.cancel(long);
   });
 
   test('that was killed is not used', async () => {
@@ -193,11 +209,14 @@ describe('a driver that stands ready', () => {
     expect((await backend.submit(of('Short'), newKey('after'))).id).toBe(name);
   });
 
-  test('does not count as a use of the cluster; the file of passwords is only named', async () => {
-    const { backend, folder, pool, of, standbys } = await world({}, { cores: 3, workers: [3], largestMb: 4096 });
+  test('does not count as a use of the cluster; passwords are named, and removed where the driver could not', async () => {
+    const { backend, folder, of, standReady, standbys } = await world({}, { cores: 3, workers: [3], largestMb: 4096 });
     const secretFiles = [{ property: 'org.postgresql.pgpassfile', path: '/run/7/pgpass' }];
-    await pool.refill(of('Short', { secretFiles }));
+    const name = await standReady(of('Short', { secretFiles }));
     const { executors, executorCores } = base;
+    // While it starts, it may have none.
+    expect((await backend.capacity()).cores).toBe(3);
+    await storage.write(join(folder, name, 'ready'), '');
     await expect.poll(async () => (await backend.capacity()).cores).toBe(3 + executors * executorCores);
     const key = newKey('secret');
     const { id } = await backend.submit(of('Short', { secretFiles }), key);
@@ -207,6 +226,9 @@ describe('a driver that stands ready', () => {
       spec: of('Short').spec,
       files: { 'org.postgresql.pgpassfile': '/run/7/pgpass' },
     });
+    await storage.write(join(folder, id, 'secret/org.postgresql.pgpassfile'), 'password');
+    await followToEnd(backend, { key, id });
+    expect(await storage.stat(join(folder, id, 'secret/org.postgresql.pgpassfile'))).toBeUndefined();
   });
 
   test('leaves nothing once its attempt is forgotten', async () => {

@@ -4,7 +4,7 @@ import type { Cluster, SparkSettings } from '../../../domain/plan.ts';
 import { type BatchBackend, type BatchJob, hasEnded } from '../../../domain/ports/backend.ts';
 import type { Storage, Uri } from '../../../domain/ports/storage.ts';
 import { below } from '../../../lib/uri.ts';
-import { mebibytes } from '../../../planning/sizing.ts';
+import { mebibytes, usableShare } from '../../../planning/sizing.ts';
 
 export interface StandbyOptions {
   readonly storage: Storage;
@@ -34,6 +34,14 @@ interface Description {
   readonly secrets: readonly string[];
 }
 
+/** A driver without a job. */
+interface Driver {
+  readonly name: string;
+  readonly description: Description;
+  /** Whether it has its executors and is warm. */
+  readonly isReady: boolean;
+}
+
 /** The folder of the records of keys, and what one says when the key has no driver that stood ready. */
 const [records, none] = ['keys', 'none'];
 
@@ -55,6 +63,7 @@ const keptMs = 24 * 3_600_000;
 export class StandbyPool {
   private readonly backend: BatchBackend;
   private readonly options: StandbyOptions;
+  private filling: Promise<void> = Promise.resolve();
 
   constructor(backend: BatchBackend, options: StandbyOptions) {
     this.backend = backend;
@@ -76,8 +85,13 @@ export class StandbyPool {
     return name !== undefined && name !== none && (await this.keyOf(name)) === key ? name : undefined;
   }
 
-  /** Starts drivers like that of a job, until enough stand ready. */
-  async refill(job: BatchJob): Promise<void> {
+  /** Starts drivers like that of a job, until enough stand ready. Resolves when `isWanted` no longer holds, too. */
+  refill(job: BatchJob, isWanted: () => boolean = () => true): Promise<void> {
+    this.filling = this.filling.catch(() => undefined).then(() => (isWanted() ? this.fill(job) : undefined));
+    return this.filling;
+  }
+
+  private async fill(job: BatchJob): Promise<void> {
     const { storage, folder, count, idleSeconds, version } = this.options;
     const like = parsed(await storage.read(job.spec));
     if (like === undefined) return;
@@ -85,7 +99,7 @@ export class StandbyPool {
     const { largestMb } = await this.backend.capacity();
     const settings = withSpare(job.settings, largestMb);
     const secrets = job.secretFiles.map(({ property }) => property);
-    for (let ready = (await this.idle()).size; ready < count; ready++) {
+    for (let ready = (await this.idle()).length; ready < count; ready++) {
       const name = `${prefix}${randomBytes(6).toString('hex')}`;
       const description: Description = { idleSeconds, like, version: version(), settings, properties, secrets };
       await storage.write(this.place(name, 'standby.json'), JSON.stringify(description));
@@ -100,10 +114,11 @@ export class StandbyPool {
     }
   }
 
-  /** The resources of the cluster once its idle drivers have a job or have left. */
+  /** The resources of the cluster once the drivers that stand ready have a job or have left. */
   async capacity(): Promise<Cluster> {
-    const freed = [...(await this.idle()).values()].flatMap(({ settings: { executors, executorCores } }) =>
-      Array.from({ length: executors }, () => executorCores),
+    const ready = (await this.idle()).filter(({ isReady }) => isReady);
+    const freed = ready.flatMap(({ description: { settings } }) =>
+      Array.from({ length: settings.executors }, () => settings.executorCores),
     );
     const cluster = await this.backend.capacity();
     if (freed.length === 0) return cluster;
@@ -112,23 +127,40 @@ export class StandbyPool {
     return { ...rest, cores: free.reduce((sum, own) => sum + own, 0), workers: free };
   }
 
+  /** Sends all drivers without a job away. */
+  async dismiss(): Promise<void> {
+    for (const driver of await this.idle()) await this.sendAway(driver);
+  }
+
+  /** Removes the passwords of a driver that has ended, and could not do that itself. */
+  async removeSecrets(name: string): Promise<void> {
+    await this.options.storage.remove(this.place(name, 'secret'));
+  }
+
   /** Removes what is left of a key whose attempt has ended, and of its driver. */
   async forget(key: string): Promise<void> {
+    const { storage, folder } = this.options;
     const name = await this.assigned(key);
-    if (name !== undefined) await this.remove(name);
-    await this.options.storage.remove(this.place(records, key));
+    if (name !== undefined) await storage.remove(below(folder, name));
+    await storage.remove(this.place(records, key));
   }
 
-  private remove(name: string): Promise<void> {
-    return this.options.storage.remove(below(this.options.folder, name));
-  }
-
-  /** An idle driver that fits a job. Sends those away that do not. */
+  /** A driver that fits a job, rather one that is ready. Sends away those that may have the cores it needs. */
   private async choose(job: BatchJob): Promise<string> {
-    const drivers = [...(await this.idle())];
-    const fitting = drivers.filter(([, driver]) => fits(driver, job, this.options.version()));
-    for (const [name] of drivers) if (!fitting.some(([fit]) => fit === name)) await this.decide(name, {});
-    return fitting[0]?.[0] ?? none;
+    const drivers = (await this.idle()).sort((a, b) => Number(b.isReady) - Number(a.isReady));
+    const chosen = drivers.find(({ description }) => fits(description, job, this.options.version()));
+    for (const driver of drivers) {
+      const mayStay = driver.isReady && fits(driver.description, job, this.options.version());
+      if (driver !== chosen && !mayStay) await this.sendAway(driver);
+    }
+    return chosen?.name ?? none;
+  }
+
+  private async sendAway({ name, isReady }: Driver): Promise<void> {
+    await this.decide(name, {});
+    // One that is still starting looks for its job later; it may even wait for cores.
+    if (!isReady && (await this.keyOf(name)) === undefined)
+      void this.backend.cancel({ key: name, id: name }).catch(() => undefined);
   }
 
   private async recorded(key: string): Promise<string | undefined> {
@@ -150,35 +182,36 @@ export class StandbyPool {
     return below(this.options.folder, name, file);
   }
 
-  /** All drivers by name, with the times of their files `standby.json` and `job`. */
-  private async all(): Promise<Map<string, { startedMs: number; decidedMs?: number }>> {
+  /** The files of all drivers by name, with their times. */
+  private async all(): Promise<Map<string, Map<string, number>>> {
     const { storage, folder } = this.options;
-    const found = new Map<string, { startedMs: number; decidedMs?: number }>();
+    const found = new Map<string, Map<string, number>>();
     for (const { uri, modifiedMs } of await storage.list(folder)) {
       const [name = '', file = ''] = uri.slice(below(folder).length + 1).split('/');
-      if (name === records && Date.now() - modifiedMs > keptMs) await storage.remove(uri);
-      if (!isStandby(name)) continue;
-      const known = found.get(name) ?? { startedMs: modifiedMs };
-      found.set(name, known);
-      if (file === 'standby.json') known.startedMs = modifiedMs;
-      if (file === 'job') known.decidedMs = modifiedMs;
+      if (isStandby(name)) found.set(name, (found.get(name) ?? new Map<string, number>()).set(file, modifiedMs));
     }
     return found;
   }
 
-  /** The undecided drivers that live, with what they were started with. Removes what others have left. */
-  private async idle(): Promise<Map<string, Description>> {
-    const found = new Map<string, Description>();
-    for (const [name, { startedMs, decidedMs }] of await this.all()) {
-      const isIdle = decidedMs === undefined && (await this.isAlive(name));
-      const description = isIdle
-        ? parsed(await this.options.storage.read(this.place(name, 'standby.json')))
-        : undefined;
-      if (description) found.set(name, description as Description);
-      else if (Date.now() - (decidedMs ?? startedMs) > (decidedMs === undefined ? startMs : keptMs))
-        await this.remove(name);
+  /** The undecided drivers that live. Removes what others have left. */
+  private async idle(): Promise<Driver[]> {
+    const found: Driver[] = [];
+    for (const [name, files] of await this.all()) {
+      const isIdle = !files.has('job') && (await this.isAlive(name));
+      const text = isIdle ? await this.options.storage.read(this.place(name, 'standby.json')) : undefined;
+      const description = parsed(text) as Description | undefined;
+      if (description) found.push({ name, description, isReady: files.has('ready') });
+      else if (await this.isLeft(name, files)) await this.options.storage.remove(below(this.options.folder, name));
     }
     return found;
+  }
+
+  /** Whether nobody needs the folder of a driver any more. That of an attempt is removed with it. */
+  private async isLeft(name: string, files: ReadonlyMap<string, number>): Promise<boolean> {
+    const ageMs = Date.now() - (files.get('job') ?? files.get('standby.json') ?? 0);
+    if (ageMs < startMs) return false;
+    if ((await this.keyOf(name)) === undefined) return true;
+    return ageMs > keptMs && !(await this.isAlive(name));
   }
 
   private async isAlive(name: string): Promise<boolean> {
@@ -192,11 +225,11 @@ export class StandbyPool {
   }
 }
 
-/** The settings of a job with memory to spare, up to that of the largest worker. */
+/** The settings of a job with memory to spare, where that costs no other executor its place. */
 function withSpare(settings: SparkSettings, largestMb: number): SparkSettings {
   const needed = mebibytes(settings.executorMemory);
-  const wanted = Math.ceil((needed * spare) / 256) * 256;
-  return { ...settings, executorMemory: `${Math.max(needed, Math.min(wanted, largestMb))}m` };
+  const wanted = Math.min(Math.ceil((needed * spare) / 256) * 256, Math.floor(largestMb * usableShare));
+  return settings.executors > 1 ? settings : { ...settings, executorMemory: `${Math.max(needed, wanted)}m` };
 }
 
 /** Whether a driver that was started so can execute a job. */

@@ -60,17 +60,16 @@ public final class Runner {
     Result result = null;
     try {
       if (standby != null) {
-        standby.warmUp(spark);
-        job = standby.await();
+        job = standby.await(spark);
       }
       if (job != null) {
         result = run(spark, job);
       }
     } finally {
+      spark.stop();
       if (standby != null) {
         standby.close();
       }
-      spark.stop();
     }
     if (result != null && result.error != null) {
       throw new IllegalStateException("while " + result.error.phase + ": " + result.error.message);

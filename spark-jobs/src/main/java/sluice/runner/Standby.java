@@ -40,6 +40,8 @@ final class Standby {
 
   private static final long POLL_MS = 25;
 
+  private static final long CANCEL_INTERVAL_MS = 100;
+
   /** The rows of each input for the warm-up: enough that what they run through is compiled. */
   private static final int ROWS = 20_000;
 
@@ -80,37 +82,52 @@ final class Standby {
   /**
    * Does the work of the likely job on some rows of its inputs, or without rows where they are
    * gone, so that driver and executors have loaded and compiled their classes. Whether that
-   * succeeds does not matter.
+   * succeeds does not matter: the job starts in a colder JVM then.
    */
-  void warmUp(SparkSession spark) throws IOException {
+  void warmUp(SparkSession spark) {
     Path warm = new Path(folder, "warm");
     try {
       if (SqlSplitter.split(description.like.sql).stream().allMatch(Standby::isView)) {
         SparkSession session = spark.newSession();
         Runner.run(session, sampled(session, description.like, warm));
       }
-    } catch (RuntimeException unlikely) {
-      // The job will start in a colder JVM.
-    } finally {
-      files().delete(warm, true);
+    } catch (Exception | OutOfMemoryError unlikely) {
+      System.err.println("the warm-up failed: " + unlikely);
     }
-    create("ready", "");
+    // All sessions share their cached rows, and a view without inputs would be read from there.
+    spark.catalog().clearCache();
+    try {
+      files().delete(warm, true);
+      create("ready", "");
+    } catch (IOException unlikely) {
+      System.err.println("the folder of the driver cannot be written: " + unlikely);
+    }
   }
 
   static boolean isView(String statement) {
     return VIEW.matcher(statement).matches();
   }
 
-  /** Waits for the job, and takes its claim. Returns null when there is none to execute. */
-  Job await() throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(description.idleSeconds);
+  /** Warms up until the job is there, and takes its claim. Returns null when there is none. */
+  Job await(SparkSession spark) throws IOException, InterruptedException {
+    Thread warming = new Thread(() -> warmUp(spark), "sluice-warm-up");
+    warming.start();
     Path decided = new Path(folder, "job");
-    while (!files().exists(decided)) {
-      boolean isForgotten = !files().exists(new Path(folder, DESCRIPTION));
-      if (isForgotten || (System.nanoTime() > deadline && create("job", "{}"))) {
-        return null;
-      }
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(description.idleSeconds);
+    boolean isOver = false;
+    while (!isOver && !files().exists(decided)) {
       Thread.sleep(POLL_MS);
+      isOver =
+          !files().exists(new Path(folder, DESCRIPTION))
+              || (System.nanoTime() > deadline && create("job", "{}"));
+    }
+    // A job must not wait for work that is done in case it comes.
+    while (warming.isAlive()) {
+      spark.sparkContext().cancelAllJobs();
+      warming.join(CANCEL_INTERVAL_MS);
+    }
+    if (isOver) {
+      return null;
     }
     Assignment assigned = Job.read(decided.toString(), Assignment.class);
     if (assigned.spec == null) {

@@ -27,8 +27,14 @@ class StandbyTest extends SparkTest {
   }
 
   private Standby standing(long idleSeconds) throws IOException {
+    return standing(idleSeconds, SQL);
+  }
+
+  private Standby standing(long idleSeconds, String sql) throws IOException {
+    Job like = job();
+    like.sql = sql;
     Map<String, Object> description =
-        Map.of("idleSeconds", idleSeconds, "like", job(), "version", "1");
+        Map.of("idleSeconds", idleSeconds, "like", like, "version", "1");
     Files.writeString(
         home.resolve("standby.json"), new ObjectMapper().writeValueAsString(description));
     return Standby.of("standby:" + home);
@@ -100,7 +106,7 @@ class StandbyTest extends SparkTest {
     Path passwords = Files.writeString(folder.resolve("pgpass"), "secret");
     Standby standby = standing(60);
     decide(Map.of("spec", spec(), "files", Map.of("org.postgresql.pgpassfile", passwords)));
-    assertEquals("test", standby.await().key);
+    assertEquals("test", standby.await(spark).key);
     assertTrue(Files.exists(folder.resolve("claimed")));
     Path copy = home.resolve("secret/org.postgresql.pgpassfile");
     assertEquals("secret", Files.readString(copy));
@@ -114,26 +120,42 @@ class StandbyTest extends SparkTest {
     Standby standby = standing(60);
     Files.writeString(folder.resolve("claimed"), "controller");
     decide(Map.of("spec", spec()));
-    assertThrows(JobException.class, standby::await);
+    assertThrows(JobException.class, () -> standby.await(spark));
+  }
+
+  @Test
+  void aWarmUpEndsWhenTheJobIsThere() throws Exception {
+    String endless =
+        "CREATE OR REPLACE TEMP VIEW report AS SELECT sum(hash(id)) AS n FROM range(100000000000000)";
+    Standby standby = standing(60, endless);
+    decide(Map.of("spec", spec()));
+    assertEquals("test", standby.await(spark).key);
+  }
+
+  @Test
+  void theWarmUpLeavesNoRowsToTheJob() throws Exception {
+    standing(1, "CREATE OR REPLACE TEMP VIEW report AS SELECT rand(1) AS n FROM range(3)")
+        .warmUp(spark);
+    assertTrue(spark.sharedState().cacheManager().isEmpty());
   }
 
   @Test
   void leavesWhenItIsSentAway() throws Exception {
     Standby standby = standing(60);
     decide(Map.of());
-    assertNull(standby.await());
+    assertNull(standby.await(spark));
   }
 
   @Test
   void leavesWhenItsFolderIsGone() throws Exception {
     Standby standby = standing(60);
     Files.delete(home.resolve("standby.json"));
-    assertNull(standby.await());
+    assertNull(standby.await(spark));
   }
 
   @Test
   void leavesByItselfAfterItsTimeAndNobodyCanGiveItAJobThen() throws Exception {
-    assertNull(standing(0).await());
+    assertNull(standing(0).await(spark));
     assertEquals("{}", Files.readString(home.resolve("job")));
   }
 }
