@@ -16,7 +16,9 @@ const view = (name: string, sql: string): string => `CREATE OR REPLACE TEMP VIEW
 
 test('a database that is away fails the job with its error, however long the other outputs take', async () => {
   const parquet = join(folder, 'away');
-  const { state, error, outputs } = await run(view('v', 'SELECT id, id * 2 AS twice FROM range(3000000) r(id)'), [
+  const digits = Array.from({ length: 10 }, (_, i) => `SELECT ${i} AS x`).join(' UNION ALL ');
+  const million = 'SELECT a.x FROM d a CROSS JOIN d b CROSS JOIN d c CROSS JOIN d e CROSS JOIN d f CROSS JOIN d g';
+  const { state, error, outputs } = await run(view('d', digits) + view('v', million), [
     { view: 'v', kind: 'postgres', place: 's.v', address },
     { view: 'v', kind: 'parquet', place: parquet },
   ]);

@@ -1,9 +1,9 @@
-import type { Pipeline } from '../domain/pipeline.ts';
-import type { Profiles } from '../domain/plan.ts';
-import type { EventStore, RunIndex } from '../domain/ports/store.ts';
-import { fold } from '../domain/state.ts';
-import { type ExpectedStep, expectedOf, pastAttempts } from '../planning/expected.ts';
-import { loadOf } from '../planning/plan.ts';
+import type { Pipeline } from '../../domain/pipeline.ts';
+import type { Profiles } from '../../domain/plan.ts';
+import type { EventStore, RunIndex } from '../../domain/ports/store.ts';
+import { fold } from '../../domain/state.ts';
+import { type ExpectedStep, expectedOf, pastAttempts } from '../../planning/expected.ts';
+import { loadOf } from '../../planning/plan.ts';
 
 /** As many runs are looked at. */
 const most = 20;
