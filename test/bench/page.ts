@@ -35,13 +35,16 @@ function scaleSection(scale: readonly ScaleRun[]): string {
         const roles = [...new Set(own.flatMap(({ peaks }) => Object.keys(peaks[part])))] as Role[];
         return roles.map((role) => `${role} ${Math.round(median(({ peaks }) => peaks[part][role] ?? 0))}`).join(', ');
       });
+      const load = median((run) => run.load).toFixed(1);
       const seconds = [
         ({ whole }: ScaleRun) => whole,
         ({ measuring }: ScaleRun) => measuring,
         ({ job }: ScaleRun) => job,
       ];
       const cells = [thousands(rows), engine, String(own.length), ...seconds.map((each) => shown(median(each)))];
-      return [`| ${[...cells, ...peaks, String(Math.round(median(({ peaks }) => peakOf(peaks))))].join(' | ')} |`];
+      return [
+        `| ${[...cells, ...peaks, String(Math.round(median(({ peaks }) => peakOf(peaks)))), load].join(' | ')} |`,
+      ];
     }),
   );
   return `
@@ -49,10 +52,22 @@ function scaleSection(scale: readonly ScaleRun[]): string {
 
 ![Time and memory by rows](benchmarks-scale.svg)
 
-customer-report on both engines with 4 GiB for an executor and for DuckDB each, whatever the input. Seconds are medians of the whole run, of its measuring and of its job; the other columns are the largest proportional set sizes of each process while that part of the run lasted, in MiB, and the largest sum.
+customer-report on both engines with 4 GiB for an executor and for DuckDB each, whatever the input. Seconds are medians of the whole run, of its measuring and of its job; the other columns are the largest proportional set sizes of each process while that part of the run lasted, in MiB, and the largest sum. Load is that of the machine when the run began: what is above 1 was not the run.
 
-| rows | engine | runs | whole | measuring | job | MiB while measuring | while the job runs | while publishing | while reporting | most |
-| ---: | --- | ---: | ---: | ---: | ---: | --- | --- | --- | --- | ---: |
+| rows | engine | runs | whole | measuring | job | MiB while measuring | while the job runs | while publishing | while reporting | most | load |
+| ---: | --- | ---: | ---: | ---: | ---: | --- | --- | --- | --- | ---: | ---: |
 ${lines.join('\n')}
+
+${crossover(sizes, scale)}
 `;
+}
+
+/** Where Spark becomes the faster one. */
+function crossover(sizes: readonly number[], scale: readonly ScaleRun[]): string {
+  const whole = (rows: number, engine: ScaleRun['engine']): number =>
+    summary(scale.filter((run) => run.rows === rows && run.engine === engine).map((run) => run.whole)).median;
+  const first = sizes.find((rows) => whole(rows, 'spark') < whole(rows, 'embedded'));
+  return first === undefined
+    ? 'The curves do not cross: on the same cores the embedded engine was the faster one at every size.'
+    : `The curves cross: Spark was the faster one from ${thousands(first)} rows on.`;
 }

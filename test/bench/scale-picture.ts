@@ -24,6 +24,7 @@ export function scalePicture(runs: readonly ScaleRun[]): string {
     nameLocation: 'middle',
     gridIndex,
     minorSplitLine: { show: false },
+    axisLabel: { formatter: short },
   });
   const series = (i: number, engine: Engine, what: string, dashed: boolean, figure: (run: ScaleRun) => number) => ({
     name: `${names[engine]}, ${what}`,
@@ -37,12 +38,12 @@ export function scalePicture(runs: readonly ScaleRun[]): string {
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
-    legend: { bottom: 0 },
+    legend: { bottom: 0, itemGap: 40 },
     grid: [
       { left: 60, width: 370, top: 24, bottom: 100 },
       { left: 510, width: 370, top: 24, bottom: 100 },
     ],
-    xAxis: [0, 1].map((i) => ({ ...axis('rows', i), nameGap: 28 })),
+    xAxis: [0, 1].map((i) => ({ ...axis('rows', i), min: Math.min(...runs.map(({ rows }) => rows)), nameGap: 28 })),
     yAxis: [
       { ...axis('seconds', 0), nameGap: 40 },
       { ...axis('peak of all processes, MiB', 1), nameGap: 44 },
@@ -59,3 +60,7 @@ export function scalePicture(runs: readonly ScaleRun[]): string {
     chart.dispose();
   }
 }
+
+/** 1 000 000 as 1M. */
+const short = (value: number): string =>
+  value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${value / 1e3}k` : String(value);
