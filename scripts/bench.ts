@@ -103,7 +103,7 @@ async function noop(): Promise<void> {
     ours: a,
     theirs: b,
     against: '`spark-submit`',
-    atMost: 0.45,
+    atMost: 0.42,
   });
 }
 

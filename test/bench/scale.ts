@@ -13,6 +13,8 @@ export interface ScaleRun {
   readonly job: number;
   readonly measuring: number;
   readonly peaks: Peaks;
+  /** Of the job; more than one when memory ran out. Not known of the first figures. */
+  readonly attempts?: number;
   /** The load of the machine when it began. */
   readonly load: number;
 }
@@ -29,8 +31,9 @@ export async function* scaleRuns(sizes: readonly number[], times: number): Async
       for (const engine of i % 2 === 0 ? engines : engines.toReversed()) {
         const load = loadavg()[0] ?? Number.NaN;
         const file = await variant(`scale-${engine}`, { engine, executorMemory: memory, timeout: '3h' });
-        const { whole, spark: job, measuring, peaks } = await watchedRun(file);
-        yield { rows, engine, whole, job, measuring, peaks, load };
+        const { whole, spark: job, measuring, peaks, doc } = await watchedRun(file);
+        const attempts = doc.steps.flatMap((step) => step.attempts).length;
+        yield { rows, engine, whole, job, measuring, peaks, attempts, load };
       }
   }
 }
