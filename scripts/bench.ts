@@ -236,14 +236,15 @@ try {
     });
   }
   if (only.includes('scale')) {
-    let before = '';
+    const before = new Set<string>();
     for await (const run of scaleRuns(sizes, runs)) {
       const parts = `the job ${run.job.toFixed(1)} s, measuring ${run.measuring.toFixed(1)} s`;
       say(
         `  ${run.rows} rows, ${run.engine}: ${run.whole.toFixed(1)} s, of which ${parts}; at most ${peakOf(run.peaks)} MiB`,
       );
-      if (isKept) saveScaleRun(run, before.includes(` ${run.rows}-${run.engine} `));
-      before += ` ${run.rows}-${run.engine} `;
+      const point = `${run.rows} ${run.engine}`;
+      if (isKept) saveScaleRun(run, before.has(point));
+      before.add(point);
     }
   }
   for (const line of table(comparisons)) say(line);

@@ -30,7 +30,8 @@ export interface Ports {
   readonly engines?: (pipeline: Pipeline, profiles: Profiles) => Promise<Engines | undefined>;
   /**
    * Recomputes a published step on the embedded engine, and compares. Returns the compared rows, the seconds of the
-   * embedded engine and the first difference. Throws a SluiceError when it could not be compared, also when `stopped` returns a reason.
+   * embedded engine and the first difference. Throws a SluiceError when it could not be compared, also when `stopped`
+   * returns a reason.
    */
   readonly shadow?: (of: {
     readonly pipeline: Pipeline;

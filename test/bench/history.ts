@@ -60,10 +60,9 @@ async function copyRun(folder: string, copies: number): Promise<void> {
   try {
     const [only] = await store.list({ limit: 1 });
     if (!only) throw new Error(`${folder} has no run`);
-    const [, ...events] = (await store.history(only.run)).map(({ event }) => event);
+    const [started, ...events] = (await store.history(only.run)).map(({ event }) => event);
     const { state, branch = '', reason = '', ended = 0, quality = 1, rows = 0 } = only;
     const summary = { state, branch, reason, ended, quality, rows };
-    const [started] = (await store.history(only.run)).map(({ event }) => event);
     for (let i = 0; i < copies; i++) {
       const run = `20250101-0000-${i.toString(16).padStart(4, '0')}`;
       const first = { ...(started as Extract<RunEvent, { type: 'run-started' }>), run };

@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pause, project, read, write } from '../integration/world.ts';
+import { sendAway, standingReady, withStandby } from '../integration/standbys.ts';
+import { read, write } from '../integration/world.ts';
 import { alternating, type Comparison } from './compare.ts';
 import { fill, plain, type Run, runReport } from './stack.ts';
 
@@ -9,29 +7,17 @@ import { fill, plain, type Run, runReport } from './stack.ts';
 async function runStandby(): Promise<Run> {
   const conf = 'conf/connections.yaml';
   const before = await read(conf);
-  const standbys = async (): Promise<string[]> =>
-    (await readdir(join((await project()).home, 'standby')).catch(() => [])).filter((name) => name !== 'keys');
-  const has = async (name: string, file: string): Promise<boolean> =>
-    existsSync(join((await project()).home, 'standby', name, file));
-  await write(conf, before.replace(/^spark: \{\}/m, 'spark: { standby: 1 }'));
+  await write(conf, withStandby(before));
   try {
     await runReport();
-    for (;;) {
-      const names = await standbys();
-      const ready = await Promise.all(
-        names.map(async (name) => (await has(name, 'ready')) && !(await has(name, 'job'))),
-      );
-      if (ready.includes(true)) break;
-      await pause(200);
-    }
+    await standingReady();
     const done = await runReport();
     const used = done.doc.steps.flatMap(({ attempts }) => attempts.map(({ submission }) => submission));
     if (!used.some((id) => id?.startsWith('sluice-standby-'))) throw new Error('no driver stood ready');
     return done;
   } finally {
     await write(conf, before);
-    for (const name of await standbys())
-      if (!(await has(name, 'job'))) await writeFile(join((await project()).home, 'standby', name, 'job'), '{}');
+    await sendAway();
   }
 }
 

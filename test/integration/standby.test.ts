@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { postgresPasswordFile } from '../../controller/config/project.ts';
+import { hasFile, sendAway, standingReady, withStandby } from './standbys.ts';
 import {
   applications,
   lastRun,
-  pause,
   processesWith,
   project,
   query,
@@ -20,24 +21,11 @@ import {
 /** A project whose Spark steps find a driver that stands ready. */
 const home = (await project()).home;
 const conf = await read('conf/connections.yaml');
-beforeAll(() => write('conf/connections.yaml', conf.replace(/^spark: \{\}/m, 'spark: { standby: 1 }')));
+beforeAll(() => write('conf/connections.yaml', withStandby(conf)));
 afterAll(async () => {
   await write('conf/connections.yaml', conf);
-  for (const name of await standbys()) await write(`../home/standby/${name}/job`, '{}');
+  await sendAway();
 });
-
-const standbys = async (): Promise<string[]> =>
-  (await readdir(join(home, 'standby')).catch(() => [])).filter((name) => name !== 'keys');
-const has = (name: string, file: string): boolean => existsSync(join(home, 'standby', name, file));
-
-/** Waits until a driver stands ready. Returns its name. */
-async function standingReady(): Promise<string> {
-  for (let i = 0; i < 600; i++, await pause(200)) {
-    const name = (await standbys()).find((each) => has(each, 'ready') && !has(each, 'job'));
-    if (name !== undefined) return name;
-  }
-  throw new Error('no driver stands ready');
-}
 
 const attempts = ({ steps }: RunDocument) => steps.flatMap((step) => step.attempts);
 
@@ -53,7 +41,7 @@ test('a step runs on the driver that stands ready, writes tables with its passwo
   expect(await query('SELECT count(*) AS n FROM standing.result')).toEqual([{ n: 3 }]);
   expect(existsSync(join(home, 'standby', name, 'secret'))).toBe(false);
   const settings = await readFile(join(home, 'standby', name, 'standby.json'), 'utf8');
-  expect(settings).not.toContain(await readFile(join(home, 'secrets', 'postgres'), 'utf8').catch(() => 'no password'));
+  expect(settings).not.toContain((await readFile(postgresPasswordFile(home), 'utf8')).trim());
   expect(await standingReady()).not.toBe(name);
 });
 
@@ -66,7 +54,7 @@ test('a controller that dies after it gave the job away is followed by one that 
   await start(['run', file], { SLUICE_FAULT: 'before:5:kill' });
   const { run, steps } = await lastRun();
   expect(steps[0]?.attempts).toMatchObject([{ submission: null }]);
-  expect(has(name, 'job')).toBe(true);
+  expect(hasFile(name, 'job')).toBe(true);
   const resumed = await sluice('resume', run);
   expect(resumed.exitCode, resumed.stdout).toBe(0);
   const found = attempts(await lastRun());

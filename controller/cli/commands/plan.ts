@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { engineFacts } from '../../app/engine-facts.ts';
 import { measureSources } from '../../app/plan.ts';
 import { seal } from '../../app/plan-seal.ts';
-import { expectedSteps } from '../../app/views/expected.ts';
+import { expectedSteps, pastAttemptsOf } from '../../app/views/expected.ts';
 import { adaptersOf, backendsOf, openPipeline, withStore } from '../../app/wiring.ts';
 import type { Pipeline } from '../../domain/pipeline.ts';
 import type { Profiles } from '../../domain/plan.ts';
@@ -24,9 +24,14 @@ export async function plan(
 ): Promise<number> {
   const { project, loaded } = await openPipeline(file);
   const { pipeline } = loaded;
-  const { profiles: last, before } = await withStore(project, async (store) => ({
+  const {
+    profiles: last,
+    before,
+    past,
+  } = await withStore(project, async (store) => ({
     profiles: await store.lastProfiles(pipeline.name),
     before: await store.lastPlanned(pipeline.name),
+    past: await pastAttemptsOf(store, pipeline.name),
   }));
   const refresh = options.fullRefresh ? { again: true } : {};
   const adapters = adaptersOf(project);
@@ -45,7 +50,7 @@ export async function plan(
       withStore(project, (store) => engineFacts(adapters, store, of, measured));
     const made = await planned({ backend, engines, now: Date.now, sleep: (ms) => sleep(ms) }, pipeline, checked, at);
     const profiles = plannedProfiles(checked.profiles);
-    const expected = await withStore(project, (store) => expectedSteps(store, pipeline, profiles));
+    const expected = expectedSteps(past, pipeline, profiles);
     for (const line of planText(pipeline, { ...checked, profiles }, made, before, expected)) output.line(line);
     if (options.out !== undefined) {
       const { findings } = checked;

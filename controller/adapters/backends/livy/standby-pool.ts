@@ -148,11 +148,10 @@ export class StandbyPool {
   /** A driver that fits a job, rather one that is ready. Sends away those that may have the cores it needs. */
   private async choose(job: BatchJob): Promise<string> {
     const drivers = (await this.idle()).sort((a, b) => Number(b.isReady) - Number(a.isReady));
-    const chosen = drivers.find(({ description }) => fits(description, job, this.options.version()));
-    for (const driver of drivers) {
-      const mayStay = driver.isReady && fits(driver.description, job, this.options.version());
-      if (driver !== chosen && !mayStay) await this.sendAway(driver);
-    }
+    const version = this.options.version();
+    const [chosen, ...others] = drivers.filter(({ description }) => fits(description, job, version));
+    const staying = [chosen, ...others.filter(({ isReady }) => isReady)];
+    for (const driver of drivers) if (!staying.includes(driver)) await this.sendAway(driver);
     return chosen?.name ?? none;
   }
 
