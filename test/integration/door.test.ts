@@ -4,6 +4,7 @@ import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import nodemailer from 'nodemailer';
 import { describe, expect, test } from 'vitest';
@@ -74,6 +75,9 @@ test('the UI of a running driver requires the secret, at its own port and throug
     activeapps: { id: string }[];
   };
   const id = activeapps[0]?.id;
+  const proxied = `${endpoints.sparkMaster}/proxy/${id}/api/v1/applications/${id}/stages`;
+  // An application has its name before its UI has pages: until then Jetty answers 404 at that port.
+  while ((await status(proxied, await login())) !== 200) await sleep(200);
   let guarded = 0;
   const open: string[] = [];
   for (const port of await listeners(driver as number)) {
@@ -82,7 +86,6 @@ test('the UI of a running driver requires the secret, at its own port and throug
     if (code === 401) guarded += 1;
     else if (code !== undefined) open.push(`${port} answered ${code}`);
   }
-  const proxied = `${endpoints.sparkMaster}/proxy/${id}/api/v1/applications/${id}/stages`;
   const answers = [await status(proxied), await status(proxied, await login())];
   running.kill('SIGINT');
   await running;
