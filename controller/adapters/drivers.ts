@@ -4,18 +4,21 @@ import {
   type Kind,
   kindOf,
   type Output,
+  type Pipeline,
   type Source,
   type SourceKind,
   type TaskKind,
   type Trigger,
+  type TriggerKind,
 } from '../domain/pipeline.ts';
 import type { BatchBackend } from '../domain/ports/backend.ts';
 import type { Message, Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher, Staged } from '../domain/ports/sink.ts';
 import type { SourceReader } from '../domain/ports/source.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
-import type { Firing, TriggerState } from '../domain/ports/store.ts';
+import type { EventFeed } from '../domain/ports/store.ts';
 import type { TaskRunner } from '../domain/ports/task.ts';
+import type { Firing, NewFiring, TriggerName, TriggerState, TriggerStore } from '../domain/ports/triggers.ts';
 import type { Pin } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Language } from '../messages/words.ts';
@@ -98,20 +101,63 @@ export interface NotifierDriver extends Kind, Checked {
   describe(value: unknown): string;
 }
 
+/** What a trigger is polled with. */
+export interface PollContext extends Context, TriggerName {
+  readonly pipeline: string;
+  readonly sources: Pipeline['sources'];
+  readonly store: Pick<EventFeed, 'endsSince'> & Pick<TriggerStore, 'firings'>;
+  /** Survives from poll to poll in this process, and nothing else. */
+  readonly memory: Map<string, unknown>;
+  readonly signal: AbortSignal;
+}
+
 /** A kind of trigger. */
-export interface TriggerDriver extends Kind, Checked {
+export interface TriggerDriver extends TriggerKind, Checked {
   /**
    * The due firings, and the cursor that accounts for them, as plain JSON. Several controllers may call it at once, and
-   * repeatedly with the same cursor. Firings for the same reason have the same key.
+   * repeatedly with the same cursor. Firings for the same reason have the same key. A paused trigger is not polled.
    */
-  poll(trigger: Trigger, known: TriggerState, context: Context): Promise<Due>;
+  poll(trigger: Trigger, known: TriggerState, context: PollContext): Promise<Due>;
+  /** The firing of a request, for kinds that are called. Throws a Refusal, or a rejected SluiceError. Pure. */
+  receive?(trigger: Trigger, request: ReceivedRequest): DueFiring;
+  /** The instants after a time, in order, for kinds that fire by the clock. */
+  instants?(trigger: Trigger, after: number, armed: number): Iterable<Instant>;
   /** `every 15m` */
   describe(trigger: Trigger): string;
+  /** What is worth knowing before it fires, a line each. */
+  remarks?(trigger: Trigger, now: number): string[];
+}
+
+/** A time at which a trigger fires by the clock. */
+export interface Instant extends Firing {
+  /** The wall time: `2026-11-24T06:00`. */
+  readonly time?: string;
+  /** Why it starts no run. */
+  readonly instead?: Extract<NewFiring['as'], { outcome: unknown }>;
+}
+
+/** A firing that a poll has found. */
+export interface DueFiring extends Instant, Pick<NewFiring, 'count' | 'until' | 'replaces' | 'payload'> {
+  /** What the trigger knows, for conditions and SQL. Plain JSON. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+  /** Needs a run of its own: no waiting run takes it along. */
+  readonly isAlone?: boolean;
 }
 
 export interface Due {
-  readonly firings: readonly Firing[];
+  readonly firings: readonly DueFiring[];
   readonly cursor: unknown;
+  /** When to poll again, by the store's clock; undefined: when something of the trigger has changed. */
+  readonly next: number | undefined;
+}
+
+/** A request to a trigger. */
+export interface ReceivedRequest {
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+  /** The store's time. Milliseconds since 1970. */
+  readonly now: number;
 }
 
 /** A kind of storage: files that driver, executors and controllers share. */

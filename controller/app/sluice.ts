@@ -22,7 +22,7 @@ import { byCommand, newRunName } from './new-run.ts';
 import { builtIn } from './registry.ts';
 import { historyReader } from './resolve-run.ts';
 import { portsOf } from './run-ports.ts';
-import { fireTriggers } from './triggers.ts';
+import { Scheduler, type SchedulerReport } from './triggers/scheduler.ts';
 import { type Adapters, adaptersOf, backendsOf, folderOf, withStore, workspaceOf } from './wiring.ts';
 
 /** A run, with its lease when this process owns it. */
@@ -208,9 +208,16 @@ export class Sluice implements RunHost {
     return dispatchOutbox(this.store, notifierOf(registry, context), this.controller.owner, log);
   }
 
-  /** Starts the runs that triggers of these pipelines owe; returns their names. */
-  fire(pipelines: readonly LoadedPipeline[], failed: (trigger: string, reason: string) => void): Promise<string[]> {
-    return fireTriggers(this.store, this.adapters, pipelines, failed);
+  /** A scheduler of triggers, which reports what it does. */
+  scheduler(report: SchedulerReport): Scheduler {
+    const { registry, context } = this.adapters;
+    return new Scheduler({
+      store: this.store,
+      drivers: registry.triggers,
+      context,
+      monotonic: () => performance.now(),
+      report,
+    });
   }
 
   /** Cleans up after ended runs, and removes runs beyond their retention. */

@@ -52,6 +52,14 @@ export interface Cause {
   readonly key?: string;
   /** The person who started it, as user@host. */
   readonly by?: string;
+  /** When the trigger was due. Milliseconds since 1970. */
+  readonly due?: number;
+  /** The wall time for which a schedule fired: `2026-11-24T06:00`. */
+  readonly time?: string;
+  /** What the trigger knows: a file, a message, the body of a request. Plain JSON. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+  /** The values of `with`. */
+  readonly with?: Readonly<Record<string, unknown>>;
 }
 
 interface OfAttempt {
@@ -81,6 +89,10 @@ export type RunEvent =
   | { readonly type: 'controller-failed'; readonly reason: string }
   | { readonly type: 'queued'; readonly behind: readonly string[] }
   | { readonly type: 'queue-left' }
+  /** A firing that came before the run began to measure: the run takes it along. */
+  | { readonly type: 'triggered'; readonly cause: Cause }
+  /** The sources are about to be measured. What happens to them from now on may be missed by this run. */
+  | { readonly type: 'measuring' }
   /** A source is unavailable and is retried. */
   | { readonly type: 'sources-waiting'; readonly what: string }
   | { readonly type: 'sources-reached'; readonly waitedMs: number }

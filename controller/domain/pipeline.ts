@@ -1,4 +1,4 @@
-import type { ZodType } from 'zod';
+import type { ZodObject, ZodType } from 'zod';
 import type { RunEnd } from './events.ts';
 import type { FailureKind } from './failure-kinds.ts';
 
@@ -103,7 +103,14 @@ export interface Notification extends OfKind {
 }
 
 /** A trigger of runs, under the key of its kind. */
-export type Trigger = OfKind;
+export interface Trigger extends OfKind {
+  /** A condition in CEL; when it is false, the firing is skipped. */
+  readonly when?: string | undefined;
+  /** Values for conditions and SQL; texts may have {{ CEL }}. */
+  readonly with?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /** After so many failed runs in a row it pauses. */
+  readonly pauseAfter?: number | undefined;
+}
 
 export interface Report {
   readonly title: LocalizedText;
@@ -166,13 +173,27 @@ export interface TaskKind extends Kind {
   readonly templates?: readonly string[];
 }
 
+export interface TriggerKind extends Kind {
+  readonly spec: ZodObject;
+  /** The schema types of what its firings know, under `trigger` in conditions. */
+  readonly facts?: Readonly<Record<string, string>>;
+  /** Fields of which ${NAME} is filled in only when it is used, so that the value is never stored. */
+  readonly late?: readonly (readonly string[])[];
+  /** What its schema cannot check: names of sources, zones, expressions. */
+  broken?(
+    trigger: Trigger,
+    pipeline: Pipeline,
+    kinds: Kinds,
+  ): { readonly at: readonly string[]; readonly message: string }[];
+}
+
 /** All kinds. The schema of the pipeline file is composed of them. */
 export interface Kinds {
   readonly sources: readonly SourceKind[];
   readonly sinks: readonly Kind[];
   readonly tasks: readonly TaskKind[];
   readonly notifiers: readonly Kind[];
-  readonly triggers: readonly Kind[];
+  readonly triggers: readonly TriggerKind[];
   /** By the scheme of their URIs. */
   readonly storages: readonly { readonly kind: string }[];
 }

@@ -63,6 +63,10 @@ export interface RunState {
   again?: { readonly again: true; readonly since?: number };
   given?: Given;
   cause?: Cause;
+  /** Further firings that the run takes along. */
+  triggered?: readonly Cause[];
+  /** Whether it has begun to measure its sources. */
+  measuring?: true;
   startedAt?: number;
   /** Earlier runs of this pipeline that had to end first. */
   queuedBehind?: readonly string[];
@@ -125,6 +129,12 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       return;
     case 'queued':
       state.queuedBehind = event.behind;
+      return;
+    case 'triggered':
+      state.triggered = [...(state.triggered ?? []), event.cause];
+      return;
+    case 'measuring':
+      state.measuring = true;
       return;
     case 'queue-left':
       delete state.queuedBehind;

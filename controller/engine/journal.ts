@@ -109,6 +109,7 @@ export class Journal {
     const planned = events.find((event) => event.type === 'planned');
     const summary = {
       ...(status === state.status || status === undefined ? {} : { state: status }),
+      ...(events.some((event) => event.type === 'measuring') ? { measuring: true as const } : {}),
       ...(planned
         ? { branch: planned.plan.choice.branch ?? '', reason: planned.plan.reason, quality: planned.plan.quality }
         : {}),

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../domain/events.ts';
+import type { Cause, RunEvent } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { Cluster, Plan } from '../domain/plan.ts';
 import type { CheckedProfiles } from '../domain/profile.ts';
@@ -43,6 +43,7 @@ export class Measuring {
     const { pipeline, given, waiting } = this.state;
     if (!pipeline || !(await this.isAdmitted())) return queuePollMs;
     await this.assertLease();
+    if (!this.state.measuring) await this.append({ type: 'measuring' });
     try {
       const { profiles, findings } = given ?? (await this.untilCancelled(this.profileAndCheck(pipeline)));
       // With snapshots, the sources themselves are no longer needed.
@@ -121,10 +122,10 @@ export class Measuring {
   }
 
   async plan(): Promise<void> {
-    const { pipeline, profiles, findings = {}, measuredAt = 0, given } = this.state;
+    const { pipeline, profiles, findings = {}, measuredAt = 0, given, cause } = this.state;
     if (!pipeline || !profiles) return;
     try {
-      const plan = given?.plan ?? (await planned(this.ports, pipeline, { profiles, findings }, measuredAt));
+      const plan = given?.plan ?? (await planned(this.ports, pipeline, { profiles, findings }, measuredAt, cause));
       await this.append({ type: 'planned', plan });
     } catch (error) {
       await this.fail('planning failed', error);
@@ -151,11 +152,12 @@ export async function planned(
   pipeline: Pipeline,
   checked: CheckedProfiles,
   now: number,
+  cause?: Cause,
 ): Promise<Plan> {
   const engines = await ports.engines?.(pipeline, checked.profiles);
   const jobs = Object.entries(pipeline.steps).filter(([, step]) => step.spark);
   const isEmbedded = engines && jobs.every(([name]) => engines.steps[name]?.asked === 'embedded');
-  return makePlan(pipeline, checked, isEmbedded ? engines.machine : await clusterOf(ports), now, engines);
+  return makePlan(pipeline, checked, isEmbedded ? engines.machine : await clusterOf(ports), now, engines, cause);
 }
 
 /** The resources of a backend. If it does not respond within some seconds, a modest assumption with the reason. */

@@ -25,6 +25,9 @@ export const cacheFolder = env.SLUICE_CACHE ?? join(env.XDG_CACHE_HOME ?? join(h
 /** Added to every port of the local stack. */
 export const portOffset = env.SLUICE_PORT_OFFSET;
 
+/** The release of this deployment: of several servers, those of the highest one decide which pipelines are right. */
+export const release = env.SLUICE_RELEASE ?? '0';
+
 export const javaHome = env.JAVA_HOME;
 
 /** A Spark installation to use instead of the one made from Maven's jars. */

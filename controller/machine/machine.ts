@@ -139,14 +139,14 @@ function startActions(step: StepState, definition: Step, state: RunState): Actio
 }
 
 /** The values for conditions and requests of a step: measures, branch, and the ends of earlier steps. */
-export function runValues({ run, profiles, measuredAt, plan, pipeline, steps }: RunState): Values {
+export function runValues({ run, cause, profiles, measuredAt, plan, pipeline, steps }: RunState): Values {
   const ends = Object.values(steps).map((step) => {
     const { answer } = step.attempts.at(-1) ?? {};
     const rows = Object.fromEntries((step.outputs ?? []).map((output) => [output.view, output.rows]));
     return [step.name, { state: step.ended?.state ?? 'pending', rows, ...answer }];
   });
   return {
-    ...conditionValues(profiles ?? {}, measuredAt ?? 0),
+    ...conditionValues(profiles ?? {}, measuredAt ?? 0, cause),
     branch: plan?.choice.branch ?? '',
     run: { name: run ?? '', pipeline: pipeline?.name ?? '' },
     steps: Object.fromEntries(ends),

@@ -1,5 +1,5 @@
 import { type ASTNode, Environment, type ObjectSchema } from '@marcbachmann/cel-js';
-import { columnsOf, kindOf, type Pipeline, type SourceKind } from '../domain/pipeline.ts';
+import { columnsOf, type Kinds, kindOf, type Pipeline, type TriggerKind } from '../domain/pipeline.ts';
 import type { Values } from '../domain/plan.ts';
 import { rejected } from '../lib/errors.ts';
 import { didYouMean } from '../lib/suggest.ts';
@@ -32,20 +32,41 @@ const timestamp = 'google.protobuf.Timestamp';
 const totalFields = { rows: 'int', valid: 'int', invalid: 'int', duplicates: 'int', bytes: 'int', new: 'int' } as const;
 const qualityFields = { score: 'double' } as const;
 
-export function conditionsOf(pipeline: Pipeline, kinds: readonly SourceKind[]): Conditions {
+/** The fields of `trigger`: what started the run. */
+const triggerFields = {
+  ...{ name: 'string', kind: 'string', key: 'string', by: 'string', date: 'string', time: 'string' },
+  ...{ due: timestamp, weekday: 'int', with: 'map<string, dyn>' },
+} as const satisfies ObjectSchema;
+
+/** The schema of `trigger` with what firings of these kinds know; a run that another one started lacks that. */
+const triggerSchema = (kinds: readonly TriggerKind[]): ObjectSchema => ({
+  ...Object.assign({}, ...kinds.map(({ facts = {} }) => facts)),
+  ...triggerFields,
+});
+
+/** The problem of a trigger's condition, or undefined. It may use `trigger` and `now`. */
+export function triggerConditionProblem(expression: string, kind: TriggerKind, isText: boolean): string | undefined {
+  const schema = triggerSchema([kind]);
+  const env = environment().registerVariable('trigger', { schema }).registerVariable('now', timestamp);
+  return problemOf(env, expression, { trigger: schema, now: timestamp }, isText ? 'call' : 'check');
+}
+
+export function conditionsOf(pipeline: Pipeline, kinds: Pick<Kinds, 'sources' | 'triggers'>): Conditions {
   const known: Record<string, ObjectSchema | string> = {
     total: { ...totalFields },
     quality: { ...qualityFields },
     now: timestamp,
+    trigger: triggerSchema(Object.values(pipeline.triggers ?? {}).map((of) => kindOf(kinds.triggers, of))),
   };
   const before = environment();
   before
     .registerVariable('total', { schema: totalFields })
     .registerVariable('quality', { schema: qualityFields })
-    .registerVariable('now', timestamp);
+    .registerVariable('now', timestamp)
+    .registerVariable('trigger', { schema: known.trigger as ObjectSchema });
   for (const [name, source] of Object.entries(pipeline.sources)) {
     // The columns of a table are known once it is measured; declared ones are checked at once.
-    const { isTable } = kindOf(kinds, source);
+    const { isTable } = kindOf(kinds.sources, source);
     const columns = columnsOf(source);
     const times = columns.filter(({ type }) => type === 'timestamp' || type === 'date');
     const schema: ObjectSchema = {
@@ -75,21 +96,28 @@ export function conditionsOf(pipeline: Pipeline, kinds: readonly SourceKind[]): 
     .registerVariable('steps', 'map<string, dyn>')
     .registerVariable('run', { schema: runFields });
   return {
-    check(expression, place) {
-      const result = (isWithin(place) ? within : before).check(expression);
-      if (result.valid)
-        return result.type === 'bool' || place === 'call'
-          ? undefined
-          : `is of type ${result.type}, expected true or false`;
-      const { summary, range, code } = result.error as {
-        summary: string;
-        range?: { start: number; end: number };
-        code: string;
-      };
-      const word = range ? expression.slice(range.start, range.end) : '';
-      return `${summary}${range ? ` at character ${range.start + 1}` : ''}${hint(code, word, expression, range?.start ?? 0, known, place)}`;
-    },
+    check: (expression, place) => problemOf(isWithin(place) ? within : before, expression, known, place),
   };
+}
+
+function problemOf(
+  env: Environment,
+  expression: string,
+  known: Readonly<Record<string, unknown>>,
+  place: Place,
+): string | undefined {
+  const result = env.check(expression);
+  if (result.valid)
+    return result.type === 'bool' || result.type === 'dyn' || place === 'call'
+      ? undefined
+      : `is of type ${result.type}, expected true or false`;
+  const { summary, range, code } = result.error as {
+    summary: string;
+    range?: { start: number; end: number };
+    code: string;
+  };
+  const word = range ? expression.slice(range.start, range.end) : '';
+  return `${summary}${range ? ` at character ${range.start + 1}` : ''}${hint(code, word, expression, range?.start ?? 0, known, place)}`;
 }
 
 const isWithin = (place: Place): boolean => place === 'step' || place === 'call';

@@ -19,10 +19,12 @@ export interface LoadedPipeline {
  * file systems. They are filled in when the request leaves or the job is prepared.
  */
 const filledLate =
-  ({ tasks }: Kinds) =>
-  ([steps, , kind, key]: readonly PropertyKey[]): boolean =>
-    steps === 'steps' &&
-    ((kind === 'spark' && key === 'conf') || tasks.some((task) => task.isLate && task.kind === kind));
+  ({ tasks, triggers }: Kinds) =>
+  ([section, , kind, ...path]: readonly PropertyKey[]): boolean =>
+    section === 'triggers'
+      ? triggers.some((of) => of.late?.some((at) => at.every((name, i) => name === [kind, ...path][i])))
+      : section === 'steps' &&
+        ((kind === 'spark' && path[0] === 'conf') || tasks.some((task) => task.isLate && task.kind === kind));
 
 /**
  * Reads and checks a pipeline file. Throws FileProblems (kind `rejected`) with file, line, column, key, the found and

@@ -1,6 +1,6 @@
 import { type Kinds, kindOf, type Pipeline, type Step, type TaskKind } from '../domain/pipeline.ts';
 import type { Allowed } from './allowed.ts';
-import { conditionsOf, type Place, stepsIn } from './conditions.ts';
+import { conditionsOf, type Place, stepsIn, triggerConditionProblem } from './conditions.ts';
 import { type Broken, connections, type Known, oneOf, partsOf, places, properties } from './parts.ts';
 import { expressionsIn } from './template.ts';
 
@@ -24,6 +24,7 @@ export function* brokenReferences(pipeline: Pipeline, known: Known, root: string
   yield* cycles(pipeline);
   yield* conditions(pipeline, known.kinds);
   yield* branches(pipeline);
+  yield* triggers(pipeline, known.kinds);
   yield* sources(pipeline, known.kinds);
   yield* checks(pipeline);
   yield* properties(pipeline, known.allow ?? nothingMore);
@@ -95,7 +96,7 @@ function cycles(pipeline: Pipeline): Broken[] {
 }
 
 function* conditions(pipeline: Pipeline, kinds: Kinds): Generator<Broken> {
-  const all = conditionsOf(pipeline, kinds.sources);
+  const all = conditionsOf(pipeline, kinds);
   const judge = (expression: string | undefined, place: Place, path: PropertyKey[]): Broken[] => {
     const problem = expression === undefined ? undefined : all.check(expression, place);
     return problem === undefined ? [] : [{ path, message: `"${expression}": ${problem}` }];
@@ -113,6 +114,23 @@ function* conditions(pipeline: Pipeline, kinds: Kinds): Generator<Broken> {
             : `"${expression}": ${oneOf('step', other, Object.keys(pipeline.steps))}`,
         };
     }
+}
+
+/** The conditions and the texts of triggers. */
+function* triggers(pipeline: Pipeline, kinds: Kinds): Generator<Broken> {
+  for (const [name, trigger] of Object.entries(pipeline.triggers ?? {})) {
+    const kind = kindOf(kinds.triggers, trigger);
+    const path = ['triggers', name];
+    const { when } = trigger;
+    const condition = when === undefined ? [] : [{ path: [...path, 'when'], expression: when, isText: false }];
+    const texts = expressionsIn(trigger.with, [...path, 'with']).map((each) => ({ ...each, isText: true }));
+    for (const { path: at, expression, isText } of [...condition, ...texts]) {
+      const problem = triggerConditionProblem(expression, kind, isText);
+      if (problem !== undefined) yield { path: at, message: `"${expression}": ${problem}` };
+    }
+    for (const { at, message } of kind.broken?.(trigger, pipeline, kinds) ?? [])
+      yield { path: [...path, ...at], message };
+  }
 }
 
 /** The expressions of a step: its condition, and those in the texts of its task. */

@@ -145,6 +145,15 @@ const ofNotification = {
 const notificationOf = ({ notifiers }: Kinds): z.ZodType =>
   z.union(notifiers.map(({ kind, spec }) => z.strictObject({ [kind]: spec, ...ofNotification })));
 
+const ofTrigger = {
+  when: condition.optional().describe('A condition on trigger and now; when it is false, the firing is skipped'),
+  with: z
+    .record(identifier, z.union([z.string(), z.number(), z.boolean()]))
+    .optional()
+    .describe('Values of the run: trigger.with.NAME in conditions, a column NAME of the view trigger in SQL'),
+  pauseAfter: z.int().min(1).max(100).optional().describe('Failed runs in a row after which the trigger pauses'),
+};
+
 const sql = z.string().min(1).describe('A query in DuckDB’s dialect over the views of the Parquet outputs');
 const report = z.strictObject({
   title: says,
@@ -170,8 +179,9 @@ export const pipelineSchema = (kinds: Kinds): z.ZodType<Pipeline> =>
         .record(identifier, union(kinds.sources))
         .refine((all) => Object.keys(all).length > 0, 'must name at least one source')
         .refine(
-          (all) => !['total', 'quality', 'branch', 'steps', 'run', 'now'].some((name) => Object.hasOwn(all, name)),
-          'total, quality, branch, steps, run and now are names that conditions use; call the source something else',
+          (all) =>
+            !['total', 'quality', 'branch', 'steps', 'run', 'now', 'trigger'].some((name) => Object.hasOwn(all, name)),
+          'total, quality, branch, steps, run, now and trigger are names that conditions use; call the source something else',
         ),
       checks: z.array(check).default([]),
       branches: z.array(branch).min(1),
@@ -184,7 +194,7 @@ export const pipelineSchema = (kinds: Kinds): z.ZodType<Pipeline> =>
         ),
       parallelism: z.int().min(1).max(100).default(4).describe('Steps of a run at the same time'),
       triggers: z
-        .record(slug, union(kinds.triggers))
+        .record(slug, z.union(kinds.triggers.map(({ spec }) => spec.safeExtend(ofTrigger))))
         .optional()
         .describe('What starts runs while `sluice serve` is running, by names of your own'),
       report: report.optional(),

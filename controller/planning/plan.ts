@@ -1,3 +1,4 @@
+import type { Cause } from '../domain/events.ts';
 import type { Pipeline, SparkJob } from '../domain/pipeline.ts';
 import type { Choice, Cluster, Plan, PlannedStep, Profiles, Verdict } from '../domain/plan.ts';
 import type { CheckedProfiles } from '../domain/profile.ts';
@@ -18,8 +19,9 @@ export function makePlan(
   cluster: Cluster,
   now: number,
   engines?: Engines,
+  cause?: Cause,
 ): Plan {
-  const values = conditionValues(profiles, now);
+  const values = conditionValues(profiles, now, cause);
   const verdicts = evaluateChecks(pipeline.checks, values, findings);
   const choice = chooseBranch(pipeline.branches, values);
   const within = { ...values, branch: choice.branch ?? '' };

@@ -1,6 +1,8 @@
+import type { Cause } from '../domain/events.ts';
 import type { Profiles, Values } from '../domain/plan.ts';
 import type { Measures } from '../domain/profile.ts';
 import { lastFields } from '../pipeline/conditions.ts';
+import { triggerValues } from './trigger-values.ts';
 
 /**
  * The quality of a source, from 0 to 1: the share of valid rows, times the share of those whose key is not a duplicate.
@@ -34,10 +36,10 @@ export function totals(
 }
 
 /**
- * The values for conditions: the measures of each source under its name, `total`, `quality` and `now` (milliseconds
- * since 1970). A source's `last` has the measures of the last published run; its own in the first run.
+ * The values for conditions: the measures of each source under its name, `total`, `quality`, `now` (milliseconds since
+ * 1970) and `trigger`, what started the run. A source's `last` has the measures of the last published run; its own in the first run.
  */
-export function conditionValues(profiles: Profiles, now: number): Values {
+export function conditionValues(profiles: Profiles, now: number, cause?: Cause): Values {
   const whole = (numbers: Readonly<Record<string, number>>): Record<string, bigint> =>
     Object.fromEntries(Object.entries(numbers).map(([name, n]) => [name, BigInt(Math.round(n))]));
   const sources = Object.entries(profiles).map(([name, { measures, last = measures }]) => {
@@ -59,5 +61,6 @@ export function conditionValues(profiles: Profiles, now: number): Values {
     total: whole(totals(profiles)),
     quality: { score: qualityScore(profiles) },
     now: new Date(now),
+    ...triggerValues(cause, now),
   };
 }

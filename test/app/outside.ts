@@ -13,11 +13,13 @@ import type {
 } from '../../controller/adapters/drivers.ts';
 import { fileStorage } from '../../controller/adapters/storage/file/file.ts';
 import { builtIn } from '../../controller/app/registry.ts';
+import type { Sluice } from '../../controller/app/sluice.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { identifier as quoted } from '../../controller/clients/sql.ts';
 import type { Observation } from '../../controller/domain/ports/backend.ts';
 import type { Storage } from '../../controller/domain/ports/storage.ts';
 import { rejected } from '../../controller/lib/errors.ts';
+import type { LoadedPipeline } from '../../controller/pipeline/loader.ts';
 import { identifier, ofOutput } from '../../controller/pipeline/schema.ts';
 import { measureRelation } from '../../controller/snapshot/measure.ts';
 import { materialize, own, parquet, writeSnapshot } from '../../controller/snapshot/snapshot.ts';
@@ -190,11 +192,12 @@ const bell: NotifierDriver = {
 const knock: TriggerDriver = {
   kind: 'knock',
   spec: z.strictObject({ knock: z.string() }),
-  async poll({ knock: place }, _known, { storage }) {
+  async poll({ knock: place }, { now }, { storage }) {
     const all = await storage.list(String(place));
     return {
-      firings: all.map(({ uri, modifiedMs }) => ({ key: uri, due: Math.round(modifiedMs) })),
+      firings: all.map(({ uri, modifiedMs }) => ({ key: uri, due: Math.round(modifiedMs), isAlone: true })),
       cursor: all.length,
+      next: now + 100,
     };
   },
   describe: ({ knock: place }) => `on a knock at ${place}`,
@@ -232,3 +235,17 @@ steps:
     spark: { sql: doubled.sql }
     outputs: [{ lines: out/doubled.jsonl, views: [doubled] }]
 `;
+
+/** Looks once at the triggers of a pipeline. Returns the runs that it started. */
+export async function firedBy(sluice: Sluice, loaded: LoadedPipeline, failed: string[]): Promise<string[]> {
+  const started: string[] = [];
+  const scheduler = sluice.scheduler({
+    entered: (_of, entered) =>
+      started.push(...entered.flatMap(({ isNew, outcome, run }) => (isNew && outcome === 'started' && run ? run : []))),
+    problem: ({ name }, reason) => failed.push(`${name}: ${reason}`),
+    clockStepped: (byMs) => failed.push(`stepped ${byMs}`),
+  });
+  await scheduler.tick([loaded]);
+  await scheduler.idle();
+  return started;
+}

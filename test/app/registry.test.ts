@@ -9,7 +9,7 @@ import { openPipeline } from '../../controller/app/wiring.ts';
 import type { FileProblems } from '../../controller/lib/yaml/problem.ts';
 import { pipelineJsonSchema } from '../../controller/pipeline/json-schema.ts';
 import { memoryStore } from '../fakes/store.ts';
-import { doublingOf, objects, projectIn, registry, rung } from './outside.ts';
+import { doublingOf, firedBy, objects, projectIn, registry, rung } from './outside.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -24,7 +24,7 @@ test('an external source, sink, backend, storage, trigger and notifier need one 
   const store = memoryStore();
   const sluice = await Sluice.open(project, store, registry);
   const failed: string[] = [];
-  const fire = () => sluice.fire([loaded], (...trouble) => failed.push(trouble.join(': ')));
+  const fire = () => firedBy(sluice, loaded, failed);
   try {
     expect(await fire()).toEqual([]);
     await objects.write('mem://door/first', '');
@@ -33,7 +33,7 @@ test('an external source, sink, backend, storage, trigger and notifier need one 
     const claimed = await sluice.takeOver(run, () => undefined);
     if (!claimed) throw new Error('nobody may execute it');
     const state = await sluice.followToCompletion(claimed, () => undefined);
-    expect(state.cause).toEqual({ kind: 'knock', trigger: 'door', key: 'mem://door/first' });
+    expect(state.cause).toMatchObject({ kind: 'knock', trigger: 'door', key: 'mem://door/first' });
     expect(state.ended).toMatchObject({ state: 'succeeded' });
     expect(state.profiles?.counted?.measures).toMatchObject({ rows: 10, valid: 9, invalidByReason: { unlucky: 1 } });
     const lines = readFileSync(join(root, 'out/doubled.jsonl'), 'utf8').trim().split('\n');

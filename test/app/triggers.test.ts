@@ -3,11 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { everyTrigger } from '../../controller/adapters/triggers/every/driver.ts';
-import { watchedPipelines } from '../../controller/app/pipelines.ts';
+import { heldBack } from '../../controller/app/pipelines/agreement.ts';
+import { type WatchedPipeline, watchedPipelines } from '../../controller/app/pipelines/watched.ts';
 import { withSluice } from '../../controller/app/sluice.ts';
-import { schedulerOf } from '../../controller/app/triggers.ts';
+import { schedulerService } from '../../controller/app/triggers/service.ts';
 import { openPipeline } from '../../controller/app/wiring.ts';
-import { doublingOf, objects, projectIn, registry } from './outside.ts';
+import type { Server } from '../../controller/domain/ports/servers.ts';
+import type { TriggerState } from '../../controller/domain/ports/triggers.ts';
+import type { Logger } from '../../controller/lib/logger.ts';
+import { memoryStore } from '../fakes/store.ts';
+import { doublingOf, firedBy, objects, projectIn, registry } from './outside.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-triggers-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -17,8 +22,7 @@ const fired = `${doublingOf('fired')}triggers: { door: { knock: 'mem://triggers'
 test('a firing that several controllers see, repeatedly and after a restart, starts one run', async () => {
   const { project, loaded } = await openPipeline(projectIn(root, fired), registry);
   const failed: string[] = [];
-  const round = (): Promise<string[]> =>
-    withSluice(project, (sluice) => sluice.fire([loaded], (...trouble) => failed.push(trouble.join(': '))), registry);
+  const round = () => withSluice(project, (sluice) => firedBy(sluice, loaded, failed), registry);
   const started: string[] = [];
   for (let i = 0; i < 5; i++) {
     await objects.write(`mem://triggers/${i}`, '');
@@ -29,7 +33,7 @@ test('a firing that several controllers see, repeatedly and after a restart, sta
   await withSluice(
     project,
     async (_site, store) => {
-      const ledger = await store.firings({ pipeline: 'fired', trigger: 'door' }, 10);
+      const ledger = await store.firings({ pipeline: 'fired', trigger: 'door', limit: 10 });
       expect(ledger.map(({ key }) => key)).toEqual([4, 3, 2, 1, 0].map((i) => `mem://triggers/${i}`));
       expect(new Set(ledger.map(({ run }) => run))).toEqual(new Set(started));
     },
@@ -42,36 +46,16 @@ test('a failing trigger is reported, and the others fire', async () => {
   const { project, loaded } = await openPipeline(projectIn(root, text), registry);
   await objects.write('mem://good/x', '');
   const failed: string[] = [];
-  const started = await withSluice(
+  await withSluice(
     project,
-    (sluice) => sluice.fire([loaded], (...trouble) => failed.push(trouble.join(': '))),
+    async (sluice, store) => {
+      expect(await firedBy(sluice, loaded, failed)).toHaveLength(1);
+      const problem = (await store.trigger({ pipeline: 'failing', trigger: 'broken' })).problem;
+      expect(problem).toBe('there is no storage for ftp://nowhere');
+    },
     registry,
   );
-  expect(started).toHaveLength(1);
-  expect(failed).toEqual(['failing.broken: there is no storage for ftp://nowhere']);
-});
-
-test('the scheduler logs a trigger that fails once, and when it works again', async () => {
-  const lines: string[] = [];
-  let trouble: string | undefined = 'away';
-  const service = schedulerOf(
-    async () => [],
-    async (_all, failed) => {
-      if (trouble !== undefined) failed('p.t', trouble);
-      return trouble === undefined ? ['r1'] : [];
-    },
-    { log: (level, message, { run } = {}) => lines.push([level, message, run].join(' ').trim()) },
-  );
-  await service.work();
-  await service.work();
-  trouble = undefined;
-  await service.work();
-  expect(lines).toEqual([
-    'info triggers: none',
-    'warn trigger p.t: away',
-    'info trigger p.t works again',
-    'info started by a trigger r1',
-  ]);
+  expect(failed).toEqual(['broken: there is no storage for ftp://nowhere']);
 });
 
 test('an idempotency key gives one run for any number of starts', async () => {
@@ -99,10 +83,9 @@ test('intervals are counted from when the trigger was first seen; of missed inte
   const minute = 60_000;
   let cursor: unknown;
   const at = async (now: number, every = '10m') => {
-    const known = { seq: 0, armed: 5 * minute, now, cursor };
-    const due = await everyTrigger.poll({ every }, known, undefined as never);
+    const due = await everyTrigger.poll({ every }, stateAt(5 * minute, now, cursor), undefined as never);
     ({ cursor } = due);
-    return due.firings.map((firing) => firing.due / minute);
+    return due.firings.filter(({ instead }) => !instead).map((firing) => firing.due / minute);
   };
   expect(await at(5 * minute)).toEqual([]);
   expect(await at(14 * minute)).toEqual([]);
@@ -118,27 +101,82 @@ test('intervals are counted from when the trigger was first seen; of missed inte
   expect(await at(95 * minute, '30m')).toEqual([95]);
 });
 
-test('changed pipelines are reloaded; one with a problem keeps its last valid content, and is reported once', async () => {
+/** The state of a trigger that was never paused. */
+const stateAt = (armed: number, now: number, cursor: unknown): TriggerState => ({
+  ...{ seq: 0, generation: 1, armed, now, cursor, pauses: [], resumed: undefined, waiting: 0, problem: undefined },
+});
+
+test('changed pipelines and SQL files are reloaded; one with a problem keeps its last valid content', async () => {
   const { project } = await openPipeline(projectIn(root, doublingOf('watched')), registry);
   const folder = join(root, 'conf/pipelines');
   mkdirSync(folder);
-  const problems: string[] = [];
-  const current = watchedPipelines(project, registry, (problem) => problems.push(problem));
-  const names = async () => (await current()).map(({ pipeline }) => pipeline.name);
-  expect(await names()).toEqual([]);
+  const store = memoryStore();
+  const current = watchedPipelines(project, registry, store);
+  const served = async (from = current) => (await from()).flatMap(({ loaded }) => loaded?.pipeline.name ?? []);
+  const problems = async () => (await current()).flatMap(({ problem }) => problem ?? []);
+  expect(await served()).toEqual([]);
   writeFileSync(join(folder, 'a.yaml'), doublingOf('first'));
   writeFileSync(join(folder, 'b.yml'), doublingOf('second'));
   writeFileSync(join(folder, 'notes.txt'), 'no pipeline');
-  expect(await names()).toEqual(['first', 'second']);
+  expect(await served()).toEqual(['first', 'second']);
+  const [before] = await current();
+  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, 3 * n AS twice FROM counted');
+  const [after] = await current();
+  expect(after?.version).not.toBe(before?.version);
   writeFileSync(join(folder, 'a.yaml'), 'name: first\nsources: 7\n');
-  expect([await names(), await names()]).toEqual([
-    ['first', 'second'],
-    ['first', 'second'],
-  ]);
-  expect(problems).toEqual([expect.stringMatching(/a\.yaml:2.*sources/s)]);
+  expect(await served()).toEqual(['first', 'second']);
+  expect((await current())[0]?.version).toBe(after?.version);
+  expect(await problems()).toEqual([expect.stringMatching(/a\.yaml:2.*sources/s)]);
+  // A process that starts with the broken file has its last valid content from the store.
+  expect(await served(watchedPipelines(project, registry, store))).toEqual(['first', 'second']);
+  expect(await served(watchedPipelines(project, registry, memoryStore()))).toEqual(['second']);
   writeFileSync(join(folder, 'a.yaml'), doublingOf('other'));
   rmSync(join(folder, 'b.yml'));
   writeFileSync(join(folder, 'c.yaml'), doublingOf('other'));
-  expect(await names()).toEqual(['other']);
-  expect(problems[1]).toContain('other');
+  expect(await served()).toEqual(['other']);
+  expect(await problems()).toEqual(['conf/pipelines/a.yaml has a pipeline other already']);
+});
+
+test('the servers of the highest release fire the triggers of a pipeline, when they have the same content', () => {
+  const server = (owner: string, release: string, version?: string): Server => {
+    const pipelines = version === undefined ? {} : { p: { version, file: 'p.yaml' } };
+    return { owner, info: { release, version: '', node: '', tzdata: '', pipelines } };
+  };
+  const held = (me: Server, ...others: Server[]) => heldBack('p', me, [me, ...others]);
+  expect(held(server('a', '1', 'x'))).toBeUndefined();
+  expect(held(server('a', '1', 'x'), server('b', '1', 'x'), server('c', '1'))).toBeUndefined();
+  expect(held(server('a', '1', 'x'), server('b', '1', 'y'))).toMatchObject({ isProblem: true });
+  expect(held(server('a', '1.9', 'x'), server('b', '1.10', 'y'))).toMatchObject({ isProblem: false });
+  expect(held(server('a', '1.10', 'x'), server('b', '1.9', 'y'))).toBeUndefined();
+  expect(held(server('a', '2', 'x'), server('b', '1', 'y'), server('c', '2', 'x'))).toBeUndefined();
+});
+
+test('the scheduler service logs problems of files and disagreements when they begin and end', async () => {
+  const lines: string[] = [];
+  const logger: Logger = { log: (level, message) => lines.push(`${level} ${message}`) };
+  const store = memoryStore();
+  const watched = { name: 'p', file: 'p.yaml', version: 'x', loaded: undefined, problem: undefined };
+  let now: WatchedPipeline[] = [watched];
+  const { work } = schedulerService({
+    ...{ pipelines: async () => now, store, owner: () => 'me', monotonic: () => Date.now(), logger },
+    scheduler: { tick: async () => undefined } as never,
+  });
+  await store.heartbeat('me', 60_000);
+  await store.heartbeat('other', 60_000);
+  await work();
+  const info = { release: '0', version: '', node: '', tzdata: '' };
+  await store.announce({ owner: 'other', info: { ...info, pipelines: { p: { version: 'y', file: 'p.yaml' } } } });
+  now = [{ ...watched, problem: 'p.yaml:1: no' }];
+  await work();
+  await work();
+  await store.expire('other');
+  now = [watched];
+  await work();
+  expect(lines).toEqual([
+    'info triggers: none',
+    'warn p.yaml:1: no',
+    expect.stringMatching(/^warn the triggers of p are held: servers disagree about p: y at other, x here/),
+    'info p.yaml is valid again',
+    'info the triggers of p fire',
+  ]);
 });

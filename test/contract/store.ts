@@ -4,8 +4,10 @@ import type { Entry, Lease, RunStore, StoreOwner } from '../../controller/domain
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
 import { outboxContract } from './outbox.ts';
+import { outcomesContract } from './outcomes.ts';
 import { proofsContract } from './proofs.ts';
 import { runsContract } from './runs.ts';
+import { serversContract } from './servers.ts';
 import { triggersContract } from './triggers.ts';
 
 /** A store as its projects see it; `pass` advances its clock by milliseconds. */
@@ -237,6 +239,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     outboxContract({ ...ready, pass: (ms) => pass(ms), controller });
     runsContract({ ...ready, pass: (ms) => pass(ms), pipeline });
     triggersContract({ ...ready, pass: (ms) => pass(ms) });
+    outcomesContract({ ...ready, pass: (ms) => pass(ms) });
+    serversContract({ ...ready, pass: (ms) => pass(ms) });
     proofsContract(ready);
   });
 }

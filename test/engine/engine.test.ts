@@ -19,6 +19,7 @@ describe('a run without failures', () => {
     expect(state.ended?.state).toBe('succeeded');
     expect(types(events)).toEqual([
       'run-started',
+      'measuring',
       'sources-measured',
       'planned',
       'attempt-intended',

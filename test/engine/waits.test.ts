@@ -41,6 +41,7 @@ describe('sources that do not respond', () => {
     const events = (await w.ports.store.history('r1')).map(({ event }) => event);
     expect(events.slice(0, 4).map(({ type }) => type)).toEqual([
       'run-started',
+      'measuring',
       'sources-waiting',
       'sources-reached',
       'sources-measured',

@@ -9,6 +9,7 @@ export interface Row {
   owner: string | undefined;
   token: number;
   closed?: number;
+  measuring?: boolean;
   readonly idempotencyKey: string | undefined;
   cleanedUp: boolean;
 }

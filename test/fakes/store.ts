@@ -1,5 +1,7 @@
 import type { RunEvent } from '../../controller/domain/events.ts';
+import type { KeptPipeline, Server } from '../../controller/domain/ports/servers.ts';
 import type { FeedEvent, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
+import type { TriggerName } from '../../controller/domain/ports/triggers.ts';
 import { afterComparison, type Proof } from '../../controller/domain/proof.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import { memoryCleanup, memoryIndex, memoryOutbox, type Posted, type Row } from './store-lists.ts';
@@ -20,6 +22,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
   const outbox = new Map<string, Posted>();
   const roles = new Map<string, { owner: string; until: number }>();
   const triggers = new Map<string, KnownTrigger>();
+  const servers = new Map<string, Server>();
+  const kept = new Map<string, KeptPipeline>();
   const proofs = new Map<string, Proof>();
   let created = 0;
 
@@ -43,14 +47,18 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
   return ({ name: project, formerNames = [] }) => {
     for (const row of runs.values()) if (formerNames.includes(row.project)) row.project = project;
     const ours = (): Row[] => [...runs.values()].filter((row) => row.project === project);
+    const ofTrigger = ({ pipeline, trigger }: TriggerName): Row[] =>
+      ours()
+        .filter(({ summary }) => summary.pipeline === pipeline && summary.trigger === trigger)
+        .sort((a, b) => b.summary.number - a.summary.number);
     const isOurs = (run: string): boolean => runs.get(run)?.project === project;
     const store: RunStore = {
-      async create({ run, pipeline, at, events, owner, idempotencyKey }) {
+      async create({ run, pipeline, at, events, owner, idempotencyKey, trigger }) {
         const there = idempotencyKey && ours().find((row) => row.idempotencyKey === idempotencyKey);
         if (there) return { number: there.summary.number, lease: { run: there.summary.run, token: 0 }, isNew: false };
         if (runs.has(run)) throw rejected(`there is a run ${run} already`);
         created += 1;
-        const summary = { ...nothingYet, run, number: created, pipeline, started: at };
+        const summary = { ...nothingYet, run, number: created, pipeline, started: at, trigger };
         const row: Row = { ...{ project, summary, events: [], owner, token: 1 }, idempotencyKey, cleanedUp: false };
         add(row, at, events);
         runs.set(run, row);
@@ -66,7 +74,9 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
           alive.set(takesSlot.key, run);
         }
         const time = add(row, at, events);
-        row.summary = { ...row.summary, ...summary };
+        const { measuring, ...shown } = summary;
+        row.summary = { ...row.summary, ...shown };
+        if (measuring) row.measuring = true;
         if (summary.ended !== undefined) {
           row.owner = undefined;
           row.closed = clock();
@@ -87,6 +97,21 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
 
       since: async (position, limit) =>
         structuredClone(feed.filter((each) => each.position > position && isOurs(each.run)).slice(0, limit)),
+      async endsSince(position, limit) {
+        const last = feed.at(-1)?.position ?? 0;
+        if (position === undefined) return { ends: [], position: last };
+        const ends = feed
+          .filter((each) => each.position > position && isOurs(each.run) && each.event.type === 'run-ended')
+          .slice(0, limit)
+          .map(({ position: its, run, at, event }) => {
+            const { pipeline } = rowOf(run).summary;
+            return { position: its, run, pipeline, state: 'state' in event ? event.state : '', ended: at };
+          });
+        return {
+          ends,
+          position: ends.length === limit ? (ends.at(-1)?.position ?? position) : Math.max(last, position),
+        };
+      },
       async waitFor(position, signal) {
         while (!signal.aborted && (await store.since(position, 1)).length === 0)
           await new Promise((resolve) => setTimeout(resolve, 10));
@@ -135,7 +160,31 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
       ...memoryIndex(ours, rowOf),
       ...memoryOutbox(outbox, clock, isOurs),
       ...memoryCleanup(runs, ours, clock),
-      ...memoryTriggers(triggers, clock, project, { create: (run) => store.create(run), has: (run) => runs.has(run) }),
+      ...memoryTriggers(triggers, clock, project, {
+        create: (run) => store.create(run),
+        request: (run, at, event) => store.request(run, at, event),
+        has: (run) => runs.has(run),
+        waiting: (name) =>
+          ofTrigger(name)
+            .filter((row) => row.summary.state === 'pending' && !row.measuring)
+            .map((row) => row.summary.run),
+        ends: (name, since) =>
+          ofTrigger(name)
+            .filter(({ summary }) => summary.ended !== undefined && summary.started >= since)
+            .map((row) => row.summary.state),
+      }),
+      announce: async (server) => {
+        servers.set(JSON.stringify([project, server.owner]), structuredClone(server));
+      },
+      servers: async () =>
+        [...servers]
+          .filter(([key, { owner }]) => JSON.parse(key)[0] === project && lives(owner))
+          .map(([, server]) => structuredClone(server))
+          .sort((a, b) => (a.owner < b.owner ? -1 : 1)),
+      keepPipeline: async (of) => {
+        kept.set(JSON.stringify([project, of.file]), structuredClone(of));
+      },
+      keptPipeline: async (file) => structuredClone(kept.get(JSON.stringify([project, file]))),
       proofs: async (pairs) =>
         pairs.flatMap((pair) => structuredClone(proofs.get(JSON.stringify([project, pair])) ?? [])),
       async compared(comparison) {

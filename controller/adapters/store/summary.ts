@@ -6,7 +6,7 @@ export type Row = Record<string, any>;
 /** The SQL condition of runs with published results, on the table of runs. */
 export const hasPublished = `state IN ('succeeded', 'degraded')`;
 
-export const summaryColumns = 'run, number, pipeline, state, branch, reason, started, ended, quality, rows';
+export const summaryColumns = 'run, number, pipeline, state, branch, reason, started, ended, trigger, quality, rows';
 
 /** The summary of a run from a row of these columns. */
 export const summaryOf = (row: Row): RunSummary => ({
@@ -18,6 +18,7 @@ export const summaryOf = (row: Row): RunSummary => ({
   reason: row.reason ?? undefined,
   started: row.started,
   ended: row.ended ?? undefined,
+  trigger: row.trigger ?? undefined,
   quality: row.quality ?? undefined,
   rows: row.rows ?? undefined,
 });

@@ -1,8 +1,8 @@
-import { watchedPipelines } from '../../app/pipelines.ts';
+import { watchedPipelines } from '../../app/pipelines/watched.ts';
 import { builtIn } from '../../app/registry.ts';
 import { runServices } from '../../app/services.ts';
 import { withSluice } from '../../app/sluice.ts';
-import { schedulerOf } from '../../app/triggers.ts';
+import { schedulerLog, schedulerService } from '../../app/triggers/service.ts';
 import { openProject } from '../../app/wiring.ts';
 import { formatOwner } from '../../domain/controller-id.ts';
 import { Worker } from '../../engine/worker.ts';
@@ -27,7 +27,7 @@ export async function serve(
   process.on('SIGINT', leave).on('SIGTERM', leave);
   try {
     const project = await openProject();
-    return await withSluice(project, async (sluice) => {
+    return await withSluice(project, async (sluice, store) => {
       logger.log(
         'info',
         `controller ${formatOwner(sluice.controller.owner)} started; Ctrl-C stops it and releases its runs`,
@@ -41,10 +41,15 @@ export async function serve(
       });
       worker.start(options.runs);
       const warn = (text: string): void => logger.log('warn', text);
-      const pipelines = watchedPipelines(project, builtIn, warn);
-      const scheduler = schedulerOf(pipelines, (all, failed) => sluice.fire(all, failed), logger);
       const services = [
-        scheduler,
+        schedulerService({
+          pipelines: watchedPipelines(project, builtIn, store),
+          scheduler: sluice.scheduler(schedulerLog(logger)),
+          store,
+          owner: () => sluice.controller.owner,
+          monotonic: () => performance.now(),
+          logger,
+        }),
         { name: 'dispatcher', everyMs: 2000, work: () => sluice.dispatchOutbox(warn) },
         { name: 'janitor', everyMs: 30_000, work: () => sluice.cleanUp() },
       ];

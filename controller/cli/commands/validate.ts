@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Checked } from '../../adapters/drivers.ts';
 import { namedStore } from '../../app/open-store.ts';
-import { pipelinesFolder } from '../../app/pipelines.ts';
+import { pipelinesFolder } from '../../app/pipelines/watched.ts';
 import { builtIn } from '../../app/registry.ts';
 import { openPipeline } from '../../app/wiring.ts';
 import type { Project } from '../../config/project.ts';

@@ -129,6 +129,8 @@ function renderEvent(event: RunEvent): string[] {
       return [`${label('back')} sources: answered after ${formatDuration(event.waitedMs)}`];
     case 'queued':
       return [`${label('queued')} behind ${event.behind.join(', ')}`];
+    case 'triggered':
+      return [`${label('trigger')} ${event.cause.trigger}: also ${event.cause.key?.slice(0, 100)}`];
     case 'inputs-lost':
       return [pc.yellow(`${label('inputs')} measured again: ${event.reason}`)];
     case 'step-held':

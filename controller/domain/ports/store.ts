@@ -3,6 +3,8 @@ import type { LifeState } from '../lifecycle.ts';
 import type { Plan, Profiles } from '../plan.ts';
 import type { Comparison, Proof } from '../proof.ts';
 import type { Message } from './notifier.ts';
+import type { ServerStore } from './servers.ts';
+import type { TriggerStore } from './triggers.ts';
 
 /** A line of `sluice runs`. Times are milliseconds since 1970. */
 export interface RunSummary {
@@ -15,6 +17,8 @@ export interface RunSummary {
   readonly reason: string | undefined;
   readonly started: number;
   readonly ended: number | undefined;
+  /** The trigger that started it. */
+  readonly trigger: string | undefined;
   /** Share of valid rows over all sources, from 0 to 1; undefined until the run is planned. */
   readonly quality: number | undefined;
   /** Published rows of all outputs; undefined until the run has ended. */
@@ -44,7 +48,10 @@ export type MessageState = 'waiting' | 'sent' | 'refused';
 /** The content of one transaction: events, the resulting summary, and the messages they cause. */
 export interface Entry {
   readonly events: readonly RunEvent[];
-  readonly summary?: Partial<Pick<RunSummary, 'state' | 'branch' | 'reason' | 'ended' | 'quality' | 'rows'>>;
+  readonly summary?: Partial<Pick<RunSummary, 'state' | 'branch' | 'reason' | 'ended' | 'quality' | 'rows'>> & {
+    /** From now on, what happens to the sources may be missed by this run, and no firing joins it. */
+    readonly measuring?: true;
+  };
   readonly messages?: readonly Message[];
   /** The key of a Spark application that needs a slot; refused when `limit` of them are taken, over all runs. */
   readonly takesSlot?: { readonly key: string; readonly limit: number | undefined };
@@ -70,6 +77,8 @@ export interface NewRun {
   readonly owner?: string;
   /** A project has one run with this key, however often and by however many controllers it is requested. */
   readonly idempotencyKey?: string;
+  /** The trigger of the pipeline that starts it. */
+  readonly trigger?: string;
 }
 
 /**
@@ -92,6 +101,16 @@ export interface EventStore {
   history(run: string, afterSeq?: number): Promise<Recorded[]>;
 }
 
+/** The end of a run, in the order of all events of a project. */
+export interface EndedRun {
+  readonly position: number;
+  readonly run: string;
+  readonly pipeline: string;
+  readonly state: string;
+  /** Milliseconds since 1970. */
+  readonly ended: number;
+}
+
 /** An event in the order of all events of a project. */
 export interface FeedEvent extends Recorded {
   readonly position: number;
@@ -105,6 +124,11 @@ export interface FeedEvent extends Recorded {
 export interface EventFeed {
   /** Events after a position (0: from the first one), in order. */
   since(position: number, limit: number): Promise<FeedEvent[]>;
+  /** The ends of runs after a position (undefined: none, only where the feed ends), and the position up to which it looked. */
+  endsSince(
+    position: number | undefined,
+    limit: number,
+  ): Promise<{ readonly ends: readonly EndedRun[]; readonly position: number }>;
   /** Resolves when there are events after a position, or when the signal aborts. */
   waitFor(position: number, signal: AbortSignal): Promise<void>;
 }
@@ -187,49 +211,6 @@ export interface CleanupQueue {
   remove(run: string): Promise<void>;
 }
 
-/** A trigger by its name in a pipeline. */
-export interface TriggerName {
-  readonly pipeline: string;
-  readonly trigger: string;
-}
-
-/** The stored state of a trigger. Times are the store's, in milliseconds since 1970. */
-export interface TriggerState {
-  /** Grows with every change, for optimistic locking. */
-  readonly seq: number;
-  /** When the store first saw it; earlier times are not due. */
-  readonly armed: number;
-  readonly now: number;
-  /** What its kind has accounted for. Plain JSON, undefined at first. */
-  readonly cursor: unknown;
-}
-
-/** A reason to start a run. */
-export interface Firing {
-  /** The same for every controller and poll: a trigger fires once for it. */
-  readonly key: string;
-  /** When it was due. Milliseconds since 1970. */
-  readonly due: number;
-}
-
-/** Triggers and the ledger of their firings; of this project alone. */
-export interface TriggerStore {
-  /** Returns the state of a trigger, and registers a new one. */
-  trigger(name: TriggerName): Promise<TriggerState>;
-  /**
-   * In one transaction, enters firings into the ledger, creates the run of each new one, and moves the cursor. Returns
-   * the created runs; undefined when the trigger has changed meanwhile.
-   */
-  fire(
-    name: TriggerName,
-    seen: Pick<TriggerState, 'seq'>,
-    firings: readonly (Firing & { readonly start: NewRun })[],
-    cursor: unknown,
-  ): Promise<readonly string[] | undefined>;
-  /** The newest firings of a trigger, newest first; `run` is undefined once the run was removed. */
-  firings(name: TriggerName, limit: number): Promise<(Firing & { readonly run: string | undefined })[]>;
-}
-
 /** What is known of the embedded engine's results; of this project alone. */
 export interface ProofStore {
   /** The proofs of these pairs that exist. */
@@ -251,6 +232,7 @@ export interface RunStore
     Outbox,
     CleanupQueue,
     TriggerStore,
+    ServerStore,
     ProofStore {
   close(): Promise<void>;
 }

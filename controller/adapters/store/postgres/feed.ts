@@ -75,6 +75,20 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
       return rows.map(({ body: event, ...row }) => ({ ...row, event }) as never);
     },
 
+    async endsSince(position, limit) {
+      const { rows: seen } = await query('SELECT max(position) AS last FROM events WHERE project = $1', [project]);
+      const last = seen[0].last ?? 0;
+      if (!(await settled())) return { ends: [], position: position ?? 0 };
+      if (position === undefined) return { ends: [], position: last };
+      const { rows: ends } = await query(
+        `SELECT position, run, pipeline, state, e.at AS ended FROM events e JOIN runs USING (run)
+         WHERE e.project = $1 AND position > $2 AND position <= $3 AND body->>'type' = 'run-ended'
+         ORDER BY position LIMIT $4`,
+        [project, position, last, limit],
+      );
+      return { ends, position: ends.length === limit ? ends.at(-1).position : Math.max(position, last) };
+    },
+
     async waitFor(position, signal) {
       while (!signal.aborted) {
         const hinted = hints.count();

@@ -139,6 +139,24 @@ const steps: readonly string[] = [
 
   // What is known of the embedded engine's results.
   `CREATE TABLE proofs (project text NOT NULL, pair text NOT NULL, body json, PRIMARY KEY (project, pair));`,
+
+  // Every firing has an outcome. A firing joins a waiting run until that begins to measure.
+  `ALTER TABLE triggers ADD COLUMN generation integer NOT NULL DEFAULT 1, ADD COLUMN pauses json NOT NULL DEFAULT '[]',
+     ADD COLUMN resumed timestamptz, ADD COLUMN problem text;
+   ALTER TABLE firings ADD COLUMN generation integer NOT NULL DEFAULT 1, ADD COLUMN until bigint,
+     ADD COLUMN count integer NOT NULL DEFAULT 1, ADD COLUMN outcome text NOT NULL DEFAULT 'started',
+     ADD COLUMN reason text, ADD COLUMN payload json;
+   ALTER TABLE firings DROP CONSTRAINT firings_pkey, ADD PRIMARY KEY (project, pipeline, trigger, generation, key);
+   CREATE INDEX firings_of_trigger ON firings (project, pipeline, trigger, number DESC);
+   CREATE INDEX firings_of_project ON firings (project, number DESC);
+   ALTER TABLE runs ADD COLUMN trigger text, ADD COLUMN measuring boolean NOT NULL DEFAULT false;
+   UPDATE runs SET measuring = true,
+     trigger = (SELECT body->'cause'->>'trigger' FROM events WHERE events.run = runs.run AND seq = 1);
+   CREATE INDEX runs_of_trigger ON runs (project, pipeline, trigger, number DESC) WHERE trigger IS NOT NULL;
+   CREATE INDEX runs_waiting ON runs (project, pipeline, trigger) WHERE ended IS NULL AND trigger IS NOT NULL;
+   CREATE INDEX events_ended ON events (project, position) WHERE body->>'type' = 'run-ended';
+   CREATE TABLE servers (project text NOT NULL, owner text NOT NULL, info json NOT NULL, PRIMARY KEY (project, owner));
+   CREATE TABLE pipelines (project text NOT NULL, file text NOT NULL, body json NOT NULL, PRIMARY KEY (project, file));`,
 ];
 
 /** A migration rewrites tables of any size. Milliseconds. */

@@ -11,6 +11,7 @@ import { adoptLegacyRuns, migrate } from './migrations.ts';
 import { outboxOf } from './outbox.ts';
 import { proofsOf } from './proofs.ts';
 import { cleanupOf, indexOf } from './runs.ts';
+import { serversOf } from './servers.ts';
 import { triggersOf } from './triggers.ts';
 
 /** A server that does not respond for this long counts as unavailable. Milliseconds. */
@@ -78,17 +79,7 @@ export async function postgresStore(
 
     append: (lease, after, at, entry) => added(transaction((client) => append(client, lease, after, at, entry))),
 
-    request: (run, at, event) =>
-      added(
-        transaction(async (client) => {
-          const { seq, ended, at: last } = await locked(client, run);
-          if (ended !== null) return false;
-          const time = Math.max(at, last);
-          await insertEvents(client, run, seq, time, [event]);
-          await client.query('UPDATE runs SET seq = seq + 1, at = $2 WHERE run = $1', [run, time]);
-          return true;
-        }),
-      ),
+    request: (run, at, event) => added(transaction((client) => request(client, run, at, event))),
 
     async history(run, afterSeq = 0) {
       const { rows } = await query('SELECT seq, at, body FROM events WHERE run = $1 AND seq > $2 ORDER BY seq', [
@@ -104,11 +95,15 @@ export async function postgresStore(
     ...outboxOf(query, project),
     ...cleanupOf(query, project),
     ...triggersOf(
-      query,
-      (work) => added(transaction(work)),
-      (client, run) => create(client, project, run),
+      {
+        query,
+        transaction: (work) => added(transaction(work)),
+        create: (client, run) => create(client, project, run),
+        request,
+      },
       project,
     ),
+    ...serversOf(query, project),
     ...proofsOf(query, transaction, project),
     async close() {
       await close();
@@ -126,18 +121,28 @@ async function locked(client: pg.PoolClient, run: string): Promise<pg.QueryResul
   return rows[0];
 }
 
+/** Adds an event to a run that has not ended, whoever owns it. */
+async function request(client: pg.PoolClient, run: string, at: number, event: RunEvent): Promise<boolean> {
+  const { seq, ended, at: last } = await locked(client, run);
+  if (ended !== null) return false;
+  const time = Math.max(at, last);
+  await insertEvents(client, run, seq, time, [event]);
+  await client.query('UPDATE runs SET seq = seq + 1, at = $2 WHERE run = $1', [run, time]);
+  return true;
+}
+
 async function create(
   client: pg.PoolClient,
   project: string,
-  { run, pipeline, at, events, owner, idempotencyKey }: NewRun,
+  { run, pipeline, at, events, owner, idempotencyKey, trigger }: NewRun,
 ): Promise<Created> {
   // Numbers the runs of a pipeline in the order in which they become visible.
   await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), ${writing}`, [pipeline]);
   const { rows } = await client.query(
-    `INSERT INTO runs (run, pipeline, project, state, started, seq, at, owner, token, idempotency_key)
-     VALUES ($1, $2, $3, 'pending', $4, $5, $4, $6, 1, $7)
+    `INSERT INTO runs (run, pipeline, project, state, started, seq, at, owner, token, idempotency_key, trigger)
+     VALUES ($1, $2, $3, 'pending', $4, $5, $4, $6, 1, $7, $8)
      ON CONFLICT (project, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING number`,
-    [run, pipeline, project, at, events.length, owner ?? null, idempotencyKey ?? null],
+    [run, pipeline, project, at, events.length, owner ?? null, idempotencyKey ?? null, trigger ?? null],
   );
   if (rows[0]) {
     await insertEvents(client, run, 0, at, events);
@@ -205,6 +210,7 @@ async function insertEvents(
 }
 
 function summaryColumn(name: string): string {
-  if (!['state', 'branch', 'reason', 'ended', 'quality', 'rows'].includes(name)) throw new RangeError(name);
+  if (!['state', 'branch', 'reason', 'ended', 'quality', 'rows', 'measuring'].includes(name))
+    throw new RangeError(name);
   return name;
 }

@@ -1,72 +1,187 @@
 import type pg from 'pg';
-import type { NewRun, TriggerStore } from '../../../domain/ports/store.ts';
+import type { RunEvent } from '../../../domain/events.ts';
+import { currentPause, lastResumed, pausesAt } from '../../../domain/pauses.ts';
+import type { NewRun } from '../../../domain/ports/store.ts';
+import type { Entered, NewFiring, Pause, TriggerName, TriggerStore } from '../../../domain/ports/triggers.ts';
+import { entered, firingOf, type Row, startedRun, stateOf } from '../ledger.ts';
+import { writing } from './feed.ts';
 import type { Query } from './query.ts';
 
-/** Triggers and their firings, in PostgreSQL. `create` registers a run within the transaction. */
-export function triggersOf(
-  query: Query,
-  transaction: <T>(work: (client: pg.PoolClient) => Promise<T>) => Promise<T>,
-  create: (client: pg.PoolClient, run: NewRun) => Promise<unknown>,
-  project: string,
-): TriggerStore {
+/** What the store gives to the ledger; `create` and `request` work within a transaction. */
+interface Within {
+  readonly query: Query;
+  readonly transaction: <T>(work: (client: pg.PoolClient) => Promise<T>) => Promise<T>;
+  readonly create: (client: pg.PoolClient, run: NewRun) => Promise<unknown>;
+  readonly request: (client: pg.PoolClient, run: string, at: number, event: RunEvent) => Promise<unknown>;
+}
+
+const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint AS ${column}`;
+const columns = `number, pipeline, trigger, generation, key, due, until, count, outcome, reason, run, payload, ${ms('noted')}`;
+/** The runs of a trigger that have not begun to measure. */
+const waiting = (project: string, pipeline: string, trigger: string): string =>
+  `FROM runs w WHERE w.project = ${project} AND w.pipeline = ${pipeline} AND w.trigger = ${trigger}
+     AND w.ended IS NULL AND w.state = 'pending' AND NOT w.measuring`;
+const state = `SELECT pipeline, trigger, seq, generation, cursor, pauses, problem, ${ms('armed')}, ${ms('resumed')},
+  (extract(epoch FROM now()) * 1000)::bigint AS now, (SELECT count(*) ${waiting('t.project', 't.pipeline', 't.trigger')}) AS waiting FROM triggers t`;
+
+/** Triggers and the ledger of their firings, in PostgreSQL. */
+export function triggersOf({ query, transaction, create, request }: Within, project: string): TriggerStore {
   const is = 'project = $1 AND pipeline = $2 AND trigger = $3';
+  const named = ({ pipeline, trigger }: TriggerName): unknown[] => [project, pipeline, trigger];
+
+  /** Changes the pauses of a trigger; `change` returns undefined to leave them. */
+  const changePauses = (name: TriggerName, change: (pauses: readonly Pause[], now: number) => Pause[] | undefined) =>
+    transaction(async (client) => {
+      const { rows } = await client.query(`${state} WHERE ${is} FOR UPDATE`, named(name));
+      const [row] = rows;
+      const changed = row && change(pausesAt(row.pauses, row.now), row.now);
+      if (!changed) return false;
+      await client.query(`UPDATE triggers SET seq = seq + 1, pauses = $4 WHERE ${is}`, [
+        ...named(name),
+        JSON.stringify(changed),
+      ]);
+      return true;
+    });
+
   return {
-    async trigger({ pipeline, trigger }) {
-      const values = [project, pipeline, trigger];
-      const known = async () => {
-        const { rows } = await query(
-          `SELECT seq, cursor, (extract(epoch FROM armed) * 1000)::bigint AS armed, (extract(epoch FROM now()) * 1000)::bigint AS now
-           FROM triggers WHERE ${is}`,
-          values,
-        );
-        return rows[0];
-      };
+    async trigger(name) {
+      const known = async () => (await query(`${state} WHERE ${is}`, named(name))).rows[0];
       let row = await known();
       if (!row) {
-        await query(
-          'INSERT INTO triggers (project, pipeline, trigger) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-          values,
-        );
+        const sql = 'INSERT INTO triggers (project, pipeline, trigger) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING';
+        await query(sql, named(name));
         row = await known();
       }
-      return { seq: row.seq, armed: row.armed, now: row.now, cursor: row.cursor ?? undefined };
+      return { ...stateOf(row), cursor: row.cursor ?? undefined };
     },
 
-    fire: ({ pipeline, trigger }, { seq }, firings, cursor) =>
+    async triggers() {
+      const [states, last] = await Promise.all([
+        query(`${state} WHERE project = $1 ORDER BY pipeline, trigger`, [project]),
+        query(
+          `SELECT f.* FROM triggers t, LATERAL (
+             SELECT ${columns} FROM firings f WHERE (f.project, f.pipeline, f.trigger) = (t.project, t.pipeline, t.trigger)
+             ORDER BY number DESC LIMIT 1) f WHERE t.project = $1`,
+          [project],
+        ),
+      ]);
+      const lastOf = new Map(last.rows.map((row) => [`${row.pipeline} ${row.trigger}`, firingOf(row)]));
+      return states.rows.map((row) => {
+        const { pipeline, trigger } = row;
+        return { pipeline, trigger, ...stateOf(row), last: lastOf.get(`${pipeline} ${trigger}`) };
+      });
+    },
+
+    fire: (name, seen, firings, cursor) =>
       transaction(async (client) => {
-        const { rowCount } = await client.query(
-          `UPDATE triggers SET seq = seq + 1, cursor = $5 WHERE ${is} AND seq = $4`,
-          [project, pipeline, trigger, seq, JSON.stringify(cursor)],
-        );
-        if (rowCount === 0) return undefined;
-        const started: string[] = [];
-        for (const { key, due, start } of firings) {
-          const isNew = await client.query(
-            `INSERT INTO firings (project, pipeline, trigger, key, due) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-            [project, pipeline, trigger, key, due],
+        // As `create` does: the runs of a pipeline are numbered in the order in which they become visible.
+        await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), ${writing}`, [name.pipeline]);
+        const lock = seen.seq === undefined ? 'SHARE' : 'UPDATE';
+        const { rows } = await client.query(`${state} WHERE ${is} FOR ${lock}`, named(name));
+        const [row] = rows;
+        if (row?.generation !== seen.generation || (seen.seq !== undefined && row.seq !== seen.seq)) return undefined;
+        if (seen.seq !== undefined) {
+          const pauses = pausesAt(row.pauses, row.now);
+          const current = currentPause(pauses);
+          await client.query(
+            `UPDATE triggers SET seq = seq + 1, cursor = $4, pauses = $5, resumed = to_timestamp($6 / 1000.0) WHERE ${is}`,
+            [
+              ...named(name),
+              JSON.stringify(cursor ?? null),
+              JSON.stringify(current ? [current] : []),
+              lastResumed(pauses, row.resumed ?? undefined) ?? null,
+            ],
           );
-          if (isNew.rowCount === 0) continue;
-          await create(client, start);
-          await client.query(`UPDATE firings SET run = $5 WHERE ${is} AND key = $4`, [
-            project,
-            pipeline,
-            trigger,
-            key,
-            start.run,
-          ]);
-          started.push(start.run);
         }
-        return started;
+        const all: Entered[] = [];
+        for (const firing of firings) all.push(await enter(client, name, row.generation, firing));
+        return all;
       }),
 
-    async firings({ pipeline, trigger }, limit) {
-      const { rows } = await query(`SELECT key, due, run FROM firings WHERE ${is} ORDER BY number DESC LIMIT $4`, [
-        project,
-        pipeline,
-        trigger,
-        limit,
-      ]);
-      return rows.map(({ key, due, run }) => ({ key, due, run: run ?? undefined }));
+    async firings({ pipeline, trigger, outcome, run, at, before, limit }) {
+      const { rows } = await query(
+        `SELECT ${columns} FROM firings
+         WHERE project = $1 AND ($2::text IS NULL OR pipeline = $2) AND ($3::text IS NULL OR trigger = $3)
+           AND ($4::text IS NULL OR outcome = $4) AND ($5::text IS NULL OR run = $5)
+           AND ($6::bigint IS NULL OR $6 BETWEEN due AND coalesce(until, due)) AND ($7::bigint IS NULL OR number < $7)
+         ORDER BY number DESC LIMIT $8`,
+        [project, pipeline, trigger, outcome, run, at, before, limit].map((value) => value ?? null),
+      );
+      return rows.map(firingOf);
+    },
+
+    pause: (name, pause) =>
+      changePauses(name, (pauses, now) => (currentPause(pauses) ? undefined : [...pauses, { from: now, ...pause }])),
+
+    resume: (name) =>
+      changePauses(name, (pauses, now) => {
+        const current = currentPause(pauses);
+        return current && [...pauses.slice(0, -1), { ...current, to: now }];
+      }),
+
+    async reset(name) {
+      await query(
+        `UPDATE triggers SET seq = seq + 1, generation = generation + 1, cursor = NULL, pauses = '[]', resumed = NULL,
+           armed = now() WHERE ${is}`,
+        named(name),
+      );
+    },
+
+    async setProblem(name, problem) {
+      const sql = `UPDATE triggers SET problem = $4 WHERE ${is} AND problem IS DISTINCT FROM $4`;
+      await query(sql, [...named(name), problem ?? null]);
+    },
+
+    async lastEnds(name, since, limit) {
+      const { rows } = await query(
+        `SELECT state FROM runs WHERE ${is} AND ended IS NOT NULL AND started >= $4 ORDER BY number DESC LIMIT $5`,
+        [...named(name), since, limit],
+      );
+      return rows.map((row) => row.state);
     },
   };
+
+  async function enter(
+    client: pg.PoolClient,
+    name: TriggerName,
+    generation: number,
+    firing: NewFiring,
+  ): Promise<Entered> {
+    const { key, due, until, count = 1, payload, replaces = [] } = firing;
+    const asked = 'start' in firing.as ? { outcome: 'started', reason: null } : firing.as;
+    const json = payload === undefined ? null : JSON.stringify(payload);
+    const values = [...named(name), generation, key, due, until ?? null, count, json, asked.outcome, asked.reason];
+    const added = await client.query(
+      `INSERT INTO firings AS f (project, pipeline, trigger, generation, key, due, until, count, payload, outcome, reason)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       ON CONFLICT (project, pipeline, trigger, generation, key) DO UPDATE
+         SET outcome = excluded.outcome, reason = excluded.reason, noted = now()
+         WHERE f.outcome = ANY ($12)
+       RETURNING number`,
+      [...values, replaces],
+    );
+    if (!added.rows[0]) {
+      const there = await client.query(
+        `SELECT key, outcome, reason, run FROM firings WHERE ${is} AND generation = $4 AND key = $5`,
+        values.slice(0, 5),
+      );
+      return entered(there.rows[0], false);
+    }
+    if (!('start' in firing.as)) return entered({ key, ...firing.as }, true);
+    const pending = await client.query(
+      `SELECT run ${waiting('$1', '$2', '$3')} ORDER BY number DESC FOR UPDATE`,
+      named(name),
+    );
+    const { start, joins } = firing.as;
+    const outcome = startedRun(firing.as, pending.rows);
+    if (outcome.outcome === 'joined' && joins) await request(client, outcome.run as string, start.at, joins);
+    if (outcome.outcome === 'started') await create(client, { ...start, trigger: name.trigger });
+    await client.query('UPDATE firings SET outcome = $2, reason = $3, run = $4 WHERE number = $1', [
+      added.rows[0].number,
+      outcome.outcome,
+      outcome.reason ?? null,
+      outcome.run ?? null,
+    ]);
+    return entered({ key, ...outcome }, true);
+  }
 }

@@ -89,4 +89,55 @@ export const steps: readonly string[] = [
      body TEXT NOT NULL,
      PRIMARY KEY (project, pair)
    ) STRICT;`,
+
+  // Every firing has an outcome. A firing joins a waiting run until that begins to measure.
+  `ALTER TABLE triggers ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
+   ALTER TABLE triggers ADD COLUMN pauses TEXT NOT NULL DEFAULT '[]';
+   ALTER TABLE triggers ADD COLUMN resumed INTEGER;
+   ALTER TABLE triggers ADD COLUMN problem TEXT;
+   ALTER TABLE firings RENAME TO firings_before;
+   DROP INDEX firings_of_run;
+   CREATE TABLE firings (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     project TEXT NOT NULL,
+     pipeline TEXT NOT NULL,
+     trigger TEXT NOT NULL,
+     generation INTEGER NOT NULL,
+     key TEXT NOT NULL,
+     due INTEGER NOT NULL,
+     until INTEGER,
+     count INTEGER NOT NULL,
+     outcome TEXT NOT NULL,
+     reason TEXT,
+     payload TEXT,
+     noted INTEGER NOT NULL,
+     run TEXT REFERENCES runs (run) ON DELETE SET NULL,
+     UNIQUE (project, pipeline, trigger, generation, key)
+   ) STRICT;
+   INSERT INTO firings (number, project, pipeline, trigger, generation, key, due, count, outcome, noted, run)
+     SELECT number, project, pipeline, trigger, 1, key, due, 1, 'started', noted, run FROM firings_before;
+   DROP TABLE firings_before;
+   CREATE INDEX firings_of_run ON firings (run) WHERE run IS NOT NULL;
+   CREATE INDEX firings_of_trigger ON firings (project, pipeline, trigger, number);
+   CREATE INDEX firings_of_project ON firings (project, number);
+   ALTER TABLE runs ADD COLUMN trigger TEXT;
+   ALTER TABLE runs ADD COLUMN measuring INTEGER NOT NULL DEFAULT 0;
+   UPDATE runs SET measuring = 1, trigger = (
+     SELECT body->'cause'->>'trigger' FROM events WHERE events.run = runs.run AND seq = 1
+   );
+   CREATE INDEX runs_of_trigger ON runs (project, pipeline, trigger, number) WHERE trigger IS NOT NULL;
+   CREATE INDEX runs_waiting ON runs (project, pipeline, trigger) WHERE ended IS NULL AND trigger IS NOT NULL;
+   CREATE INDEX events_ended ON events (project, position) WHERE body->>'type' = 'run-ended';
+   CREATE TABLE servers (
+     project TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     info TEXT NOT NULL,
+     PRIMARY KEY (project, owner)
+   ) STRICT;
+   CREATE TABLE pipelines (
+     project TEXT NOT NULL,
+     file TEXT NOT NULL,
+     body TEXT NOT NULL,
+     PRIMARY KEY (project, file)
+   ) STRICT;`,
 ];

@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunEvent } from '../../../domain/events.ts';
 import { channelOf } from '../../../domain/ports/notifier.ts';
-import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } from '../../../domain/ports/store.ts';
+import type {
+  Appended,
+  Created,
+  EndedRun,
+  Entry,
+  Lease,
+  NewRun,
+  RunStore,
+  StoreOwner,
+} from '../../../domain/ports/store.ts';
 import { rejected } from '../../../lib/errors.ts';
 import type { Row } from '../summary.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -9,6 +18,7 @@ import { leasesOf } from './leases.ts';
 import { outboxOf } from './outbox.ts';
 import { proofsOf } from './proofs.ts';
 import { cleanupOf, indexOf } from './runs.ts';
+import { serversOf } from './servers.ts';
 import { triggersOf } from './triggers.ts';
 
 /** Poll interval for events of other processes. Milliseconds. */
@@ -33,15 +43,7 @@ export async function sqliteStore(
   return {
     create: (run) => db.write(() => create(db, project, run)),
     append: (lease, after, at, entry) => db.write(() => append(db, clock(), lease, after, at, entry)),
-    request: (run, at, event) =>
-      db.write(() => {
-        const { seq, ended, at: last } = rowOf(db, run);
-        if (ended !== null) return false;
-        const time = Math.max(at, last);
-        insertEvents(db, run, seq, time, [event]);
-        db.all('UPDATE runs SET seq = seq + 1, at = $time WHERE run = $run', { run, time });
-        return true;
-      }),
+    request: (run, at, event) => db.write(() => request(db, run, at, event)),
     history: async (run, afterSeq = 0) =>
       db
         .all('SELECT seq, at, body FROM events WHERE run = $run AND seq > $afterSeq ORDER BY seq', { run, afterSeq })
@@ -56,6 +58,22 @@ export async function sqliteStore(
           limit,
         })
         .map(({ body, seq, at, run, position: its }) => ({ position: its, run, seq, at, event: JSON.parse(body) })),
+    async endsSince(position, limit) {
+      const last = db.first('SELECT max(position) AS last FROM events WHERE project = $project', { project })?.last;
+      if (position === undefined) return { ends: [], position: last ?? 0 };
+      const ends = db
+        .all(
+          `SELECT position, run, pipeline, state, e.at AS ended FROM events e JOIN runs USING (run)
+           WHERE e.project = $project AND position > $position AND body->>'type' = 'run-ended'
+           ORDER BY position LIMIT $limit`,
+          { project, position, limit },
+        )
+        .map((row) => row as EndedRun);
+      return {
+        ends,
+        position: ends.length === limit ? (ends.at(-1)?.position ?? position) : Math.max(position, last ?? 0),
+      };
+    },
     async waitFor(position, signal) {
       while (!signal.aborted && !db.first(`SELECT 1 ${since} LIMIT 1`, { project, position }))
         await sleep(pollMs, undefined, { signal }).catch(() => undefined);
@@ -65,7 +83,13 @@ export async function sqliteStore(
     ...indexOf(db, project),
     ...outboxOf(db, project, clock),
     ...cleanupOf(db, project, clock),
-    ...triggersOf(db, (run) => create(db, project, run), project, clock),
+    ...triggersOf(
+      db,
+      { create: (run) => create(db, project, run), request: (run, at, event) => request(db, run, at, event) },
+      project,
+      clock,
+    ),
+    ...serversOf(db, project, clock),
     ...proofsOf(db, project),
     close: async () => db.close(),
   };
@@ -77,19 +101,29 @@ function rowOf(db: Database, run: string): Row {
   return row;
 }
 
+/** Adds an event to a run that has not ended, whoever owns it. */
+function request(db: Database, run: string, at: number, event: RunEvent): boolean {
+  const { seq, ended, at: last } = rowOf(db, run);
+  if (ended !== null) return false;
+  const time = Math.max(at, last);
+  insertEvents(db, run, seq, time, [event]);
+  db.all('UPDATE runs SET seq = seq + 1, at = $time WHERE run = $run', { run, time });
+  return true;
+}
+
 function create(
   db: Database,
   project: string,
-  { run, pipeline, at, events, owner, idempotencyKey: key }: NewRun,
+  { run, pipeline, at, events, owner, idempotencyKey: key, trigger }: NewRun,
 ): Created {
   const there =
     key !== undefined &&
     db.first('SELECT run, number FROM runs WHERE project = $project AND idempotency_key = $key', { project, key });
   if (there) return { number: there.number, lease: { run: there.run, token: 0 }, isNew: false };
   const made = db.first(
-    `INSERT INTO runs (run, project, pipeline, state, started, seq, at, owner, idempotency_key)
-     VALUES ($run, $project, $pipeline, 'pending', $at, $seq, $at, $owner, $key) RETURNING number`,
-    { run, project, pipeline, at, seq: events.length, owner, key },
+    `INSERT INTO runs (run, project, pipeline, state, started, seq, at, owner, idempotency_key, trigger)
+     VALUES ($run, $project, $pipeline, 'pending', $at, $seq, $at, $owner, $key, $trigger) RETURNING number`,
+    { run, project, pipeline, at, seq: events.length, owner, key, trigger },
   );
   insertEvents(db, run, 0, at, events);
   return { number: made?.number, lease: { run, token: 1 }, isNew: true };
@@ -115,12 +149,12 @@ function append(
   const seq = after + events.length;
   const time = Math.max(at, before.at);
   insertEvents(db, run, after, time, events);
-  const { state, branch, reason, ended, quality, rows } = summary;
+  const { state, branch, reason, ended, quality, rows, measuring } = summary;
   db.all(
     `UPDATE runs SET seq = $seq, at = $time, state = coalesce($state, state), branch = coalesce($branch, branch),
        reason = coalesce($reason, reason), ended = coalesce($ended, ended), quality = coalesce($quality, quality),
-       rows = coalesce($rows, rows) WHERE run = $run`,
-    { run, seq, time, state, branch, reason, ended, quality, rows },
+       rows = coalesce($rows, rows), measuring = measuring OR $measuring WHERE run = $run`,
+    { run, seq, time, state, branch, reason, ended, quality, rows, measuring: measuring ? 1 : 0 },
   );
   if (ended !== undefined) {
     db.all('UPDATE runs SET owner = NULL, closed = $now WHERE run = $run', { run, now });

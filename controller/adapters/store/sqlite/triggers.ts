@@ -1,19 +1,56 @@
-import type { NewRun, TriggerName, TriggerStore } from '../../../domain/ports/store.ts';
+import type { RunEvent } from '../../../domain/events.ts';
+import { currentPause, lastResumed, pausesAt } from '../../../domain/pauses.ts';
+import type { NewRun } from '../../../domain/ports/store.ts';
+import type { Entered, NewFiring, Pause, TriggerName, TriggerStore } from '../../../domain/ports/triggers.ts';
+import { entered, firingOf, startedRun, stateOf } from '../ledger.ts';
+import type { Row } from '../summary.ts';
 import type { Database } from './database.ts';
 
-/** Triggers and their firings, in SQLite. `create` registers a run within the transaction. */
+/** What the store gives to the ledger, to call within a transaction. */
+interface Within {
+  readonly create: (run: NewRun) => unknown;
+  readonly request: (run: string, at: number, event: RunEvent) => unknown;
+}
+
+const columns = 'number, pipeline, trigger, generation, key, due, until, count, outcome, reason, run, payload, noted';
+const is = 'project = $project AND pipeline = $pipeline AND trigger = $trigger';
+/** The runs of a trigger that have not begun to measure. */
+const waiting = `FROM runs WHERE ${is} AND ended IS NULL AND state = 'pending' AND NOT measuring`;
+const parsed = (row: Row, ...fields: string[]): Row => ({
+  ...row,
+  ...Object.fromEntries(fields.map((field) => [field, row[field] === null ? null : JSON.parse(row[field])])),
+});
+
+/** Triggers and the ledger of their firings, in SQLite. */
 export function triggersOf(
   db: Database,
-  create: (run: NewRun) => unknown,
+  { create, request }: Within,
   project: string,
   clock: () => number,
 ): TriggerStore {
-  const is = 'project = $project AND pipeline = $pipeline AND trigger = $trigger';
   const named = ({ pipeline, trigger }: TriggerName) => ({ project, pipeline, trigger });
+  const rowOf = (name: TriggerName): Row | undefined => {
+    const row = db.first(`SELECT * FROM triggers WHERE ${is}`, named(name));
+    const count = row && db.first(`SELECT count(*) AS waiting ${waiting}`, named(name));
+    return row && { ...parsed(row, 'cursor', 'pauses'), ...count, now: clock() };
+  };
+  const firings = (where: string, values: Record<string, string | number | undefined>) =>
+    db.all(`SELECT ${columns} FROM firings WHERE ${where}`, values).map((row) => firingOf(parsed(row, 'payload')));
+
+  /** Changes the pauses of a trigger; `change` returns undefined to leave them. */
+  const changePauses = (name: TriggerName, change: (pauses: readonly Pause[], now: number) => Pause[] | undefined) =>
+    db.write(() => {
+      const row = rowOf(name);
+      const changed = row && change(pausesAt(row.pauses, row.now), row.now);
+      if (!changed) return false;
+      const pauses = JSON.stringify(changed);
+      db.all(`UPDATE triggers SET seq = seq + 1, pauses = $pauses WHERE ${is}`, { ...named(name), pauses });
+      return true;
+    });
+
   return {
     async trigger(name) {
-      const known = () => db.first(`SELECT seq, armed, cursor FROM triggers WHERE ${is}`, named(name));
-      if (!known())
+      if (!rowOf(name))
         await db.write(() =>
           db.all(
             `INSERT INTO triggers (project, pipeline, trigger, armed) VALUES ($project, $pipeline, $trigger, $now)
@@ -21,39 +58,113 @@ export function triggersOf(
             { ...named(name), now: clock() },
           ),
         );
-      const row = known();
-      const cursor = row?.cursor === null ? undefined : JSON.parse(row?.cursor);
-      return { seq: row?.seq, armed: row?.armed, now: clock(), cursor };
+      const row = rowOf(name) as Row;
+      return { ...stateOf(row), cursor: row.cursor ?? undefined };
     },
 
-    fire: (name, { seq }, firings, cursor) =>
+    triggers: async () =>
+      db
+        .all('SELECT pipeline, trigger FROM triggers WHERE project = $project ORDER BY pipeline, trigger', { project })
+        .map(({ pipeline, trigger }) => {
+          const name = { pipeline, trigger };
+          const [last] = firings(`${is} ORDER BY number DESC LIMIT 1`, named(name));
+          return { ...name, ...stateOf(rowOf(name) as Row), last };
+        }),
+
+    fire: (name, seen, all, cursor) =>
       db.write(() => {
-        const seen = db.first(
-          `UPDATE triggers SET seq = seq + 1, cursor = $cursor WHERE ${is} AND seq = $seq RETURNING seq`,
-          { ...named(name), seq, cursor: JSON.stringify(cursor) },
-        );
-        if (!seen) return undefined;
-        const started: string[] = [];
-        for (const { key, due, start } of firings) {
-          const entered = db.first(
-            `INSERT INTO firings (project, pipeline, trigger, key, due, noted)
-             VALUES ($project, $pipeline, $trigger, $key, $due, $now) ON CONFLICT DO NOTHING RETURNING number`,
-            { ...named(name), key, due, now: clock() },
+        const row = rowOf(name);
+        if (row?.generation !== seen.generation || (seen.seq !== undefined && row.seq !== seen.seq)) return undefined;
+        if (seen.seq !== undefined) {
+          const pauses = pausesAt(row.pauses, row.now);
+          const current = currentPause(pauses);
+          db.all(
+            `UPDATE triggers SET seq = seq + 1, cursor = $cursor, pauses = $pauses, resumed = $resumed WHERE ${is}`,
+            {
+              ...named(name),
+              cursor: JSON.stringify(cursor ?? null),
+              pauses: JSON.stringify(current ? [current] : []),
+              resumed: lastResumed(pauses, row.resumed ?? undefined),
+            },
           );
-          if (!entered) continue;
-          create(start);
-          db.all('UPDATE firings SET run = $run WHERE number = $number', { run: start.run, number: entered.number });
-          started.push(start.run);
         }
-        return started;
+        return all.map((firing) => enter(name, row.generation, firing));
       }),
 
-    firings: async (name, limit) =>
+    firings: async ({ pipeline, trigger, outcome, run, at, before, limit }) =>
+      firings(
+        `project = $project AND ($pipeline IS NULL OR pipeline = $pipeline) AND ($trigger IS NULL OR trigger = $trigger)
+           AND ($outcome IS NULL OR outcome = $outcome) AND ($run IS NULL OR run = $run)
+           AND ($at IS NULL OR $at BETWEEN due AND coalesce(until, due)) AND ($before IS NULL OR number < $before)
+         ORDER BY number DESC LIMIT $limit`,
+        { project, pipeline, trigger, outcome, run, at, before, limit },
+      ),
+
+    pause: (name, pause) =>
+      changePauses(name, (pauses, now) => (currentPause(pauses) ? undefined : [...pauses, { from: now, ...pause }])),
+
+    resume: (name) =>
+      changePauses(name, (pauses, now) => {
+        const current = currentPause(pauses);
+        return current && [...pauses.slice(0, -1), { ...current, to: now }];
+      }),
+
+    reset: (name) =>
+      db.write(() => {
+        db.all(
+          `UPDATE triggers SET seq = seq + 1, generation = generation + 1, cursor = NULL, pauses = '[]', resumed = NULL,
+             armed = $now WHERE ${is}`,
+          { ...named(name), now: clock() },
+        );
+      }),
+
+    async setProblem(name, problem) {
+      if (rowOf(name)?.problem === (problem ?? null)) return;
+      await db.write(() => {
+        db.all(`UPDATE triggers SET problem = $problem WHERE ${is}`, { ...named(name), problem });
+      });
+    },
+
+    lastEnds: async (name, since, limit) =>
       db
-        .all(`SELECT key, due, run FROM firings WHERE ${is} ORDER BY number DESC LIMIT $limit`, {
-          ...named(name),
-          limit,
-        })
-        .map(({ key, due, run }) => ({ key, due, run: run ?? undefined })),
+        .all(
+          `SELECT state FROM runs WHERE ${is} AND ended IS NOT NULL AND started >= $since
+           ORDER BY number DESC LIMIT $limit`,
+          { ...named(name), since, limit },
+        )
+        .map((row) => row.state),
   };
+
+  function enter(name: TriggerName, generation: number, firing: NewFiring): Entered {
+    const { key, due, until, count = 1, payload, replaces = [] } = firing;
+    const asked = 'start' in firing.as ? { outcome: 'started', reason: undefined } : firing.as;
+    const at = { ...named(name), generation, key };
+    const added = db.first(
+      `INSERT INTO firings (project, pipeline, trigger, generation, key, due, until, count, payload, outcome, reason, noted)
+       VALUES ($project, $pipeline, $trigger, $generation, $key, $due, $until, $count, $payload, $outcome, $reason, $now)
+       ON CONFLICT (project, pipeline, trigger, generation, key) DO UPDATE
+         SET outcome = excluded.outcome, reason = excluded.reason, noted = excluded.noted
+         WHERE firings.outcome IN (SELECT value FROM json_each($replaces))
+       RETURNING number`,
+      {
+        ...at,
+        ...{ due, until, count, ...asked, now: clock(), replaces: JSON.stringify(replaces) },
+        payload: payload === undefined ? undefined : JSON.stringify(payload),
+      },
+    );
+    if (!added) {
+      const sql = `SELECT key, outcome, reason, run FROM firings WHERE ${is} AND generation = $generation AND key = $key`;
+      return entered(db.first(sql, at) as Row, false);
+    }
+    if (!('start' in firing.as)) return entered({ key, ...firing.as }, true);
+    const { start, joins } = firing.as;
+    const outcome = startedRun(firing.as, db.all(`SELECT run ${waiting} ORDER BY number DESC`, named(name)));
+    if (outcome.outcome === 'joined' && joins) request(outcome.run as string, start.at, joins);
+    if (outcome.outcome === 'started') create({ ...start, trigger: name.trigger });
+    db.all('UPDATE firings SET outcome = $outcome, reason = $reason, run = $run WHERE number = $number', {
+      number: added.number,
+      ...outcome,
+    });
+    return entered({ key, ...outcome }, true);
+  }
 }

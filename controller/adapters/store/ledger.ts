@@ -1,0 +1,59 @@
+import { lastResumed, pausesAt } from '../../domain/pauses.ts';
+import {
+  type Entered,
+  type FiringRecord,
+  mostWaiting,
+  type NewFiring,
+  type TriggerState,
+} from '../../domain/ports/triggers.ts';
+import type { Row } from './summary.ts';
+
+export type { Row };
+
+/** The state of a trigger from its row, without the cursor. */
+export function stateOf(row: Row): Omit<TriggerState, 'cursor'> {
+  const { seq, generation, armed, now, waiting } = row;
+  const pauses = pausesAt(row.pauses, now);
+  const resumed = lastResumed(pauses, row.resumed ?? undefined);
+  return { seq, generation, armed, now, waiting, pauses, resumed, problem: row.problem ?? undefined };
+}
+
+/** A row of the ledger. */
+export const firingOf = (row: Row): FiringRecord => ({
+  number: row.number,
+  pipeline: row.pipeline,
+  trigger: row.trigger,
+  generation: row.generation,
+  key: row.key,
+  due: row.due,
+  until: row.until ?? undefined,
+  count: row.count,
+  outcome: row.outcome,
+  reason: row.reason ?? undefined,
+  run: row.run ?? undefined,
+  noted: row.noted,
+  payload: row.payload ?? undefined,
+});
+
+export const entered = (row: Row, isNew: boolean): Entered => ({
+  key: row.key,
+  isNew,
+  outcome: row.outcome,
+  reason: row.reason ?? undefined,
+  run: row.run ?? undefined,
+});
+
+/** What becomes of a firing that wants a run, given the waiting runs of its trigger, newest first. */
+export function startedRun(
+  { start, joins }: Extract<NewFiring['as'], { start: unknown }>,
+  waiting: readonly Row[],
+): Pick<Entered, 'outcome' | 'reason' | 'run'> {
+  const [newest] = waiting;
+  if (joins && newest) {
+    const reason = `run ${newest.run} had not begun to measure`;
+    return { outcome: 'joined', reason, run: newest.run };
+  }
+  if (waiting.length >= mostWaiting)
+    return { outcome: 'refused', reason: `${waiting.length} runs of this trigger are waiting`, run: undefined };
+  return { outcome: 'started', reason: undefined, run: start.run };
+}

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import type { Registry } from '../../adapters/drivers.ts';
+import type { Project } from '../../config/project.ts';
+import { sqlFiles } from '../../domain/pipeline.ts';
+import type { ServerStore } from '../../domain/ports/servers.ts';
+import { reasonOf } from '../../lib/errors.ts';
+import { type LoadedPipeline, loadPipeline } from '../../pipeline/loader.ts';
+import { knownIn } from '../wiring.ts';
+
+/** A file of the folder of pipelines. */
+export interface WatchedPipeline {
+  readonly name: string;
+  /** Relative to the project. */
+  readonly file: string;
+  /** Of the served content: of the file and the SQL files that it names. Empty when there is none. */
+  readonly version: string;
+  /** The served content: the file's, or its last valid one. */
+  readonly loaded: LoadedPipeline | undefined;
+  /** Why the file itself cannot be used. */
+  readonly problem: string | undefined;
+}
+
+/** The folder whose pipelines a controller watches. */
+export const pipelinesFolder = join('conf', 'pipelines');
+
+type Kept = Pick<ServerStore, 'keepPipeline' | 'keptPipeline'>;
+
+interface Known extends WatchedPipeline {
+  /** Changes when a file of it may have changed. */
+  readonly signature: string;
+}
+
+/**
+ * The pipelines of conf/pipelines/, reloaded when their files or SQL files change. A pipeline with a problem keeps its
+ * last valid content, also that of an earlier process, which the store has. A name that an earlier file has is refused.
+ */
+export function watchedPipelines(
+  project: Project,
+  registry: Registry,
+  store: Kept,
+): () => Promise<readonly WatchedPipeline[]> {
+  const folder = join(project.root, pipelinesFolder);
+  const known = knownIn(project, registry);
+  const watched = new Map<string, Known>();
+
+  async function read(path: string): Promise<void> {
+    const before = watched.get(path);
+    const signature = await signatureOf(path, project.root, before?.loaded);
+    if (before?.signature === signature) return;
+    const file = relative(project.root, path);
+    try {
+      const loaded = await loadPipeline(path, known, project.root);
+      const version = await versionOf(loaded, project.root);
+      if ((await store.keptPipeline(file))?.version !== version) await store.keepPipeline({ version, ...loaded });
+      const { name } = loaded.pipeline;
+      // The SQL files that the new content names are part of what is watched.
+      const now = await signatureOf(path, project.root, loaded);
+      watched.set(path, { signature: now, name, file, version, loaded, problem: undefined });
+    } catch (error) {
+      const kept = before?.loaded ? { ...before.loaded, version: before.version } : await store.keptPipeline(file);
+      watched.set(path, {
+        ...{ signature, file, loaded: kept, version: kept?.version ?? '' },
+        name: kept?.pipeline.name ?? basename(path).replace(/\.ya?ml$/, ''),
+        problem: error instanceof Error ? error.message : reasonOf(error),
+      });
+    }
+  }
+
+  return async () => {
+    const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
+    const paths = names.map((name) => join(folder, name));
+    for (const path of watched.keys()) if (!paths.includes(path)) watched.delete(path);
+    for (const path of paths) await read(path);
+    const firstOf = new Map<string, string>();
+    return [...watched.values()]
+      .sort((a, b) => (a.file < b.file ? -1 : 1))
+      .map((each) => {
+        const first = firstOf.get(each.name);
+        firstOf.set(each.name, first ?? each.file);
+        if (first === undefined) return each;
+        const problem = `${first} has a pipeline ${each.name} already`;
+        return { ...each, name: `${each.name} (${each.file})`, loaded: undefined, problem };
+      });
+  };
+}
+
+const sqlOf = ({ pipeline }: LoadedPipeline): string[] =>
+  Object.values(pipeline.steps).flatMap(({ spark }) => (spark ? sqlFiles(spark) : []));
+
+/** The inodes, sizes and times of a pipeline's files. */
+async function signatureOf(path: string, root: string, loaded: LoadedPipeline | undefined): Promise<string> {
+  const paths = [path, ...(loaded ? sqlOf(loaded).map((sql) => join(root, sql)) : [])];
+  const found = await Promise.all(paths.map((each) => stat(each).catch(() => undefined)));
+  return found.map((each) => `${each?.mtimeMs}-${each?.size}-${each?.ino}`).join(' ');
+}
+
+async function versionOf(loaded: LoadedPipeline, root: string): Promise<string> {
+  const hash = createHash('sha256').update(loaded.text);
+  for (const sql of sqlOf(loaded)) hash.update(`\0${sql}\0`).update(await readFile(join(root, sql)));
+  return hash.digest('hex').slice(0, 16);
+}

@@ -1,0 +1,188 @@
+import type { PollContext, Registry } from '../../adapters/drivers.ts';
+import { kindOf } from '../../domain/pipeline.ts';
+import type { RunStore } from '../../domain/ports/store.ts';
+import type { Entered, TriggerState } from '../../domain/ports/triggers.ts';
+import { reasonOf } from '../../lib/errors.ts';
+import type { LoadedPipeline } from '../../pipeline/loader.ts';
+import { look, type NamedTrigger } from './look.ts';
+
+/** How often changes by others are looked for, and how long a look may take. Milliseconds. */
+const surveyMs = 5000;
+const lookMs = 30_000;
+/** The pause after a failed look doubles, up to the longest. Milliseconds. */
+const backoffMs = { first: 1000, longest: 300_000 };
+/** How many looks are made at once. */
+const atOnce = 8;
+/** The store's clock may differ so much from ours, which counts evenly, before it has been set. Milliseconds. */
+const stepMs = 30_000;
+/** Surveys that must agree after the store's clock was set. */
+const agreeing = 3;
+
+export interface SchedulerDeps {
+  readonly store: RunStore;
+  readonly drivers: Registry['triggers'];
+  readonly context: Omit<PollContext, 'pipeline' | 'trigger' | 'sources' | 'store' | 'memory' | 'signal'>;
+  /** A clock that only goes forward, in milliseconds. */
+  readonly monotonic: () => number;
+  readonly report: SchedulerReport;
+}
+
+/** What a scheduler reports as it happens. */
+export interface SchedulerReport {
+  entered(of: NamedTrigger, entered: readonly Entered[]): void;
+  /** A trigger cannot be polled, or (undefined) can again. */
+  problem(of: NamedTrigger, reason: string | undefined): void;
+  clockStepped(byMs: number): void;
+}
+
+/** A trigger as this process knows it. */
+interface Watched {
+  of: NamedTrigger;
+  known: TriggerState | undefined;
+  /** By the store's clock. */
+  next: number;
+  failures: number;
+  readonly memory: Map<string, unknown>;
+  isLooking: boolean;
+}
+
+/**
+ * Looks at the triggers of pipelines when they are due. It holds nothing in the store while it looks, so any number of
+ * controllers may do the same: the ledger takes each key once.
+ */
+export class Scheduler {
+  private readonly watched = new Map<string, Watched>();
+  private readonly looking = new Set<Promise<void>>();
+  private readonly deps: SchedulerDeps;
+  private offset: number | undefined;
+  private nextSurvey = 0;
+  private disagreeing = 0;
+
+  constructor(deps: SchedulerDeps) {
+    this.deps = deps;
+  }
+
+  /** Begins to look at every trigger that is due. Call it about once a second with the pipelines that may fire. */
+  async tick(pipelines: readonly LoadedPipeline[]): Promise<void> {
+    this.watch(pipelines);
+    if (this.watched.size === 0) return;
+    if (this.deps.monotonic() >= this.nextSurvey) await this.survey();
+    if (this.disagreeing === 0) this.lookAtDue();
+  }
+
+  /** Resolves when no look is under way. */
+  async idle(): Promise<void> {
+    while (this.looking.size > 0) await Promise.all(this.looking);
+  }
+
+  /** A look that hangs takes one of the places, until its deadline. */
+  private lookAtDue(): void {
+    const due = [...this.watched.values()].filter(({ next, isLooking }) => !isLooking && next <= this.now());
+    for (const watched of due.sort((a, b) => a.next - b.next).slice(0, atOnce - this.looking.size)) {
+      watched.isLooking = true;
+      const looking = this.lookAt(watched).finally(() => {
+        watched.isLooking = false;
+        this.looking.delete(looking);
+        this.lookAtDue();
+      });
+      this.looking.add(looking);
+    }
+  }
+
+  /** The store's time. */
+  private now(): number {
+    return this.deps.monotonic() + (this.offset ?? 0);
+  }
+
+  private watch(pipelines: readonly LoadedPipeline[]): void {
+    const gone = new Set(this.watched.keys());
+    for (const loaded of pipelines)
+      for (const [name, trigger] of Object.entries(loaded.pipeline.triggers ?? {})) {
+        const key = JSON.stringify([loaded.pipeline.name, name]);
+        gone.delete(key);
+        const before = this.watched.get(key);
+        if (before?.of.loaded === loaded) continue;
+        const driver = kindOf(this.deps.drivers, trigger);
+        const of = { loaded, name, trigger, driver };
+        this.watched.set(key, {
+          of,
+          known: undefined,
+          next: 0,
+          failures: 0,
+          memory: before?.memory ?? new Map(),
+          isLooking: false,
+        });
+      }
+    for (const key of gone) this.watched.delete(key);
+  }
+
+  /** Reads what others have changed, and compares the store's clock with ours. */
+  private async survey(): Promise<void> {
+    const before = this.deps.monotonic();
+    const states = await this.deps.store.triggers();
+    const now = states[0]?.now ?? (await this.first())?.now;
+    if (now === undefined) return;
+    const offset = now - before;
+    const isStepped = this.offset !== undefined && Math.abs(offset - this.offset) > stepMs;
+    if (isStepped) this.deps.report.clockStepped(offset - (this.offset ?? offset));
+    this.disagreeing = isStepped ? agreeing : Math.max(0, this.disagreeing - 1);
+    this.offset = offset;
+    this.nextSurvey = before + (this.disagreeing > 0 ? 1000 : surveyMs);
+    for (const { pipeline, trigger, seq } of states) {
+      const watched = this.watched.get(JSON.stringify([pipeline, trigger]));
+      if (watched?.known && watched.known.seq !== seq) Object.assign(watched, { known: undefined, next: 0 });
+    }
+  }
+
+  /** Registers the first trigger. */
+  private async first(): Promise<TriggerState | undefined> {
+    const [watched] = this.watched.values();
+    return watched && this.deps.store.trigger(nameOf(watched.of));
+  }
+
+  private async lookAt(watched: Watched): Promise<void> {
+    const { store, report } = this.deps;
+    const { of, memory } = watched;
+    const signal = AbortSignal.timeout(lookMs);
+    try {
+      for (let tries = 0; ; tries++) {
+        watched.known ??= await store.trigger(nameOf(of));
+        const known = { ...watched.known, now: Math.max(watched.known.now, Math.round(this.now())) };
+        const context = { ...this.deps.context, memory, signal };
+        const looked = await within(look(store, of, known, context), signal);
+        if (!looked && tries < 3) {
+          watched.known = undefined;
+          continue;
+        }
+        if (!looked || looked.changed) watched.known = undefined;
+        watched.next = looked ? (looked.next ?? Number.POSITIVE_INFINITY) : this.now() + 1000;
+        if (looked) report.entered(of, looked.entered);
+        break;
+      }
+      if (watched.failures > 0) await this.setProblem(watched, undefined);
+      watched.failures = 0;
+    } catch (error) {
+      watched.next = this.now() + Math.min(backoffMs.longest, backoffMs.first * 2 ** watched.failures);
+      watched.failures += 1;
+      watched.known = undefined;
+      await this.setProblem(watched, reasonOf(error)).catch(() => undefined);
+    }
+  }
+
+  private async setProblem({ of }: Watched, problem: string | undefined): Promise<void> {
+    this.deps.report.problem(of, problem);
+    await this.deps.store.setProblem(nameOf(of), problem?.slice(0, 500));
+  }
+}
+
+export const nameOf = ({ loaded, name }: NamedTrigger) => ({ pipeline: loaded.pipeline.name, trigger: name });
+
+/** The result of some work, unless a signal aborts first. */
+function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return Promise.race([
+    work,
+    new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error(`no answer within ${lookMs / 1000} s`)), { once: true });
+    }),
+  ]);
+}

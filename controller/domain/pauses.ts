@@ -1,0 +1,17 @@
+import type { Pause } from './ports/triggers.ts';
+
+/** The pauses at a time: one that ends by itself may have ended. */
+export const pausesAt = (pauses: readonly Pause[], now: number): readonly Pause[] =>
+  pauses.map((pause) =>
+    pause.to === undefined && pause.until !== undefined && pause.until <= now ? { ...pause, to: pause.until } : pause,
+  );
+
+/** The pause that lasts. */
+export const currentPause = (pauses: readonly Pause[]): Pause | undefined => {
+  const last = pauses.at(-1);
+  return last?.to === undefined ? last : undefined;
+};
+
+/** The end of the last pause that has ended, at `before` or later. */
+export const lastResumed = (pauses: readonly Pause[], before: number | undefined): number | undefined =>
+  pauses.reduce<number | undefined>((latest, { to }) => to ?? latest, before);

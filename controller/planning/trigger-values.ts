@@ -1,0 +1,23 @@
+import type { Cause } from '../domain/events.ts';
+import type { Values } from '../domain/plan.ts';
+
+/**
+ * The values of `trigger` in conditions: what started the run, when it was due, what it knows, and the values of
+ * `with`. `now` is when the run started, for one that no trigger started. Milliseconds since 1970.
+ */
+export function triggerValues(cause: Cause | undefined, now: number): Values {
+  const { kind = 'command', trigger: name = '', key = '', by = '', due = now, facts = {} } = cause ?? {};
+  const time = cause?.time ?? new Date(due).toISOString().slice(0, 16);
+  const date = time.slice(0, 10);
+  const weekday = BigInt(new Date(`${date}T00:00:00Z`).getUTCDay() || 7);
+  const known = { name, kind, key, by, due: new Date(due), time, date, weekday, with: exact(cause?.with ?? {}) };
+  return { trigger: { ...(exact(facts) as Values), ...known } };
+}
+
+/** JSON with its whole numbers as integers, which CEL does not compare with others. */
+function exact(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (Array.isArray(value)) return value.map(exact);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, exact(of)]));
+}
