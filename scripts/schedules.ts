@@ -7,10 +7,18 @@ import { check, summary, type Tally, type Twins, twinsOf, zoneNames } from '../t
  * `npm run schedules`: the instants of schedules against an oracle that looks at the clock of each minute, around every
  * transition of every time zone from 2007 to 2037, on all cores.
  */
+/** One message at a time: each is sent before the next zone begins. */
+async function report(twins: readonly Twins[]): Promise<void> {
+  for (const each of twins) {
+    const tally = check(each);
+    await new Promise((sent) => process.send?.(tally, undefined, undefined, sent));
+  }
+  process.disconnect();
+}
+
 if (process.send) {
   process.once('message', (twins: Twins[]) => {
-    for (const each of twins) process.send?.(check(each));
-    process.disconnect();
+    void report(twins);
   });
 } else {
   const started = performance.now();

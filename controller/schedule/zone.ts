@@ -52,7 +52,7 @@ export function checkZone(name: string): string {
   const spelled = known.find((each) => each.toLowerCase() === name.toLowerCase());
   if (spelled !== undefined) return spelled;
   const canonical = /^[a-z]/i.test(name) && name.length < 64 ? canonicalName(name) : undefined;
-  if (canonical !== undefined) return /^[A-Z]\w*([/_-][A-Z+\d][\w+]*)*$/.test(name) ? name : canonical;
+  if (canonical !== undefined) return /^(US|[A-Z][a-z]+|[A-Z]\w*$)([/_+-][A-Z\d]\w*)*$/.test(name) ? name : canonical;
   const city = known.find((each) => each.toLowerCase().endsWith(`/${name.toLowerCase()}`));
   const near = city === undefined ? didYouMean(name, known) : ` — did you mean "${city}"?`;
   throw rejected(
