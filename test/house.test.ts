@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 /** The floors, lowest first: a file imports from its own floor and from those below. */
 const floors = [
   'lib',
+  'schedule',
   'domain',
   'pipeline',
   'planning',
