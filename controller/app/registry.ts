@@ -11,6 +11,7 @@ import { fileStorageDriver } from '../adapters/storage/file/driver.ts';
 import { httpTask } from '../adapters/tasks/http/driver.ts';
 import { postgresTask } from '../adapters/tasks/postgres/driver.ts';
 import { everyTrigger } from '../adapters/triggers/every/driver.ts';
+import { scheduleTrigger } from '../adapters/triggers/schedule/driver.ts';
 
 /** The built-in drivers. A new driver needs one line here. */
 export const builtIn: Registry = {
@@ -20,5 +21,5 @@ export const builtIn: Registry = {
   notifiers: [emailNotifications],
   backends: [livyDriver, embeddedDriver],
   storages: [fileStorageDriver],
-  triggers: [everyTrigger],
+  triggers: [scheduleTrigger, everyTrigger],
 };

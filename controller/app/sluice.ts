@@ -22,7 +22,6 @@ import { byCommand, newRunName } from './new-run.ts';
 import { builtIn } from './registry.ts';
 import { historyReader } from './resolve-run.ts';
 import { portsOf } from './run-ports.ts';
-import { Scheduler, type SchedulerReport } from './triggers/scheduler.ts';
 import { type Adapters, adaptersOf, backendsOf, folderOf, withStore, workspaceOf } from './wiring.ts';
 
 /** A run, with its lease when this process owns it. */
@@ -206,18 +205,6 @@ export class Sluice implements RunHost {
   dispatchOutbox(log?: (line: string) => void): Promise<DispatchResult> {
     const { registry, context } = this.adapters;
     return dispatchOutbox(this.store, notifierOf(registry, context), this.controller.owner, log);
-  }
-
-  /** A scheduler of triggers, which reports what it does. */
-  scheduler(report: SchedulerReport): Scheduler {
-    const { registry, context } = this.adapters;
-    return new Scheduler({
-      store: this.store,
-      drivers: registry.triggers,
-      context,
-      monotonic: () => performance.now(),
-      report,
-    });
   }
 
   /** Cleans up after ended runs, and removes runs beyond their retention. */

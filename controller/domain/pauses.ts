@@ -1,4 +1,13 @@
-import type { Pause } from './ports/triggers.ts';
+/** A time during which a trigger starts no runs. Times are the store's, in milliseconds since 1970. */
+export interface Pause {
+  readonly from: number;
+  /** Left out while it lasts. */
+  readonly to?: number;
+  /** It ends by itself at this time. */
+  readonly until?: number;
+  readonly by: string;
+  readonly reason?: string;
+}
 
 /** The pauses at a time: one that ends by itself may have ended. */
 export const pausesAt = (pauses: readonly Pause[], now: number): readonly Pause[] =>

@@ -179,6 +179,8 @@ export interface TriggerKind extends Kind {
   readonly facts?: Readonly<Record<string, string>>;
   /** Fields of which ${NAME} is filled in only when it is used, so that the value is never stored. */
   readonly late?: readonly (readonly string[])[];
+  /** Fields that name a YAML file as `file`; what it says becomes their `content`, so that it is part of the pipeline. */
+  readonly includes?: readonly { readonly field: string; readonly spec: ZodType }[];
   /** What its schema cannot check: names of sources, zones, expressions. */
   broken?(
     trigger: Trigger,

@@ -113,8 +113,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       state.pipeline = event.pipeline;
       state.file = event.file;
       state.startedAt = at;
-      if (event.again) state.again = event.again;
-      if (event.given) state.given = event.given;
+      Object.assign(state, event.again && { again: event.again }, event.given && { given: event.given });
       if (event.cause) state.cause = event.cause;
       for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
       return;
@@ -182,14 +181,9 @@ const errorKindOf = (exitCode: number | undefined): ErrorKind | undefined =>
 function forgetInputs(state: RunState): void {
   state.inputsLost += 1;
   state.lostWhileMeasuring = 0;
-  delete state.profiles;
-  delete state.findings;
-  delete state.measuredAt;
-  delete state.plan;
+  for (const field of ['profiles', 'findings', 'measuredAt', 'plan'] as const) delete state[field];
   for (const step of Object.values(state.steps)) {
-    delete step.ended;
-    delete step.fallback;
-    delete step.retryAt;
+    for (const field of ['ended', 'fallback', 'retryAt'] as const) delete step[field];
     step.voidedAttempts = step.attempts.length;
   }
 }

@@ -1,5 +1,6 @@
-import { relative } from 'node:path';
-import type { Kinds, Pipeline } from '../domain/pipeline.ts';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { z } from 'zod';
+import { type Kinds, kindOf, type Pipeline, type Trigger } from '../domain/pipeline.ts';
 import { FileProblems, keyPath, mostProblems, type Problem } from '../lib/yaml/problem.ts';
 import { readYaml } from '../lib/yaml/yaml-file.ts';
 import type { Known } from './parts.ts';
@@ -32,7 +33,8 @@ const filledLate =
  */
 export async function loadPipeline(path: string, known: Known, root: string): Promise<LoadedPipeline> {
   const fromHere = relative(process.cwd(), path) || path;
-  const { value: pipeline, text, at } = await readYaml(fromHere, pipelineSchema(known.kinds), filledLate(known.kinds));
+  const { value, text, at } = await readYaml(fromHere, pipelineSchema(known.kinds), filledLate(known.kinds));
+  const pipeline = await withIncluded(value, known.kinds, root);
   const problems: Problem[] = [];
   for (const { path: key, message } of brokenReferences(pipeline, known, root)) {
     problems.push({ ...at(key), key: keyPath(key), message });
@@ -41,3 +43,26 @@ export async function loadPipeline(path: string, known: Known, root: string): Pr
   if (problems.length > 0) throw new FileProblems(fromHere, problems);
   return { file: relative(root, path), pipeline, text };
 }
+
+/** A pipeline with the content of the YAML files that its triggers name. One outside the project is left to `places`. */
+async function withIncluded(pipeline: Pipeline, kinds: Kinds, root: string): Promise<Pipeline> {
+  const triggers: [string, Trigger][] = [];
+  for (const [name, trigger] of Object.entries(pipeline.triggers ?? {})) {
+    let included = trigger;
+    for (const { field, spec } of kindOf(kinds.triggers, trigger).includes ?? []) {
+      const given = trigger[field] as { readonly file: string } | undefined;
+      if (!given || !isWithin(root, given.file)) continue;
+      const path = join(root, given.file);
+      await readYaml(path, spec);
+      const { value: content } = await readYaml(path, z.json());
+      included = { ...included, [field]: { ...given, content } };
+    }
+    triggers.push([name, included]);
+  }
+  return pipeline.triggers ? { ...pipeline, triggers: Object.fromEntries(triggers) } : pipeline;
+}
+
+const isWithin = (root: string, file: string): boolean => {
+  const path = relative(root, resolve(root, file));
+  return !path.startsWith('..') && !isAbsolute(path);
+};

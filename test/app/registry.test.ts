@@ -24,7 +24,7 @@ test('an external source, sink, backend, storage, trigger and notifier need one 
   const store = memoryStore();
   const sluice = await Sluice.open(project, store, registry);
   const failed: string[] = [];
-  const fire = () => firedBy(sluice, loaded, failed);
+  const fire = () => firedBy(project, store, loaded, failed);
   try {
     expect(await fire()).toEqual([]);
     await objects.write('mem://door/first', '');

@@ -22,7 +22,7 @@ const fired = `${doublingOf('fired')}triggers: { door: { knock: 'mem://triggers'
 test('a firing that several controllers see, repeatedly and after a restart, starts one run', async () => {
   const { project, loaded } = await openPipeline(projectIn(root, fired), registry);
   const failed: string[] = [];
-  const round = () => withSluice(project, (sluice) => firedBy(sluice, loaded, failed), registry);
+  const round = () => withSluice(project, (_sluice, store) => firedBy(project, store, loaded, failed), registry);
   const started: string[] = [];
   for (let i = 0; i < 5; i++) {
     await objects.write(`mem://triggers/${i}`, '');
@@ -48,8 +48,8 @@ test('a failing trigger is reported, and the others fire', async () => {
   const failed: string[] = [];
   await withSluice(
     project,
-    async (sluice, store) => {
-      expect(await firedBy(sluice, loaded, failed)).toHaveLength(1);
+    async (_sluice, store) => {
+      expect(await firedBy(project, store, loaded, failed)).toHaveLength(1);
       const problem = (await store.trigger({ pipeline: 'failing', trigger: 'broken' })).problem;
       expect(problem).toBe('there is no storage for ftp://nowhere');
     },
@@ -83,7 +83,11 @@ test('intervals are counted from when the trigger was first seen; of missed inte
   const minute = 60_000;
   let cursor: unknown;
   const at = async (now: number, every = '10m') => {
-    const due = await everyTrigger.poll({ every }, stateAt(5 * minute, now, cursor), undefined as never);
+    const due = await everyTrigger.poll(
+      { every, missed: 'last', within: '24h' },
+      stateAt(5 * minute, now, cursor),
+      undefined as never,
+    );
     ({ cursor } = due);
     return due.firings.filter(({ instead }) => !instead).map((firing) => firing.due / minute);
   };

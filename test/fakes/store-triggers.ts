@@ -1,12 +1,11 @@
 import type { RunEvent } from '../../controller/domain/events.ts';
-import { currentPause, lastResumed, pausesAt } from '../../controller/domain/pauses.ts';
+import { currentPause, lastResumed, type Pause, pausesAt } from '../../controller/domain/pauses.ts';
 import type { NewRun } from '../../controller/domain/ports/store.ts';
 import {
   type Entered,
   type FiringRecord,
   mostWaiting,
   type NewFiring,
-  type Pause,
   type TriggerName,
   type TriggerState,
   type TriggerStore,

@@ -8,8 +8,6 @@ import {
 } from '../../domain/ports/triggers.ts';
 import type { Row } from './summary.ts';
 
-export type { Row };
-
 /** The state of a trigger from its row, without the cursor. */
 export function stateOf(row: Row): Omit<TriggerState, 'cursor'> {
   const { seq, generation, armed, now, waiting } = row;

@@ -26,59 +26,75 @@ const mostInstants = 10_000;
 export interface TimedCursor {
   /** Its fields that determine instants. */
   readonly definition: unknown;
-  /** All instants up to here are in the ledger. Milliseconds since 1970. */
+  /** All instants up to here are in the ledger. Milliseconds since 1970, without jitter. */
   readonly horizon: number;
 }
 
-interface Policy {
+interface Timing {
   readonly missed: 'last' | 'all' | 'none';
   readonly within: string;
+  readonly definition: unknown;
+  readonly instants: (after: number) => Iterable<Instant>;
+  /** How much later than its instant a key is due. Milliseconds. */
+  readonly delayOf?: (key: string) => number;
 }
 
-/** A poll of a trigger that fires by the clock: an outcome for every instant that has passed. Pure. */
-export function timedPoll(
-  { missed, within }: Policy,
-  instants: (after: number) => Iterable<Instant>,
-  cursor: TimedCursor,
-  { now, pauses, waiting }: TriggerState,
-): Due {
-  const passed: Instant[] = [];
+/**
+ * A poll of a trigger that fires by the clock: an outcome for every instant that has passed. A changed definition owes
+ * nothing of the past. Pure.
+ */
+export function timedPoll(timing: Timing, cursor: TimedCursor | undefined, known: TriggerState): Due {
+  const { definition, instants, delayOf = () => 0 } = timing;
+  const { now, armed } = known;
+  const isSame = !cursor || JSON.stringify(cursor.definition) === JSON.stringify(definition);
+  let horizon = isSame ? (cursor?.horizon ?? armed) : now;
+  const passed: { readonly at: number; readonly instant: Instant }[] = [];
   let next: number | undefined;
-  for (const instant of instants(cursor.horizon)) {
+  for (const each of instants(horizon)) {
+    const instant = { ...each, due: each.due + delayOf(each.key) };
     next = instant.due;
     if (instant.due > now || passed.length === mostInstants) break;
-    passed.push(instant);
+    passed.push({ at: each.due, instant });
     next = undefined;
   }
-  const more = next !== undefined && next <= now;
-  const isLate = ({ due }: Instant): boolean => now - due > onTimeMs;
-  const pausedBy = ({ due }: Instant) => pauses.find(({ from, to }) => from <= due && due < (to ?? Infinity));
-  const lastIndex = more ? Infinity : passed.findLastIndex((each) => !each.instead && !pausedBy(each));
-  const starts = (room: number, instant: Instant, i: number): DueFiring | undefined => {
-    const pause = pausedBy(instant);
+  const isCut = next !== undefined && next <= now;
+  const decide = decider(timing, known, isCut ? undefined : passed.map(({ instant }) => instant));
+  const firings: DueFiring[] = [];
+  for (const { at, instant } of passed) {
+    const firing = decide(instant, firings);
+    // The others follow when those that wait have begun.
+    if (!firing) return { firings, cursor: { definition, horizon }, next: now + 1000 };
+    addTo(firings, firing);
+    horizon = at;
+  }
+  return { firings, cursor: { definition, horizon }, next: isCut ? now : next };
+}
+
+/** Decides what becomes of each instant. `all` are those that have passed, undefined when there are more of them. */
+function decider(
+  { missed, within }: Timing,
+  { now, pauses, waiting }: TriggerState,
+  all: readonly Instant[] | undefined,
+) {
+  const pauseOf = ({ due }: Instant) =>
+    pauses.find(({ from, to = Number.POSITIVE_INFINITY }) => from <= due && due < to);
+  const last = all?.findLast((each) => !each.instead && !pauseOf(each));
+  return (instant: Instant, before: readonly DueFiring[]): DueFiring | undefined => {
     const instead = (outcome: 'skipped' | 'missed' | 'superseded', reason: string): DueFiring => ({
       ...instant,
       instead: { outcome, reason },
     });
+    const pause = pauseOf(instant);
+    const lateMs = now - instant.due;
     if (instant.instead) return instant;
     if (pause) return instead('skipped', `paused by ${pause.by}${pause.reason ? `: ${pause.reason}` : ''}`);
-    if (!isLate(instant)) return instant;
+    if (lateMs <= onTimeMs) return instant;
     if (missed === 'none') return instead('missed', 'no controller ran, and missed is none');
-    if (now - instant.due > milliseconds(within)) return instead('missed', `later than within: ${within}`);
-    if (missed === 'last') return i < lastIndex ? instead('superseded', 'a later instant stands for it') : instant;
-    return room > 0 ? { ...instant, isAlone: true } : undefined;
+    if (lateMs > milliseconds(within)) return instead('missed', `later than within: ${within}`);
+    if (missed === 'last') return instant === last ? instant : instead('superseded', 'a later instant stands for it');
+    const started = before.filter((each) => !each.instead).length;
+    return waiting + started < catchUp ? { ...instant, isAlone: true } : undefined;
   };
-  const firings: DueFiring[] = [];
-  let { horizon } = cursor;
-  for (const [i, instant] of passed.entries()) {
-    const started = firings.filter((each) => !each.instead).length;
-    const firing = starts(catchUp - waiting - started, instant, i);
-    // The others follow when those that wait have begun.
-    if (!firing) return { firings, cursor: { ...cursor, horizon }, next: now + 1000 };
-    addTo(firings, firing);
-    horizon = instant.due;
-  }
-  return { firings, cursor: { ...cursor, horizon }, next: more ? now : next };
 }
 
 /** Adds a firing; consecutive ones that start no run for the same reason become one row. */

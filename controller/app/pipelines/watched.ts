@@ -97,7 +97,10 @@ async function signatureOf(path: string, root: string, loaded: LoadedPipeline | 
 }
 
 async function versionOf(loaded: LoadedPipeline, root: string): Promise<string> {
-  const hash = createHash('sha256').update(loaded.text);
+  // Triggers have the content of their calendars.
+  const hash = createHash('sha256')
+    .update(loaded.text)
+    .update(JSON.stringify(loaded.pipeline.triggers ?? {}));
   for (const sql of sqlOf(loaded)) hash.update(`\0${sql}\0`).update(await readFile(join(root, sql)));
   return hash.digest('hex').slice(0, 16);
 }

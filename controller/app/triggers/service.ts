@@ -1,10 +1,15 @@
+import type { Registry } from '../../adapters/drivers.ts';
+import type { Project } from '../../config/project.ts';
 import type { Server, ServerInfo, ServerStore } from '../../domain/ports/servers.ts';
+import type { RunStore } from '../../domain/ports/store.ts';
 import { version as program, release } from '../../lib/env.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { heldBack, servedOf } from '../pipelines/agreement.ts';
 import type { WatchedPipeline } from '../pipelines/watched.ts';
+import { builtIn } from '../registry.ts';
 import type { Service } from '../services.ts';
-import type { Scheduler, SchedulerReport } from './scheduler.ts';
+import { adaptersOf } from '../wiring.ts';
+import { Scheduler, type SchedulerReport } from './scheduler.ts';
 
 /** How often a server compares its pipelines with those of the others. Milliseconds. */
 const compareMs = 5000;
@@ -75,6 +80,17 @@ function changesTo(logger: Logger) {
     if (text === undefined) before.delete(subject);
     else before.set(subject, text);
   };
+}
+
+/** A scheduler for the triggers of a project. */
+export function openScheduler(
+  project: Project,
+  store: RunStore,
+  report: SchedulerReport,
+  registry: Registry = builtIn,
+): Scheduler {
+  const { context } = adaptersOf(project, registry);
+  return new Scheduler({ store, drivers: registry.triggers, context, monotonic: () => performance.now(), report });
 }
 
 /** Logs what a scheduler reports. */

@@ -57,9 +57,6 @@ export function timelineOf(history: readonly Recorded[]): Phase[] {
         end('run', at);
         begin('run', 'measuring', at);
         break;
-      case 'triggered':
-        moment('trigger', at, 0, `also ${event.cause.key ?? ''}`);
-        break;
       case 'sources-reached':
         moment('sources away', at - event.waitedMs, event.waitedMs, '');
         break;

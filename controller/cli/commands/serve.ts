@@ -2,7 +2,7 @@ import { watchedPipelines } from '../../app/pipelines/watched.ts';
 import { builtIn } from '../../app/registry.ts';
 import { runServices } from '../../app/services.ts';
 import { withSluice } from '../../app/sluice.ts';
-import { schedulerLog, schedulerService } from '../../app/triggers/service.ts';
+import { openScheduler, schedulerLog, schedulerService } from '../../app/triggers/service.ts';
 import { openProject } from '../../app/wiring.ts';
 import { formatOwner } from '../../domain/controller-id.ts';
 import { Worker } from '../../engine/worker.ts';
@@ -44,7 +44,7 @@ export async function serve(
       const services = [
         schedulerService({
           pipelines: watchedPipelines(project, builtIn, store),
-          scheduler: sluice.scheduler(schedulerLog(logger)),
+          scheduler: openScheduler(project, store, schedulerLog(logger)),
           store,
           owner: () => sluice.controller.owner,
           monotonic: () => performance.now(),

@@ -1,21 +1,11 @@
 import type { RunEvent } from '../events.ts';
+import type { Pause } from '../pauses.ts';
 import type { NewRun } from './store.ts';
 
 /** A trigger by its name in a pipeline. */
 export interface TriggerName {
   readonly pipeline: string;
   readonly trigger: string;
-}
-
-/** A time during which a trigger starts no runs. Times are the store's, in milliseconds since 1970. */
-export interface Pause {
-  readonly from: number;
-  /** Left out while it lasts. */
-  readonly to?: number;
-  /** It ends by itself at this time. */
-  readonly until?: number;
-  readonly by: string;
-  readonly reason?: string;
 }
 
 /** The stored state of a trigger. Times are the store's, in milliseconds since 1970. */

@@ -1,31 +1,17 @@
-import type pg from 'pg';
-import type { RunEvent } from '../../../domain/events.ts';
-import { currentPause, lastResumed, pausesAt } from '../../../domain/pauses.ts';
-import type { NewRun } from '../../../domain/ports/store.ts';
-import type { Entered, NewFiring, Pause, TriggerName, TriggerStore } from '../../../domain/ports/triggers.ts';
-import { entered, firingOf, type Row, startedRun, stateOf } from '../ledger.ts';
+import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
+import type { Entered, TriggerName, TriggerStore } from '../../../domain/ports/triggers.ts';
+import { firingOf, stateOf } from '../ledger.ts';
 import { writing } from './feed.ts';
-import type { Query } from './query.ts';
-
-/** What the store gives to the ledger; `create` and `request` work within a transaction. */
-interface Within {
-  readonly query: Query;
-  readonly transaction: <T>(work: (client: pg.PoolClient) => Promise<T>) => Promise<T>;
-  readonly create: (client: pg.PoolClient, run: NewRun) => Promise<unknown>;
-  readonly request: (client: pg.PoolClient, run: string, at: number, event: RunEvent) => Promise<unknown>;
-}
+import { enter, type Within, waiting } from './firings.ts';
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint AS ${column}`;
 const columns = `number, pipeline, trigger, generation, key, due, until, count, outcome, reason, run, payload, ${ms('noted')}`;
-/** The runs of a trigger that have not begun to measure. */
-const waiting = (project: string, pipeline: string, trigger: string): string =>
-  `FROM runs w WHERE w.project = ${project} AND w.pipeline = ${pipeline} AND w.trigger = ${trigger}
-     AND w.ended IS NULL AND w.state = 'pending' AND NOT w.measuring`;
 const state = `SELECT pipeline, trigger, seq, generation, cursor, pauses, problem, ${ms('armed')}, ${ms('resumed')},
   (extract(epoch FROM now()) * 1000)::bigint AS now, (SELECT count(*) ${waiting('t.project', 't.pipeline', 't.trigger')}) AS waiting FROM triggers t`;
 
 /** Triggers and the ledger of their firings, in PostgreSQL. */
-export function triggersOf({ query, transaction, create, request }: Within, project: string): TriggerStore {
+export function triggersOf(within: Within, project: string): TriggerStore {
+  const { query, transaction } = within;
   const is = 'project = $1 AND pipeline = $2 AND trigger = $3';
   const named = ({ pipeline, trigger }: TriggerName): unknown[] => [project, pipeline, trigger];
 
@@ -94,7 +80,7 @@ export function triggersOf({ query, transaction, create, request }: Within, proj
           );
         }
         const all: Entered[] = [];
-        for (const firing of firings) all.push(await enter(client, name, row.generation, firing));
+        for (const firing of firings) all.push(await enter(client, within, project, name, row.generation, firing));
         return all;
       }),
 
@@ -140,48 +126,4 @@ export function triggersOf({ query, transaction, create, request }: Within, proj
       return rows.map((row) => row.state);
     },
   };
-
-  async function enter(
-    client: pg.PoolClient,
-    name: TriggerName,
-    generation: number,
-    firing: NewFiring,
-  ): Promise<Entered> {
-    const { key, due, until, count = 1, payload, replaces = [] } = firing;
-    const asked = 'start' in firing.as ? { outcome: 'started', reason: null } : firing.as;
-    const json = payload === undefined ? null : JSON.stringify(payload);
-    const values = [...named(name), generation, key, due, until ?? null, count, json, asked.outcome, asked.reason];
-    const added = await client.query(
-      `INSERT INTO firings AS f (project, pipeline, trigger, generation, key, due, until, count, payload, outcome, reason)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-       ON CONFLICT (project, pipeline, trigger, generation, key) DO UPDATE
-         SET outcome = excluded.outcome, reason = excluded.reason, noted = now()
-         WHERE f.outcome = ANY ($12)
-       RETURNING number`,
-      [...values, replaces],
-    );
-    if (!added.rows[0]) {
-      const there = await client.query(
-        `SELECT key, outcome, reason, run FROM firings WHERE ${is} AND generation = $4 AND key = $5`,
-        values.slice(0, 5),
-      );
-      return entered(there.rows[0], false);
-    }
-    if (!('start' in firing.as)) return entered({ key, ...firing.as }, true);
-    const pending = await client.query(
-      `SELECT run ${waiting('$1', '$2', '$3')} ORDER BY number DESC FOR UPDATE`,
-      named(name),
-    );
-    const { start, joins } = firing.as;
-    const outcome = startedRun(firing.as, pending.rows);
-    if (outcome.outcome === 'joined' && joins) await request(client, outcome.run as string, start.at, joins);
-    if (outcome.outcome === 'started') await create(client, { ...start, trigger: name.trigger });
-    await client.query('UPDATE firings SET outcome = $2, reason = $3, run = $4 WHERE number = $1', [
-      added.rows[0].number,
-      outcome.outcome,
-      outcome.reason ?? null,
-      outcome.run ?? null,
-    ]);
-    return entered({ key, ...outcome }, true);
-  }
 }

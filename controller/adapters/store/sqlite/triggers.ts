@@ -1,7 +1,7 @@
 import type { RunEvent } from '../../../domain/events.ts';
-import { currentPause, lastResumed, pausesAt } from '../../../domain/pauses.ts';
+import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
 import type { NewRun } from '../../../domain/ports/store.ts';
-import type { Entered, NewFiring, Pause, TriggerName, TriggerStore } from '../../../domain/ports/triggers.ts';
+import type { Entered, NewFiring, TriggerName, TriggerStore } from '../../../domain/ports/triggers.ts';
 import { entered, firingOf, startedRun, stateOf } from '../ledger.ts';
 import type { Row } from '../summary.ts';
 import type { Database } from './database.ts';

@@ -12,37 +12,35 @@ const spec = z.strictObject({
   from: z.iso.datetime({ offset: true }).optional().describe('Where intervals are counted from: 2026-11-01T00:00:00Z'),
   ...timed,
 });
+type Every = z.output<typeof spec>;
+
+/** The cursor of earlier versions. */
+interface FormerCursor {
+  readonly every: unknown;
+  readonly passed: number;
+}
 
 /** Fires at even intervals. Long runs and restarts shift nothing. */
 export const everyTrigger: TriggerDriver = {
   kind: 'every',
   spec,
   async poll(trigger, known) {
-    const { every, from, ...policy } = spec.parse(trigger);
-    const { armed, now } = known;
+    const { every, from, missed, within } = trigger as unknown as Every;
+    const { armed } = known;
     const definition = { every, from };
-    const cursor = (known.cursor ?? { definition, horizon: armed }) as TimedCursor | Former;
-    return timedPoll(policy, (after) => instants(trigger, after, armed), current(cursor), known);
-
-    function current(of: TimedCursor | Former): TimedCursor {
-      if ('passed' in of)
-        return { definition, horizon: of.every === every ? armed + of.passed * milliseconds(every) : now };
-      // A changed interval owes nothing of the past.
-      return JSON.stringify(of.definition) === JSON.stringify(definition) ? of : { definition, horizon: now };
-    }
+    const stored = known.cursor as TimedCursor | FormerCursor | undefined;
+    const cursor =
+      stored && 'passed' in stored
+        ? { definition: { every: stored.every }, horizon: armed + stored.passed * milliseconds(String(stored.every)) }
+        : stored;
+    const instants = (after: number) => instantsOf(trigger as unknown as Every, after, armed);
+    return timedPoll({ missed, within, definition, instants }, cursor, known);
   },
-  instants,
+  instants: (trigger, after, armed) => instantsOf(trigger as unknown as Every, after, armed),
   describe: ({ every, from }) => `every ${every}${from === undefined ? '' : `, counted from ${from}`}`,
 };
 
-/** The cursor of earlier versions. */
-interface Former {
-  readonly every: unknown;
-  readonly passed: number;
-}
-
-function* instants(trigger: Readonly<Record<string, unknown>>, after: number, armed: number): Generator<Instant> {
-  const { every, from } = spec.parse(trigger);
+function* instantsOf({ every, from }: Every, after: number, armed: number): Generator<Instant> {
   const length = milliseconds(every);
   const base = from === undefined ? armed : Date.parse(from);
   for (let n = Math.max(0, Math.floor((after - base) / length) + 1); ; n++) {
