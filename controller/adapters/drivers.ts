@@ -18,11 +18,13 @@ import type { SourceReader } from '../domain/ports/source.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
 import type { EventFeed } from '../domain/ports/store.ts';
 import type { TaskRunner } from '../domain/ports/task.ts';
-import type { Firing, NewFiring, TriggerName, TriggerState, TriggerStore } from '../domain/ports/triggers.ts';
+import type { TriggerName, TriggerState, TriggerStore } from '../domain/ports/triggers.ts';
 import type { Pin } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Language } from '../messages/words.ts';
 import type { SnapshotOptions } from '../snapshot/snapshot.ts';
+import type { Due, DueFiring, Instant, ReceivedRequest } from './firing.ts';
+import type { SourceWatch } from './source-watch.ts';
 
 /** What a driver receives to open its adapter. */
 export interface Context {
@@ -61,6 +63,8 @@ export interface SourceDriver extends SourceKind, Checked {
   open(context: Context): Promise<SourceReader>;
   /** How the runner reads rows without a snapshot. Left out when all rows always fit a snapshot. */
   input?(pinned: PinnedInput, project: Project): Access & { readonly input: object };
+  /** Cheap looks at the source, for triggers. */
+  watch?(context: Context): Promise<SourceWatch>;
 }
 
 /** A kind of sink. */
@@ -105,6 +109,7 @@ export interface NotifierDriver extends Kind, Checked {
 export interface PollContext extends Context, TriggerName {
   readonly pipeline: string;
   readonly sources: Pipeline['sources'];
+  readonly sourceKinds: readonly SourceDriver[];
   readonly store: Pick<EventFeed, 'endsSince'> & Pick<TriggerStore, 'firings'>;
   /** Survives from poll to poll in this process, and nothing else. */
   readonly memory: Map<string, unknown>;
@@ -126,38 +131,6 @@ export interface TriggerDriver extends TriggerKind, Checked {
   describe(trigger: Trigger): string;
   /** What is worth knowing before it fires, a line each. */
   remarks?(trigger: Trigger, now: number): string[];
-}
-
-/** A time at which a trigger fires by the clock. */
-export interface Instant extends Firing {
-  /** The wall time: `2026-11-24T06:00`. */
-  readonly time?: string;
-  /** Why it starts no run. */
-  readonly instead?: Extract<NewFiring['as'], { outcome: unknown }>;
-}
-
-/** A firing that a poll has found. */
-export interface DueFiring extends Instant, Pick<NewFiring, 'count' | 'until' | 'replaces' | 'payload'> {
-  /** What the trigger knows, for conditions and SQL. Plain JSON. */
-  readonly facts?: Readonly<Record<string, unknown>>;
-  /** Needs a run of its own: no waiting run takes it along. */
-  readonly isAlone?: boolean;
-}
-
-export interface Due {
-  readonly firings: readonly DueFiring[];
-  readonly cursor: unknown;
-  /** When to poll again, by the store's clock; undefined: when something of the trigger has changed. */
-  readonly next: number | undefined;
-}
-
-/** A request to a trigger. */
-export interface ReceivedRequest {
-  /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: Buffer;
-  /** The store's time. Milliseconds since 1970. */
-  readonly now: number;
 }
 
 /** A kind of storage: files that driver, executors and controllers share. */

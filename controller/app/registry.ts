@@ -10,8 +10,13 @@ import { postgresSource } from '../adapters/sources/postgres/driver.ts';
 import { fileStorageDriver } from '../adapters/storage/file/driver.ts';
 import { httpTask } from '../adapters/tasks/http/driver.ts';
 import { postgresTask } from '../adapters/tasks/postgres/driver.ts';
+import { afterTrigger } from '../adapters/triggers/after/driver.ts';
 import { everyTrigger } from '../adapters/triggers/every/driver.ts';
+import { filesTrigger } from '../adapters/triggers/files/driver.ts';
 import { scheduleTrigger } from '../adapters/triggers/schedule/driver.ts';
+import { tableTrigger } from '../adapters/triggers/table/driver.ts';
+import { topicTrigger } from '../adapters/triggers/topic/driver.ts';
+import { webhookTrigger } from '../adapters/triggers/webhook/driver.ts';
 
 /** The built-in drivers. A new driver needs one line here. */
 export const builtIn: Registry = {
@@ -21,5 +26,5 @@ export const builtIn: Registry = {
   notifiers: [emailNotifications],
   backends: [livyDriver, embeddedDriver],
   storages: [fileStorageDriver],
-  triggers: [scheduleTrigger, everyTrigger],
+  triggers: [scheduleTrigger, everyTrigger, filesTrigger, topicTrigger, tableTrigger, webhookTrigger, afterTrigger],
 };

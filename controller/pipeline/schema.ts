@@ -8,7 +8,9 @@ import { columnTypes, engines, type Kind, type Kinds, type Pipeline, type Step }
 export const identifier = z
   .string()
   .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, starting with a letter');
-const slug = z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and -, starting with a letter');
+export const slug = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and -, starting with a letter');
 export const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a duration such as 500ms, 5s, 30m or 2h');
 const condition = z.string().min(1).describe('A condition in CEL over what was measured');
 

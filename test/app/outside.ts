@@ -13,16 +13,11 @@ import type {
 } from '../../controller/adapters/drivers.ts';
 import { fileStorage } from '../../controller/adapters/storage/file/file.ts';
 import { builtIn } from '../../controller/app/registry.ts';
-import type { SchedulerReport } from '../../controller/app/triggers/scheduler.ts';
-import { openScheduler } from '../../controller/app/triggers/service.ts';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { identifier as quoted } from '../../controller/clients/sql.ts';
-import type { Project } from '../../controller/config/project.ts';
 import type { Observation } from '../../controller/domain/ports/backend.ts';
 import type { Storage } from '../../controller/domain/ports/storage.ts';
-import type { RunStore } from '../../controller/domain/ports/store.ts';
 import { rejected } from '../../controller/lib/errors.ts';
-import type { LoadedPipeline } from '../../controller/pipeline/loader.ts';
 import { identifier, ofOutput } from '../../controller/pipeline/schema.ts';
 import { measureRelation } from '../../controller/snapshot/measure.ts';
 import { materialize, own, parquet, writeSnapshot } from '../../controller/snapshot/snapshot.ts';
@@ -238,23 +233,3 @@ steps:
     spark: { sql: doubled.sql }
     outputs: [{ lines: out/doubled.jsonl, views: [doubled] }]
 `;
-
-/** Looks once at the triggers of a pipeline. Returns the runs that it started. */
-export async function firedBy(
-  project: Project,
-  store: RunStore,
-  loaded: LoadedPipeline,
-  failed: string[],
-): Promise<string[]> {
-  const started: string[] = [];
-  const report: SchedulerReport = {
-    entered: (_of, entered) =>
-      started.push(...entered.flatMap(({ isNew, outcome, run }) => (isNew && outcome === 'started' && run ? run : []))),
-    problem: ({ name }, reason) => failed.push(`${name}: ${reason}`),
-    clockStepped: (byMs) => failed.push(`stepped ${byMs}`),
-  };
-  const scheduler = openScheduler(project, store, report, registry);
-  await scheduler.tick([loaded]);
-  await scheduler.idle();
-  return started;
-}

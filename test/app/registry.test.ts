@@ -9,7 +9,8 @@ import { openPipeline } from '../../controller/app/wiring.ts';
 import type { FileProblems } from '../../controller/lib/yaml/problem.ts';
 import { pipelineJsonSchema } from '../../controller/pipeline/json-schema.ts';
 import { memoryStore } from '../fakes/store.ts';
-import { doublingOf, firedBy, objects, projectIn, registry, rung } from './outside.ts';
+import { firedBy } from './fired-by.ts';
+import { doublingOf, objects, projectIn, registry, rung } from './outside.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

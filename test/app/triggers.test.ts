@@ -12,7 +12,8 @@ import type { Server } from '../../controller/domain/ports/servers.ts';
 import type { TriggerState } from '../../controller/domain/ports/triggers.ts';
 import type { Logger } from '../../controller/lib/logger.ts';
 import { memoryStore } from '../fakes/store.ts';
-import { doublingOf, firedBy, objects, projectIn, registry } from './outside.ts';
+import { firedBy } from './fired-by.ts';
+import { doublingOf, objects, projectIn, registry } from './outside.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-triggers-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { TriggerState } from '../../domain/ports/triggers.ts';
 import { milliseconds } from '../../lib/duration.ts';
 import { duration } from '../../pipeline/schema.ts';
-import type { Due, DueFiring, Instant } from '../drivers.ts';
+import type { Due, DueFiring, Instant } from '../firing.ts';
 
 /** Fields of triggers that fire by the clock. */
 export const timed = {

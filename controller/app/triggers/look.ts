@@ -1,4 +1,5 @@
-import type { DueFiring, PollContext, TriggerDriver } from '../../adapters/drivers.ts';
+import type { PollContext, TriggerDriver } from '../../adapters/drivers.ts';
+import type { DueFiring } from '../../adapters/firing.ts';
 import type { Cause } from '../../domain/events.ts';
 import { currentPause } from '../../domain/pauses.ts';
 import type { Trigger } from '../../domain/pipeline.ts';

@@ -90,7 +90,13 @@ export function openScheduler(
   registry: Registry = builtIn,
 ): Scheduler {
   const { context } = adaptersOf(project, registry);
-  return new Scheduler({ store, drivers: registry.triggers, context, monotonic: () => performance.now(), report });
+  return new Scheduler({
+    store,
+    drivers: registry.triggers,
+    context: { ...context, sourceKinds: registry.sources },
+    monotonic: () => performance.now(),
+    report,
+  });
 }
 
 /** Logs what a scheduler reports. */

@@ -28,6 +28,16 @@ export const csvSource: SourceDriver = {
     const { csvReader } = await import('./csv.ts');
     return csvReader({ root: project.root, scratch, storage, snapshots, allowed: allowedIn(project).paths });
   },
+  async watch({ project, storage }) {
+    const { filesOf } = await import('./pin.ts');
+    const where = { root: project.root, storage, allowed: allowedIn(project).paths };
+    return {
+      files: (source) => {
+        const pattern = typeof source === 'string' ? source : (source as CsvSource).csv;
+        return filesOf('trigger', pattern, where);
+      },
+    };
+  },
   input({ name, source, pin }) {
     const all = columnsOf(source);
     const reason = reasonSql(all, spark, true);

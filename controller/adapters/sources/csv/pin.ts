@@ -38,22 +38,31 @@ export async function checkUnchanged(storage: Storage, files: readonly PinnedFil
 
 const pinned = ({ uri, size, modifiedMs }: StoredObject): PinnedFile => ({ path: uri, size, mtimeMs: modifiedMs });
 
-/** The files that match a glob. The folder before the glob may itself contain glob characters. */
-export async function pinFiles(
+/**
+ * The files that match a glob, ordered by path. The folder before the glob may itself contain glob characters. `name` is
+ * for messages.
+ */
+export async function filesOf(
   name: string,
   pattern: string,
   { root, storage, allowed = [] }: Where,
-): Promise<readonly PinnedFile[]> {
+): Promise<readonly StoredObject[]> {
   const isPath = isFile(pattern);
   const folder = isPath ? root : baseOf(pattern);
   const glob = isPath ? pathOf(pattern) : pattern.slice(folder.length + 1);
-  const files = (await storage.find(folder, glob)).map(pinned);
-  const outside = files.find(({ path }) => !liesIn([root, ...allowed], path));
+  const files = await storage.find(folder, glob);
+  const outside = files.find(({ uri }) => !liesIn([root, ...allowed], uri));
   if (outside)
     throw rejected(
-      `${name}: ${outside.path} is a link that leads out of the project`,
+      `${name}: ${outside.uri} is a link that leads out of the project`,
       'allow.paths in conf/connections.yaml says where else files may be',
     );
+  return [...files].sort((a, b) => (a.uri < b.uri ? -1 : 1));
+}
+
+/** The files that match a glob. Throws a rejected SluiceError when there is none. */
+export async function pinFiles(name: string, pattern: string, where: Where): Promise<readonly PinnedFile[]> {
+  const files = (await filesOf(name, pattern, where)).map(pinned);
   const unnamable = files.find(({ path }) => path.includes('\\') && /[*?[]/.test(path));
   if (unnamable)
     throw rejected(
@@ -62,10 +71,10 @@ export async function pinFiles(
     );
   if (files.length === 0)
     throw rejected(
-      `${name}: no file matches ${pattern} in ${folder}`,
+      `${name}: no file matches ${pattern} in ${isFile(pattern) ? where.root : baseOf(pattern)}`,
       'correct the glob, or put the files there (`sluice demo-data` makes some)',
     );
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return files;
 }
 
 /** Whether the last published run has read a file. */

@@ -26,6 +26,10 @@ export const kafkaSource: SourceDriver = {
     const { kafkaReader } = await import('./kafka.ts');
     return kafkaReader({ addressOf: addressesOf(project).kafka, scratch, storage, snapshots });
   },
+  async watch({ project }) {
+    const { topicWatch } = await import('./watch.ts');
+    return topicWatch(addressesOf(project).kafka);
+  },
   input({ name, source, pin }, project) {
     const address = addressesOf(project).kafka((source as KafkaSource).kafka);
     const { topic, partitions } = pin as KafkaPin;

@@ -42,6 +42,10 @@ export const postgresSource: SourceDriver = {
     const { postgresReader } = await import('./postgres.ts');
     return postgresReader(addressesOf(project).postgres, scratch, snapshots);
   },
+  async watch({ project }) {
+    const { tableWatch } = await import('./watch.ts');
+    return tableWatch(addressesOf(project).postgres);
+  },
   input({ name, source, pin, partitions }, project) {
     const address = addressesOf(project).postgres((source as PostgresSource).postgres);
     const { table, snapshot, pages } = pin as PostgresPin;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { milliseconds } from '../../../lib/duration.ts';
 import { duration } from '../../../pipeline/schema.ts';
-import type { Instant, TriggerDriver } from '../../drivers.ts';
+import type { TriggerDriver } from '../../drivers.ts';
+import type { Instant } from '../../firing.ts';
 import { type TimedCursor, timed, timedPoll } from '../timed.ts';
 
 const leastMs = 60_000;

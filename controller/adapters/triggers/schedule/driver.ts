@@ -9,7 +9,8 @@ import { instants, type Schedule } from '../../../schedule/instants.ts';
 import { jitterMs } from '../../../schedule/jitter.ts';
 import { describeCron, describeTransition } from '../../../schedule/words.ts';
 import { checkZone, transitions } from '../../../schedule/zone.ts';
-import type { Instant, TriggerDriver } from '../../drivers.ts';
+import type { TriggerDriver } from '../../drivers.ts';
+import type { Instant } from '../../firing.ts';
 import { type TimedCursor, timed, timedPoll } from '../timed.ts';
 
 /** How far ahead transitions of a zone are looked for. Milliseconds. */
