@@ -58,11 +58,14 @@ const farMs = 36_525 * dayMs;
 export function* instants(schedule: Schedule, from: number): Generator<Instant> {
   let sameDue: Candidate[] = [];
   for (const candidate of candidatesOf(schedule, from)) {
-    if (sameDue[0] && sameDue[0].due !== candidate.due) {
+    const ended = sameDue[0] && sameDue[0].due !== candidate.due;
+    if (ended) yield* decided(sameDue);
+    sameDue = ended ? [candidate] : [...sameDue, candidate];
+    // An exact one is the last of its due time: there is no need to look for another.
+    if (candidate.isExact) {
       yield* decided(sameDue);
       sameDue = [];
     }
-    sameDue.push(candidate);
   }
   yield* decided(sameDue);
 }
