@@ -138,7 +138,8 @@ function skipped(calendar: Calendar, { wall }: Candidate): Pick<Instant, 'droppe
 /** Instants on holidays wait for the next other day. Those of the days before `from` may still be due after it. */
 function* moved(schedule: Schedule, calendar: Calendar, from: number): Generator<Candidate> {
   const waiting: Candidate[] = [];
-  const nominalFrom = Math.max(previousWorkday(calendar, from) - 2 * dayMs, firstDay * dayMs);
+  // Nothing waits over a day that is no holiday. Two days more, as `from` is no local date.
+  const nominalFrom = Math.max(previousWorkday(calendar, from - 2 * dayMs) - 2 * dayMs, firstDay * dayMs);
   for (const each of nominal(schedule, nominalFrom)) {
     while (waiting[0] && waiting[0].due <= each.due) yield waiting.shift() as Candidate;
     const target = skipped(calendar, each).dropped && nextWorkday(calendar, each.wall);
