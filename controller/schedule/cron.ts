@@ -177,7 +177,7 @@ function daysOf(parts: readonly string[]): DaysOfMonth {
 }
 
 function weekdaysOf(parts: readonly string[]): Weekdays {
-  const lastOf = parts.find((part) => /^\w+l$/i.test(part) && !/^\w{3,}$/.test(part));
+  const lastOf = parts.find((part) => /^(\d|[a-z]{3})l$/i.test(part));
   if (lastOf) throw invalidPart(fields.weekday, lastOf, 'is not supported', `write ${lastOf.slice(0, -1)}#L`);
   const numbered = parts.filter((part) => part.includes('#'));
   return {

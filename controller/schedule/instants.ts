@@ -58,11 +58,14 @@ const farMs = 36_525 * dayMs;
 export function* instants(schedule: Schedule, from: number): Generator<Instant> {
   let sameDue: Candidate[] = [];
   for (const candidate of candidatesOf(schedule, from)) {
-    if (sameDue[0] && sameDue[0].due !== candidate.due) {
+    const ended = sameDue[0] && sameDue[0].due !== candidate.due;
+    if (ended) yield* decided(sameDue);
+    sameDue = ended ? [candidate] : [...sameDue, candidate];
+    // An exact one is the last of its due time: there is no need to look for another.
+    if (candidate.isExact) {
       yield* decided(sameDue);
       sameDue = [];
     }
-    sameDue.push(candidate);
   }
   yield* decided(sameDue);
 }
@@ -135,7 +138,8 @@ function skipped(calendar: Calendar, { wall }: Candidate): Pick<Instant, 'droppe
 /** Instants on holidays wait for the next other day. Those of the days before `from` may still be due after it. */
 function* moved(schedule: Schedule, calendar: Calendar, from: number): Generator<Candidate> {
   const waiting: Candidate[] = [];
-  const nominalFrom = Math.max(previousWorkday(calendar, from) - 2 * dayMs, firstDay * dayMs);
+  // Nothing waits over a day that is no holiday. Two days more, as `from` is no local date.
+  const nominalFrom = Math.max(previousWorkday(calendar, from - 2 * dayMs) - 2 * dayMs, firstDay * dayMs);
   for (const each of nominal(schedule, nominalFrom)) {
     while (waiting[0] && waiting[0].due <= each.due) yield waiting.shift() as Candidate;
     const target = skipped(calendar, each).dropped && nextWorkday(calendar, each.wall);

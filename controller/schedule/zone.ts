@@ -36,11 +36,14 @@ interface Zone {
   readonly format: Intl.DateTimeFormat;
   /** By days since 1970. */
   readonly days: Map<number, ZoneDay>;
+  readonly stretches: Map<number, readonly Stretch[]>;
 }
 
 const zones = new Map<string, Zone>();
-/** Days cached for a zone: about a hundred years. */
-const mostDays = 40_000;
+/** Days cached for a zone: about eleven years. */
+const mostDays = 4000;
+/** `transitions` looks so far ahead: a hundred years. */
+const farMs = 36_525 * dayMs;
 
 /**
  * The name of an IANA zone in its usual spelling. Another name of the same zone stays as it is, unless it is written in
@@ -61,16 +64,28 @@ export function checkZone(name: string): string {
   );
 }
 
-/** The next `count` transitions of a zone after a time and not after `limit`, both in milliseconds since 1970. */
+/**
+ * The next `count` transitions of a zone after a time and not after `limit`, both in milliseconds since 1970. It looks at
+ * most a hundred years ahead.
+ */
 export function transitions(zone: string, after: number, count: number, limit: number): Transition[] {
   const found: Transition[] = [];
-  for (let day = Math.floor(after / dayMs); day * dayMs <= limit && found.length < count; day += 1)
-    found.push(...zoneDay(zone, day).transitions.filter(({ at }) => at > after && at <= limit));
+  const last = Math.min(limit, after + farMs);
+  for (let day = Math.floor(after / dayMs); day * dayMs <= last && found.length < count; day += 1)
+    found.push(...zoneDay(zone, day).transitions.filter(({ at }) => at > after && at <= last));
   return found.slice(0, count);
 }
 
 /** The stretches of a UTC day, which is counted since 1970. */
-export function stretchesOf(zone: string, day: number): Stretch[] {
+export function stretchesOf(zone: string, day: number): readonly Stretch[] {
+  const { stretches } = zoneOf(zone);
+  const known = stretches.get(day) ?? newStretches(zone, day);
+  if (stretches.size >= mostDays) stretches.clear();
+  stretches.set(day, known);
+  return known;
+}
+
+function newStretches(zone: string, day: number): Stretch[] {
   const near = [day - 1, day, day + 1].map((each) => zoneDay(zone, each));
   const { offset, transitions: cuts } = near[1] as ZoneDay;
   const around = near.flatMap((each) => each.transitions);
@@ -138,7 +153,7 @@ function zoneOf(name: string): Zone {
   const known = zones.get(name);
   if (known) return known;
   const format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' });
-  const zone: Zone = { format, days: new Map() };
+  const zone: Zone = { format, days: new Map(), stretches: new Map() };
   zones.set(name, zone);
   return zone;
 }

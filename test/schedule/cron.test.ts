@@ -126,6 +126,7 @@ describe('a wrong cron expression', () => {
     ['0 22-2 * * *', 'write 22-23,0-2'],
     ['0 0 1 nov-feb *', 'write 11-12,1-2'],
     ['0 0 * * 5L', 'write 5#L'],
+    ['0 0 * * friL', 'write fri#L'],
     ['0 0 15W * *', 'LW is the last day from Monday to Friday'],
     ['@reboot', 'allowed: @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually'],
     ['0 0 0 1 1 *', 'there are no seconds and no years: the shortest schedule is every minute'],

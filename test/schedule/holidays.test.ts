@@ -48,6 +48,14 @@ describe('on holidays', () => {
     expect(lines(resting('0 6 31 * *', 'next-day'), '2027-01-11T03:00', '2027-01-20T00:00')).toEqual([]);
   });
 
+  test('next-day: in a zone whose date is not that of UTC, too', () => {
+    // 2027-01-12T02:00 in UTC is the evening of the first working day in Los Angeles.
+    const evening = resting('0 22 1 * *', 'next-day', 'America/Los_Angeles');
+    expect(lines(evening, '2027-01-12T02:00', '2027-01-20T00:00')).toEqual(['2027-01-01T22:00 01-12T06:00']);
+    const morning = resting('0 1 1 * *', 'next-day', 'Pacific/Kiritimati');
+    expect(lines(morning, '2027-01-10T10:30', '2027-01-20T00:00')).toEqual(['2027-01-01T01:00 01-10T11:00']);
+  });
+
   test('next-day: of several on one day and time, its own runs, else the first', () => {
     expect(lines(resting('0 6,7 * * *', 'next-day'), '2026-12-05T00:00', '2026-12-07T12:00')).toEqual([
       '2026-12-05T06:00 12-07T03:00 superseded 2026-12-07T06:00 is due at the same time',

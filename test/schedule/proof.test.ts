@@ -11,9 +11,9 @@ const special = [
 test('instants are those of an oracle that reads the clock of each minute', () => {
   const seed = 1;
   const random = randomOf(seed, 'schedules');
-  const some = zoneNames().filter(() => random() < 0.05);
+  const some = zoneNames().filter(() => random() < 0.03);
   const twins = twinsOf([...new Set([...special, ...some])]);
-  const tallies = twins.map((each) => check(each, () => random() < 0.1));
+  const tallies = twins.map((each) => check(each, () => random() < 0.08));
   process.stdout.write(`seed ${seed}: ${summary(twins, tallies)}\n`);
   expect(tallies.flatMap(({ problems }) => problems).slice(0, 5)).toEqual([]);
   expect(tallies.reduce((all, { instants }) => all + instants, 0)).toBeGreaterThan(100_000);
