@@ -6,6 +6,7 @@ import { profile } from '../planning/profiles.ts';
 import { outboxContract } from './outbox.ts';
 import { proofsContract } from './proofs.ts';
 import { runsContract } from './runs.ts';
+import { tokensContract } from './tokens.ts';
 import { triggersContract } from './triggers.ts';
 
 /** A store as its projects see it; `pass` advances its clock by milliseconds. */
@@ -238,5 +239,6 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     runsContract({ ...ready, pass: (ms) => pass(ms), pipeline });
     triggersContract({ ...ready, pass: (ms) => pass(ms) });
     proofsContract(ready);
+    tokensContract(ready);
   });
 }

@@ -3,6 +3,7 @@ import type { FeedEvent, RunStore, StoreOwner } from '../../controller/domain/po
 import { afterComparison, type Proof } from '../../controller/domain/proof.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import { memoryCleanup, memoryIndex, memoryOutbox, type Posted, type Row } from './store-lists.ts';
+import { memoryAudit, memoryTokens } from './store-tokens.ts';
 import { type KnownTrigger, memoryTriggers } from './store-triggers.ts';
 
 /** A run store in memory, with its own clock. */
@@ -21,6 +22,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
   const roles = new Map<string, { owner: string; until: number }>();
   const triggers = new Map<string, KnownTrigger>();
   const proofs = new Map<string, Proof>();
+  const tokens = memoryTokens();
+  const audit = memoryAudit();
   let created = 0;
 
   const rowOf = (run: string): Row => {
@@ -92,6 +95,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
           await new Promise((resolve) => setTimeout(resolve, 10));
       },
 
+      lastPosition: async () => feed.findLast((each) => isOurs(each.run))?.position ?? 0,
+
       async heartbeat(owner, forMs) {
         if (until.has(owner) && !lives(owner)) return undefined;
         until.set(owner, clock() + forMs);
@@ -136,6 +141,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
       ...memoryOutbox(outbox, clock, isOurs),
       ...memoryCleanup(runs, ours, clock),
       ...memoryTriggers(triggers, clock, project, { create: (run) => store.create(run), has: (run) => runs.has(run) }),
+      ...tokens(project),
+      ...audit(project),
       proofs: async (pairs) =>
         pairs.flatMap((pair) => structuredClone(proofs.get(JSON.stringify([project, pair])) ?? [])),
       async compared(comparison) {

@@ -6,6 +6,9 @@ export type Row = Record<string, any>;
 /** The SQL condition of runs with published results, on the table of runs. */
 export const hasPublished = `state IN ('succeeded', 'degraded')`;
 
+/** A pattern of LIKE for a name in which `*` stands for any text. */
+export const likeOf = (glob: string): string => glob.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%');
+
 export const summaryColumns = 'run, number, pipeline, state, branch, reason, started, ended, quality, rows';
 
 /** The summary of a run from a row of these columns. */

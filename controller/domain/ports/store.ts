@@ -2,7 +2,9 @@ import type { Recorded, RunEvent } from '../events.ts';
 import type { LifeState } from '../lifecycle.ts';
 import type { Plan, Profiles } from '../plan.ts';
 import type { Comparison, Proof } from '../proof.ts';
+import type { AuditStore } from './audit.ts';
 import type { Message } from './notifier.ts';
+import type { TokenStore } from './tokens.ts';
 
 /** A line of `sluice runs`. Times are milliseconds since 1970. */
 export interface RunSummary {
@@ -107,6 +109,8 @@ export interface EventFeed {
   since(position: number, limit: number): Promise<FeedEvent[]>;
   /** Resolves when there are events after a position, or when the signal aborts. */
   waitFor(position: number, signal: AbortSignal): Promise<void>;
+  /** The last position that has an event; 0 when there is none. Later events have greater positions. */
+  lastPosition(): Promise<number>;
 }
 
 /** The active controllers and their rights. */
@@ -137,17 +141,27 @@ export interface LeaseStore {
   claimRole(role: string, owner: string, forMs: number): Promise<boolean>;
 }
 
+/** Which runs to list. What is left out does not restrict. */
+export interface RunFilter {
+  readonly pipeline?: string;
+  /** Names of pipelines in which `*` stands for any text. */
+  readonly pipelines?: readonly string[];
+  /** One of these states. */
+  readonly states?: readonly LifeState[];
+  /** Only runs with a smaller number. */
+  readonly before?: number;
+  /** The earliest start, and the first that is too late. Milliseconds since 1970. */
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+}
+
 /** Queries on runs without reading their histories; of this project alone. */
 export interface RunIndex {
   /** The run with this name, or the only one with this prefix; undefined otherwise. */
   find(run: string): Promise<(RunSummary & { readonly owner: string | undefined }) | undefined>;
-  /** The newest runs with a number below `before`, the newest first. */
-  list(filter: {
-    readonly pipeline?: string;
-    readonly state?: LifeState;
-    readonly before?: number;
-    readonly limit: number;
-  }): Promise<RunSummary[]>;
+  /** The newest runs that meet a filter, the newest first. */
+  list(filter: RunFilter): Promise<RunSummary[]>;
   /** Runs of the same pipeline that started before this one and have not ended, oldest first. */
   activeBefore(run: string): Promise<string[]>;
   /** The profiles of the last published run of a pipeline. */
@@ -251,7 +265,9 @@ export interface RunStore
     Outbox,
     CleanupQueue,
     TriggerStore,
-    ProofStore {
+    ProofStore,
+    TokenStore,
+    AuditStore {
   close(): Promise<void>;
 }
 

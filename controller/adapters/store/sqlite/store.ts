@@ -4,11 +4,13 @@ import { channelOf } from '../../../domain/ports/notifier.ts';
 import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } from '../../../domain/ports/store.ts';
 import { rejected } from '../../../lib/errors.ts';
 import type { Row } from '../summary.ts';
+import { auditOf } from './audit.ts';
 import { type Database, openDatabase } from './database.ts';
 import { leasesOf } from './leases.ts';
 import { outboxOf } from './outbox.ts';
 import { proofsOf } from './proofs.ts';
 import { cleanupOf, indexOf } from './runs.ts';
+import { tokensOf } from './tokens.ts';
 import { triggersOf } from './triggers.ts';
 
 /** Poll interval for events of other processes. Milliseconds. */
@@ -61,12 +63,17 @@ export async function sqliteStore(
         await sleep(pollMs, undefined, { signal }).catch(() => undefined);
     },
 
+    lastPosition: async () =>
+      db.first('SELECT coalesce(max(position), 0) AS last FROM events WHERE project = $project', { project })?.last,
+
     ...leasesOf(db, project, clock),
     ...indexOf(db, project),
     ...outboxOf(db, project, clock),
     ...cleanupOf(db, project, clock),
     ...triggersOf(db, (run) => create(db, project, run), project, clock),
     ...proofsOf(db, project),
+    ...tokensOf(db, project),
+    ...auditOf(db, project),
     close: async () => db.close(),
   };
 }
