@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { Plan } from '../../controller/domain/plan.ts';
-import type { Entry, Lease, RunFilter, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
+import type { RunFilter } from '../../controller/domain/ports/run-filter.ts';
+import type { Entry, Lease, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import { profile } from '../planning/profiles.ts';
 
 /** The prepared parts of the store's suite. */

@@ -1,9 +1,9 @@
 import type { Recorded, RunEvent } from '../events.ts';
-import type { LifeState } from '../lifecycle.ts';
 import type { Plan, Profiles } from '../plan.ts';
 import type { Comparison, Proof } from '../proof.ts';
 import type { AuditStore } from './audit.ts';
 import type { Message } from './notifier.ts';
+import type { RunFilter } from './run-filter.ts';
 import type { TokenStore } from './tokens.ts';
 
 /** A line of `sluice runs`. Times are milliseconds since 1970. */
@@ -139,21 +139,6 @@ export interface LeaseStore {
   held(owner: string): Promise<ReadonlyMap<string, { readonly token: number; readonly seq: number }>>;
   /** Claims a role for `forMs`, such as sending messages. One controller of the project holds a role at a time. */
   claimRole(role: string, owner: string, forMs: number): Promise<boolean>;
-}
-
-/** Which runs to list. What is left out does not restrict. */
-export interface RunFilter {
-  readonly pipeline?: string;
-  /** Names of pipelines in which `*` stands for any text. */
-  readonly pipelines?: readonly string[];
-  /** One of these states. */
-  readonly states?: readonly LifeState[];
-  /** Only runs with a smaller number. */
-  readonly before?: number;
-  /** The earliest start, and the first that is too late. Milliseconds since 1970. */
-  readonly since?: number;
-  readonly until?: number;
-  readonly limit: number;
 }
 
 /** Queries on runs without reading their histories; of this project alone. */

@@ -86,7 +86,9 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
     },
 
     async lastPosition() {
-      const { rows } = await query('SELECT coalesce(max(position), 0) AS last FROM events WHERE project = $1', [project]);
+      const { rows } = await query('SELECT coalesce(max(position), 0) AS last FROM events WHERE project = $1', [
+        project,
+      ]);
       if (!(await settled()))
         throw new SluiceError('the run store is busy: a transaction does not end', { kind: 'unavailable' });
       return rows[0].last;

@@ -3,8 +3,7 @@ import type { Row } from '../summary.ts';
 import { tokenOf, usedPauseMs } from '../token-rows.ts';
 import type { Database } from './database.ts';
 
-const parsed = (row: Row) =>
-  tokenOf({ ...row, scopes: JSON.parse(row.scopes), pipelines: JSON.parse(row.pipelines) });
+const parsed = (row: Row) => tokenOf({ ...row, scopes: JSON.parse(row.scopes), pipelines: JSON.parse(row.pipelines) });
 
 /** API tokens, in SQLite. */
 export function tokensOf(db: Database, project: string): TokenStore {
