@@ -21,6 +21,7 @@ const floors = [
   'stack',
   'demo',
   'app',
+  'server',
   'cli',
 ];
 const root = join(import.meta.dirname, '..', 'controller');

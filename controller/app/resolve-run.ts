@@ -1,11 +1,16 @@
 import type { Recorded } from '../domain/events.ts';
-import type { RunStore, RunSummary } from '../domain/ports/store.ts';
+import type { EventStore, Outbox, RunIndex, RunSummary } from '../domain/ports/store.ts';
 import { apply, emptyState, fold, type RunState } from '../domain/state.ts';
 import { rejected } from '../lib/errors.ts';
 
+/** What commands read of runs: of the store, or of a server. */
+export type RunReader = Pick<RunIndex, 'list'> &
+  Pick<EventStore, 'history'> &
+  Pick<Outbox, 'messages'> & { find(run: string): Promise<RunSummary | undefined> };
+
 /** The run with this name or prefix; the last run when no name is given. */
 export async function resolveRun(
-  store: RunStore,
+  store: Omit<RunReader, 'messages'>,
   name: string | undefined,
 ): Promise<{ summary: RunSummary; number: number; state: RunState; history: readonly Recorded[] }> {
   const wanted = name ?? (await store.list({ limit: 1 }))[0]?.run;
@@ -17,7 +22,7 @@ export async function resolveRun(
 }
 
 /** The run with this name or prefix. Throws a rejected SluiceError when there is none or the prefix is ambiguous. */
-export async function findRun(store: RunStore, name: string): Promise<RunSummary> {
+export async function findRun(store: Pick<RunReader, 'find'>, name: string): Promise<RunSummary> {
   const found = await store.find(name);
   if (!found) throw rejected(`there is no run ${name}, or the prefix is ambiguous`, '`sluice runs` lists them');
   return found;
@@ -25,7 +30,7 @@ export async function findRun(store: RunStore, name: string): Promise<RunSummary
 
 /** Reads a growing history: each call returns the new events, and the state after all events. */
 export function historyReader(
-  store: RunStore,
+  store: Pick<RunReader, 'history'>,
   run: string,
 ): () => Promise<{ state: RunState; newRecords: readonly Recorded[] }> {
   const state = emptyState();

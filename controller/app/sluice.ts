@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from '../adapters/drivers.ts';
 import type { Project } from '../config/project.ts';
 import { formatOwner } from '../domain/controller-id.ts';
-import type { Given } from '../domain/events.ts';
+import type { Cause, Given } from '../domain/events.ts';
 import type { Lease, RunStore } from '../domain/ports/store.ts';
 import { fold, type RunState } from '../domain/state.ts';
 import { Controller, leaseMs } from '../engine/controller.ts';
@@ -77,10 +77,12 @@ export class Sluice implements RunHost {
       detach?: boolean;
       /** The project has at most one run with this key. A second start returns the existing run. */
       idempotencyKey?: string;
+      /** What starts the run; this command, when left out. */
+      cause?: Cause;
       /** A saved plan to apply, prepared in the folder of the run. */
       given?: (folder: string) => Promise<Given>;
     },
-  ): Promise<RunHandle> {
+  ): Promise<RunHandle & { readonly isNew: boolean }> {
     if (needsSpark(pipeline, this.project.connections.engine)) await this.shared.backend.check();
     const run = newRunName(new Date());
     const folder = folderOf(this.project, run);
@@ -89,7 +91,7 @@ export class Sluice implements RunHost {
       throw error;
     });
     const { again, idempotencyKey: key } = options;
-    const cause = { ...byCommand(), ...(key !== undefined && { key }) };
+    const cause = options.cause ?? { ...byCommand(), ...(key !== undefined && { key }) };
     const { number, lease, isNew } = await this.store.create({
       run,
       pipeline: pipeline.name,
@@ -104,7 +106,7 @@ export class Sluice implements RunHost {
       if (before?.pipeline !== pipeline.name)
         throw rejected(`the idempotency key "${key}" has started run ${lease.run} of pipeline ${before?.pipeline}`);
     }
-    return { run: lease.run, number, lease: options.detach || !isNew ? undefined : lease };
+    return { run: lease.run, number, lease: options.detach || !isNew ? undefined : lease, isNew };
   }
 
   /**
@@ -174,7 +176,7 @@ export class Sluice implements RunHost {
     const found = await this.store.find(run);
     if (!found) return undefined;
     const { number, owner } = found;
-    if (owner !== undefined && (await isOwnerGone(owner))) await this.store.expire(owner);
+    await this.freeOrphan(found.run);
     const deadline = this.now() + leaseMs + 1000;
     for (let waits = 0; ; waits++) {
       const lease = await this.controller.claim(run);
@@ -186,6 +188,12 @@ export class Sluice implements RunHost {
         );
       await sleep(500);
     }
+  }
+
+  /** Expires the controller of a run when its process is known to be gone: any controller may then claim the run. */
+  async freeOrphan(run: string): Promise<void> {
+    const owner = (await this.store.find(run))?.owner;
+    if (owner !== undefined && (await isOwnerGone(owner))) await this.store.expire(owner);
   }
 
   /** Claims orphaned runs for this controller. */

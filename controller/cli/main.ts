@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { runStates } from '../domain/lifecycle.ts';
 import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
-import { defectOptions, detach, key, rows, seed, time, whole } from './options.ts';
+import { auditOptions, defectOptions, detach, key, rows, seed, server, time, tokenOptions, whole } from './options.ts';
 import { exit, type Output, outliveReaders, outputOf, reportError } from './view/output.ts';
 
 /** The code of a command, called with its output and its arguments. */
@@ -108,6 +108,7 @@ add(
     new Option('--plan <plan>', 'apply a saved plan, or refuse when the inputs have changed').conflicts('fullRefresh'),
     new Option('--full-refresh', 'reprocess all rows, and read topics from their beginning'),
     detach(),
+    server(),
   ],
 );
 add(
@@ -134,10 +135,11 @@ add(
 );
 add(
   'serve',
-  'run a controller: execute queued and orphaned runs and dispatch messages, until Ctrl-C; run several for availability',
+  'run a controller: execute queued and orphaned runs, dispatch messages and serve the API, until Ctrl-C; run several for availability',
   async () => (await import('./commands/serve.ts')).serve,
-  ['serve', 'serve --runs 50', 'serve --log-format json --log-level warn'],
+  ['serve', 'serve --runs 50', 'serve --bind 127.0.0.1:0', 'serve --log-format json --log-level warn'],
   [
+    new Option('--bind <host:port>', 'where the API listens; 0 is a free port (default: 127.0.0.1:8811)'),
     new Option('--runs <n>', 'maximum concurrent runs').default(1000).argParser(whole),
     new Option('--log-level <level>', 'the least severe level that is logged').choices(logLevels).default('info'),
     new Option('--log-format <format>', 'pretty on a terminal and json elsewhere, when left out').choices([
@@ -156,6 +158,7 @@ add(
     new Option('--state <state>', 'only those in a state').choices(runStates),
     new Option('--before <run>', 'only those that began before this run: the next page of a list that ends with it'),
     new Option('--limit <n>', 'how many').default(20).argParser(whole),
+    server(),
   ],
 );
 add(
@@ -163,6 +166,7 @@ add(
   'show what happened in a run (default: the latest)',
   async () => (await import('./commands/show.ts')).show,
   ['show', 'show 20261123-0412', 'show --json'],
+  [server()],
 );
 add(
   'logs [run]',
@@ -172,6 +176,7 @@ add(
   [
     new Option('--step <name>', 'the step (default: the last one that ran)'),
     new Option('-f, --follow', 'follow until the run has ended'),
+    server(),
   ],
 );
 add(
@@ -179,16 +184,36 @@ add(
   'compare two runs: rows, quality, branch, settings, attempts, durations',
   async () => (await import('./commands/diff.ts')).diff,
   ['diff 20261122-0412 20261123-0412', 'diff 20261122 20261123 --json'],
+  [server()],
 );
 add(
   'cancel <run>',
   'cancel a run and its Spark application',
   async () => (await import('./commands/cancel.ts')).cancel,
   ['cancel 20261123-0412'],
+  [server()],
 );
-add('resume <run>', 'resume a run whose controller died', async () => (await import('./commands/resume.ts')).resume, [
-  'resume 20261123-0412',
-]);
+add(
+  'resume <run>',
+  'resume a run whose controller died',
+  async () => (await import('./commands/resume.ts')).resume,
+  ['resume 20261123-0412'],
+  [server()],
+);
+add(
+  'token <action> [name]',
+  'create, list and revoke tokens of the API; a new one is printed once',
+  async () => (await import('./commands/api/token.ts')).token,
+  ['token create airflow --scope read runs:write --expires 90d', 'token list', 'token revoke 4fQ9sKxa'],
+  tokenOptions(),
+);
+add(
+  'audit',
+  'list who changed what through the API, and the refused logins',
+  async () => (await import('./commands/api/audit.ts')).audit,
+  ['audit', 'audit --limit 100 --json'],
+  auditOptions(),
+);
 add(
   'up',
   'start the local stack: Spark, Livy, Kafka, PostgreSQL and a mailbox',
@@ -196,10 +221,13 @@ add(
   ['up', 'up --json'],
 );
 add('down', 'stop the local stack; the data stays', async () => (await import('./commands/down.ts')).down, ['down']);
-add('status', 'show the services and their addresses', async () => (await import('./commands/status.ts')).status, [
+add(
   'status',
-  'status --json',
-]);
+  'show the services and their addresses',
+  async () => (await import('./commands/status.ts')).status,
+  ['status', 'status --json'],
+  [server()],
+);
 add('doctor', 'check the prerequisites of this machine', async () => (await import('./commands/doctor.ts')).doctor, [
   'doctor',
 ]);

@@ -1,4 +1,6 @@
 import { CommanderError, Option } from 'commander';
+import { scopes } from '../domain/ports/tokens.ts';
+import { serverUrl } from '../lib/env.ts';
 import { exit } from './view/output.ts';
 
 /** Parsers of arguments, and options that several commands have. Throws a CommanderError for a wrong one. */
@@ -33,8 +35,27 @@ export const time = (text: string): Date => {
     );
   return at;
 };
+const duration = (text: string): string => {
+  if (!/^[1-9]\d{0,5}(m|h|d)$/.test(text))
+    throw new CommanderError(exit.wrong, 'sluice.duration', `error: "${text}" is not a duration such as 12h or 90d`);
+  return text;
+};
 export const detach = (): Option =>
   new Option('--detach', 'enqueue the run and return; a controller (sluice serve) executes it');
+export const server = (): Option =>
+  new Option('--server <url>', 'ask this server, with the token in SLUICE_TOKEN, instead of the store').default(
+    serverUrl,
+    'SLUICE_SERVER',
+  );
+export const tokenOptions = (): Option[] => [
+  new Option('--scope <scopes...>', 'what it may do').choices(scopes),
+  new Option('--pipeline <names...>', 'the pipelines that it may see and run; * is any text'),
+  new Option('--expires <duration>', 'when it expires, such as 90d').argParser(duration),
+];
+export const auditOptions = (): Option[] => [
+  new Option('--before <number>', 'only entries before this one').argParser(whole),
+  new Option('--limit <n>', 'how many').default(20).argParser(whole),
+];
 export const rows = (): Option => new Option('--rows <n>', 'rows over all sources').default(1_000_000).argParser(whole);
 export const seed = (): Option =>
   new Option('--seed <n>', 'the same seed gives the same data').default(1).argParser(whole);

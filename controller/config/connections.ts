@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { engines } from '../domain/pipeline.ts';
+import { serveSchema } from './serve.ts';
 
 /** conf/connections.yaml: the locations of services. Missing entries mean the local stack. */
 const postgres = z.strictObject({
@@ -132,6 +133,7 @@ const fixed = {
         ),
     })
     .prefault({}),
+  serve: serveSchema.prefault({}),
   reports: z.strictObject({ folder: z.string().default('data/reports'), url: z.string().optional() }).prefault({}),
 };
 const fixedSchema = z.strictObject(fixed);

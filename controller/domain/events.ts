@@ -44,13 +44,13 @@ export interface Given extends CheckedProfiles {
 
 /** What started a run. */
 export interface Cause {
-  /** `command`, or the kind of a trigger. */
+  /** `command`, `api`, or the kind of a trigger. */
   readonly kind: string;
   /** The name of the trigger in the pipeline. */
   readonly trigger?: string;
   /** Identifies the reason for a run, such as a scheduled time: one run a key, however often it is reported. */
   readonly key?: string;
-  /** The person who started it, as user@host. */
+  /** Who started it: user@host, or the name of an API token. */
   readonly by?: string;
   /** When the trigger was due. Milliseconds since 1970. */
   readonly due?: number;
@@ -60,6 +60,8 @@ export interface Cause {
   readonly facts?: Readonly<Record<string, unknown>>;
   /** The values of `with`. */
   readonly with?: Readonly<Record<string, unknown>>;
+  /** Identifies the API request that gave the key: the same key with another request is refused. */
+  readonly request?: string;
 }
 
 interface OfAttempt {

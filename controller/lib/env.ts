@@ -51,3 +51,7 @@ export const debug = env.SLUICE_DEBUG !== undefined;
 
 /** Fault injection for recovery tests: where a controller stops, as `before:7:kill` or `after:7:stop`. */
 export const faultPoint = env.SLUICE_FAULT;
+
+/** The API server that commands ask instead of the store, and the token for it. */
+export const serverUrl = env.SLUICE_SERVER;
+export const serverToken = env.SLUICE_TOKEN?.trim();

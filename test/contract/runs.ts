@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { Plan } from '../../controller/domain/plan.ts';
+import type { RunFilter } from '../../controller/domain/ports/run-filter.ts';
 import type { Entry, Lease, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import { profile } from '../planning/profiles.ts';
 
@@ -38,8 +39,27 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
       before = page.at(-1)?.number;
     }
     expect(pages).toEqual([['p5', 'p4'], ['p3', 'p2'], ['p1']]);
-    const failed = await store().list({ pipeline: own, state: 'failed', limit: 9 });
-    expect(failed.map(({ run }) => run.slice(-2))).toEqual(['p4', 'p2']);
+    const found = async (filter: Partial<RunFilter>) =>
+      (await store().list({ pipeline: own, limit: 9, ...filter })).map(({ run }) => run.slice(-2));
+    expect(await found({ states: ['failed'] })).toEqual(['p4', 'p2']);
+    expect(await found({ states: ['failed', 'pending'] })).toHaveLength(5);
+    expect(await found({ states: [] })).toEqual([]);
+    expect(await found({ since: 2, until: 4 })).toEqual(['p3', 'p2']);
+  });
+
+  test('lists the pipelines whose names match a pattern, in which other characters stand for themselves', async () => {
+    const names = ['x-a_1', 'x-ab1', 'x-%', 'y'].map((name) => `${prefix}-${name}`);
+    for (const [i, name] of names.entries())
+      await store().create({ run: `${prefix}-glob${i}`, pipeline: name, at: i, events: [] });
+    const found = async (...globs: string[]) =>
+      (await store().list({ limit: 9, pipelines: globs.map((glob) => `${prefix}-${glob}`) })).map((each) =>
+        each.pipeline.slice(prefix.length + 1),
+      );
+    expect(await found('x-a_1')).toEqual(['x-a_1']);
+    expect(await found('x-%')).toEqual(['x-%']);
+    expect(await found('x-a*')).toEqual(['x-ab1', 'x-a_1']);
+    expect(await found('*1', 'y')).toEqual(['y', 'x-ab1', 'x-a_1']);
+    expect(await found()).toEqual([]);
   });
 
   test('creates one run per key, also for concurrent requests, and returns it to the others', async () => {
@@ -72,6 +92,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     await own.append(a, 1, 6, { events: [asked('x'), asked('y')] });
     await own.request(b.run, 7, asked('z'));
     const all = await own.since(0, 100);
+    expect(await own.lastPosition()).toBe(all.at(-1)?.position);
     expect(
       all.map(({ run, seq, at, event }) => [run.slice(-2), seq, at, event.type === 'cancel-requested' && event.by]),
     ).toEqual([

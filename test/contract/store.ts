@@ -8,6 +8,7 @@ import { outcomesContract } from './outcomes.ts';
 import { proofsContract } from './proofs.ts';
 import { runsContract } from './runs.ts';
 import { serversContract } from './servers.ts';
+import { tokensContract } from './tokens.ts';
 import { triggersContract } from './triggers.ts';
 
 /** A store as its projects see it; `pass` advances its clock by milliseconds. */
@@ -242,5 +243,6 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     outcomesContract({ ...ready, pass: (ms) => pass(ms) });
     serversContract({ ...ready, pass: (ms) => pass(ms) });
     proofsContract(ready);
+    tokensContract(ready);
   });
 }

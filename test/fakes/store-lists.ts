@@ -1,6 +1,7 @@
 import type { Recorded, RunEvent } from '../../controller/domain/events.ts';
 import { channelOf, type Message } from '../../controller/domain/ports/notifier.ts';
 import type { CleanupQueue, MessageState, Outbox, RunIndex, RunSummary } from '../../controller/domain/ports/store.ts';
+import { matchesGlob } from '../../controller/lib/glob.ts';
 
 export interface Row {
   project: string;
@@ -36,11 +37,14 @@ export function memoryIndex(ours: () => Row[], rowOf: (run: string) => Row): Run
       const [row] = matching;
       return row && matching.length === 1 ? { ...row.summary, owner: row.owner } : undefined;
     },
-    list: async ({ pipeline, state, before = Number.POSITIVE_INFINITY, limit }) =>
+    list: async ({ pipeline, pipelines, states, before, since, until, limit }) =>
       newestFirst()
         .map((row) => row.summary)
-        .filter((each) => (pipeline ?? each.pipeline) === each.pipeline && (state ?? each.state) === each.state)
-        .filter(({ number }) => number < before)
+        .filter((each) => (pipeline ?? each.pipeline) === each.pipeline)
+        .filter((each) => pipelines?.some((glob) => matchesGlob(glob, each.pipeline)) ?? true)
+        .filter((each) => states?.some((state) => state === each.state) ?? true)
+        .filter(({ number }) => before === undefined || number < before)
+        .filter(({ started }) => (since === undefined || started >= since) && (until === undefined || started < until))
         .slice(0, limit),
     async activeBefore(run) {
       const { summary } = rowOf(run);

@@ -5,6 +5,7 @@ import type { TriggerName } from '../../controller/domain/ports/triggers.ts';
 import { afterComparison, type Proof } from '../../controller/domain/proof.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import { memoryCleanup, memoryIndex, memoryOutbox, type Posted, type Row } from './store-lists.ts';
+import { memoryAudit, memoryTokens } from './store-tokens.ts';
 import { type KnownTrigger, memoryTriggers } from './store-triggers.ts';
 
 /** A run store in memory, with its own clock. */
@@ -25,6 +26,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
   const servers = new Map<string, Server>();
   const kept = new Map<string, KeptPipeline>();
   const proofs = new Map<string, Proof>();
+  const tokens = memoryTokens();
+  const audit = memoryAudit();
   let created = 0;
 
   const rowOf = (run: string): Row => {
@@ -117,6 +120,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
           await new Promise((resolve) => setTimeout(resolve, 10));
       },
 
+      lastPosition: async () => feed.findLast((each) => isOurs(each.run))?.position ?? 0,
+
       async heartbeat(owner, forMs) {
         if (until.has(owner) && !lives(owner)) return undefined;
         until.set(owner, clock() + forMs);
@@ -185,6 +190,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         kept.set(JSON.stringify([project, of.file]), structuredClone(of));
       },
       keptPipeline: async (file) => structuredClone(kept.get(JSON.stringify([project, file]))),
+      ...tokens(project),
+      ...audit(project),
       proofs: async (pairs) =>
         pairs.flatMap((pair) => structuredClone(proofs.get(JSON.stringify([project, pair])) ?? [])),
       async compared(comparison) {

@@ -100,7 +100,7 @@ for (;;) {
     steady = { cores: (user + system - followed.cpu) / 1000 / (performance.now() - followed.at) };
   // The lists that this program requests are not the controller's memory, so they are requested only at the end.
   if (beganAt.size < runs || worker.size > 0) continue;
-  if ((await store.list({ pipeline: project, state: 'succeeded', limit: runs })).length === runs) break;
+  if ((await store.list({ pipeline: project, states: ['succeeded'], limit: runs })).length === runs) break;
 }
 const ms = performance.now() - startedAt;
 const { user, system } = process.cpuUsage(cpuBefore);

@@ -7,6 +7,8 @@ export type Row = Record<string, any>;
 export const hasPublished = `state IN ('succeeded', 'degraded')`;
 
 export const summaryColumns = 'run, number, pipeline, state, branch, reason, started, ended, trigger, quality, rows';
+/** A pattern of LIKE for a name in which `*` stands for any text. */
+export const likeOf = (glob: string): string => glob.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%');
 
 /** The summary of a run from a row of these columns. */
 export const summaryOf = (row: Row): RunSummary => ({

@@ -1,8 +1,10 @@
+import type { LifeState } from '../../domain/lifecycle.ts';
 import { outputsOf } from '../../domain/outcome.ts';
-import type { RunStore, RunSummary } from '../../domain/ports/store.ts';
+import type { Outbox, RunSummary } from '../../domain/ports/store.ts';
 import { multipliedJoins } from '../../domain/result.ts';
 import { emptyState, type RunState } from '../../domain/state.ts';
 import { iso } from '../../lib/text.ts';
+import type { RunDocument } from './documents.ts';
 
 /** Spark's counts of a source that was only estimated. */
 function countsOf({ steps, profiles }: RunState, source: string) {
@@ -14,15 +16,15 @@ function countsOf({ steps, profiles }: RunState, source: string) {
 
 /** The document of `sluice show RUN --json`; its names are a contract. */
 export async function runDocument(
-  store: RunStore,
+  store: Pick<Outbox, 'messages'>,
   summary: RunSummary,
   state: RunState = emptyState(),
-): Promise<object> {
+): Promise<RunDocument> {
   const { plan, profiles } = state;
   return {
     run: summary.run,
     pipeline: summary.pipeline,
-    state: summary.state,
+    state: summary.state as LifeState,
     branch: plan?.choice.branch ?? null,
     reason: state.ended?.reason ?? plan?.reason ?? null,
     started: iso(summary.started),

@@ -4,13 +4,15 @@ import { openProject } from '../../app/wiring.ts';
 import { waitUntil } from '../../stack/process.ts';
 import { reportIfFinished } from '../view/finished.ts';
 import { exit, type Output } from '../view/output.ts';
+import { cancelRemotely } from './api/remote.ts';
 import { runToCompletion } from './run.ts';
 
 /** How long the controller of the run has to end it; an expired lease is taken over long before. Milliseconds. */
 const cancelTimeoutMs = 90_000;
 
 /** `sluice cancel RUN`: sends a request to the controller of the run; cancels it here when it has none. */
-export async function cancel(output: Output, name: string): Promise<number> {
+export async function cancel(output: Output, name: string, { server }: { server?: string }): Promise<number> {
+  if (server !== undefined) return cancelRemotely(output, server, name, cancelTimeoutMs);
   return withSluice(await openProject(), async (sluice, store) => {
     const { summary, number, state } = await resolveRun(store, name);
     const { run } = summary;

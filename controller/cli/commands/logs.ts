@@ -1,36 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyReader, resolveRun } from '../../app/resolve-run.ts';
-import { backendsOf, openProject, withStore } from '../../app/wiring.ts';
-import type { RunStore } from '../../domain/ports/store.ts';
-import type { AttemptState, RunState } from '../../domain/state.ts';
-import { backendOf } from '../../engine/ports.ts';
-import { rejected, SluiceError } from '../../lib/errors.ts';
+import { grown, latestAttempt } from '../../app/views/log.ts';
+import type { AttemptState } from '../../domain/state.ts';
+import { rejected } from '../../lib/errors.ts';
+import { type Reader, withReader } from '../../server/client/reader.ts';
 import { exit, type Output, readerLeft } from '../view/output.ts';
 import { pc } from '../view/style.ts';
 
 interface LogsOptions {
   readonly step?: string;
   readonly follow?: boolean;
+  readonly server?: string;
 }
 
 const pollIntervalMs = 1000;
 
-type Backends = Parameters<typeof backendOf>[0];
-
 /** `sluice logs [RUN]`: the end of the driver's log as long as the backend has it, else the lines in the history. */
 export async function logs(output: Output, name: string | undefined, options: LogsOptions): Promise<number> {
-  const project = await openProject();
-  const backends = await backendsOf(project);
-  return withStore(project, async (store) => {
-    const { summary, state } = await resolveRun(store, name);
-    if (options.follow) return follow(output, store, backends, summary.run, options.step);
-    const shown = latest(state, options.step);
+  return withReader(options.server, async (reader) => {
+    const { summary, state } = await resolveRun(reader, name);
+    if (options.follow) return follow(output, reader, summary.run, options.step);
+    const shown = latestAttempt(state, options.step);
     if (!shown)
       throw rejected(
         `run ${summary.run} has submitted nothing${options.step === undefined ? '' : ` for a step ${options.step}`}`,
       );
     const { step, attempt } = shown;
-    const lines = await linesOf(backends, attempt);
+    const lines = await reader.lines(summary.run, step, attempt);
     output.line(heading(step, attempt));
     for (const line of lines) output.line(line);
     if (lines.length === 0) output.line('The backend keeps no log of it.');
@@ -40,20 +36,14 @@ export async function logs(output: Output, name: string | undefined, options: Lo
 }
 
 /** Prints a driver's log as it grows, attempt after attempt, until the run has ended or Ctrl-C. */
-async function follow(
-  output: Output,
-  store: RunStore,
-  backends: Backends,
-  run: string,
-  only: string | undefined,
-): Promise<number> {
+async function follow(output: Output, reader: Reader, run: string, only: string | undefined): Promise<number> {
   let key = '';
   let before: readonly string[] = [];
   const all: string[] = [];
-  const read = historyReader(store, run);
+  const read = historyReader(reader, run);
   for (;;) {
     const { state } = await read();
-    const shown = latest(state, only);
+    const shown = latestAttempt(state, only);
     if (shown) {
       const { step, attempt } = shown;
       if (attempt.key !== key) {
@@ -61,7 +51,7 @@ async function follow(
         key = attempt.key;
         before = [];
       }
-      const now = await linesOf(backends, attempt);
+      const now = await reader.lines(run, step, attempt);
       const fresh = grown(before, now);
       for (const line of fresh) output.line(line);
       all.push(...fresh);
@@ -77,34 +67,5 @@ async function follow(
   }
 }
 
-/** The new lines of a log of which only the last lines are available. */
-export function grown(before: readonly string[], now: readonly string[]): readonly string[] {
-  for (let gone = 0; gone < before.length; gone++) {
-    const left = before.length - gone;
-    if (left <= now.length && before.slice(gone).every((line, i) => line === now[i])) return now.slice(left);
-  }
-  return now;
-}
-
 const heading = (step: string, { number, ui }: AttemptState): string =>
   `${step}, attempt ${number}${ui === undefined ? '' : `, ${ui}`}`;
-
-function latest(state: RunState, only: string | undefined): { step: string; attempt: AttemptState } | undefined {
-  const ran = Object.values(state.steps).filter((step) => step.attempts.some((attempt) => attempt.settings));
-  const step = only === undefined ? ran.at(-1) : ran.find((each) => each.name === only);
-  const attempt = step?.attempts.at(-1);
-  return step && attempt && { step: step.name, attempt };
-}
-
-async function linesOf(backends: Backends, attempt: AttemptState): Promise<readonly string[]> {
-  const { submission, failure } = attempt;
-  const kept = failure?.lines ?? [];
-  if (!submission) return kept;
-  const lines = await backendOf(backends, attempt)
-    .logs(submission)
-    .catch((error: unknown) => {
-      if (error instanceof SluiceError) return kept;
-      throw error;
-    });
-  return lines.length > 0 ? lines : kept;
-}

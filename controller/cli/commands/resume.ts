@@ -4,10 +4,12 @@ import { openProject } from '../../app/wiring.ts';
 import { rejected } from '../../lib/errors.ts';
 import { reportIfFinished } from '../view/finished.ts';
 import { exit, type Output } from '../view/output.ts';
+import { resumeRemotely } from './api/remote.ts';
 import { runToCompletion } from './run.ts';
 
 /** `sluice resume RUN`: takes over a run whose controller is gone, at the end of its history. */
-export async function resume(output: Output, name: string): Promise<number> {
+export async function resume(output: Output, name: string, { server }: { server?: string }): Promise<number> {
+  if (server !== undefined) return resumeRemotely(output, server, name);
   return withSluice(await openProject(), async (sluice, store) => {
     const { summary, state } = await resolveRun(store, name);
     if (reportIfFinished(output, summary.run, state)) return exit.ok;

@@ -9,6 +9,7 @@ import { Worker } from '../../engine/worker.ts';
 import { eventPrinter, measuredPrinter } from '../view/events.ts';
 import { exit, exitCodeOf, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
+import { startRemotely } from './api/remote.ts';
 
 export interface RunOptions {
   readonly fullRefresh?: boolean;
@@ -18,6 +19,7 @@ export interface RunOptions {
   readonly idempotencyKey?: string;
   /** A saved plan to apply. */
   readonly plan?: string;
+  readonly server?: string;
 }
 
 export const backfill = (output: Output, file: string, options: RunOptions): Promise<number> =>
@@ -27,6 +29,7 @@ const fullRefreshOption = ({ fullRefresh, from }: RunOptions) =>
   fullRefresh ? { again: { again: true as const, ...(from ? { since: from.getTime() } : {}) } } : {};
 
 export async function run(output: Output, file: string, options: RunOptions): Promise<number> {
+  if (options.server !== undefined) return startRemotely(output, options.server, file, options);
   const { project, loaded } = await openPipeline(file);
   const saved = options.plan === undefined ? undefined : await readPlan(project, options.plan);
   const given =

@@ -1,8 +1,8 @@
 import { findRun } from '../../app/resolve-run.ts';
-import { openProject, withStore } from '../../app/wiring.ts';
+import { runLine } from '../../app/views/lists.ts';
 import type { LifeState } from '../../domain/lifecycle.ts';
 import { formatDuration } from '../../lib/duration.ts';
-import { iso } from '../../lib/text.ts';
+import { withReader } from '../../server/client/reader.ts';
 import { coloured, columns, exit, type Output } from '../view/output.ts';
 
 interface RunsOptions {
@@ -11,13 +11,19 @@ interface RunsOptions {
   /** A run or a prefix of its name: lists runs that started before it. */
   readonly before?: string;
   readonly limit: number;
+  readonly server?: string;
 }
 
 /** `sluice runs`: the last runs, or those before a given one. */
-export async function runs(output: Output, { before, ...filter }: RunsOptions): Promise<number> {
-  return withStore(await openProject(), async (store) => {
-    const from = before === undefined ? undefined : await findRun(store, before);
-    const list = await store.list({ ...filter, ...(from && { before: from.number }) });
+export async function runs(output: Output, { before, state, pipeline, limit, server }: RunsOptions): Promise<number> {
+  return withReader(server, async (reader) => {
+    const from = before === undefined ? undefined : await findRun(reader, before);
+    const list = await reader.list({
+      limit,
+      ...(pipeline !== undefined && { pipeline }),
+      ...(state && { states: [state] }),
+      ...(from && { before: from.number }),
+    });
     if (list.length === 0) output.line('No runs.');
     const rows = list.map((r) => [
       r.run,
@@ -28,17 +34,7 @@ export async function runs(output: Output, { before, ...filter }: RunsOptions): 
       (r.reason ?? '').split('\n', 1)[0]?.slice(0, 80) ?? '',
     ]);
     for (const line of columns(rows)) output.line(line);
-    output.document(
-      list.map(({ started, ended, branch, reason, quality, rows: published, ...rest }) => ({
-        ...rest,
-        quality: quality ?? null,
-        rows: published ?? null,
-        branch: branch || null,
-        reason: reason ?? null,
-        started: iso(started),
-        ended: iso(ended),
-      })),
-    );
+    output.document(list.map(runLine));
     return exit.ok;
   });
 }

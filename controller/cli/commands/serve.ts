@@ -6,18 +6,21 @@ import { openScheduler, schedulerLog, schedulerService } from '../../app/trigger
 import { openProject } from '../../app/wiring.ts';
 import { formatOwner } from '../../domain/controller-id.ts';
 import { Worker } from '../../engine/worker.ts';
+import { isRoot } from '../../lib/env.ts';
 import { reasonOf, SluiceError } from '../../lib/errors.ts';
 import type { LogLevel } from '../../lib/logger.ts';
+import { apiOf } from '../../server/service.ts';
+import { bindOf, startServer } from '../../server/start.ts';
 import { jsonLogger, logUpdates, prettyLogger } from '../view/log.ts';
 import { exit, type Output } from '../view/output.ts';
 
 /**
- * `sluice serve`: a controller that executes detached and orphaned runs, dispatches the outbox and cleans up, until
- * Ctrl-C.
+ * `sluice serve`: a controller that executes detached and orphaned runs, dispatches the outbox, cleans up, and serves
+ * the API, until Ctrl-C.
  */
 export async function serve(
   output: Output,
-  options: { runs: number; logLevel: LogLevel; logFormat?: 'json' | 'pretty' },
+  options: { runs: number; bind?: string; logLevel: LogLevel; logFormat?: 'json' | 'pretty' },
 ): Promise<number> {
   const { logLevel, logFormat = output.isTerminal ? 'pretty' : 'json' } = options;
   const stream = output.json ? process.stderr : process.stdout;
@@ -27,6 +30,8 @@ export async function serve(
   process.on('SIGINT', leave).on('SIGTERM', leave);
   try {
     const project = await openProject();
+    const bind = bindOf(project, options.bind);
+    if (isRoot) logger.log('warn', 'the server runs as root; another user would be safer');
     return await withSluice(project, async (sluice, store) => {
       logger.log(
         'info',
@@ -41,9 +46,10 @@ export async function serve(
       });
       worker.start(options.runs);
       const warn = (text: string): void => logger.log('warn', text);
+      const pipelines = watchedPipelines(project, builtIn, store);
       const services = [
         schedulerService({
-          pipelines: watchedPipelines(project, builtIn, store),
+          pipelines,
           scheduler: openScheduler(project, store, schedulerLog(logger)),
           store,
           owner: () => sluice.controller.owner,
@@ -53,16 +59,19 @@ export async function serve(
         { name: 'dispatcher', everyMs: 2000, work: () => sluice.dispatchOutbox(warn) },
         { name: 'janitor', everyMs: 30_000, work: () => sluice.cleanUp() },
       ];
+      const api = await apiOf(project, sluice, store, pipelines, builtIn);
+      const server = await startServer(project, api, bind, logger);
       await runServices(services, leaving.signal, (service, error) => {
         const isKnown = error instanceof SluiceError;
         logger.log(isKnown ? 'warn' : 'error', `${service}: ${isKnown ? '' : 'unexpected: '}${reasonOf(error)}`);
       });
+      await server?.stop();
       const left = await worker.stop();
       logger.log(
         'info',
         left.length === 0 ? 'no runs in progress' : `released to the next controller: ${left.join(', ')}`,
       );
-      output.document({ left });
+      output.document({ left, url: server?.url ?? null });
       return exit.ok;
     });
   } finally {

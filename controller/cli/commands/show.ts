@@ -1,16 +1,17 @@
 import { resolveRun } from '../../app/resolve-run.ts';
+import { timelineDocument } from '../../app/views/lists.ts';
 import { runDocument } from '../../app/views/run.ts';
 import { type Phase, timelineOf } from '../../app/views/timeline.ts';
-import { openProject, withStore } from '../../app/wiring.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { iso } from '../../lib/text.ts';
+import { withReader } from '../../server/client/reader.ts';
 import { eventPrinter } from '../view/events.ts';
 import { coloured, columns, exit, type Output } from '../view/output.ts';
 import { pc } from '../view/style.ts';
 
 /** `sluice show [RUN]`: the history of a run as it was printed at the time, and the time of each phase. */
-export async function show(output: Output, name: string | undefined): Promise<number> {
-  return withStore(await openProject(), async (store) => {
+export async function show(output: Output, name: string | undefined, { server }: { server?: string }): Promise<number> {
+  return withReader(server, async (store) => {
     const { summary, state, history } = await resolveRun(store, name);
     const started = iso(summary.started)?.slice(0, 19).replace('T', ' ');
     const took = summary.ended === undefined ? '' : `, took ${formatDuration(summary.ended - summary.started)}`;
@@ -37,12 +38,7 @@ export async function show(output: Output, name: string | undefined): Promise<nu
     output.line();
     output.line(pc.bold('Timeline'));
     for (const line of timelineLines(phases, summary.started)) output.line(line);
-    const timeline = phases.map(({ from, ms, ...rest }) => ({
-      ...rest,
-      from: iso(from),
-      ms: ms ?? null,
-    }));
-    output.document({ ...(await runDocument(store, summary, state)), timeline });
+    output.document({ ...(await runDocument(store, summary, state)), timeline: timelineDocument(phases) });
     return exit.ok;
   });
 }

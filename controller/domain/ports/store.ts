@@ -1,9 +1,11 @@
 import type { Recorded, RunEvent } from '../events.ts';
-import type { LifeState } from '../lifecycle.ts';
 import type { Plan, Profiles } from '../plan.ts';
 import type { Comparison, Proof } from '../proof.ts';
+import type { AuditStore } from './audit.ts';
 import type { Message } from './notifier.ts';
+import type { RunFilter } from './run-filter.ts';
 import type { ServerStore } from './servers.ts';
+import type { TokenStore } from './tokens.ts';
 import type { TriggerStore } from './triggers.ts';
 
 /** A line of `sluice runs`. Times are milliseconds since 1970. */
@@ -131,6 +133,8 @@ export interface EventFeed {
   ): Promise<{ readonly ends: readonly EndedRun[]; readonly position: number }>;
   /** Resolves when there are events after a position, or when the signal aborts. */
   waitFor(position: number, signal: AbortSignal): Promise<void>;
+  /** The last position that has an event; 0 when there is none. Later events have greater positions. */
+  lastPosition(): Promise<number>;
 }
 
 /** The active controllers and their rights. */
@@ -165,13 +169,8 @@ export interface LeaseStore {
 export interface RunIndex {
   /** The run with this name, or the only one with this prefix; undefined otherwise. */
   find(run: string): Promise<(RunSummary & { readonly owner: string | undefined }) | undefined>;
-  /** The newest runs with a number below `before`, the newest first. */
-  list(filter: {
-    readonly pipeline?: string;
-    readonly state?: LifeState;
-    readonly before?: number;
-    readonly limit: number;
-  }): Promise<RunSummary[]>;
+  /** The newest runs that meet a filter, the newest first. */
+  list(filter: RunFilter): Promise<RunSummary[]>;
   /** Runs of the same pipeline that started before this one and have not ended, oldest first. */
   activeBefore(run: string): Promise<string[]>;
   /** The profiles of the last published run of a pipeline. */
@@ -233,7 +232,9 @@ export interface RunStore
     CleanupQueue,
     TriggerStore,
     ServerStore,
-    ProofStore {
+    ProofStore,
+    TokenStore,
+    AuditStore {
   close(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { closePostgres, connectPostgres } from '../../../clients/postgres.ts';
 import type { PostgresAddress } from '../../../config/addresses.ts';
 import type { EventFeed } from '../../../domain/ports/store.ts';
+import { SluiceError } from '../../../lib/errors.ts';
 import type { Query } from './query.ts';
 
 /** An arbitrary number for advisory locks. */
@@ -96,6 +97,15 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
         if (rows[0].there) return;
         await hints.after(hinted, signal);
       }
+    },
+
+    async lastPosition() {
+      const { rows } = await query('SELECT coalesce(max(position), 0) AS last FROM events WHERE project = $1', [
+        project,
+      ]);
+      if (!(await settled()))
+        throw new SluiceError('the run store is busy: a transaction does not end', { kind: 'unavailable' });
+      return rows[0].last;
     },
 
     hint() {

@@ -157,6 +157,35 @@ const steps: readonly string[] = [
    CREATE INDEX events_ended ON events (project, position) WHERE body->>'type' = 'run-ended';
    CREATE TABLE servers (project text NOT NULL, owner text NOT NULL, info json NOT NULL, PRIMARY KEY (project, owner));
    CREATE TABLE pipelines (project text NOT NULL, file text NOT NULL, body json NOT NULL, PRIMARY KEY (project, file));`,
+  // API tokens, by the hash of their secrets, and the audit log.
+  `CREATE TABLE tokens (
+     project text NOT NULL,
+     id text NOT NULL,
+     number bigint GENERATED ALWAYS AS IDENTITY,
+     name text NOT NULL,
+     hash text NOT NULL,
+     scopes text[] NOT NULL,
+     pipelines text[] NOT NULL,
+     created bigint NOT NULL,
+     by text NOT NULL,
+     expires bigint,
+     used bigint,
+     revoked bigint,
+     PRIMARY KEY (project, id)
+   );
+   CREATE TABLE audit (
+     number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+     project text NOT NULL,
+     at bigint NOT NULL,
+     by text NOT NULL,
+     token text,
+     address text,
+     action text NOT NULL,
+     target text,
+     status integer NOT NULL,
+     detail text
+   );
+   CREATE INDEX audit_of_project ON audit (project, number DESC);`,
 ];
 
 /** A migration rewrites tables of any size. Milliseconds. */

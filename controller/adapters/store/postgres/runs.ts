@@ -1,5 +1,5 @@
 import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
-import { hasPublished, summaryColumns, summaryOf } from '../summary.ts';
+import { hasPublished, likeOf, summaryColumns, summaryOf } from '../summary.ts';
 import type { Query } from './query.ts';
 
 /** Queries on runs without their histories, in PostgreSQL. */
@@ -16,12 +16,23 @@ export function indexOf(query: Query, project: string): RunIndex {
       return { ...summaryOf(first), owner: first.owner ?? undefined };
     },
 
-    async list({ pipeline, state, before, limit }) {
+    async list({ pipeline, pipelines, states, before, since, until, limit }) {
       const { rows } = await query(
         `SELECT ${summaryColumns} FROM runs
-         WHERE project = $1 AND ($2::text IS NULL OR pipeline = $2) AND ($3::text IS NULL OR state = $3)
-           AND ($4::bigint IS NULL OR number < $4) ORDER BY number DESC LIMIT $5`,
-        [project, pipeline ?? null, state ?? null, before ?? null, limit],
+         WHERE project = $1 AND ($2::text IS NULL OR pipeline = $2) AND ($3::text[] IS NULL OR state = ANY ($3))
+           AND ($4::bigint IS NULL OR number < $4) AND ($5::text[] IS NULL OR pipeline LIKE ANY ($5))
+           AND ($6::bigint IS NULL OR started >= $6) AND ($7::bigint IS NULL OR started < $7)
+         ORDER BY number DESC LIMIT $8`,
+        [
+          project,
+          pipeline ?? null,
+          states ?? null,
+          before ?? null,
+          pipelines?.map(likeOf) ?? null,
+          since ?? null,
+          until ?? null,
+          limit,
+        ],
       );
       return rows.map(summaryOf);
     },

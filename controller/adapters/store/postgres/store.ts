@@ -5,6 +5,7 @@ import type { RunEvent } from '../../../domain/events.ts';
 import { channelOf } from '../../../domain/ports/notifier.ts';
 import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } from '../../../domain/ports/store.ts';
 import { rejected, SluiceError } from '../../../lib/errors.ts';
+import { auditOf } from './audit.ts';
 import { feedOf, writing } from './feed.ts';
 import { leasesOf } from './leases.ts';
 import { adoptLegacyRuns, migrate } from './migrations.ts';
@@ -12,6 +13,7 @@ import { outboxOf } from './outbox.ts';
 import { proofsOf } from './proofs.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 import { serversOf } from './servers.ts';
+import { tokensOf } from './tokens.ts';
 import { triggersOf } from './triggers.ts';
 
 /** A server that does not respond for this long counts as unavailable. Milliseconds. */
@@ -105,6 +107,8 @@ export async function postgresStore(
     ),
     ...serversOf(query, project),
     ...proofsOf(query, transaction, project),
+    ...tokensOf(query, project),
+    ...auditOf(query, project),
     async close() {
       await close();
       await pool.end();

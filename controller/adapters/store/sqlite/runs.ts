@@ -1,5 +1,5 @@
 import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
-import { hasPublished, summaryColumns, summaryOf } from '../summary.ts';
+import { hasPublished, likeOf, summaryColumns, summaryOf } from '../summary.ts';
 import type { Database } from './database.ts';
 
 /** Queries on runs without their histories, in SQLite. */
@@ -26,13 +26,26 @@ export function indexOf(db: Database, project: string): RunIndex {
       return { ...summaryOf(first), owner: first.owner ?? undefined };
     },
 
-    list: async ({ pipeline, state, before, limit }) =>
+    list: async ({ pipeline, pipelines, states, before, since, until, limit }) =>
       db
         .all(
           `SELECT ${summaryColumns} FROM runs
-           WHERE project = $project AND ($pipeline IS NULL OR pipeline = $pipeline) AND ($state IS NULL OR state = $state)
-             AND ($before IS NULL OR number < $before) ORDER BY number DESC LIMIT $limit`,
-          { project, pipeline, state, before, limit },
+           WHERE project = $project AND ($pipeline IS NULL OR pipeline = $pipeline)
+             AND ($states IS NULL OR state IN (SELECT value FROM json_each($states)))
+             AND ($before IS NULL OR number < $before)
+             AND ($since IS NULL OR started >= $since) AND ($until IS NULL OR started < $until)
+             AND ($like IS NULL OR EXISTS (SELECT 1 FROM json_each($like) WHERE pipeline LIKE value ESCAPE '\\'))
+           ORDER BY number DESC LIMIT $limit`,
+          {
+            project,
+            pipeline,
+            states: states && JSON.stringify(states),
+            before,
+            since,
+            until,
+            like: pipelines && JSON.stringify(pipelines.map(likeOf)),
+            limit,
+          },
         )
         .map(summaryOf),
 

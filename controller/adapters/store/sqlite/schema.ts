@@ -140,4 +140,33 @@ export const steps: readonly string[] = [
      body TEXT NOT NULL,
      PRIMARY KEY (project, file)
    ) STRICT;`,
+  // API tokens, by the hash of their secrets, and the audit log. Lists are JSON.
+  `CREATE TABLE tokens (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     project TEXT NOT NULL,
+     id TEXT NOT NULL,
+     name TEXT NOT NULL,
+     hash TEXT NOT NULL,
+     scopes TEXT NOT NULL,
+     pipelines TEXT NOT NULL,
+     created INTEGER NOT NULL,
+     by TEXT NOT NULL,
+     expires INTEGER,
+     used INTEGER,
+     revoked INTEGER,
+     UNIQUE (project, id)
+   ) STRICT;
+   CREATE TABLE audit (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     project TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     by TEXT NOT NULL,
+     token TEXT,
+     address TEXT,
+     action TEXT NOT NULL,
+     target TEXT,
+     status INTEGER NOT NULL,
+     detail TEXT
+   ) STRICT;
+   CREATE INDEX audit_of_project ON audit (project, number);`,
 ];

@@ -13,12 +13,14 @@ import type {
 } from '../../../domain/ports/store.ts';
 import { rejected } from '../../../lib/errors.ts';
 import type { Row } from '../summary.ts';
+import { auditOf } from './audit.ts';
 import { type Database, openDatabase } from './database.ts';
 import { leasesOf } from './leases.ts';
 import { outboxOf } from './outbox.ts';
 import { proofsOf } from './proofs.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 import { serversOf } from './servers.ts';
+import { tokensOf } from './tokens.ts';
 import { triggersOf } from './triggers.ts';
 
 /** Poll interval for events of other processes. Milliseconds. */
@@ -79,6 +81,9 @@ export async function sqliteStore(
         await sleep(pollMs, undefined, { signal }).catch(() => undefined);
     },
 
+    lastPosition: async () =>
+      db.first('SELECT coalesce(max(position), 0) AS last FROM events WHERE project = $project', { project })?.last,
+
     ...leasesOf(db, project, clock),
     ...indexOf(db, project),
     ...outboxOf(db, project, clock),
@@ -91,6 +96,8 @@ export async function sqliteStore(
     ),
     ...serversOf(db, project, clock),
     ...proofsOf(db, project),
+    ...tokensOf(db, project),
+    ...auditOf(db, project),
     close: async () => db.close(),
   };
 }

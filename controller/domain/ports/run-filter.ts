@@ -1,0 +1,16 @@
+import type { LifeState } from '../lifecycle.ts';
+
+/** Which runs to list. What is left out does not restrict. */
+export interface RunFilter {
+  readonly pipeline?: string;
+  /** Names of pipelines in which `*` stands for any text. */
+  readonly pipelines?: readonly string[];
+  /** One of these states. */
+  readonly states?: readonly LifeState[];
+  /** Only runs with a smaller number. */
+  readonly before?: number;
+  /** The earliest start, and the first that is too late. Milliseconds since 1970. */
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+}

@@ -1,0 +1,109 @@
+import type { RunReader } from '../../app/resolve-run.ts';
+import type { RunLine } from '../../app/views/documents.ts';
+import { logLines } from '../../app/views/log.ts';
+import { backendsOf, openProject, withStore } from '../../app/wiring.ts';
+import type { Recorded } from '../../domain/events.ts';
+import type { RunSummary } from '../../domain/ports/store.ts';
+import type { AttemptState } from '../../domain/state.ts';
+import { serverToken } from '../../lib/env.ts';
+import { rejected } from '../../lib/errors.ts';
+import { historyCalls } from '../routes/history.ts';
+import { logCalls } from '../routes/logs.ts';
+import { runCalls } from '../routes/runs.ts';
+import { call, type ServerAddress, statusOf } from './client.ts';
+
+/** What commands read: of the store of this project, or of a server. */
+export interface Reader extends RunReader {
+  /** The end of the log of an attempt. */
+  lines(run: string, step: string, attempt: AttemptState): Promise<readonly string[]>;
+}
+
+/** The server that a command names, with the token of the environment. */
+export function serverAt(url: string): ServerAddress {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) || new URL(url).username !== '')
+    throw rejected(`${JSON.stringify(url)} is no address of a server`, 'write it as http://127.0.0.1:8811');
+  return { url, token: serverToken };
+}
+
+/** Reads from the server of this URL, or without one from the store of this project. */
+export async function withReader<T>(server: string | undefined, work: (reader: Reader) => Promise<T>): Promise<T> {
+  if (server !== undefined) return work(remoteReader(serverAt(server)));
+  const project = await openProject();
+  return withStore(project, (store) =>
+    work({
+      find: (run) => store.find(run),
+      list: (filter) => store.list(filter),
+      history: (run, after) => store.history(run, after),
+      messages: (run) => store.messages(run),
+      lines: async (_run, _step, attempt) => logLines(await backendsOf(project), attempt),
+    }),
+  );
+}
+
+const summaryOf = ({ started, ended, branch, reason, quality, rows, trigger, ...rest }: RunLine): RunSummary => ({
+  ...rest,
+  branch: branch ?? undefined,
+  reason: reason ?? undefined,
+  trigger: trigger ?? undefined,
+  quality: quality ?? undefined,
+  rows: rows ?? undefined,
+  started: Date.parse(started ?? ''),
+  ended: ended === null ? undefined : Date.parse(ended),
+});
+
+/** The most runs and events of a page. */
+const most = { runs: 200, events: 1000 };
+
+function remoteReader(server: ServerAddress): Reader {
+  return {
+    async find(run) {
+      try {
+        const found = await call(server, runCalls.getRun, { params: { run } });
+        return summaryOf({ ...found, trigger: found.cause?.trigger ?? null });
+      } catch (error) {
+        if (statusOf(error) === 404) return undefined;
+        throw error;
+      }
+    },
+
+    async list({ pipeline, states, before, limit }) {
+      const found: RunSummary[] = [];
+      const filter = {
+        ...(pipeline !== undefined && { pipeline }),
+        ...(states && { state: [...states] }),
+        ...(before !== undefined && { before }),
+      };
+      for (let after: string | undefined; found.length < limit; ) {
+        const query = { ...filter, limit: Math.min(most.runs, limit - found.length), ...(after && { after }) };
+        const { items, next } = await call(server, runCalls.listRuns, { query });
+        found.push(...items.map(summaryOf));
+        if (next === null) break;
+        after = next;
+      }
+      return found;
+    },
+
+    async history(run, afterSeq = 0) {
+      const found: Recorded[] = [];
+      for (let after: number | null = afterSeq; after !== null; ) {
+        const page: { items: readonly { seq: number; at: string; event: unknown }[]; next: number | null } = await call(
+          server,
+          historyCalls.getEvents,
+          { params: { run }, query: { after, limit: most.events } },
+        );
+        found.push(...page.items.map(({ seq, at, event }) => ({ seq, at: Date.parse(at), event: event as never })));
+        after = page.next;
+      }
+      return found;
+    },
+
+    async messages(run) {
+      const { messages } = await call(server, runCalls.getMessages, { params: { run } });
+      return messages.map(({ note, ...rest }) => ({ ...rest, note }));
+    },
+
+    async lines(run, step, { number }) {
+      return (await call(server, logCalls.getLog, { params: { run, step, attempt: number } })).lines;
+    },
+  };
+}

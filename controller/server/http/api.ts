@@ -1,0 +1,45 @@
+import type { z } from 'zod';
+import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
+import type { planDocumentSchema, serviceSchema } from '../../app/views/documents.ts';
+import type { Cause } from '../../domain/events.ts';
+import type { RunStore } from '../../domain/ports/store.ts';
+import type { AttemptState, RunState } from '../../domain/state.ts';
+import type { LoadedPipeline } from '../../pipeline/loader.ts';
+import type { FeedHub } from '../streams/hub.ts';
+
+/** What starts a run through the API. */
+export interface Start {
+  readonly again?: RunState['again'];
+  readonly cause: Cause;
+  readonly idempotencyKey?: string;
+}
+
+/** The services behind the routes: this process as a controller of one project. */
+export interface Api {
+  readonly project: string;
+  readonly version: string;
+  readonly store: RunStore;
+  readonly hub: FeedHub;
+  /** The store's time in milliseconds since 1970, as this controller knows it. */
+  now(): number;
+  /** The name of this controller. */
+  owner(): string;
+  /** The files of the folder of pipelines, also those with a problem. */
+  watched(): Promise<readonly WatchedPipeline[]>;
+  /** The pipelines that may be started. */
+  pipelines(): Promise<readonly LoadedPipeline[]>;
+  /** Registers a run for any controller. */
+  start(loaded: LoadedPipeline, start: Start): Promise<{ readonly run: string; readonly isNew: boolean }>;
+  /** Frees a run whose controller is known to be gone, so that any controller takes it over. */
+  freeOrphan(run: string): Promise<void>;
+  /** Takes the repaired rows of a quarantine in a CSV file. Returns the number of changed rows. */
+  repair(state: RunState, source: string | undefined, csv: Uint8Array): Promise<number>;
+  /** Measures and plans as a run would, and submits nothing. */
+  plan(loaded: LoadedPipeline, isFullRefresh: boolean): Promise<z.input<typeof planDocumentSchema>>;
+  /** The last lines of an attempt's log, without the project's secrets. */
+  logLines(attempt: AttemptState): Promise<readonly string[]>;
+  /** The path of a local file with the content of a stored object. */
+  localFile(uri: string): Promise<string>;
+  /** The services of the stack. */
+  services(): Promise<readonly z.input<typeof serviceSchema>[]>;
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { serviceSchema } from '../../app/views/documents.ts';
+import { formatOwner } from '../../domain/controller-id.ts';
+import { Problem, problemKinds } from '../http/problem.ts';
+import { type AnyRoute, route } from '../http/route.ts';
+
+/** How long the store has to answer for the server to be ready. Milliseconds. */
+const readyMs = 2000;
+
+const livez = route({
+  name: 'livez',
+  method: 'GET',
+  path: '/livez',
+  isRoot: true,
+  scope: 'none',
+  summary: 'Whether the process answers',
+  response: z.object({ status: z.literal('ok') }),
+  example: { answer: { status: 'ok' } },
+  handler: async () => ({ body: { status: 'ok' as const } }),
+});
+
+const readyz = route({
+  name: 'readyz',
+  method: 'GET',
+  path: '/readyz',
+  isRoot: true,
+  scope: 'none',
+  summary: 'Whether the server takes requests: the store answers within 2 s, its lease is valid, and it does not stop',
+  response: z.object({ status: z.literal('ready') }),
+  errors: [503],
+  example: { answer: { status: 'ready' } },
+  async handler({ api }) {
+    const unready = (why: string): Problem => new Problem(503, why, { headers: { 'retry-after': '1' } });
+    if (api.hub.stopped.aborted) throw unready('the server stops');
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), readyMs);
+    });
+    const active = await Promise.race([api.store.controllers().catch(() => undefined), late]);
+    clearTimeout(timer);
+    if (!active) throw unready('the run store does not answer');
+    if (!active.includes(api.owner())) throw unready('the lease of this controller has expired');
+    return { body: { status: 'ready' as const } };
+  },
+});
+
+const kinds = Object.entries(problemKinds).map(([status, [kind, title]]) => ({ kind, title, status: Number(status) }));
+
+const getProblem = route({
+  name: 'getProblem',
+  method: 'GET',
+  path: '/problems/{kind}',
+  isRoot: true,
+  scope: 'none',
+  summary: 'What a type of problem means',
+  params: z.strictObject({ kind: z.string().regex(/^[a-z-]{1,50}$/) }),
+  response: z.object({ kind: z.string(), title: z.string(), status: z.int() }).meta({ id: 'ProblemKind' }),
+  errors: [404],
+  example: { params: { kind: 'conflict' }, answer: { kind: 'conflict', title: problemKinds[409][1], status: 409 } },
+  async handler({ params }) {
+    const body = kinds.find(({ kind }) => kind === params.kind);
+    if (!body) throw new Problem(404, `there is no kind of problem ${params.kind}`);
+    return { body };
+  },
+});
+
+const getControllers = route({
+  name: 'getControllers',
+  method: 'GET',
+  path: '/controllers',
+  scope: 'read',
+  summary: 'The active controllers of the store',
+  response: z.object({
+    version: z.string().describe('Of this server'),
+    items: z.array(
+      z.object({ controller: z.string(), name: z.string(), isThis: z.boolean() }).meta({ id: 'Controller' }),
+    ),
+  }),
+  example: {
+    answer: {
+      version: '0.1.0',
+      items: [{ controller: 'host/9f86d081/42/1/a1b2c3', name: 'process 42 on host', isThis: true }],
+    },
+  },
+  async handler({ api }) {
+    const items = (await api.store.controllers()).map((controller) => ({
+      controller,
+      name: formatOwner(controller),
+      isThis: controller === api.owner(),
+    }));
+    return { body: { version: api.version, items } };
+  },
+});
+
+const getServices = route({
+  name: 'getServices',
+  method: 'GET',
+  path: '/services',
+  scope: 'read',
+  summary: 'The services that runs use, and whether they answer',
+  response: z.object({ items: z.array(serviceSchema).readonly() }),
+  example: { answer: { items: [{ name: 'livy', state: 'up', url: 'http://127.0.0.1:8998', pid: 4242 }] } },
+  handler: async ({ api }) => ({ body: { items: await api.services() } }),
+});
+
+/** The health of the server, and of what it uses. */
+export const healthRoutes: readonly AnyRoute[] = [livez, readyz, getProblem, getControllers, getServices];
+export const healthCalls = { getServices };

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { openApiOf } from '../http/openapi.ts';
+import { type AnyRoute, route } from '../http/route.ts';
+import { accessRoutes } from './access.ts';
+import { actionRoutes } from './actions.ts';
+import { healthRoutes } from './health.ts';
+import { historyRoutes } from './history.ts';
+import { logRoutes } from './logs.ts';
+import { pipelineRoutes } from './pipelines.ts';
+import { quarantineRoutes } from './quarantine.ts';
+import { runRoutes } from './runs.ts';
+
+const getOpenApi = route({
+  name: 'getOpenApi',
+  method: 'GET',
+  path: '/openapi.json',
+  scope: 'none',
+  summary: 'This document',
+  response: z.record(z.string(), z.unknown()),
+  example: { answer: { openapi: '3.1.0' } },
+  handler: async ({ api }) => ({ body: openApi(api.version), headers: { 'cache-control': 'public, max-age=300' } }),
+});
+
+/** All routes of the server. A new one is a file with a list, and a line here. */
+export const routes: readonly AnyRoute[] = [
+  ...pipelineRoutes,
+  ...runRoutes,
+  ...historyRoutes,
+  ...logRoutes,
+  ...quarantineRoutes,
+  ...actionRoutes,
+  ...accessRoutes,
+  ...healthRoutes,
+  getOpenApi,
+];
+
+/** The OpenAPI document of all routes. */
+export const openApi = (version: string): Record<string, unknown> => openApiOf(routes, version);

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Registry } from '../adapters/drivers.ts';
+import type { WatchedPipeline } from '../app/pipelines/watched.ts';
+import { makePlan, planDocument } from '../app/requests/plan.ts';
+import { takeRepairedRows } from '../app/requests/replay.ts';
+import type { Sluice } from '../app/sluice.ts';
+import { logLines } from '../app/views/log.ts';
+import { adaptersOf, backendsOf } from '../app/wiring.ts';
+import type { Project } from '../config/project.ts';
+import { secretsOf } from '../config/secrets.ts';
+import type { RunStore } from '../domain/ports/store.ts';
+import type { RunState } from '../domain/state.ts';
+import { version } from '../lib/env.ts';
+import { redactor } from '../lib/redact.ts';
+import { status } from '../stack/stack.ts';
+import type { Api } from './http/api.ts';
+import { FeedHub } from './streams/hub.ts';
+
+/** The services behind the routes, of a controller of a project. */
+export async function apiOf(
+  project: Project,
+  sluice: Sluice,
+  store: RunStore,
+  watched: () => Promise<readonly WatchedPipeline[]>,
+  registry: Registry,
+): Promise<Api> {
+  const adapters = adaptersOf(project, registry);
+  const backends = await backendsOf(project, registry);
+  const redact = redactor(secretsOf(project));
+
+  /** Takes the rows of a body by way of a file. */
+  async function repair(state: RunState, source: string | undefined, csv: Uint8Array): Promise<number> {
+    const { scratch } = adapters.context;
+    await mkdir(scratch, { recursive: true });
+    const file = join(scratch, `repaired-${randomBytes(6).toString('hex')}.csv`);
+    try {
+      await writeFile(file, csv, { mode: 0o600 });
+      const sayIt = (name: string): string => `?source=${name}`;
+      const pipeline = state.pipeline?.name ?? '';
+      return await takeRepairedRows(adapters, state, { source, file, pipeline, sayIt }, () => undefined);
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  return {
+    project: project.name,
+    version,
+    store,
+    hub: new FeedHub(store),
+    now: () => Math.round(sluice.now()),
+    owner: () => sluice.controller.owner,
+    watched,
+    pipelines: async () => (await watched()).flatMap(({ loaded }) => loaded ?? []),
+    start: (loaded, { again, ...rest }) => sluice.startRun(loaded, { ...rest, ...(again && { again }), detach: true }),
+    freeOrphan: (run) => sluice.freeOrphan(run),
+    repair,
+    plan: async (loaded, isFullRefresh) =>
+      planDocument(
+        loaded,
+        await makePlan(project, loaded, (work) => work(store), {
+          isFullRefresh,
+          onMeasured: () => undefined,
+          registry,
+        }),
+      ) as never,
+    logLines: async (attempt) => (await logLines(backends, attempt)).map(redact),
+    localFile: (uri) => adapters.context.storage.local(uri),
+    services: () => status(project),
+  };
+}
