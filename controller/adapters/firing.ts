@@ -25,7 +25,7 @@ export interface Due {
 
 /** A request that a trigger does not take. `status` is the one of HTTP. */
 export class Refusal extends Error {
-  readonly status: 400 | 401 | 503;
+  readonly status: 400 | 401 | 404 | 410 | 423 | 503;
 
   constructor(message: string, { status, ...options }: ErrorOptions & Pick<Refusal, 'status'>) {
     super(message, options);

@@ -3,11 +3,10 @@ import { Command, CommanderError, Option } from 'commander';
 import { runStates } from '../domain/lifecycle.ts';
 import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
-import { auditOptions, defectOptions, detach, key, rows, seed, server, time, tokenOptions, whole } from './options.ts';
-import { exit, type Output, outliveReaders, outputOf, reportError } from './view/output.ts';
-
-/** The code of a command, called with its output and its arguments. */
-type Action = (output: Output, ...args: never[]) => Promise<number>;
+import { auditOptions, detach, key, server, time, tokenOptions, whole } from './options.ts';
+import { addStackCommands } from './stack-commands.ts';
+import { type Action, addTriggerCommands } from './trigger-commands.ts';
+import { exit, outliveReaders, outputOf, reportError } from './view/output.ts';
 
 const program = new Command('sluice')
   .description(
@@ -214,37 +213,8 @@ add(
   ['audit', 'audit --limit 100 --json'],
   auditOptions(),
 );
-add(
-  'up',
-  'start the local stack: Spark, Livy, Kafka, PostgreSQL and a mailbox',
-  async () => (await import('./commands/up.ts')).up,
-  ['up', 'up --json'],
-);
-add('down', 'stop the local stack; the data stays', async () => (await import('./commands/down.ts')).down, ['down']);
-add(
-  'status',
-  'show the services and their addresses',
-  async () => (await import('./commands/status.ts')).status,
-  ['status', 'status --json'],
-  [server()],
-);
-add('doctor', 'check the prerequisites of this machine', async () => (await import('./commands/doctor.ts')).doctor, [
-  'doctor',
-]);
-add(
-  'demo-data',
-  'generate sample shop data: tables, CSV files and a topic',
-  async () => (await import('./commands/demo-data.ts')).demoData,
-  ['demo-data --rows 100000 --seed 7', 'demo-data --rows 1000000 --invalid 0.2'],
-  [rows(), seed(), ...defectOptions()],
-);
-add(
-  'demo',
-  'start the stack, generate a million rows, run the customer report',
-  async () => (await import('./commands/demo.ts')).demo,
-  ['demo', 'demo --rows 100000'],
-  [rows(), seed(), ...defectOptions()],
-);
+addTriggerCommands(add);
+addStackCommands(add);
 
 outliveReaders();
 program.exitOverride();

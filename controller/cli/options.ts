@@ -56,6 +56,29 @@ export const auditOptions = (): Option[] => [
   new Option('--before <number>', 'only entries before this one').argParser(whole),
   new Option('--limit <n>', 'how many').default(20).argParser(whole),
 ];
+export const triggersOptions = (): Option[] => [
+  new Option('--pipeline <name>', 'list only the triggers of this pipeline'),
+  new Option('--instants <n>', 'show: how many instants to come').default(5).argParser(whole),
+  new Option('--rows <n>', 'show: how many rows of the ledger').default(20).argParser(whole),
+  new Option('--reason <text>', 'pause: why'),
+  new Option('--until <when>', 'pause: a duration such as 2h, or a time at which it ends by itself'),
+  new Option('--catch-up', 'resume: start what was skipped during the pause'),
+  new Option('--yes', 'reset: do it'),
+  server(),
+];
+export const fireOptions = (): Option[] => [
+  new Option('--at <time>', 'for the instant that was due at this time').argParser(time),
+  new Option('--from <time>', 'for the instants from this time on').argParser(time),
+  new Option('--to <time>', 'up to this time; until now, when left out').argParser(time),
+  new Option('--only <which>', 'of the range: those without a run, those whose run failed, or all').choices([
+    'missing',
+    'failed',
+    'all',
+  ]),
+  new Option('--dry-run', 'only show what would start'),
+  new Option('--with <pairs...>', 'values instead of those of `with` in the file, as NAME=VALUE'),
+  server(),
+];
 export const rows = (): Option => new Option('--rows <n>', 'rows over all sources').default(1_000_000).argParser(whole);
 export const seed = (): Option =>
   new Option('--seed <n>', 'the same seed gives the same data').default(1).argParser(whole);

@@ -49,8 +49,11 @@ export function partsOf({ sources: all, steps: each, triggers = {} }: Pipeline, 
 }
 
 /** The text of a field, by its path. */
-export const textAt = (value: unknown, at: readonly string[]): string =>
-  String(at.reduce<unknown>((of, key) => (of as Readonly<Record<string, unknown>>)[key], value));
+export const textAt = (value: unknown, at: readonly string[]): string => String(valueAt(value, at));
+
+/** The value at a path of keys; undefined when there is none. */
+const valueAt = (value: unknown, at: readonly string[]): unknown =>
+  at.reduce<unknown>((of, key) => (of as Readonly<Record<string, unknown>> | undefined)?.[key], value);
 
 /** Locations outside the project that conf/ does not allow, and missing files. */
 export function* places(
@@ -74,7 +77,8 @@ export function* places(
       yield { path, message: `there is no file ${place} in ${root}` };
   }
   for (const { kind, value, path } of parts)
-    for (const { at, is } of kind.places ?? []) yield* look([...path, ...at], textAt(value, at), is);
+    for (const { at, is } of kind.places ?? [])
+      if (valueAt(value, at) !== undefined) yield* look([...path, ...at], textAt(value, at), is);
   for (const [name, { spark }] of Object.entries(each))
     for (const file of spark ? sqlFiles(spark) : []) yield* look(['steps', name, 'spark', 'sql'], file, 'file');
 }

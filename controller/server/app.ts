@@ -138,9 +138,12 @@ function serverOf({ api, settings, logger, isKnownHost, answerMs = defaultAnswer
 /** A method for the log: an unknown one may be any text. */
 const methodOf = ({ method }: Request): string => (/^[A-Z]{1,10}$/.test(method) ? method : 'OTHER');
 
-/** Every write, and every read beyond the rights of its token. Too many requests would flood the log. */
-const isAudited = ({ method }: AnyRoute, status: number): boolean =>
-  (method !== 'GET' || status === 403) && status !== 429;
+/**
+ * Every write, and every read beyond the rights of its token. Too many requests would flood the log; the ledger has the
+ * deliveries of webhooks.
+ */
+const isAudited = ({ method, scope }: AnyRoute, status: number): boolean =>
+  (method !== 'GET' || status === 403) && status !== 429 && !(scope === 'none' && status < 300);
 
 /** The reason of an unforeseen error, with the place of its origin. */
 const stackOf = (error: unknown): string =>

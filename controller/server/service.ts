@@ -6,6 +6,7 @@ import type { WatchedPipeline } from '../app/pipelines/watched.ts';
 import { makePlan, planDocument } from '../app/requests/plan.ts';
 import { takeRepairedRows } from '../app/requests/replay.ts';
 import type { Sluice } from '../app/sluice.ts';
+import { triggerOperations } from '../app/triggers/operations.ts';
 import { logLines } from '../app/views/log.ts';
 import { adaptersOf, backendsOf } from '../app/wiring.ts';
 import type { Project } from '../config/project.ts';
@@ -53,6 +54,7 @@ export async function apiOf(
     now: () => Math.round(sluice.now()),
     owner: () => sluice.controller.owner,
     watched,
+    triggers: triggerOperations(store, watched, { ...adapters.context, sourceKinds: registry.sources }),
     pipelines: async () => (await watched()).flatMap(({ loaded }) => loaded ?? []),
     start: (loaded, { again, ...rest }) => sluice.startRun(loaded, { ...rest, ...(again && { again }), detach: true }),
     freeOrphan: (run) => sluice.freeOrphan(run),

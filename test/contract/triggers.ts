@@ -8,7 +8,9 @@ export function triggersContract(ready: Ready): void {
 
   test('arms a trigger when it is first seen, by its own clock', async () => {
     const name = named();
+    expect(await store().knownTrigger(name)).toBeUndefined();
     const first = await store().trigger(name);
+    expect(await store().knownTrigger(name)).toMatchObject({ armed: first.armed });
     expect(first).toMatchObject({ seq: 0, generation: 1, cursor: undefined, pauses: [], waiting: 0 });
     expect(first.now - first.armed).toBeLessThan(60_000);
     expect(first.now).toBeGreaterThanOrEqual(first.armed);

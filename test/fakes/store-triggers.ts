@@ -99,6 +99,10 @@ export function memoryTriggers(
   }
 
   return {
+    async knownTrigger(name) {
+      const of = triggers.get(keyOf(name));
+      return of && { ...stateOf(of), cursor: structuredClone(of.cursor) };
+    },
     async trigger(name) {
       const of = known(name);
       return { ...stateOf(of), cursor: structuredClone(of.cursor) };

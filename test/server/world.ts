@@ -1,5 +1,6 @@
 import { newToken } from '../../controller/app/access/token.ts';
 import { newRunName } from '../../controller/app/new-run.ts';
+import { triggerOperations } from '../../controller/app/triggers/operations.ts';
 import { serveSchema } from '../../controller/config/serve.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { Entry, RunStore } from '../../controller/domain/ports/store.ts';
@@ -24,6 +25,10 @@ export async function pipelinesOf(...names: string[]): Promise<LoadedPipeline[]>
 
 /** Services of a fake controller: runs are created, and nobody executes them. */
 export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], more: Partial<Api> = {}): Api {
+  const watched = pipelines.map((loaded) => {
+    const { file, pipeline } = loaded;
+    return { name: pipeline.name, file, version: '1', loaded, problem: undefined };
+  });
   return {
     project: 'project',
     version: '1.2.3',
@@ -32,11 +37,8 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     now: () => Date.now(),
     owner: () => owner,
     pipelines: async () => pipelines,
-    watched: async () =>
-      pipelines.map((loaded) => {
-        const { file, pipeline } = loaded;
-        return { name: pipeline.name, file, version: '1', loaded, problem: undefined };
-      }),
+    watched: async () => watched,
+    triggers: triggerOperations(store, async () => watched, {} as never),
     async start({ file, pipeline }, { again, cause, idempotencyKey }) {
       const run = newRunName(new Date());
       const event = { type: 'run-started' as const, run, pipeline, file, ...(again && { again }), cause };

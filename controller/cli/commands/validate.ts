@@ -10,6 +10,10 @@ import { type Kind, kindOf, type Notification } from '../../domain/pipeline.ts';
 import { partsOf } from '../../pipeline/parts.ts';
 import { columns, exit, type Output } from '../view/output.ts';
 
+/** How many instants of a trigger are shown, and how far ahead they are looked for. Milliseconds. */
+const shownInstants = 5;
+const farMs = 10 * 366 * 86_400_000;
+
 /** `sluice validate FILE` */
 export async function validate(output: Output, file: string): Promise<number> {
   const { project, loaded } = await openPipeline(file);
@@ -25,16 +29,17 @@ export async function validate(output: Output, file: string): Promise<number> {
     ['checks', pipeline.checks.map((check) => check.name).join(', ')],
     ['branches', pipeline.branches.map((branch) => branch.name).join(', ')],
     ['steps', Object.keys(pipeline.steps).join(', ')],
-    [
-      'triggers',
-      Object.entries(pipeline.triggers ?? {})
-        .map(([name, trigger]) => `${name} (${kindOf(builtIn.triggers, trigger).describe(trigger)})`)
-        .join(', '),
-    ],
+    ['triggers', Object.keys(pipeline.triggers ?? {}).join(', ')],
     ['notify', pipeline.notify.map(describeNotification).join(', ')],
   ];
   output.line(`${loaded.file}: ${pipeline.name} is valid`);
   for (const line of columns(rows.map(([name = '', value = '']) => [`  ${name}`, value || '—']))) output.line(line);
+  const triggers = triggersOf(pipeline);
+  for (const { trigger, says, next, remarks } of triggers) {
+    output.line(`  ${trigger}: ${says}`);
+    if (next.length > 0) output.line(`    next: ${next.map((due) => due.slice(0, 16).replace('T', ' ')).join('Z, ')}Z`);
+    for (const remark of remarks) output.line(`    ${remark}`);
+  }
   if (pipeline.triggers && dirname(loaded.file) !== pipelinesFolder)
     output.line(`note: \`sluice serve\` reads triggers in ${pipelinesFolder} alone; this file is elsewhere`);
   output.document({
@@ -43,8 +48,26 @@ export async function validate(output: Output, file: string): Promise<number> {
     valid: true,
     sources: Object.keys(pipeline.sources),
     steps: Object.keys(pipeline.steps),
+    triggers,
   });
   return exit.ok;
+}
+
+/** Each trigger in words, with its next instants, and what the clocks of its zone will do to it. */
+function triggersOf(pipeline: Pipeline) {
+  const now = Date.now();
+  return Object.entries(pipeline.triggers ?? {}).map(([name, trigger]) => {
+    const driver = kindOf(builtIn.triggers, trigger);
+    const next: string[] = [];
+    for (const { due, instead } of driver.instants?.(trigger, now, now) ?? []) {
+      if (!instead) next.push(new Date(due).toISOString());
+      if (next.length === shownInstants || due > now + farMs) break;
+    }
+    return {
+      ...{ trigger: name, kind: driver.kind, says: driver.describe(trigger), next },
+      remarks: driver.remarks?.(trigger, now) ?? [],
+    };
+  });
 }
 
 /** A notification's address, for people. */

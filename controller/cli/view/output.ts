@@ -98,6 +98,16 @@ const colours: Record<string, (text: string) => string> = {
   fail: pc.red,
   taken: pc.red,
   running: pc.cyan,
+  active: pc.green,
+  started: pc.green,
+  joined: pc.green,
+  paused: pc.yellow,
+  held: pc.yellow,
+  owed: pc.yellow,
+  missed: pc.red,
+  refused: pc.red,
+  failing: pc.red,
+  gone: pc.dim,
 };
 /** A state in its colour, if colours are enabled. */
 export const coloured = (state: string): string => (colours[state] ?? pc.dim)(state);

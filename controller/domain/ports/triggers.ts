@@ -88,6 +88,8 @@ export interface FiringRecord extends TriggerName, Firing, Omit<Entered, 'isNew'
 export interface TriggerStore {
   /** Returns the state of a trigger, and registers a new one. */
   trigger(name: TriggerName): Promise<TriggerState>;
+  /** Returns the state of a trigger that is registered, and changes nothing. */
+  knownTrigger(name: TriggerName): Promise<TriggerState | undefined>;
   /** All known triggers, with what changes without their kinds, and the last row of each. */
   triggers(): Promise<
     readonly (TriggerName & Omit<TriggerState, 'cursor'> & { readonly last: FiringRecord | undefined })[]

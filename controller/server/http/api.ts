@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
+import type { TriggerOperations } from '../../app/triggers/operations.ts';
 import type { planDocumentSchema, serviceSchema } from '../../app/views/documents.ts';
 import type { Cause } from '../../domain/events.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
@@ -28,6 +29,7 @@ export interface Api {
   watched(): Promise<readonly WatchedPipeline[]>;
   /** The pipelines that may be started. */
   pipelines(): Promise<readonly LoadedPipeline[]>;
+  readonly triggers: TriggerOperations;
   /** Registers a run for any controller. */
   start(loaded: LoadedPipeline, start: Start): Promise<{ readonly run: string; readonly isNew: boolean }>;
   /** Frees a run whose controller is known to be gone, so that any controller takes it over. */

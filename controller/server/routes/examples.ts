@@ -67,3 +67,37 @@ export const plan = {
 };
 
 export const event = { type: 'cancel-requested', by: 'airflow' };
+
+export const firing = {
+  ...{ number: 7, pipeline: 'customer-report', trigger: 'nightly', generation: 1 },
+  ...{ key: '2026-11-23T06:00 Europe/Moscow', due: '2026-11-23T03:00:00.000Z', until: null, count: 1 },
+  ...{ outcome: 'started' as const, reason: null, run, noted: '2026-11-23T03:00:00.412Z' },
+};
+
+export const trigger = {
+  ...{ pipeline: 'customer-report', trigger: 'nightly', kind: 'schedule' },
+  ...{ says: 'at 06:00 every day, Europe/Moscow', state: 'active' as const, problem: null, paused: null },
+  ...{ next: '2026-11-24T03:00:00.000Z', owed: 0, waiting: 0, generation: 1, last: firing },
+};
+
+export const moment = {
+  ...{ key: '2026-11-24T06:00 Europe/Moscow', due: '2026-11-24T03:00:00.000Z', outcome: 'to-come' as const },
+  ...{ reason: null, run: null, count: 1 },
+};
+
+export const explanation = {
+  ...{ pipeline: 'customer-report', trigger: 'nightly', asked: '2026-11-24T06:00', due: '2026-11-24T03:00:00.000Z' },
+  answer: 'no run: it was skipped, because: paused by anna: vendor outage',
+  firing: { ...firing, outcome: 'skipped' as const, reason: 'paused by anna: vendor outage', run: null },
+  run: null,
+};
+
+export const fired = {
+  ...{ pipeline: 'customer-report', trigger: 'nightly', dryRun: true },
+  items: [
+    {
+      ...{ key: '2026-11-02T06:00 Europe/Moscow', due: '2026-11-02T03:00:00.000Z', action: 'start' as const },
+      ...{ reason: 'the ledger has no row of it', outcome: null, run: null },
+    },
+  ],
+};

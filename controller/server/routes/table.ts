@@ -5,10 +5,13 @@ import { accessRoutes } from './access.ts';
 import { actionRoutes } from './actions.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
+import { hookRoutes } from './hooks.ts';
 import { logRoutes } from './logs.ts';
 import { pipelineRoutes } from './pipelines.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { runRoutes } from './runs.ts';
+import { triggerActionRoutes } from './trigger-actions.ts';
+import { triggerRoutes } from './triggers.ts';
 
 const getOpenApi = route({
   name: 'getOpenApi',
@@ -29,6 +32,9 @@ export const routes: readonly AnyRoute[] = [
   ...logRoutes,
   ...quarantineRoutes,
   ...actionRoutes,
+  ...triggerRoutes,
+  ...triggerActionRoutes,
+  ...hookRoutes,
   ...accessRoutes,
   ...healthRoutes,
   getOpenApi,

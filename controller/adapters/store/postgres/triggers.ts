@@ -1,5 +1,5 @@
 import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
-import type { Entered, TriggerName, TriggerStore } from '../../../domain/ports/triggers.ts';
+import type { Entered, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
 import { firingOf, stateOf } from '../ledger.ts';
 import { writing } from './feed.ts';
 import { enter, type Within, waiting } from './firings.ts';
@@ -29,16 +29,19 @@ export function triggersOf(within: Within, project: string): TriggerStore {
       return true;
     });
 
+  const known = async (name: TriggerName): Promise<TriggerState | undefined> => {
+    const { rows } = await query(`${state} WHERE ${is}`, named(name));
+    return rows[0] && { ...stateOf(rows[0]), cursor: rows[0].cursor ?? undefined };
+  };
+
   return {
+    knownTrigger: known,
     async trigger(name) {
-      const known = async () => (await query(`${state} WHERE ${is}`, named(name))).rows[0];
-      let row = await known();
-      if (!row) {
-        const sql = 'INSERT INTO triggers (project, pipeline, trigger) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING';
-        await query(sql, named(name));
-        row = await known();
-      }
-      return { ...stateOf(row), cursor: row.cursor ?? undefined };
+      const found = await known(name);
+      if (found) return found;
+      const sql = 'INSERT INTO triggers (project, pipeline, trigger) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING';
+      await query(sql, named(name));
+      return (await known(name)) as TriggerState;
     },
 
     async triggers() {

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../../../domain/events.ts';
 import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
 import type { NewRun } from '../../../domain/ports/store.ts';
-import type { Entered, NewFiring, TriggerName, TriggerStore } from '../../../domain/ports/triggers.ts';
+import type { Entered, NewFiring, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
 import { entered, firingOf, startedRun, stateOf } from '../ledger.ts';
 import type { Row } from '../summary.ts';
 import type { Database } from './database.ts';
@@ -34,6 +34,10 @@ export function triggersOf(
     const count = row && db.first(`SELECT count(*) AS waiting ${waiting}`, named(name));
     return row && { ...parsed(row, 'cursor', 'pauses'), ...count, now: clock() };
   };
+  const known = (name: TriggerName): TriggerState | undefined => {
+    const row = rowOf(name);
+    return row && { ...stateOf(row), cursor: row.cursor ?? undefined };
+  };
   const firings = (where: string, values: Record<string, string | number | undefined>) =>
     db.all(`SELECT ${columns} FROM firings WHERE ${where}`, values).map((row) => firingOf(parsed(row, 'payload')));
 
@@ -49,17 +53,18 @@ export function triggersOf(
     });
 
   return {
+    knownTrigger: async (name) => known(name),
     async trigger(name) {
-      if (!rowOf(name))
-        await db.write(() =>
-          db.all(
-            `INSERT INTO triggers (project, pipeline, trigger, armed) VALUES ($project, $pipeline, $trigger, $now)
-             ON CONFLICT DO NOTHING`,
-            { ...named(name), now: clock() },
-          ),
+      const found = known(name);
+      if (found) return found;
+      await db.write(() => {
+        db.all(
+          `INSERT INTO triggers (project, pipeline, trigger, armed) VALUES ($project, $pipeline, $trigger, $now)
+           ON CONFLICT DO NOTHING`,
+          { ...named(name), now: clock() },
         );
-      const row = rowOf(name) as Row;
-      return { ...stateOf(row), cursor: row.cursor ?? undefined };
+      });
+      return known(name) as TriggerState;
     },
 
     triggers: async () =>

@@ -170,5 +170,9 @@ function all(
     .slice(0, 16);
   const files = fresh.slice(0, mostPaths).map(([, { uri }]) => uri);
   const facts = { files, count: fresh.length };
-  return { firings: [{ key: `${fresh.length} files ${hash}`, due: now, facts }], cursor: after(digests), next };
+  return {
+    firings: [{ key: `${fresh.length} ${fresh.length === 1 ? 'file' : 'files'} ${hash}`, due: now, facts }],
+    cursor: after(digests),
+    next,
+  };
 }

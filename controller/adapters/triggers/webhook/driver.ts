@@ -80,14 +80,13 @@ export const webhookTrigger: TriggerDriver = {
   },
 };
 
-/** The body as JSON, or the fields of a form, or its text. */
+/** The body as JSON, or the fields of a form. */
 function bodyOf({ body, headers }: ReceivedRequest): unknown {
-  const text = new TextDecoder('utf-8', { fatal: true });
   try {
-    const decoded = text.decode(body);
-    if (/^application\/x-www-form-urlencoded/i.test(headers['content-type'] ?? ''))
-      return Object.fromEntries(new URLSearchParams(decoded));
-    return decoded.trim() === '' ? null : JSON.parse(decoded);
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    const isForm = /^application\/x-www-form-urlencoded/i.test(headers['content-type'] ?? '') && !/^\s*[{[]/.test(text);
+    if (isForm) return Object.fromEntries(new URLSearchParams(text));
+    return text.trim() === '' ? null : JSON.parse(text);
   } catch (cause) {
     throw new Refusal('the body is neither JSON nor a form', { status: 400, cause });
   }

@@ -1,0 +1,43 @@
+import { type ReceivedRequest, Refusal } from '../../adapters/firing.ts';
+import { currentPause } from '../../domain/pauses.ts';
+import type { RunStore } from '../../domain/ports/store.ts';
+import type { Entered, TriggerName } from '../../domain/ports/triggers.ts';
+import type { WatchedPipeline } from '../pipelines/watched.ts';
+import { rowOf } from './look.ts';
+import { namedTriggers } from './overview.ts';
+
+export type Received = Entered;
+
+/**
+ * Takes a request to a trigger. It resolves once the firing and its run are stored, or with what an earlier request of
+ * the same key has given. Throws a Refusal, or `unavailable` when the store is: the sender tries again.
+ */
+export async function receiveRequest(
+  store: RunStore,
+  pipelines: readonly WatchedPipeline[],
+  { pipeline, trigger: name }: TriggerName,
+  request: ReceivedRequest,
+): Promise<Received> {
+  const of = namedTriggers(pipelines).find((each) => each.loaded.pipeline.name === pipeline && each.name === name);
+  if (!of?.driver.receive) {
+    // One that was there once is gone for good; the sender may stop.
+    const wasThere =
+      !of && (await store.triggers()).some((each) => each.pipeline === pipeline && each.trigger === name);
+    throw new Refusal(`there is no hook ${name} of a pipeline ${pipeline}`, { status: wasThere ? 410 : 404 });
+  }
+  const named = { pipeline, trigger: name };
+  const firing = of.driver.receive(of.trigger, request);
+  for (;;) {
+    const { generation, pauses, now } = await store.trigger(named);
+    const pause = currentPause(pauses);
+    if (pause && of.trigger.whilePaused === 'refuse')
+      throw new Refusal(`the hook is paused by ${pause.by}`, { status: 423 });
+    const row = rowOf(of, { ...firing, due: now }, now);
+    const isHeld = pause && 'start' in row.as;
+    const reason = `paused by ${pause?.by}${pause?.reason ? `: ${pause.reason}` : ''}`;
+    const entered = await store.fire(named, { generation }, [
+      isHeld ? { ...row, as: { outcome: 'held', reason } } : row,
+    ]);
+    if (entered?.[0]) return entered[0];
+  }
+}
