@@ -7,15 +7,6 @@ import { check, summary, type Tally, type Twins, twinsOf, zoneNames } from '../t
  * `npm run schedules`: the instants of schedules against an oracle that looks at the clock of each minute, around every
  * transition of every time zone from 2007 to 2037, on all cores.
  */
-/** One message at a time: each is sent before the next zone begins. */
-async function report(twins: readonly Twins[]): Promise<void> {
-  for (const each of twins) {
-    const tally = check(each);
-    await new Promise((sent) => process.send?.(tally, undefined, undefined, sent));
-  }
-  process.disconnect();
-}
-
 if (process.send) {
   process.once('message', (twins: Twins[]) => {
     void report(twins);
@@ -45,4 +36,13 @@ if (process.send) {
   console.log(`${summary(twins, tallies)}, in ${seconds.toFixed(0)} s on ${workers} cores`);
   if (tallies.length < twins.length) console.log(`only ${tallies.length} of ${twins.length} zones were compared`);
   process.exitCode = problems.length > 0 || tallies.length < twins.length ? 1 : 0;
+}
+
+/** One message at a time: each is sent before the next zone begins. */
+async function report(twins: readonly Twins[]): Promise<void> {
+  for (const each of twins) {
+    const tally = check(each);
+    await new Promise((sent) => process.send?.(tally, undefined, undefined, sent));
+  }
+  process.disconnect();
 }

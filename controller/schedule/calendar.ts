@@ -11,7 +11,10 @@ export interface Calendar {
   readonly ranges: readonly { readonly from: string; readonly until: string; readonly name: string }[];
 }
 
-/** What an instant does on a holiday: it does not run, or it runs at the same wall time on the next other day. */
+/**
+ * What an instant does on a holiday: it does not run, or it runs at the same wall time on the next other day. If there
+ * is no other day in 31 days, it does not run.
+ */
 export type OnHoliday = 'skip' | 'next-day';
 
 const isDate = (text: string): boolean => {
@@ -60,15 +63,15 @@ export function holidayOn({ weekend, days, ranges }: Calendar, date: string): st
   return weekend.includes(day) ? weekdayNames[day] : undefined;
 }
 
-/** Holidays in a row that are looked through for another day. */
-const mostHolidays = 366;
+/** After so many holidays in a row, an instant waits no longer for another day. */
+const mostHolidays = 31;
 
-/** The same wall time on the first day after it that is no holiday; undefined if there is none within a year. */
+/** The same wall time on the first day after it that is no holiday; undefined if there is none in 31 days. */
 export function nextWorkday(calendar: Calendar, wall: number): number | undefined {
   return otherDay(calendar, wall, 1);
 }
 
-/** The last day before a wall time that is no holiday, or a year before it. */
+/** The last day before a wall time that is no holiday, or 31 days before it. */
 export function previousWorkday(calendar: Calendar, wall: number): number {
   return otherDay(calendar, wall, -1) ?? wall - mostHolidays * dayMs;
 }

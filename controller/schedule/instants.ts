@@ -51,8 +51,9 @@ export const rulesOf = ({ crons, dst }: Pick<Schedule, 'crons' | 'dst'>): Rule[]
 /** The years 1 to 9999, whose keys sort as texts, in days since 1970 and without the days at both ends. */
 const firstDay = Date.parse('0001-01-03T00:00:00Z') / dayMs;
 const lastDay = Date.parse('9999-12-29T00:00:00Z') / dayMs;
-/** `nextInstants` gives up after a hundred years, in which a calendar has let nothing through. */
+/** `nextInstants` gives up when a calendar lets nothing through in a hundred years, or in so many instants. */
 const farMs = 36_525 * dayMs;
+const mostDropped = 100_000;
 
 /** All instants after a time (milliseconds since 1970), in the order in which they are due. Endless up to the year 9999. */
 export function* instants(schedule: Schedule, from: number): Generator<Instant> {
@@ -73,10 +74,12 @@ export function* instants(schedule: Schedule, from: number): Generator<Instant> 
 /** The next instants that start a run, at most `count`, after a time in milliseconds since 1970. */
 export function nextInstants(schedule: Schedule, after: number, count: number): Instant[] {
   const found: Instant[] = [];
+  let dropped = 0;
   if (count < 1) return found;
   for (const instant of instants(schedule, after)) {
-    if (instant.due > after + farMs) break;
-    if (!instant.dropped && found.push(instant) >= count) break;
+    if (instant.due > after + farMs || dropped >= mostDropped) break;
+    if (instant.dropped) dropped += 1;
+    else if (found.push(instant) >= count) break;
   }
   return found;
 }
@@ -126,11 +129,11 @@ function* candidatesOf(schedule: Schedule, from: number): Generator<Candidate> {
   const { holidays } = schedule;
   if (!holidays) yield* nominal(schedule, start);
   else if (holidays.on === 'skip') {
-    for (const each of nominal(schedule, start)) yield { ...each, ...skipped(holidays.calendar, each) };
+    for (const each of nominal(schedule, start)) yield { ...each, ...skipped(holidays.calendar, each.wall) };
   } else yield* moved(schedule, holidays.calendar, start);
 }
 
-function skipped(calendar: Calendar, { wall }: Candidate): Pick<Instant, 'dropped'> {
+function skipped(calendar: Calendar, wall: number): Pick<Instant, 'dropped'> {
   const name = holidayOn(calendar, dateOf(wall));
   return name === undefined ? {} : { dropped: { outcome: 'skipped', reason: `holiday: ${name}` } };
 }
@@ -140,18 +143,28 @@ function* moved(schedule: Schedule, calendar: Calendar, from: number): Generator
   const waiting: Candidate[] = [];
   // Nothing waits over a day that is no holiday. Two days more, as `from` is no local date.
   const nominalFrom = Math.max(previousWorkday(calendar, from - 2 * dayMs) - 2 * dayMs, firstDay * dayMs);
+  let day = dayOff(calendar, nominalFrom);
   for (const each of nominal(schedule, nominalFrom)) {
     while (waiting[0] && waiting[0].due <= each.due) yield waiting.shift() as Candidate;
-    const target = skipped(calendar, each).dropped && nextWorkday(calendar, each.wall);
-    const due = target === undefined ? each.due : firstAt(schedule.zone, target);
+    if (day.date !== dateOf(each.wall)) day = dayOff(calendar, each.wall);
+    const due = day.waitsMs === 0 ? each.due : firstAt(schedule.zone, each.wall + day.waitsMs);
     if (due <= from) continue;
-    if (target === undefined) yield { ...each, ...skipped(calendar, each) };
+    if (day.waitsMs === 0) yield day.dropped ? { ...each, dropped: day.dropped } : each;
     else {
       waiting.push({ ...each, due, isExact: false });
       waiting.sort((a, b) => a.due - b.due);
     }
   }
   yield* waiting;
+}
+
+/** How long the instants of a date wait for a day that is no holiday; they are skipped if there is none. */
+function dayOff(calendar: Calendar, wall: number): Pick<Candidate, 'dropped'> & { date: string; waitsMs: number } {
+  const date = dateOf(wall);
+  const { dropped } = skipped(calendar, wall);
+  const next = dropped && nextWorkday(calendar, wall);
+  if (next !== undefined) return { date, waitsMs: next - wall };
+  return { date, waitsMs: 0, ...(dropped && { dropped }) };
 }
 
 /** The instants of the expressions by the clocks of the zone alone. */

@@ -88,6 +88,13 @@ describe('at a fold', () => {
     ).toEqual(expected);
   });
 
+  test('of a whole day keeps the last of each wall time', () => {
+    // Alaska changed sides of the date line, and had a day twice.
+    expect(
+      lines(of('0 12 * * *', 'America/Juneau', { dst: { fold: 'last' } }), '1867-10-17T12:00', '1867-10-21T00:00'),
+    ).toEqual(['1867-10-18T12:00 10-17T20:57', '1867-10-19T12:00#2 10-19T20:57', '1867-10-20T12:00 10-20T20:57']);
+  });
+
   test('over midnight, the day before comes again and keeps the order of time', () => {
     expect(
       lines(of('30 23,0 * * *', 'America/St_Johns', { dst: { fold: 'both' } }), '2010-11-07T01:00', '2010-11-07T05:00'),
