@@ -42,5 +42,7 @@ test('reads answer what their schemas say', async () => {
     const body = await response.json();
     expect(of.response?.parse(body), of.name).toEqual(body);
   }
-  expect(asked).toEqual(expect.arrayContaining(['listRuns', 'getRun', 'getEvents', 'getTimeline', 'getAudit', 'readyz']));
+  expect(asked).toEqual(
+    expect.arrayContaining(['listRuns', 'getRun', 'getEvents', 'getTimeline', 'getAudit', 'readyz']),
+  );
 });
