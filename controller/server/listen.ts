@@ -6,6 +6,9 @@ import { reasonOf, SluiceError } from '../lib/errors.ts';
 /** The longest headers of a request. Bytes. */
 const maximumHeaderBytes = 16 << 10;
 
+/** How often a stopping server closes the connections without a request. Milliseconds. */
+const idleMs = 50;
+
 /** Limits of connections. Milliseconds. */
 export interface Patience {
   /** Until a client has sent its headers, and its whole request. */
@@ -60,9 +63,11 @@ export async function listen(
     url: `http://${shown}:${address.port}`,
     async stop() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      // A connection becomes idle when its request is answered.
+      const idle = setInterval(() => server.closeIdleConnections(), idleMs);
       const timer = setTimeout(() => server.closeAllConnections(), stopMs);
       await closed;
+      clearInterval(idle);
       clearTimeout(timer);
     },
   };

@@ -88,7 +88,7 @@ type Given = Partial<AppOptions> & {
 
 /** A server without a socket, over a store in memory. */
 export async function world(given: Given = {}) {
-  const store = given.store ?? memoryStores(() => Date.now())({ name: 'project' });
+  const store = given.store ?? given.api?.store ?? memoryStores(() => Date.now())({ name: 'project' });
   const api = given.api ?? fakeApi(store, given.pipelines ?? (await pipelinesOf('alpha', 'beta')), given.more);
   const logger = memoryLogger();
   const settings = serveSchema.parse({ limits: generous, ...given.serve });
@@ -128,6 +128,31 @@ export async function world(given: Given = {}) {
   };
   return { app, api, store, logger, token, admin, ask, get, run };
 }
+
+/** The parts of answers that tests use. */
+export interface Answer {
+  readonly run: string;
+  readonly state: string;
+  readonly cause: object;
+  readonly detail: string;
+  readonly instance: string;
+  readonly type: string;
+  readonly title: string;
+  readonly errors: readonly { readonly pointer: string; readonly message: string }[];
+  readonly items: readonly {
+    readonly run: string;
+    readonly pipeline: string;
+    readonly seq: number;
+    readonly position: number;
+    readonly row: number;
+  }[];
+  readonly next: string | null;
+  readonly token: string;
+  readonly id: string;
+  readonly plan: string;
+  readonly problem: string | null;
+}
+export const json = async (response: Response): Promise<Answer> => (await response.json()) as Answer;
 
 /** A run that has ended. */
 export const finished = {

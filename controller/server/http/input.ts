@@ -39,17 +39,15 @@ export const paramsOf = (of: AnyRoute, given: Readonly<Record<string, string>>) 
 /** The query as its schema understands it; a repeated parameter must be a list. */
 export function queryOf(of: AnyRoute, given: URLSearchParams) {
   const shape = of.query?.shape ?? {};
-  const isList = (name: string): boolean => {
-    const { success } = (shape[name] as z.ZodType | undefined)?.safeParse([]) ?? { success: false };
-    return success;
-  };
+  const isKnown = (name: string): boolean => Object.hasOwn(shape, name);
+  const isList = (name: string): boolean => isKnown(name) && (shape[name] as z.ZodType).safeParse([]).success;
   const details: Detail[] = [];
   const values = new Map<string, unknown>();
   for (const name of new Set(given.keys())) {
     const all = given.getAll(name);
-    if (all.length > 1 && name in shape && !isList(name))
+    if (all.length > 1 && isKnown(name) && !isList(name))
       details.push({ in: 'query', pointer: pointerOf([name]), message: 'is given more than once' });
-    values.set(name, name in shape && isList(name) ? all : all[0]);
+    values.set(name, isList(name) ? all : all[0]);
   }
   if (details.length > 0)
     throw new Problem(400, `the query is invalid: ${details[0]?.pointer} ${details[0]?.message}`, { details });

@@ -52,7 +52,7 @@ async function* follow(
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<Sent> {
-  const subscription = api.hub.subscribe(run);
+  const subscription = api.hub.subscribe(run, signal);
   try {
     let seq = after;
     while (!signal.aborted) {
@@ -66,7 +66,7 @@ async function* follow(
       if (summary?.ended !== undefined && (await api.store.history(run, seq)).length === 0)
         return yield { event: 'end', data: { run, state: summary.state } };
       if (api.hub.stopped.aborted) return yield closing;
-      if (records.length === 0) await subscription.changed(signal);
+      if (records.length === 0) await subscription.changed();
     }
   } finally {
     subscription.close();
@@ -130,7 +130,7 @@ async function* followAll(
   signal: AbortSignal,
 ): AsyncGenerator<Sent> {
   const { api } = asked;
-  const subscription = api.hub.subscribe();
+  const subscription = api.hub.subscribe(undefined, signal);
   const isVisible = visibility(asked);
   try {
     let position = from ?? (await patiently(() => api.store.lastPosition(), signal)) ?? 0;
@@ -142,7 +142,7 @@ async function* followAll(
           yield { id: each.position, event: each.event.type, data: shown(asked, each) };
       }
       if (api.hub.stopped.aborted) return yield closing;
-      if (events.length === 0) await subscription.changed(signal);
+      if (events.length === 0) await subscription.changed();
     }
   } finally {
     subscription.close();

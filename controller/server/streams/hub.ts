@@ -9,10 +9,10 @@ const pauseMs = 1000;
 /** A reader of events that wants to be woken. */
 export interface Subscription {
   /**
-   * Resolves when there may be events since the last call, or when the signal aborts. A reader reads, and when it
+   * Resolves when there may be events since the last call, and at the end of the stream. A reader reads, and when it
    * finds nothing, calls this: no event gets lost between the two.
    */
-  changed(signal: AbortSignal): Promise<void>;
+  changed(): Promise<void>;
   close(): void;
 }
 
@@ -42,29 +42,31 @@ export class FeedHub {
     return this.subscribers.size;
   }
 
-  /** Subscribes to the events of a run, or of all runs. */
-  subscribe(run?: string): Subscription {
+  /** Subscribes to the events of a run, or of all runs, for a stream that ends when the signal aborts. */
+  subscribe(run: string | undefined, signal: AbortSignal): Subscription {
     const subscriber: Subscriber = { run, isDirty: true, wake: () => undefined };
+    const wake = (): void => subscriber.wake();
+    signal.addEventListener('abort', wake, { once: true });
     this.subscribers.add(subscriber);
     if (!this.isLooking) void this.look();
     return {
-      changed: async (signal) => {
+      changed: async () => {
         if (!subscriber.isDirty && !signal.aborted && !this.stopped.aborted)
           await new Promise<void>((resolve) => {
             subscriber.wake = resolve;
-            for (const each of [signal, this.stopped]) each.addEventListener('abort', () => resolve(), { once: true });
           });
         subscriber.isDirty = false;
       },
       close: () => {
+        signal.removeEventListener('abort', wake);
         this.subscribers.delete(subscriber);
-        subscriber.wake();
       },
     };
   }
 
   stop(): void {
     this.closing.abort();
+    this.wake(() => true);
   }
 
   private wake(concerns: (subscriber: Subscriber) => boolean): void {

@@ -62,8 +62,7 @@ export function eventStream(
     await new Promise<void>((resolve) => {
       drained = resolve;
       timer = setTimeout(resolve, ms);
-      leaving.signal.addEventListener('abort', () => resolve(), { once: true });
-      if (hasRoom()) resolve();
+      if (hasRoom() || leaving.signal.aborted) resolve();
     });
     clearTimeout(timer);
   };
@@ -73,7 +72,10 @@ export function eventStream(
         void pump(controller);
       },
       pull: () => drained(),
-      cancel: () => leaving.abort(),
+      cancel() {
+        leaving.abort();
+        drained();
+      },
     },
     new ByteLengthQueuingStrategy({ highWaterMark: mostBuffered }),
   );
