@@ -27,6 +27,16 @@ const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'POST /api/v1/runs/{run}:cancel': ['runs:write'],
   'POST /api/v1/runs/{run}:resume': ['runs:write'],
   'POST /api/v1/runs/{run}:replay': ['runs:write'],
+  'GET /api/v1/triggers': ['read'],
+  'GET /api/v1/firings': ['read'],
+  'GET /api/v1/pipelines/{pipeline}/triggers/{trigger}': ['read'],
+  'GET /api/v1/pipelines/{pipeline}/triggers/{trigger}/why': ['read'],
+  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:pause': ['triggers:write'],
+  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:resume': ['triggers:write'],
+  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:skip': ['triggers:write'],
+  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:reset': ['triggers:write'],
+  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:fire': ['triggers:write'],
+  'POST /hooks/{pipeline}/{trigger}': 'all',
   'GET /api/v1/tokens': [],
   'POST /api/v1/tokens': [],
   'DELETE /api/v1/tokens/{id}': [],
@@ -43,6 +53,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   startRun: { pipeline: 'alpha' },
   createPlan: {},
   createToken: { name: 'x' },
+  pauseTrigger: {},
+  fireTrigger: {},
 };
 
 /** A server with another project in the same store, and a run and a token in each. */
@@ -58,9 +70,10 @@ type World = Awaited<ReturnType<typeof world>>;
 async function ask(server: World, of: (typeof routes)[number], as: string | null, run: string): Promise<number> {
   const values: Record<string, string> = {
     ...{ run, other: run, pipeline: 'alpha', plan: '0'.repeat(16), step: 's', attempt: '1' },
-    ...{ source: 'deliveries', id: 'abcdefgh', kind: 'conflict' },
+    ...{ source: 'deliveries', id: 'abcdefgh', kind: 'conflict', trigger: 'nightly' },
   };
-  const path = fullPath(of).replace(/\{(\w+)\}/g, (_, name) => values[name] as string);
+  const query = of.name === 'explainFiring' ? '?instant=2026-11-24T06:00' : '';
+  const path = `${fullPath(of).replace(/\{(\w+)\}/g, (_, name) => values[name] as string)}${query}`;
   const body = bodies[of.name];
   const csv = { headers: { 'content-type': 'text/csv' }, body: 'a,b,c\n1,2,3\n' };
   const response = await server.ask(of.method, path, {

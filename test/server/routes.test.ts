@@ -35,7 +35,7 @@ test('reads answer what their schemas say', async () => {
     const path = fullPath(of).replace(/\{(\w+)\}/g, (_, each) => values[each] ?? 'unknown');
     const response = await get(path);
     if (!response.ok) {
-      expect([404], path).toContain(response.status);
+      expect(Object.keys(of.example.query ?? {}).length > 0 ? [400, 404] : [404], path).toContain(response.status);
       continue;
     }
     asked.push(of.name);

@@ -20,7 +20,15 @@ export const owner = 'host/place/1/2/abc';
 /** The pipelines that the server knows. */
 export async function pipelinesOf(...names: string[]): Promise<LoadedPipeline[]> {
   const pipeline = await load(good);
-  return names.map((name) => ({ file: `conf/pipelines/${name}.yaml`, text: '', pipeline: { ...pipeline, name } }));
+  const triggers = {
+    nightly: { schedule: '0 6 * * *', zone: 'Europe/Moscow', missed: 'last', within: '24h' },
+    hook: { webhook: { signature: 'none', secret: 'none', tolerance: '5m' }, window: '5m', whilePaused: 'keep' },
+  };
+  return names.map((name) => ({
+    file: `conf/pipelines/${name}.yaml`,
+    text: '',
+    pipeline: { ...pipeline, name, triggers },
+  }));
 }
 
 /** Services of a fake controller: runs are created, and nobody executes them. */
