@@ -78,7 +78,7 @@ async function factsOf(
 ): Promise<JobFacts> {
   const { spark, outputs } = step;
   if (!spark) throw new TypeError('it is no Spark step');
-  const sql = await sqlOf(spark, project.root);
+  const sql = await sqlOf(spark, project.root, pipeline);
   const inputs = Object.entries(profiles)
     .filter(([name]) => (spark.inputs ?? Object.keys(pipeline.sources)).includes(name))
     .map(([name, { pin }]) => ({ name, kind: pin.kept ? 'kept' : pin.kind, ...(pin.kept ?? {}) }));

@@ -79,12 +79,12 @@ export class Batches {
 
   private async prepare(step: string, attempt: AttemptState): Promise<BatchJob> {
     const { publisher, workspace } = this.ports;
-    const { pipeline, profiles } = this.state;
+    const { pipeline, profiles, cause } = this.state;
     if (!pipeline || !profiles) throw new TypeError(`step ${step} is submitted before its sources are measured`);
     await this.assertLease();
     for (const staged of workspace.staged(pipeline, step, attempt)) await publisher.prepare(staged);
     const pins = Object.fromEntries(Object.entries(profiles).map(([name, profile]) => [name, profile.pin]));
-    return workspace.prepare(pipeline, step, attempt, pins);
+    return workspace.prepare(pipeline, step, attempt, pins, cause);
   }
 
   /** Whether the pinned inputs of the step are still readable. */

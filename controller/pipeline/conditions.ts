@@ -51,6 +51,16 @@ export function triggerConditionProblem(expression: string, kind: TriggerKind, i
   return problemOf(env, expression, { trigger: schema, now: timestamp }, isText ? 'call' : 'check');
 }
 
+/** The problem of an expression in the text of a source, or undefined. It may use `trigger`. */
+export function sourceTextProblem(
+  expression: string,
+  { triggers = {} }: Pipeline,
+  kinds: Pick<Kinds, 'triggers'>,
+): string | undefined {
+  const schema = triggerSchema(Object.values(triggers).map((of) => kindOf(kinds.triggers, of)));
+  return problemOf(environment().registerVariable('trigger', { schema }), expression, { trigger: schema }, 'call');
+}
+
 export function conditionsOf(pipeline: Pipeline, kinds: Pick<Kinds, 'sources' | 'triggers'>): Conditions {
   const known: Record<string, ObjectSchema | string> = {
     total: { ...totalFields },

@@ -1,6 +1,6 @@
 import { type Kinds, kindOf, type Pipeline, type Step, type TaskKind } from '../domain/pipeline.ts';
 import type { Allowed } from './allowed.ts';
-import { conditionsOf, type Place, stepsIn, triggerConditionProblem } from './conditions.ts';
+import { conditionsOf, type Place, sourceTextProblem, stepsIn, triggerConditionProblem } from './conditions.ts';
 import { type Broken, connections, type Known, oneOf, partsOf, places, properties } from './parts.ts';
 import { expressionsIn } from './template.ts';
 
@@ -96,6 +96,11 @@ function cycles(pipeline: Pipeline): Broken[] {
 }
 
 function* conditions(pipeline: Pipeline, kinds: Kinds): Generator<Broken> {
+  for (const [name, source] of Object.entries(pipeline.sources))
+    for (const { path, expression } of expressionsIn(source, ['sources', name])) {
+      const problem = path.length === 3 ? sourceTextProblem(expression, pipeline, kinds) : undefined;
+      if (problem !== undefined) yield { path, message: `"${expression}": ${problem}` };
+    }
   const all = conditionsOf(pipeline, kinds);
   const judge = (expression: string | undefined, place: Place, path: PropertyKey[]): Broken[] => {
     const problem = expression === undefined ? undefined : all.check(expression, place);

@@ -1,4 +1,5 @@
 import type { Values } from '../domain/plan.ts';
+import { rejected } from '../lib/errors.ts';
 import { filled, upToLast } from '../lib/variables.ts';
 import { evaluated } from './conditions.ts';
 
@@ -49,3 +50,26 @@ export function render(
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** Values in the name of a file: nothing that leads to another folder or is a pattern. */
+const safe = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/**
+ * A source with `{{ CEL }}` in its texts filled in. Throws a rejected SluiceError for a value that is no plain part of a
+ * name.
+ */
+export function renderSource<S extends object>(source: S, values: Values): S {
+  const fields = Object.entries(source).map(([field, value]) => {
+    if (typeof value !== 'string' || !value.includes('{{')) return [field, value];
+    const filledIn = value.replace(hole, (_, expression: string) => {
+      const part = text(evaluated(expression.trim(), values));
+      if (safe.test(part) && !part.includes('..')) return part;
+      throw rejected(
+        `${field}: the value of {{ ${expression.trim()} }} is ${JSON.stringify(part.slice(0, 60))}, which is no part of a name`,
+        'use a value of letters, digits, dots, hyphens and underscores',
+      );
+    });
+    return [field, filledIn];
+  });
+  return Object.fromEntries(fields) as S;
+}

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { PostgresAddress } from '../../config/addresses.ts';
 import { type Project, sharedOf } from '../../config/project.ts';
-import { kindOf, type SparkJob, sqlFiles } from '../../domain/pipeline.ts';
+import type { Cause } from '../../domain/events.ts';
+import { kindOf, type Pipeline, type SparkJob, sqlFiles } from '../../domain/pipeline.ts';
 import type { Storage, Uri } from '../../domain/ports/storage.ts';
 import type { Workspace } from '../../domain/ports/workspace.ts';
 import { runnerResultSchema } from '../../domain/result.ts';
@@ -12,6 +13,7 @@ import { rejected } from '../../lib/errors.ts';
 import { below } from '../../lib/uri.ts';
 import { type Access, type Registry, stagedAt } from '../drivers.ts';
 import { pgpass, type RunnerJob, type RunnerSecrets, splitConf } from './job.ts';
+import { triggerView } from './trigger-view.ts';
 
 /** The content of a claim that the controller took. */
 const byController = 'controller';
@@ -25,10 +27,11 @@ export function runFolder(shared: Uri, run: string): Uri {
   return below(shared, 'runs', run);
 }
 
-/** The SQL of a Spark job: its files in order. */
-export async function sqlOf(job: SparkJob, root: string): Promise<string> {
+/** The SQL of a Spark job of a pipeline: its files in order, after the view `trigger` if they use it. */
+export async function sqlOf(job: SparkJob, root: string, pipeline: Pipeline, cause?: Cause): Promise<string> {
   const texts = await Promise.all(sqlFiles(job).map((file) => readFile(resolve(root, file), 'utf8')));
-  return texts.join(';\n');
+  const sql = texts.join(';\n');
+  return triggerView(sql, pipeline, cause) + sql;
 }
 
 export const inputsOf = (folder: Uri): Uri => below(folder, 'inputs');
@@ -66,7 +69,7 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
   }
 
   return {
-    async prepare(pipeline, name, attempt, pins) {
+    async prepare(pipeline, name, attempt, pins, cause) {
       const step = pipeline.steps[name];
       const { settings } = attempt;
       if (!step?.spark || !settings) throw new TypeError(`${name} is no Spark step`);
@@ -102,7 +105,7 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
         revoked: below(folder, 'revoked'),
         secrets: below(folder, 'secrets.json'),
         quarantine: below(folder, 'quarantine'),
-        sql: await sqlOf(spark, project.root),
+        sql: await sqlOf(spark, project.root, pipeline, cause),
         partitions,
         inputs,
         outputs,

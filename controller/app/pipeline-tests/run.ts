@@ -158,7 +158,7 @@ async function compute(
 ): Promise<Pick<RunnerResult, 'error'>> {
   if (!job) throw new TypeError('it is no Spark step');
   const { project, storage, scratch } = context;
-  const sql = await sqlOf(job, project.root);
+  const sql = await sqlOf(job, project.root, pipeline);
   const names = job.inputs ?? Object.keys(pipeline.sources);
   const inputs = names.map((name) => ({ name, kind: 'kept', ...checked.profiles[name]?.pin.kept }));
   const key = `sluice-test-${randomBytes(6).toString('hex')}`;

@@ -1,3 +1,4 @@
+import type { Cause } from '../events.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Pin } from '../profile.ts';
 import type { RunnerResult } from '../result.ts';
@@ -13,6 +14,7 @@ export interface Workspace {
     step: string,
     attempt: AttemptState,
     pins: Readonly<Record<string, Pin>>,
+    cause: Cause | undefined,
   ): Promise<BatchJob>;
   /** The runner's result file, or undefined when there is none. */
   result(step: string, attempt: AttemptState): Promise<RunnerResult | undefined>;

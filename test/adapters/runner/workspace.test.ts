@@ -69,7 +69,7 @@ test('a step that needs two pgpass files is refused: a JVM reads only one', asyn
     const outputs = names.map((name) => ({ postgres: name, schema: 'marts', views: ['v'] }));
     const steps = { step: { spark: { sql: [] }, outputs } };
     const attempt = { key: 'k', number: 1, settings: { conf: {}, partitions: 1 } };
-    return workspace.prepare({ sources: {}, steps } as never, 'step', attempt as never, {});
+    return workspace.prepare({ sources: {}, steps } as never, 'step', attempt as never, {}, undefined);
   };
   const passfileOf = async (...names: (keyof typeof postgres)[]) => (await prepared(...names)).secretFiles[0]?.path;
   expect(await passfileOf('filed', 'open')).toBe('/etc/pgpass');
