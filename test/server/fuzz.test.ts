@@ -45,6 +45,7 @@ test('every reference of the document leads to something', () => {
       .split('/')
       .reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], document);
     expect(found, reference).toBeDefined();
+    expect(found, reference).not.toEqual({ $ref: `#/${reference}` });
   }
 });
 

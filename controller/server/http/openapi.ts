@@ -63,7 +63,8 @@ function schemaCollector() {
     for (const [name, each] of Object.entries($defs)) named[name] = moved(each);
     const id = z.globalRegistry.get(schema)?.id;
     if (id === undefined) return moved(rest);
-    named[id] = moved(rest);
+    // A schema with a name is among its own definitions.
+    named[id] ??= moved(rest);
     return { $ref: `#/components/schemas/${id}` };
   };
   return { named, add };
