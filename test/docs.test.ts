@@ -31,7 +31,9 @@ const anchorsOf = (file: string): string[] =>
 
 /** The declarations of all commands and of the options that they share. */
 const declared = (): string =>
-  textOf('controller/cli/options.ts').replace(/^export /gm, '') + textOf('controller/cli/main.ts');
+  ['options', 'main', 'stack-commands', 'trigger-commands']
+    .map((name) => textOf(`controller/cli/${name}.ts`).replace(/^export /gm, ''))
+    .join('\n');
 
 /** Options by command, as they are declared; every command has `--json` and `--help`. */
 function commandsOf(main: string): Map<string, string[]> {
@@ -41,7 +43,7 @@ function commandsOf(main: string): Map<string, string[]> {
       all(body, /new Option\('[^']*?(--[\w-]+)/g),
     ]),
   );
-  const calls = [...main.matchAll(/^add\(\s*'([\w-]+)([\s\S]*?)\);$/gm)];
+  const calls = [...main.matchAll(/^ *add\(\s*'([\w-]+)([\s\S]*?)\);$/gm)];
   return new Map(
     calls.map(([, name = '', body = '']) => {
       const own = all(body, /new Option\(\s*'[^']*?(--[\w-]+)/g);

@@ -22,6 +22,12 @@ export function namedStore(project: Project): { file: string } | ReturnType<type
   return hasServer ? postgresAddress(project, { database: 'sluice' }) : undefined;
 }
 
+/** Whether opening the store creates no file. */
+export function hasStore(project: Project): boolean {
+  const place = namedStore(project);
+  return place === undefined ? existsSync(embeddedFile(project)) : !('file' in place) || existsSync(place.file);
+}
+
 /** Opens the run store of a project. An embedded store with runs stays in use until conf/ names another. */
 export async function openStore(project: Project): Promise<RunStore> {
   // Earlier versions filed runs under the project's home, and still earlier ones under an empty name.

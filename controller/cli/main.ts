@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { runStates } from '../domain/lifecycle.ts';
 import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
-import { auditOptions, detach, key, server, time, tokenOptions, whole } from './options.ts';
+import { auditOptions, detach, duration, key, server, time, tokenOptions, whole } from './options.ts';
 import { addStackCommands } from './stack-commands.ts';
 import { type Action, addTriggerCommands } from './trigger-commands.ts';
 import { exit, outliveReaders, outputOf, reportError } from './view/output.ts';
@@ -136,9 +136,13 @@ add(
   'serve',
   'run a controller: execute queued and orphaned runs, dispatch messages and serve the API, until Ctrl-C; run several for availability',
   async () => (await import('./commands/serve.ts')).serve,
-  ['serve', 'serve --runs 50', 'serve --bind 127.0.0.1:0', 'serve --log-format json --log-level warn'],
+  ['serve', 'serve --runs 50 --drain 5m', 'serve --bind 127.0.0.1:0', 'serve --log-format json --log-level warn'],
   [
     new Option('--bind <host:port>', 'where the API listens; 0 is a free port (default: 127.0.0.1:8811)'),
+    new Option(
+      '--drain <duration>',
+      'when stopped, wait so long for the runs in progress before others take them over',
+    ).argParser(duration),
     new Option('--runs <n>', 'maximum concurrent runs').default(1000).argParser(whole),
     new Option('--log-level <level>', 'the least severe level that is logged').choices(logLevels).default('info'),
     new Option('--log-format <format>', 'pretty on a terminal and json elsewhere, when left out').choices([

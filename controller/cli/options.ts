@@ -35,8 +35,8 @@ export const time = (text: string): Date => {
     );
   return at;
 };
-const duration = (text: string): string => {
-  if (!/^[1-9]\d{0,5}(m|h|d)$/.test(text))
+export const duration = (text: string): string => {
+  if (!/^[1-9]\d{0,5}(s|m|h|d)$/.test(text))
     throw new CommanderError(exit.wrong, 'sluice.duration', `error: "${text}" is not a duration such as 12h or 90d`);
   return text;
 };

@@ -22,6 +22,8 @@ export interface RunHost {
 
 /** Interval of the search for orphaned runs. Milliseconds. */
 const pollIntervalMs = 1000;
+/** Poll interval of a drain. Milliseconds. */
+const drainPollMs = 200;
 /** How long a run that failed unexpectedly is left to other controllers. Milliseconds. */
 const backoffMs = 30_000;
 
@@ -48,10 +50,15 @@ export class Worker {
     this.polling = this.pollLoop(limit);
   }
 
-  /** Stops claiming; returns the runs in progress, which other controllers can claim once this one has closed. */
-  async stop(): Promise<string[]> {
+  /**
+   * Stops claiming, and waits up to `drainMs` for the runs in progress to end. Returns those that have not, which other
+   * controllers can claim once this one has closed.
+   */
+  async stop(drainMs = 0): Promise<string[]> {
     this.isStopped = true;
     await this.polling;
+    for (const until = this.host.now() + drainMs; this.running.size > 0 && this.host.now() < until; )
+      await this.host.sleep(Math.min(drainPollMs, until - this.host.now()));
     return [...this.running.keys()];
   }
 

@@ -145,7 +145,7 @@ test('changed pipelines and SQL files are reloaded; one with a problem keeps its
 test('the servers of the highest release fire the triggers of a pipeline, when they have the same content', () => {
   const server = (owner: string, release: string, version?: string): Server => {
     const pipelines = version === undefined ? {} : { p: { version, file: 'p.yaml' } };
-    return { owner, info: { release, version: '', node: '', tzdata: '', pipelines } };
+    return { owner, info: { release, version: '', node: '', tzdata: '', services: [], pipelines } };
   };
   const held = (me: Server, ...others: Server[]) => heldBack('p', me, [me, ...others]);
   expect(held(server('a', '1', 'x'))).toBeUndefined();
@@ -163,13 +163,20 @@ test('the scheduler service logs problems of files and disagreements when they b
   const watched = { name: 'p', file: 'p.yaml', version: 'x', loaded: undefined, problem: undefined };
   let now: WatchedPipeline[] = [watched];
   const { work } = schedulerService({
-    ...{ pipelines: async () => now, store, owner: () => 'me', monotonic: () => Date.now(), logger },
+    ...{
+      pipelines: async () => now,
+      store,
+      owner: () => 'me',
+      monotonic: () => Date.now(),
+      logger,
+      serves: () => ({ services: [] }),
+    },
     scheduler: { tick: async () => undefined } as never,
   });
   await store.heartbeat('me', 60_000);
   await store.heartbeat('other', 60_000);
   await work();
-  const info = { release: '0', version: '', node: '', tzdata: '' };
+  const info = { release: '0', version: '', node: '', tzdata: '', services: [] };
   await store.announce({ owner: 'other', info: { ...info, pipelines: { p: { version: 'y', file: 'p.yaml' } } } });
   now = [{ ...watched, problem: 'p.yaml:1: no' }];
   await work();

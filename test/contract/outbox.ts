@@ -36,7 +36,9 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
     await pass(300);
     expect(await store().claimRole('outbox', you, 60_000)).toBe(true);
     expect(await store().claimRole('outbox', me, 200)).toBe(false);
+    expect(await store().roles()).toEqual([{ role: 'outbox', owner: you }]);
     await store().expire(you);
+    expect(await store().roles()).toEqual([]);
     expect(await store().claimRole('outbox', me, 1)).toBe(true);
   });
 

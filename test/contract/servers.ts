@@ -15,7 +15,7 @@ export function serversContract({
   readonly prefix: string;
 }): void {
   const info = (version: string): ServerInfo => ({
-    ...{ release: '1', version: '0', node: '20', tzdata: '2026a' },
+    ...{ release: '1', version: '0', node: '20', tzdata: '2026a', services: ['worker'], url: 'http://127.0.0.1:1' },
     pipelines: { p: { version, file: 'p.yaml', problem: 'it’s "broken"' } },
   });
 

@@ -161,6 +161,11 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         roles.set(key, { owner, until: clock() + forMs });
         return true;
       },
+      roles: async () =>
+        [...roles]
+          .filter(([key, held]) => JSON.parse(key)[0] === project && held.until > clock() && lives(held.owner))
+          .map(([key, { owner }]) => ({ role: JSON.parse(key)[1] as string, owner }))
+          .sort((a, b) => (a.role < b.role ? -1 : 1)),
 
       ...memoryIndex(ours, rowOf),
       ...memoryOutbox(outbox, clock, isOurs),

@@ -176,15 +176,16 @@ notify:
   );
 }
 
-/** Resolves when the output of a command has the pattern, also if it was printed before. */
-export function said(child: ReturnType<typeof start>, pattern: RegExp): Promise<void> {
+/** Resolves with the match when the output of a command has the pattern, also if it was printed before. */
+export function said(child: ReturnType<typeof start>, pattern: RegExp): Promise<RegExpExecArray> {
   const ears = heard.get(child);
   if (!ears) throw new Error('not one of ours');
   return new Promise((resolve, reject) => {
     const look = (): void => {
-      if (!pattern.test(ears.text)) return;
+      const match = pattern.exec(ears.text);
+      if (!match) return;
       ears.listeners.delete(look);
-      resolve();
+      resolve(match);
     };
     ears.listeners.add(look);
     look();

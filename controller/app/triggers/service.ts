@@ -22,6 +22,8 @@ export interface SchedulerServiceDeps {
   readonly owner: () => string;
   readonly monotonic: () => number;
   readonly logger: Logger;
+  /** What this server runs, and where its API is. */
+  readonly serves: () => Pick<ServerInfo, 'services' | 'url'>;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface SchedulerServiceDeps {
  * problems of files and disagreements when they begin and when they end.
  */
 export function schedulerService(deps: SchedulerServiceDeps): Service {
-  const { pipelines, scheduler, store, owner, monotonic, logger } = deps;
+  const { pipelines, scheduler, store, owner, monotonic, logger, serves } = deps;
   const log = changesTo(logger);
   let servers: readonly Server[] = [];
   let announced = '';
@@ -39,7 +41,7 @@ export function schedulerService(deps: SchedulerServiceDeps): Service {
     everyMs: 1000,
     async work() {
       const all = await pipelines();
-      const me = { owner: owner(), info: infoOf(all) };
+      const me = { owner: owner(), info: { ...infoOf(all), ...serves() } };
       const isChanged = announced !== JSON.stringify(me);
       if (isChanged || monotonic() >= nextComparison) {
         if (isChanged) await store.announce(me);
@@ -63,7 +65,7 @@ export function schedulerService(deps: SchedulerServiceDeps): Service {
   };
 }
 
-const infoOf = (pipelines: readonly WatchedPipeline[]): ServerInfo => ({
+const infoOf = (pipelines: readonly WatchedPipeline[]): Omit<ServerInfo, 'services' | 'url'> => ({
   release,
   version: program,
   node: process.versions.node,

@@ -6,6 +6,7 @@ import { openScheduler, schedulerLog, schedulerService } from '../../app/trigger
 import { openProject } from '../../app/wiring.ts';
 import { formatOwner } from '../../domain/controller-id.ts';
 import { Worker } from '../../engine/worker.ts';
+import { milliseconds } from '../../lib/duration.ts';
 import { isRoot } from '../../lib/env.ts';
 import { reasonOf, SluiceError } from '../../lib/errors.ts';
 import type { LogLevel } from '../../lib/logger.ts';
@@ -20,7 +21,7 @@ import { exit, type Output } from '../view/output.ts';
  */
 export async function serve(
   output: Output,
-  options: { runs: number; bind?: string; logLevel: LogLevel; logFormat?: 'json' | 'pretty' },
+  options: { runs: number; bind?: string; drain?: string; logLevel: LogLevel; logFormat?: 'json' | 'pretty' },
 ): Promise<number> {
   const { logLevel, logFormat = output.isTerminal ? 'pretty' : 'json' } = options;
   const stream = output.json ? process.stderr : process.stdout;
@@ -47,6 +48,7 @@ export async function serve(
       worker.start(options.runs);
       const warn = (text: string): void => logger.log('warn', text);
       const pipelines = watchedPipelines(project, builtIn, store);
+      let url: string | undefined;
       const services = [
         schedulerService({
           pipelines,
@@ -55,18 +57,22 @@ export async function serve(
           owner: () => sluice.controller.owner,
           monotonic: () => performance.now(),
           logger,
+          serves: () => ({ services: serviceNames(url), ...(url !== undefined && { url }) }),
         }),
         { name: 'dispatcher', everyMs: 2000, work: () => sluice.dispatchOutbox(warn) },
         { name: 'janitor', everyMs: 30_000, work: () => sluice.cleanUp() },
       ];
       const api = await apiOf(project, sluice, store, pipelines, builtIn);
       const server = await startServer(project, api, bind, logger);
+      url = server?.url;
       await runServices(services, leaving.signal, (service, error) => {
         const isKnown = error instanceof SluiceError;
         logger.log(isKnown ? 'warn' : 'error', `${service}: ${isKnown ? '' : 'unexpected: '}${reasonOf(error)}`);
       });
       await server?.stop();
-      const left = await worker.stop();
+      if (worker.size > 0 && options.drain !== undefined)
+        logger.log('info', `waiting up to ${options.drain} for ${worker.size} runs in progress`);
+      const left = await worker.stop(milliseconds(options.drain ?? '0s'));
       logger.log(
         'info',
         left.length === 0 ? 'no runs in progress' : `released to the next controller: ${left.join(', ')}`,
@@ -78,3 +84,9 @@ export async function serve(
     process.off('SIGINT', leave).off('SIGTERM', leave);
   }
 }
+
+/** The background services of this process. */
+const serviceNames = (url: string | undefined): string[] => [
+  ...['worker', 'scheduler', 'dispatcher', 'janitor'],
+  ...(url === undefined ? [] : ['api']),
+];

@@ -17,6 +17,10 @@ export interface ServerInfo {
   readonly node: string;
   /** The version of its time zone rules. */
   readonly tzdata: string;
+  /** Its background services. */
+  readonly services: readonly string[];
+  /** Where its API is, when it serves one. */
+  readonly url?: string;
   readonly pipelines: Readonly<Record<string, ServedPipeline>>;
 }
 

@@ -163,6 +163,8 @@ export interface LeaseStore {
   held(owner: string): Promise<ReadonlyMap<string, { readonly token: number; readonly seq: number }>>;
   /** Claims a role for `forMs`, such as sending messages. One controller of the project holds a role at a time. */
   claimRole(role: string, owner: string, forMs: number): Promise<boolean>;
+  /** Who holds which role of the project now. */
+  roles(): Promise<readonly { readonly role: string; readonly owner: string }[]>;
 }
 
 /** Queries on runs without reading their histories; of this project alone. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { serviceSchema } from '../../app/views/documents.ts';
-import { formatOwner } from '../../domain/controller-id.ts';
+import { serverDocuments } from '../../app/views/servers.ts';
 import { Problem, problemKinds } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 
@@ -64,6 +64,19 @@ const getProblem = route({
   },
 });
 
+const serverSchema = z
+  .object({
+    controller: z.string(),
+    name: z.string(),
+    isThis: z.boolean(),
+    release: z.string().nullable().describe('Of its deployment; null of a command'),
+    tzdata: z.string().nullable(),
+    services: z.array(z.string()).readonly(),
+    roles: z.array(z.string()).readonly().describe('What it alone does now'),
+    url: z.string().nullable().describe('Where its API is'),
+  })
+  .meta({ id: 'Controller' });
+
 const getControllers = route({
   name: 'getControllers',
   method: 'GET',
@@ -72,21 +85,24 @@ const getControllers = route({
   summary: 'The active controllers of the store',
   response: z.object({
     version: z.string().describe('Of this server'),
-    items: z.array(
-      z.object({ controller: z.string(), name: z.string(), isThis: z.boolean() }).meta({ id: 'Controller' }),
-    ),
+    items: z.array(serverSchema),
   }),
   example: {
     answer: {
       version: '0.1.0',
-      items: [{ controller: 'host/9f86d081/42/1/a1b2c3', name: 'process 42 on host', isThis: true }],
+      items: [
+        {
+          ...{ controller: 'host/9f86d081/42/1/a1b2c3', name: 'process 42 on host', isThis: true, release: '7' },
+          ...{ tzdata: '2025c', services: ['worker', 'scheduler', 'dispatcher', 'janitor', 'api'], roles: ['outbox'] },
+          url: 'http://127.0.0.1:8811',
+        },
+      ],
     },
   },
   async handler({ api }) {
-    const items = (await api.store.controllers()).map((controller) => ({
-      controller,
-      name: formatOwner(controller),
-      isThis: controller === api.owner(),
+    const items = (await serverDocuments(api.store)).map((each) => ({
+      ...each,
+      isThis: each.controller === api.owner(),
     }));
     return { body: { version: api.version, items } };
   },

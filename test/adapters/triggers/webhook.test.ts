@@ -37,6 +37,7 @@ describe('signatures of senders', () => {
   });
 
   test('Standard Webhooks, as its specification shows it', () => {
+    // cspell:disable-next-line
     const secrets = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
     const at = 1_614_265_330_000;
     const headers = {
@@ -62,12 +63,14 @@ describe('signatures of senders', () => {
 
   test('Slack, as its documentation shows it', () => {
     const body =
+      // cspell:disable-next-line
       'token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c';
     const headers = {
       'x-slack-request-timestamp': '1531420618',
       'x-slack-signature': 'v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503',
       'content-type': 'application/x-www-form-urlencoded',
     };
+    // cspell:disable-next-line
     const given = { secrets: '8f742231b10e8888abcd99yyyzzz85a5', at: 1_531_420_618_000 };
     expect(received('slack', headers, body, given)).toMatchObject({ facts: { body: { user_name: 'roadrunner' } } });
   });

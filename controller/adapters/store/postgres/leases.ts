@@ -60,5 +60,13 @@ export function leasesOf(query: Query, project: string): LeaseStore {
       );
       return rowCount === 1;
     },
+
+    async roles() {
+      const { rows } = await query(
+        `SELECT role, owner FROM roles WHERE project = $1 AND until > now() AND owner IN (${living}) ORDER BY role`,
+        [project],
+      );
+      return rows.map(({ role, owner }) => ({ role, owner }));
+    },
   };
 }

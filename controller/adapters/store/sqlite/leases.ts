@@ -72,5 +72,14 @@ export function leasesOf(db: Database, project: string, clock: () => number): Le
         );
         return row !== undefined;
       }),
+
+    roles: async () =>
+      db
+        .all(
+          `SELECT role, owner FROM roles WHERE project = $project AND until > $now AND owner IN (${living})
+           ORDER BY role`,
+          { project, now: clock() },
+        )
+        .map(({ role, owner }) => ({ role, owner })),
   };
 }
