@@ -55,6 +55,7 @@ const { authors, fill, livyTimes, plain, run, runEmbedded, runReport, sums, time
   '../test/bench/stack.ts'
 );
 const { historyComparisons } = await import('../test/bench/history.ts');
+const { serveComparisons } = await import('../test/bench/serve.ts');
 const { standbyComparisons } = await import('../test/bench/standby.ts');
 const { main, project } = await import('../test/integration/world.ts');
 const comparisons: (Comparison & { readonly part: Part })[] = [];
@@ -184,6 +185,7 @@ try {
   if (only.includes('steps')) await steps();
   if (only.includes('livy')) await livy();
   if (only.includes('history')) for await (const each of historyComparisons(Math.max(runs, 5))) found('history', each);
+  if (only.includes('serve')) for await (const each of serveComparisons()) found('serve', each);
   if (only.includes('tiny')) {
     const tiny = await report(1000, runs, ['expert']);
     reportFigures('tiny', 1000, tiny, { expert: { embedded: 0.1 } });

@@ -8,6 +8,7 @@ export const parts = [
   'steps',
   'livy',
   'history',
+  'serve',
   'tiny',
   'report',
   'standby',

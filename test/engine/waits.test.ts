@@ -39,7 +39,7 @@ describe('sources that do not respond', () => {
     const { state } = await run(w, alone);
     expect((await state).ended?.state).toBe('succeeded');
     const events = (await w.ports.store.history('r1')).map(({ event }) => event);
-    expect(events.slice(0, 4).map(({ type }) => type)).toEqual([
+    expect(events.slice(0, 5).map(({ type }) => type)).toEqual([
       'run-started',
       'measuring',
       'sources-waiting',
