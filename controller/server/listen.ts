@@ -14,7 +14,7 @@ export interface Patience {
   /** Until a client has sent its headers, and its whole request. */
   readonly headersMs: number;
   readonly requestMs: number;
-  /** Without a request on an open connection. */
+  /** Without anything sent or received on a connection. */
   readonly keepAliveMs: number;
   /** For requests under way when the server stops. */
   readonly stopMs: number;
@@ -54,6 +54,8 @@ export async function listen(
     getRequestListener((request, env) => (fetch as Fetch)(request, env), { overrideGlobalObjects: false }),
   );
   server.maxConnections = maximumConnections;
+  // Also of a client that does not read its answer. A stream has a comment more often.
+  server.setTimeout(keepAliveMs);
   const address = await bound(server, host, port);
   fetch = appOf(address.port).fetch;
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;

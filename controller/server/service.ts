@@ -8,13 +8,14 @@ import { takeRepairedRows } from '../app/requests/replay.ts';
 import type { Sluice } from '../app/sluice.ts';
 import { triggerOperations } from '../app/triggers/operations.ts';
 import { logLines } from '../app/views/log.ts';
-import { adaptersOf, backendsOf } from '../app/wiring.ts';
+import { adaptersOf, backendsOf, folderOf } from '../app/wiring.ts';
 import type { Project } from '../config/project.ts';
 import { secretsOf } from '../config/secrets.ts';
 import type { RunStore } from '../domain/ports/store.ts';
 import type { RunState } from '../domain/state.ts';
 import { version } from '../lib/env.ts';
 import { redactor } from '../lib/redact.ts';
+import { below } from '../lib/uri.ts';
 import { status } from '../stack/stack.ts';
 import type { Api } from './http/api.ts';
 import { FeedHub } from './streams/hub.ts';
@@ -69,7 +70,10 @@ export async function apiOf(
         }),
       ) as never,
     logLines: async (attempt) => (await logLines(backends, attempt)).map(redact),
-    localFile: (uri) => adapters.context.storage.local(uri),
+    fileOfRun: async (run, uri) =>
+      below(uri) === uri && uri.startsWith(`${folderOf(project, run)}/`)
+        ? adapters.context.storage.local(uri)
+        : undefined,
     services: () => status(project),
   };
 }

@@ -78,7 +78,12 @@ const cases: readonly {
     trigger: "{ schedule: '* * * * *', zone: Europe/Moscow }",
     happens: newDelivery,
   },
-  { kind: 'every', named: 'regular', trigger: `{ every: 1m, from: ${new Date(Date.now() + 100_000).toISOString()} }`, happens: newDelivery },
+  {
+    kind: 'every',
+    named: 'regular',
+    trigger: `{ every: 1m, from: ${new Date(Date.now() + 100_000).toISOString()} }`,
+    happens: newDelivery,
+  },
   { kind: 'files', named: 'arrivals', trigger: '{ files: deliveries, settle: 1s, poll: 1s }', happens: newDelivery },
   {
     kind: 'topic',

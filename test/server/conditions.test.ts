@@ -156,13 +156,15 @@ test('a run of an active controller is not resumed by another', async () => {
 
 test('problems name each wrong part, with a hint', async () => {
   const { ask, get } = await world();
-  const response = await get('/api/v1/runs?limi=5&limit=x&limit=2');
+  const response = await get('/api/v1/runs?limi=5&limit=1&limit=2');
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   expect(await response.json()).toMatchObject({
     type: '/problems/invalid-request',
     status: 400,
     errors: [{ in: 'query', pointer: '/limit', message: 'is given more than once' }],
   });
+  for (const number of ['', '%20', '1e2', '0x10', '-1', '+5', '1.0'])
+    expect((await get(`/api/v1/events?after=${number}`)).status, number).toBe(400);
   const unknown = await json(await get('/api/v1/runs?limi=5'));
   expect(unknown.errors[0]).toMatchObject({ pointer: '/limi', message: 'is not known — did you mean "limit"?' });
   const body = await json(await ask('POST', '/api/v1/runs', { body: { pipelin: 'alpha', 'a/b~c': 1 } }));

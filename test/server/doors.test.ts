@@ -165,3 +165,12 @@ test('each write is in the audit log with its author and its outcome', async () 
   ]);
   expect(started).toMatch(/^\d{8}-/);
 });
+
+test('the secret of a token is compared, not its id alone', async () => {
+  const { get, store } = await world();
+  const made = () => newToken({ name: 'n', scopes: ['admin'], pipelines: ['*'], by: 'me' }, 5);
+  const [mine, forged] = [made(), made()];
+  // The forged text has the id of a token in the store, a right checksum, and another secret.
+  await store.addToken({ ...mine.token, id: forged.token.id });
+  expect((await get('/api/v1/runs', { as: forged.text })).status).toBe(401);
+});

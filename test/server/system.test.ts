@@ -1,8 +1,19 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { diffSchema, phaseSchema, runDocumentSchema, runLineSchema } from '../../controller/app/views/documents.ts';
+import { auditSchema, tokenSchema } from '../../controller/app/views/lists.ts';
 import { checkout, type Done, type Served, serve, sluice } from './checkout.ts';
 import { type Answer, json } from './world.ts';
+
+/** What commands print with --json, by the schemas of the API. */
+const documents: Readonly<Record<string, z.ZodType>> = {
+  runs: z.array(runLineSchema),
+  show: runDocumentSchema.extend({ timeline: z.array(phaseSchema) }),
+  diff: diffSchema,
+  resume: z.object({ run: z.string(), state: z.string() }),
+};
 
 const folder = checkout();
 let server: Served;
@@ -83,6 +94,9 @@ test('commands print the same with a server as with the store', async () => {
   for (const command of commands) {
     const [here, there] = await Promise.all([sluice(folder, command), remote(...command)]);
     expect(there, command.join(' ')).toEqual(here);
+    const schema = documents[command[0] as string];
+    if (here.code === 0 && command.includes('--json') && schema)
+      expect(schema.parse(JSON.parse(here.stdout)), command.join(' ')).toEqual(JSON.parse(here.stdout));
   }
 }, 240_000);
 
@@ -140,6 +154,9 @@ test('tokens are created, listed and revoked by commands, which the audit log sh
   expect((await sluice(folder, ['token', 'destroy'])).code).toBe(2);
   expect((await ask('/api/v1/runs', as)).status).toBe(401);
   const { stdout } = await sluice(folder, ['audit', '--json', '--limit', '200']);
+  expect(z.array(auditSchema).parse(JSON.parse(stdout))).toEqual(JSON.parse(stdout));
+  const listed = JSON.parse((await sluice(folder, ['token', 'list', '--json'])).stdout);
+  expect(z.array(tokenSchema).parse(listed)).toEqual(listed);
   const actions = (JSON.parse(stdout) as { action: string; status: number }[]).map(
     ({ action, status }) => `${action} ${status}`,
   );

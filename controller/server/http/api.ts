@@ -40,8 +40,8 @@ export interface Api {
   plan(loaded: LoadedPipeline, isFullRefresh: boolean): Promise<z.input<typeof planDocumentSchema>>;
   /** The last lines of an attempt's log, without the project's secrets. */
   logLines(attempt: AttemptState): Promise<readonly string[]>;
-  /** The path of a local file with the content of a stored object. */
-  localFile(uri: string): Promise<string>;
+  /** The path of a local file with the content of an object below the folder of a run. Undefined for any other one. */
+  fileOfRun(run: string, uri: string): Promise<string | undefined>;
   /** The services of the stack. */
   services(): Promise<readonly z.input<typeof serviceSchema>[]>;
 }

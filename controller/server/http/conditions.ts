@@ -56,5 +56,8 @@ export async function waitPreferred(
   const until = performance.now() + ms;
   while (!(await holds()) && performance.now() < until && !signal.aborted)
     await sleep(Math.min(250, Math.max(0, until - performance.now())), undefined, { signal }).catch(() => undefined);
-  return { 'preference-applied': `wait=${ms / 1000}` };
+  return waited(ms);
 }
+
+/** The header that says how long the client could have waited. */
+export const waited = (ms: number): Record<string, string> => ({ 'preference-applied': `wait=${ms / 1000}` });

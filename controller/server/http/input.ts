@@ -36,6 +36,9 @@ function checked<T extends z.ZodType>(part: Detail['in'], schema: T, value: unkn
 export const paramsOf = (of: AnyRoute, given: Readonly<Record<string, string>>) =>
   of.params ? checked('path', of.params, given) : {};
 
+/** Whether a parameter is a number: JavaScript would also take an empty text, 1e2 and 0x10 for one. */
+const isNumber = (schema: z.ZodType): boolean => schema.safeParse('1').success && !schema.safeParse('x').success;
+
 /** The query as its schema understands it; a repeated parameter must be a list. */
 export function queryOf(of: AnyRoute, given: URLSearchParams) {
   const shape = of.query?.shape ?? {};
@@ -47,6 +50,8 @@ export function queryOf(of: AnyRoute, given: URLSearchParams) {
     const all = given.getAll(name);
     if (all.length > 1 && isKnown(name) && !isList(name))
       details.push({ in: 'query', pointer: pointerOf([name]), message: 'is given more than once' });
+    if (isKnown(name) && isNumber(shape[name] as z.ZodType) && !/^\d{1,16}$/.test(all[0] ?? ''))
+      details.push({ in: 'query', pointer: pointerOf([name]), message: 'must be a whole number' });
     values.set(name, isList(name) ? all : all[0]);
   }
   if (details.length > 0)

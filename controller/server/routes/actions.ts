@@ -4,12 +4,12 @@ import { causeSchema, time } from '../../app/views/documents.ts';
 import type { RunState } from '../../domain/state.ts';
 import { iso } from '../../lib/text.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
-import { assertMatches, etagOf, waitPreferred } from '../http/conditions.ts';
+import { assertMatches, etagOf } from '../http/conditions.ts';
 import { fingerprintOf, idempotencyKeyOf } from '../http/idempotency.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, type Asked, base, type Reply, route } from '../http/route.ts';
 import * as examples from './examples.ts';
-import { findPipeline, partName, readRun, runParams } from './shared.ts';
+import { findPipeline, partName, readRun, runParams, waitForEnd } from './shared.ts';
 
 const idempotency = {
   'Idempotency-Key': 'A text of at most 255 characters: a repeated request with it gets the first answer again',
@@ -118,7 +118,7 @@ const cancelRun = route({
   errors: [404, 409, 412],
   example: { params: { run: examples.run }, answer: { run: examples.run, state: 'cancelling' } },
   async handler(asked) {
-    const { api, principal, headers, signal } = asked;
+    const { api, principal, headers } = asked;
     const { run, state, seq } = await readRun(asked, asked.params.run);
     assertMatches(headers, run, seq);
     if (state.ended) throw ended(run, state);
@@ -126,12 +126,9 @@ const cancelRun = route({
       const isOpen = await api.store.request(run, api.now(), { type: 'cancel-requested', by: principal.name });
       if (!isOpen) throw ended(run, (await readRun(asked, run)).state);
     }
-    return acted(asked, run, await waitPreferred(headers, signal, async () => hasEnded(asked, run)));
+    return acted(asked, run, await waitForEnd(asked, run));
   },
 });
-
-const hasEnded = async ({ api }: Asked<unknown, unknown, unknown>, run: string): Promise<boolean> =>
-  (await api.store.find(run))?.ended !== undefined;
 
 async function acted(asked: Asked<unknown, unknown, unknown>, run: string, applied: Record<string, string>) {
   const { state, seq } = await readRun(asked, run);
@@ -154,7 +151,7 @@ const resumeRun = route({
   errors: [404, 409, 412],
   example: { params: { run: examples.run }, answer: { run: examples.run, state: 'running' } },
   async handler(asked) {
-    const { api, headers, signal } = asked;
+    const { api, headers } = asked;
     const { run, state, seq } = await readRun(asked, asked.params.run);
     assertMatches(headers, run, seq);
     if (state.ended) throw ended(run, state);
@@ -164,7 +161,7 @@ const resumeRun = route({
       throw new Problem(409, `run ${run} is owned by an active controller`, {
         hint: 'GET /api/v1/runs/RUN/events shows its progress',
       });
-    return acted(asked, run, await waitPreferred(headers, signal, async () => hasEnded(asked, run)));
+    return acted(asked, run, await waitForEnd(asked, run));
   },
 });
 

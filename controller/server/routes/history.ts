@@ -14,6 +14,9 @@ const batch = 500;
 /** The pause of a stream while the store is away. Milliseconds. */
 const awayMs = 1000;
 
+/** The greatest number of an event in a history. */
+const mostSeq = 2 ** 31 - 1;
+
 const eventQuery = {
   after: z.coerce.number().int().min(0).optional().describe('Only events after this one'),
   limit: z.coerce.number().int().min(1).max(1000).default(500).describe('The most events of a page'),
@@ -93,7 +96,7 @@ const getEvents = route({
   async handler(asked) {
     const { api, headers, query, params, principal } = asked;
     const { run } = await findVisible(asked, params.run);
-    const after = positionOf(headers, query.after) ?? 0;
+    const after = Math.min(positionOf(headers, query.after) ?? 0, mostSeq);
     if (asked.stream) return asked.stream((signal) => follow(asked, run, after, signal));
     const records = await api.store.history(run, after);
     const items = records

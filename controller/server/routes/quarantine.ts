@@ -15,8 +15,9 @@ async function fileOf(asking: Asking, name: string, source: string): Promise<str
   const { run, state } = await readRun(asking, name);
   const profiles = state.profiles ?? {};
   const uri = Object.hasOwn(profiles, source) ? profiles[source]?.quarantine : undefined;
-  if (uri === undefined) throw new Problem(404, `run ${run} has no quarantined rows of ${source}`);
-  return asking.api.localFile(uri);
+  const file = uri === undefined || run === undefined ? undefined : await asking.api.fileOfRun(run, uri);
+  if (file === undefined) throw new Problem(404, `run ${run} has no quarantined rows of ${source}`);
+  return file;
 }
 
 const getQuarantine = route({

@@ -14,12 +14,12 @@ import { runDocument } from '../../app/views/run.ts';
 import { timelineOf } from '../../app/views/timeline.ts';
 import { runStates } from '../../domain/lifecycle.ts';
 import { outputsOf } from '../../domain/outcome.ts';
-import { etagOf, isKnown, notModified, waitPreferred } from '../http/conditions.ts';
+import { etagOf, isKnown, notModified } from '../http/conditions.ts';
 import { cursorOf, numberOf, page, pageOf, pageQuery } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import * as examples from './examples.ts';
-import { findVisible, partName, readRun, runName, runParams, shownRows } from './shared.ts';
+import { findVisible, partName, readRun, runName, runParams, shownRows, waitForEnd } from './shared.ts';
 
 const conditional = { 'If-None-Match': 'The ETag of the version that the client has: 304 when it is the newest' };
 const instant = z.iso.datetime({ offset: true });
@@ -73,9 +73,9 @@ const getRun = route({
   errors: [404],
   example: { params: { run: examples.run }, answer: examples.document },
   async handler(asked) {
-    const { api, headers, params, signal } = asked;
+    const { api, headers, params } = asked;
     const { run: name } = await findVisible(asked, params.run);
-    const applied = await waitPreferred(headers, signal, async () => (await api.store.find(name))?.ended !== undefined);
+    const applied = await waitForEnd(asked, name);
     const { run, summary, state, seq } = await readRun(asked, name);
     const document = await runDocument(api.store, summary, state);
     const etag = etagOf(run, seq, document.messages);

@@ -6,6 +6,7 @@ import { matchesGlob } from '../../lib/glob.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
 import { grants } from '../doors/authenticate.ts';
 import type { Api } from '../http/api.ts';
+import { preferredWaitMs, waited } from '../http/conditions.ts';
 import { Problem } from '../http/problem.ts';
 import type { Principal } from '../http/route.ts';
 
@@ -57,6 +58,27 @@ export async function findPipeline({ api, principal }: Asking, name: string): Pr
   const found = (await api.pipelines()).find(({ pipeline }) => pipeline.name === name);
   if (found && sees(principal, name)) return found;
   throw new Problem(404, `there is no pipeline ${name}`, { hint: 'the server knows those of conf/pipelines/' });
+}
+
+/**
+ * Waits for the end of a run as long as the client prefers; a server that stops answers at once. Returns headers that
+ * say what was applied.
+ */
+export async function waitForEnd(
+  { api, headers, signal }: Pick<Asking, 'api'> & { readonly headers: Headers; readonly signal: AbortSignal },
+  run: string,
+): Promise<Record<string, string>> {
+  const ms = preferredWaitMs(headers);
+  if (ms === 0) return {};
+  const over = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+  const subscription = api.hub.subscribe(run, over);
+  try {
+    while (!over.aborted && !api.hub.stopped.aborted && (await api.store.find(run))?.ended === undefined)
+      await subscription.changed();
+  } finally {
+    subscription.close();
+  }
+  return waited(ms);
 }
 
 type Exampled = Readonly<Record<string, { readonly examples?: readonly unknown[] }>>;
