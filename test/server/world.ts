@@ -22,7 +22,7 @@ export async function pipelinesOf(...names: string[]): Promise<LoadedPipeline[]>
   return names.map((name) => ({ file: `conf/pipelines/${name}.yaml`, text: '', pipeline: { ...pipeline, name } }));
 }
 
-/** Services of a fake controller: runs are created, and nobody executes them. */
+/** Services of a fake controller: runs are created and not executed. */
 export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], more: Partial<Api> = {}): Api {
   return {
     project: 'project',

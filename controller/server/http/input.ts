@@ -88,7 +88,7 @@ export function bodyOf(of: AnyRoute, headers: Headers, raw: Uint8Array): unknown
     if (raw.length > 0) throw new Problem(400, 'this request takes no body');
     return undefined;
   }
-  if (type !== accepts && (raw.length > 0 || type !== undefined))
+  if (accepts !== '*/*' && type !== accepts && (raw.length > 0 || type !== undefined))
     throw new Problem(415, `the body is of type ${type ?? 'unknown'}, expected ${accepts}`, {
       hint: `send Content-Type: ${accepts}`,
       headers: { accept: accepts },
