@@ -37,7 +37,7 @@ export function bindOf(
 }
 
 /**
- * Serves the API. Returns undefined when nobody chose the port and another program has it: several controllers of one
+ * Serves the API. Returns undefined when another program has the default port: several controllers of one
  * machine are well, and one of them serves.
  */
 export async function startServer(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { z } from 'zod';
-import { fullPath } from '../../controller/server/http/route.ts';
+import { z } from 'zod';
+import { fullPath, route } from '../../controller/server/http/route.ts';
 import { routes } from '../../controller/server/routes/table.ts';
 import { finished, world } from './world.ts';
 
@@ -45,4 +45,30 @@ test('reads answer what their schemas say', async () => {
   expect(asked).toEqual(
     expect.arrayContaining(['listRuns', 'getRun', 'getEvents', 'getTimeline', 'getAudit', 'readyz']),
   );
+});
+
+test('a route at the root without a token, with a body of any type, is added by its declaration', async () => {
+  const hook = route({
+    name: 'hook',
+    method: 'POST',
+    path: '/hooks/{pipeline}/{trigger}',
+    isRoot: true,
+    scope: 'none',
+    summary: 'A test',
+    params: z.strictObject({ pipeline: z.string(), trigger: z.string() }),
+    accepts: '*/*',
+    maximumBytes: 10,
+    status: 202,
+    response: z.object({ bytes: z.int() }),
+    example: { params: { pipeline: 'p', trigger: 't' }, answer: { bytes: 3 } },
+    handler: async ({ raw }) => ({ body: { bytes: raw.length } }),
+  });
+  const { ask, store } = await world({ routes: [hook] });
+  const send = (body: string, type: string) =>
+    ask('POST', '/hooks/alpha/door', { as: null, body, headers: { 'content-type': type } });
+  const response = await send('{"a"', 'application/vnd.github+json');
+  expect([response.status, await response.json()]).toEqual([202, { bytes: 4 }]);
+  expect((await send('x'.repeat(11), 'text/plain')).status).toBe(413);
+  const [, entry] = await store.audit({ limit: 2 });
+  expect(entry).toMatchObject({ by: 'unknown', action: 'POST /hooks/{pipeline}/{trigger}', target: 'alpha' });
 });

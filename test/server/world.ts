@@ -31,7 +31,7 @@ export async function pipelinesOf(...names: string[]): Promise<LoadedPipeline[]>
   }));
 }
 
-/** Services of a fake controller: runs are created, and nobody executes them. */
+/** Services of a fake controller: runs are created and not executed. */
 export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], more: Partial<Api> = {}): Api {
   const watched = pipelines.map((loaded) => {
     const { file, pipeline } = loaded;

@@ -61,7 +61,7 @@ interface Failures {
 
 /**
  * The back-off of addresses that send wrong tokens: after some failures each one doubles the wait. A right token is
- * never refused for it, so that nobody can lock out others behind the same address.
+ * never refused for it, so that one client cannot lock out others behind the same address.
  */
 export class FailedLogins {
   private readonly failures = new Map<string, Failures>();

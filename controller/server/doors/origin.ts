@@ -28,7 +28,7 @@ export function knownHosts(host: string, port: number, others: readonly string[]
 }
 
 /**
- * Refuses requests that a page of another site makes in somebody's browser: by a name that it has made lead here
+ * Refuses requests that a page of another site makes in a user's browser: by a name that it has made lead here
  * (rebinding), or across sites.
  */
 export function assertSameSite(request: Request, isKnownHost: (host: string) => boolean): void {

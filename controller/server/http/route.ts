@@ -69,7 +69,7 @@ export interface Route<
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  /** The media type of the body; JSON when left out. Any other one is in `raw`. */
+  /** The media type of the body; JSON when left out. Any other one is in `raw`. With a star for both parts, any type. */
   readonly accepts?: string;
   /** The longest body. Bytes; 1 MiB when left out. */
   readonly maximumBytes?: number;
