@@ -127,7 +127,7 @@ export async function* serveComparisons(): AsyncGenerator<Comparison> {
   await fill(served);
   const from = performance.now();
   const serving = start(
-    ['serve', '--bind', '127.0.0.1:0', '--log-level', 'warn', '--log-format', 'json', '--runs', '0'],
+    ['serve', '--bind', '127.0.0.1:0', '--log-format', 'json', '--runs', '0'],
     { HOOK_SECRET: secret },
     served.folder,
   );
@@ -187,11 +187,7 @@ async function* requests(
 /** How long after they are due the instants of a thousand schedules are in the ledger. */
 async function* instants(): AsyncGenerator<Comparison> {
   const served = await projectWith(load.pipelines, true);
-  const serving = start(
-    ['serve', '--bind', '127.0.0.1:0', '--log-level', 'warn', '--log-format', 'json', '--runs', '0'],
-    {},
-    served.folder,
-  );
+  const serving = start(['serve', '--bind', '127.0.0.1:0', '--log-format', 'json', '--runs', '0'], {}, served.folder);
   try {
     // The first minute may be cut off by the start.
     const until = performance.now() + 200_000;
