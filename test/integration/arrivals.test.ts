@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDuck } from '../../controller/clients/duckdb.ts';
-import { ownProject, Servers, seeded } from './servers.ts';
+import { ownProject, Servers, seeded, until } from './servers.ts';
 import { query } from './world.ts';
 
 /** Files that arrive while two servers are killed: each is read once, and none half. */
@@ -37,7 +37,7 @@ beforeAll(async () => {
   await servers.start(0);
   await servers.start(1);
   const armed = `SELECT FROM triggers WHERE pipeline = 'arriving' AND cursor IS NOT NULL`;
-  await expect.poll(() => query(armed, database), { timeout: 30_000 }).toHaveLength(1);
+  await until(async () => (await query(armed, database)).length === 1);
 });
 afterAll(() => servers.stop());
 

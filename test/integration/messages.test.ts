@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDuck } from '../../controller/clients/duckdb.ts';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
-import { ownProject, Servers, seeded } from './servers.ts';
+import { ownProject, Servers, seeded, until } from './servers.ts';
 import { pidOf, project, query, sluice } from './world.ts';
 
 /** Messages that start runs by their number, while servers are killed and the broker is restarted. */
@@ -38,15 +38,11 @@ async function withAdmin<T>(work: (admin: ReturnType<typeof kafka.admin>) => Pro
   }
 }
 const create = () =>
-  expect
-    .poll(
-      () =>
-        withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true })).catch(
-          () => false,
-        ),
-      { timeout: 60_000, interval: 1000 },
-    )
-    .toBe(true);
+  until(() =>
+    withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true })).catch(
+      () => false,
+    ),
+  );
 const ends = () => withAdmin((admin) => admin.fetchTopicOffsets(topic));
 const stored = async (): Promise<number> =>
   (await ends()).reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
@@ -118,9 +114,7 @@ beforeAll(async () => {
   servers = new Servers(folder);
   await servers.start(0);
   await servers.start(1);
-  await expect
-    .poll(() => query(`SELECT FROM triggers WHERE cursor IS NOT NULL`, database), { timeout: 60_000 })
-    .toHaveLength(1);
+  await until(async () => (await query('SELECT FROM triggers WHERE cursor IS NOT NULL', database)).length === 1);
 });
 afterAll(() => servers.stop());
 

@@ -47,7 +47,19 @@ export class Servers {
     return this.urls[i % this.urls.length] as string;
   }
 
+  /** Starts a server, again when it ends because its store is away. */
   async start(i: number): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.startOnce(i);
+      } catch (error) {
+        if (tries === 10) throw error;
+      }
+      await sleep(300);
+    }
+  }
+
+  private async startOnce(i: number): Promise<void> {
     const args = ['serve', '--bind', '127.0.0.1:0', '--log-format', 'json', ...this.args];
     const child = start(args, this.env, this.folder);
     this.children[i] = child;
@@ -82,6 +94,12 @@ export class Servers {
     for (const child of this.children) child?.kill('SIGTERM');
     await Promise.all(this.children);
   }
+}
+
+/** Resolves when something is so. */
+export async function until(isSo: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
+  for (const end = performance.now() + withinMs; !(await isSo()); await sleep(200))
+    if (performance.now() > end) throw new Error(`not so within ${withinMs} ms`);
 }
 
 /** Numbers from 0 to 1 by a seed. */

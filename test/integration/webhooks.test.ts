@@ -55,13 +55,13 @@ async function send(server: number, i: number): Promise<Answer> {
 
 test('each delivery has one run, and every answer of 2xx has its run in the store', async () => {
   const random = seeded(11);
-  const stopHarassing = servers.harass(random, 900);
+  const stopHarassing = servers.harass(random, 1500);
   let cuts = 0;
   const cut = setInterval(() => {
     cuts += 1;
     const others = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`;
     query(others).catch(() => undefined);
-  }, 2500);
+  }, 4000);
   const answers: Answer[] = [];
   let tries = 0;
   /** As a sender does: again until it is taken. */
