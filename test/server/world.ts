@@ -15,6 +15,7 @@ import { FeedHub } from '../../controller/server/streams/hub.ts';
 import { memoryStores } from '../fakes/store.ts';
 import { good, load } from '../pipeline/files.ts';
 
+process.env.TEST_HOOK_SECRET ??= 'the secret of a sender';
 export const owner = 'host/place/1/2/abc';
 
 /** The pipelines that the server knows. */
@@ -22,7 +23,11 @@ export async function pipelinesOf(...names: string[]): Promise<LoadedPipeline[]>
   const pipeline = await load(good);
   const triggers = {
     nightly: { schedule: '0 6 * * *', zone: 'Europe/Moscow', missed: 'last', within: '24h' },
-    hook: { webhook: { signature: 'none', secret: 'none', tolerance: '5m' }, window: '5m', whilePaused: 'keep' },
+    hook: {
+      webhook: { signature: 'github', secret: '${TEST_HOOK_SECRET}', tolerance: '5m' },
+      window: '5m',
+      whilePaused: 'keep',
+    },
   };
   return names.map((name) => ({
     file: `conf/pipelines/${name}.yaml`,

@@ -72,7 +72,7 @@ async function failuresInARow(
 
 /** The row of the ledger for a firing: its run, or why it starts none. `now` is the store's time. */
 export function rowOf(of: NamedTrigger, firing: DueFiring, now: number, paused?: string, by?: string): NewFiring {
-  const { key, due, count, until, replaces, payload = firing.facts } = firing;
+  const { key, due, count, until, replaces, payload } = firing;
   const row = {
     ...{ key, due },
     ...(count !== undefined && { count }),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PollContext, Registry } from '../../adapters/drivers.ts';
 import { kindOf } from '../../domain/pipeline.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
@@ -6,6 +7,9 @@ import { reasonOf } from '../../lib/errors.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
 import { look, type NamedTrigger } from './look.ts';
 
+/** How often `tick` is called, and how long `stop` waits. Milliseconds. */
+const tickMs = 1000;
+const stopMs = 5000;
 /** How often changes by others are looked for, and how long a look may take. Milliseconds. */
 const surveyMs = 5000;
 const lookMs = 30_000;
@@ -25,6 +29,8 @@ export interface SchedulerDeps {
   /** A clock that only goes forward, in milliseconds. */
   readonly monotonic: () => number;
   readonly report: SchedulerReport;
+  /** Calls back after some milliseconds, so that what is due is looked at before the next tick. */
+  readonly wakeAfter?: (ms: number, wake: () => void) => void;
 }
 
 /** What a scheduler reports as it happens. */
@@ -67,7 +73,16 @@ export class Scheduler {
     this.watch(pipelines);
     if (this.watched.size === 0) return;
     if (this.deps.monotonic() >= this.nextSurvey) await this.survey();
-    if (this.disagreeing === 0) this.lookAtDue();
+    if (this.disagreeing > 0) return;
+    this.lookAtDue();
+    const next = Math.min(...[...this.watched.values()].map((each) => each.next)) - this.now();
+    if (next > 0 && next < tickMs) this.deps.wakeAfter?.(Math.ceil(next), () => this.lookAtDue());
+  }
+
+  /** Begins no further looks, and waits for those under way. */
+  async stop(): Promise<void> {
+    this.watched.clear();
+    await Promise.race([this.idle(), sleep(stopMs, undefined, { ref: false })]);
   }
 
   /** Resolves when no look is under way. */
@@ -124,7 +139,10 @@ export class Scheduler {
     if (now === undefined) return;
     const offset = now - before;
     const isStepped = this.offset !== undefined && Math.abs(offset - this.offset) > stepMs;
-    if (isStepped) this.deps.report.clockStepped(offset - (this.offset ?? offset));
+    if (isStepped) {
+      this.deps.report.clockStepped(offset - (this.offset ?? offset));
+      for (const watched of this.watched.values()) Object.assign(watched, { known: undefined, next: 0 });
+    }
     this.disagreeing = isStepped ? agreeing : Math.max(0, this.disagreeing - 1);
     this.offset = offset;
     this.nextSurvey = before + (this.disagreeing > 0 ? 1000 : surveyMs);

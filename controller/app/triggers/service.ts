@@ -93,6 +93,7 @@ export function openScheduler(
 ): Scheduler {
   const { context } = adaptersOf(project, registry);
   return new Scheduler({
+    wakeAfter: (ms, wake) => void setTimeout(wake, ms).unref(),
     store,
     drivers: registry.triggers,
     context: { ...context, sourceKinds: registry.sources },

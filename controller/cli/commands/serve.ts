@@ -48,11 +48,12 @@ export async function serve(
       worker.start(options.runs);
       const warn = (text: string): void => logger.log('warn', text);
       const pipelines = watchedPipelines(project, builtIn, store);
+      const scheduler = openScheduler(project, store, schedulerLog(logger));
       let url: string | undefined;
       const services = [
         schedulerService({
           pipelines,
-          scheduler: openScheduler(project, store, schedulerLog(logger)),
+          scheduler,
           store,
           owner: () => sluice.controller.owner,
           monotonic: () => performance.now(),
@@ -69,7 +70,7 @@ export async function serve(
         const isKnown = error instanceof SluiceError;
         logger.log(isKnown ? 'warn' : 'error', `${service}: ${isKnown ? '' : 'unexpected: '}${reasonOf(error)}`);
       });
-      await server?.stop();
+      await Promise.all([server?.stop(), scheduler.stop()]);
       if (worker.size > 0 && options.drain !== undefined)
         logger.log('info', `waiting up to ${options.drain} for ${worker.size} runs in progress`);
       const left = await worker.stop(milliseconds(options.drain ?? '0s'));

@@ -10,7 +10,10 @@ import { type DueFiring, type ReceivedRequest, Refusal } from '../../firing.ts';
 import { deliveryHeader, schemes, signatureProblem } from './signatures.ts';
 
 const shortest = 16;
-const secret = z.string().min(1).describe('The secret of the sender, as ${NAME}');
+const secret = z
+  .string()
+  .regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, 'must be ${NAME}, so that the secret is in no file')
+  .describe('The secret of the sender, as ${NAME}');
 const spec = z.strictObject({
   webhook: z
     .strictObject({
@@ -57,14 +60,10 @@ export const webhookTrigger: TriggerDriver = {
     const { webhook, key: wanted, window } = trigger as unknown as Fields;
     const { signature, tolerance } = webhook;
     const secrets = [webhook.secret].flat().map((each) => filled(each, variables, () => ''));
-    if (signature !== 'none') {
-      if (secrets.some((each) => each.length < shortest))
-        throw new Refusal(`a secret of this trigger is shorter than ${shortest} characters or not set`, {
-          status: 503,
-        });
-      const problem = signatureProblem(signature, secrets, request, milliseconds(tolerance));
-      if (problem !== undefined) throw new Refusal(problem, { status: 401 });
-    }
+    if (secrets.some((each) => each.length < shortest))
+      throw new Refusal(`a secret of this trigger is shorter than ${shortest} characters or not set`, { status: 503 });
+    const problem = signatureProblem(signature, secrets, request, milliseconds(tolerance));
+    if (problem !== undefined) throw new Refusal(problem, { status: 401 });
     const body = bodyOf(request);
     return {
       key: keyOf(request, body, { wanted, signature, window }),

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ReceivedRequest } from '../../firing.ts';
 
 /** How a sender signs its requests. */
-export const schemes = ['standard', 'github', 'stripe', 'slack', 'none'] as const;
+export const schemes = ['standard', 'github', 'stripe', 'slack'] as const;
 export type Scheme = (typeof schemes)[number];
 
 /** What a signature says. */
@@ -26,7 +26,7 @@ const hex = (text: string): Buffer => Buffer.from(/^[0-9a-f]*$/i.test(text) ? te
 const joined = (...parts: readonly (string | Buffer)[]): Buffer =>
   Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
 
-const readers: Readonly<Record<Exclude<Scheme, 'none'>, (request: ReceivedRequest) => Signed>> = {
+const readers: Readonly<Record<Scheme, (request: ReceivedRequest) => Signed>> = {
   // Standard Webhooks 1.0.0: v1,<base64> of id.timestamp.body, several with spaces between.
   standard({ headers, body }) {
     const { 'webhook-id': id = '', 'webhook-timestamp': time = '', 'webhook-signature': all = '' } = headers;
@@ -63,7 +63,7 @@ const keyOf = (secret: string, scheme: Scheme): Buffer =>
  * `toleranceMs` away from now.
  */
 export function signatureProblem(
-  scheme: Exclude<Scheme, 'none'>,
+  scheme: Scheme,
   secrets: readonly string[],
   request: ReceivedRequest,
   toleranceMs: number,
