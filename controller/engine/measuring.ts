@@ -5,7 +5,6 @@ import type { CheckedProfiles } from '../domain/profile.ts';
 import type { RunState } from '../domain/state.ts';
 import { explainDiskError, SluiceError } from '../lib/errors.ts';
 import { makePlan } from '../planning/plan.ts';
-import { triggerValues } from '../planning/trigger-values.ts';
 import { ConcurrencyConflictError, type Journal, LeaseLostError } from './journal.ts';
 import type { Ports, RunUpdate } from './ports.ts';
 import { profileSources } from './profile-sources.ts';
@@ -70,13 +69,14 @@ export class Measuring {
     const held: RunUpdate[] = [];
     // Updates of the first attempt are not repeated by retries.
     const emit = this.state.waiting ? (update: RunUpdate): void => void held.push(update) : onUpdate;
-    const { cause, startedAt = this.ports.now() } = this.state;
+    const { cause, triggered = [], startedAt = this.ports.now() } = this.state;
     const profiles = await profileSources(
       sourceReader,
       pipeline,
       { profiles: last, ...this.state.again },
       (source, profile, ms) => emit({ kind: 'measured', source, profile, ms }),
-      triggerValues(cause, startedAt),
+      [cause, ...triggered],
+      startedAt,
     );
     held.forEach(onUpdate);
     return checkRows(pipeline, profiles);

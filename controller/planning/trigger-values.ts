@@ -21,3 +21,13 @@ function exact(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, exact(of)]));
 }
+
+/**
+ * The files of a source that were still written at the last firing: a run does not read them, and their own firing
+ * starts another one.
+ */
+export function pendingFiles(causes: readonly (Cause | undefined)[], source: string): readonly string[] {
+  const last = causes.findLast((cause) => cause?.facts !== undefined)?.facts?.pending;
+  const paths = (last as Readonly<Record<string, unknown>> | undefined)?.[source];
+  return Array.isArray(paths) ? paths.map(String) : [];
+}

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { takeoverLine } from '../../domain/controller-id.ts';
-import type { RunEvent, ShadowCompared } from '../../domain/events.ts';
+import type { Cause, RunEvent, ShadowCompared } from '../../domain/events.ts';
 import type { Plan, SparkSettings } from '../../domain/plan.ts';
 import type { Measures, Profile } from '../../domain/profile.ts';
 import { multipliedJoins } from '../../domain/result.ts';
@@ -107,7 +107,10 @@ export function planLines(plan: Plan): string[] {
 function renderEvent(event: RunEvent): string[] {
   switch (event.type) {
     case 'run-started':
-      return [`${label('run')} ${event.pipeline.name} ${pc.dim(event.file)}`];
+      return [
+        `${label('run')} ${event.pipeline.name} ${pc.dim(event.file)}`,
+        ...(event.cause?.trigger === undefined ? [] : [`${label('trigger')} ${causeText(event.cause)}`]),
+      ];
     case 'sources-measured':
       return Object.entries(event.profiles).flatMap(([source, { quarantine, measures, notes = [] }]) => [
         ...(quarantine === undefined
@@ -130,7 +133,7 @@ function renderEvent(event: RunEvent): string[] {
     case 'queued':
       return [`${label('queued')} behind ${event.behind.join(', ')}`];
     case 'triggered':
-      return [`${label('trigger')} ${event.cause.trigger}: also ${event.cause.key?.slice(0, 100)}`];
+      return [`${label('trigger')} also ${causeText(event.cause)}`];
     case 'inputs-lost':
       return [pc.yellow(`${label('inputs')} measured again: ${event.reason}`)];
     case 'step-held':
@@ -212,3 +215,7 @@ function shadowLine({ step, rows, difference, skipped }: ShadowCompared): string
     ? `${label('shadow')} ${step}: the embedded engine computed the same ${number(rows)} rows`
     : pc.yellow(`${label('shadow')} ${step}: the embedded engine differs, and the step stays on Spark: ${difference}`);
 }
+
+/** What started a run: `nightly (schedule): 2026-11-24T06:00 Europe/Moscow`. */
+const causeText = ({ trigger, kind, key = '', by }: Cause): string =>
+  `${trigger} (${kind}): ${key.slice(0, 100)}${by === undefined ? '' : `, by ${by}`}`;

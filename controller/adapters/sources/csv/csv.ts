@@ -44,7 +44,7 @@ export function csvReader(options: Options): SourceReader {
   return {
     async profile(name, source, earlier) {
       const csv = source as CsvSource;
-      const files = await pinFiles(name, csv.csv, options);
+      const files = await pinFiles(name, csv.csv, options, csv.pending);
       const locals = await localFiles(
         storage,
         files.map(({ path }) => path),

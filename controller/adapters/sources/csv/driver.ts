@@ -11,7 +11,8 @@ const spec = z.strictObject({
   key: identifier.describe('The column that identifies a row'),
   columns: columns.describe('The header, in order, with the type of each column'),
 });
-export type CsvSource = z.output<typeof spec>;
+/** `pending` are files that are still written, given by the trigger that started the run. */
+export type CsvSource = z.output<typeof spec> & { readonly pending?: readonly string[] };
 
 /** CSV files with the size and time at which they were found. */
 export interface CsvPin extends Pin {

@@ -60,9 +60,15 @@ export async function filesOf(
   return [...files].sort((a, b) => (a.uri < b.uri ? -1 : 1));
 }
 
-/** The files that match a glob. Throws a rejected SluiceError when there is none. */
-export async function pinFiles(name: string, pattern: string, where: Where): Promise<readonly PinnedFile[]> {
-  const files = (await filesOf(name, pattern, where)).map(pinned);
+/** The files that match a glob, without those that are still written. Throws a rejected SluiceError when there is none. */
+export async function pinFiles(
+  name: string,
+  pattern: string,
+  where: Where,
+  pending: readonly string[] = [],
+): Promise<readonly PinnedFile[]> {
+  const unfinished = new Set(pending);
+  const files = (await filesOf(name, pattern, where)).filter(({ uri }) => !unfinished.has(uri)).map(pinned);
   const unnamable = files.find(({ path }) => path.includes('\\') && /[*?[]/.test(path));
   if (unnamable)
     throw rejected(

@@ -43,15 +43,17 @@ interface Cursor {
 const mostGone = 50_000;
 /** The most paths that a run knows. */
 const mostPaths = 500;
+/** How many times `settle` files that have settled wait for the others, so that files that come together make one run. */
+const patience = 4;
 
 /**
- * Fires when new files have arrived completely. Files from before the trigger was first seen are not new; a file that
- * is written again is.
+ * Fires when new files have arrived completely; the run does not read the others. Files from before the trigger was first
+ * seen are not new; a file that is written again is.
  */
 export const filesTrigger: TriggerDriver = {
   kind: 'files',
   spec,
-  facts: { file: 'map<string, dyn>', files: 'list<string>', count: 'int' },
+  facts: { file: 'map<string, dyn>', files: 'list<string>', count: 'int', pending: 'map<string, dyn>' },
   places: [{ at: ['files', 'path'], is: 'glob' }],
   broken: needsSource('files', 'csv'),
 
@@ -64,7 +66,8 @@ export const filesTrigger: TriggerDriver = {
     if (!cursor) return { firings: [], cursor: { seen: [...digests.keys()] }, next };
     const seen = new Set(cursor.seen);
     const fresh = [...digests].filter(([digest]) => !seen.has(digest));
-    const settled = settledOf(fresh, fields, known.now, context.memory);
+    const { settled, longest } = settledOf(fresh, fields, known.now, context.memory);
+    const pending = pendingOf(fields, fresh, settled);
     const gone = cursor.seen.filter((digest) => !digests.has(digest)).slice(-mostGone);
     /** The cursor once these are accounted for. */
     const after = (done: readonly string[], since?: number): Cursor => ({
@@ -74,7 +77,11 @@ export const filesTrigger: TriggerDriver = {
     // The next poll comes early when a file may have settled by then.
     const soon =
       fresh.length > settled.length ? Math.min(next, known.now + Math.max(1000, milliseconds(fields.settle))) : next;
-    return fields.each ? one(settled, after, known, soon) : all(fields, fresh, settled, after, cursor, known, soon);
+    if (fresh.length - settled.length > mostPaths)
+      return { firings: [], cursor: after([], cursor.since ?? known.now), next: soon };
+    if (fields.each) return one(settled, pending, after, known, soon);
+    const isDue = settled.length === fresh.length || longest >= patience * milliseconds(fields.settle);
+    return all(fields, isDue ? settled : [], pending, after, cursor, known, soon, fresh.length > 0);
   },
 
   describe(trigger) {
@@ -119,22 +126,34 @@ const identityOf = ({ uri, size, modifiedMs }: StoredObject): string =>
 const digestOf = (file: StoredObject): string =>
   createHash('sha256').update(identityOf(file)).digest('base64url').slice(0, 12);
 
-/** The new files that have not changed for the time, as far as this process has seen. */
+type Found = readonly [digest: string, file: StoredObject];
+
+/** The new files that have not changed for the time, as far as this process has seen, and how long the first one has. */
 function settledOf(
-  fresh: readonly [string, StoredObject][],
+  fresh: readonly Found[],
   { settle }: Fields,
   now: number,
   memory: Map<string, unknown>,
-): readonly [string, StoredObject][] {
+): { readonly settled: readonly Found[]; readonly longest: number } {
   const before = (memory.get('first seen') ?? new Map()) as ReadonlyMap<string, number>;
   const firstSeen = new Map(fresh.map(([digest]) => [digest, before.get(digest) ?? now]));
   memory.set('first seen', firstSeen);
-  return fresh.filter(([digest]) => now - (firstSeen.get(digest) ?? now) >= milliseconds(settle));
+  const age = ([digest]: Found): number => now - (firstSeen.get(digest) ?? now);
+  const settled = fresh.filter((each) => age(each) >= milliseconds(settle));
+  return { settled, longest: Math.max(0, ...settled.map(age)) };
+}
+
+/** The files that are still written, which a run of this source must not read. */
+function pendingOf({ files }: Fields, fresh: readonly Found[], settled: readonly Found[]): { pending?: object } {
+  const done = new Set(settled);
+  const paths = fresh.filter((each) => !done.has(each)).map(([, { uri }]) => uri);
+  return typeof files === 'string' && paths.length > 0 ? { pending: { [files]: paths } } : {};
 }
 
 /** A firing for each settled file, as many as may wait; the others follow. */
 function one(
-  settled: readonly [string, StoredObject][],
+  settled: readonly Found[],
+  pending: object,
   after: (done: readonly string[]) => Cursor,
   { now, waiting }: TriggerState,
   next: number,
@@ -142,37 +161,38 @@ function one(
   const taken = settled.slice(0, Math.max(0, mostWaiting - waiting));
   const firings = taken.map(([, file]): DueFiring => {
     const { uri: path, size, modifiedMs } = file;
-    const facts = { file: { path, name: basename(path), size, modified: new Date(modifiedMs).toISOString() } };
+    const facts = {
+      file: { path, name: basename(path), size, modified: new Date(modifiedMs).toISOString() },
+      ...pending,
+    };
     return { key: identityOf(file), due: now, facts, isAlone: true };
   });
   const isCut = taken.length < settled.length;
   return { firings, cursor: after(taken.map(([digest]) => digest)), next: isCut ? now + 1000 : next };
 }
 
-/** One firing for all new files, once every one of them has settled: a run reads what is there. */
+/** One firing for all files that have settled. */
 function all(
   { atLeast, within }: Fields,
-  fresh: readonly [string, StoredObject][],
-  settled: readonly [string, StoredObject][],
+  settled: readonly Found[],
+  pending: object,
   after: (done: readonly string[], since?: number) => Cursor,
-  { since = 0 }: Cursor,
+  { since }: Cursor,
   { now }: TriggerState,
   next: number,
+  isAnyNew: boolean,
 ): Due {
-  const first = since || now;
-  if (fresh.length === 0) return { firings: [], cursor: after([]), next };
-  if (settled.length < fresh.length || !isEnough(fresh.length, { least: atLeast, within }, first, now))
+  if (!isAnyNew) return { firings: [], cursor: after([]), next };
+  const first = since ?? now;
+  if (!isEnough(settled.length, { least: atLeast, within }, first, now))
     return { firings: [], cursor: after([], first), next };
-  const digests = fresh.map(([digest]) => digest);
+  const digests = settled.map(([digest]) => digest);
   const hash = createHash('sha256')
     .update([...digests].sort().join(' '))
     .digest('hex')
     .slice(0, 16);
-  const files = fresh.slice(0, mostPaths).map(([, { uri }]) => uri);
-  const facts = { files, count: fresh.length };
-  return {
-    firings: [{ key: `${fresh.length} ${fresh.length === 1 ? 'file' : 'files'} ${hash}`, due: now, facts }],
-    cursor: after(digests),
-    next,
-  };
+  const files = settled.slice(0, mostPaths).map(([, { uri }]) => uri);
+  const facts = { files, count: settled.length, ...pending };
+  const key = `${settled.length} ${settled.length === 1 ? 'file' : 'files'} ${hash}`;
+  return { firings: [{ key, due: now, facts }], cursor: after(digests), next };
 }
