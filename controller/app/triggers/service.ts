@@ -22,6 +22,8 @@ export interface SchedulerServiceDeps {
   readonly owner: () => string;
   readonly monotonic: () => number;
   readonly logger: Logger;
+  /** That of this deployment when it is left out. */
+  readonly release?: string;
 }
 
 /**
@@ -39,7 +41,7 @@ export function schedulerService(deps: SchedulerServiceDeps): Service {
     everyMs: 1000,
     async work() {
       const all = await pipelines();
-      const me = { owner: owner(), info: infoOf(all) };
+      const me = { owner: owner(), info: { ...infoOf(all), release: deps.release ?? release } };
       const isChanged = announced !== JSON.stringify(me);
       if (isChanged || monotonic() >= nextComparison) {
         if (isChanged) await store.announce(me);
@@ -63,8 +65,7 @@ export function schedulerService(deps: SchedulerServiceDeps): Service {
   };
 }
 
-const infoOf = (pipelines: readonly WatchedPipeline[]): ServerInfo => ({
-  release,
+const infoOf = (pipelines: readonly WatchedPipeline[]): Omit<ServerInfo, 'release'> => ({
   version: program,
   node: process.versions.node,
   tzdata: process.versions.tz ?? '',
