@@ -20,7 +20,10 @@ export interface KnownTrigger extends TriggerName {
   pauses: readonly Pause[];
   resumed: number | undefined;
   problem: string | undefined;
-  firings: FiringRecord[];
+  /** In the order of their numbers. */
+  readonly firings: FiringRecord[];
+  /** Where the firing of a key is, by generation and key. */
+  readonly places: Map<string, number>;
 }
 
 /** What the fake store gives to its ledger. */
@@ -46,8 +49,9 @@ export function memoryTriggers(
   const known = (name: TriggerName): KnownTrigger => {
     const { pipeline, trigger } = name;
     const fresh = { seq: 0, generation: 1, armed: clock(), cursor: undefined, pauses: [] };
-    const made = { project, pipeline, trigger, ...fresh, resumed: undefined, problem: undefined, firings: [] };
-    const found = triggers.get(keyOf(name)) ?? made;
+    const made = { project, pipeline, trigger, ...fresh, resumed: undefined, problem: undefined };
+    const ledger = { firings: [], places: new Map() };
+    const found = triggers.get(keyOf(name)) ?? { ...made, ...ledger };
     triggers.set(keyOf(name), found);
     return found;
   };
@@ -61,17 +65,14 @@ export function memoryTriggers(
     ...structuredClone(row),
     run: row.run !== undefined && store.has(row.run) ? row.run : undefined,
   });
-  const all = (): FiringRecord[] =>
-    [...triggers.values()]
-      .filter((each) => each.project === project)
-      .flatMap((each) => each.firings)
-      .sort((a, b) => b.number - a.number)
-      .map(shown);
+  const placeOf = ({ generation, places }: KnownTrigger, key: string): number | undefined =>
+    places.get(`${generation} ${key}`);
 
   /** Enters a firing at once; the calls of the store are added to `calls`. */
   function enter(of: KnownTrigger, firing: NewFiring, calls: unknown[]): Entered {
     const { key, due, until, count = 1, payload, as, replaces = [] } = firing;
-    const before = of.firings.find((each) => each.key === key && each.generation === of.generation);
+    const place = placeOf(of, key);
+    const before = place === undefined ? undefined : of.firings[place];
     if (before && !replaces.includes(before.outcome)) {
       const { outcome, reason, run } = shown(before);
       return { key, isNew: false, outcome, reason, run };
@@ -93,8 +94,9 @@ export function memoryTriggers(
     numbers += 1;
     const { pipeline, trigger, generation } = of;
     const kept = before ?? { number: numbers, pipeline, trigger, generation, key, due, until, count };
-    of.firings = of.firings.filter((each) => each !== before);
-    of.firings.push({ ...kept, payload: structuredClone(before?.payload ?? payload), noted: clock(), ...entered });
+    of.places.set(`${generation} ${key}`, place ?? of.firings.length);
+    const row = { ...kept, payload: structuredClone(before?.payload ?? payload), noted: clock(), ...entered };
+    of.firings[place ?? of.firings.length] = row;
     return { key, isNew: true, ...entered };
   }
 
@@ -112,15 +114,15 @@ export function memoryTriggers(
         .filter((each) => each.project === project)
         .map((each) => {
           const { pipeline, trigger } = each;
-          const last = all().find((row) => row.pipeline === pipeline && row.trigger === trigger);
-          return { pipeline, trigger, ...stateOf(each), last };
+          const last = each.firings.at(-1);
+          return { pipeline, trigger, ...stateOf(each), last: last && shown(last) };
         })
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
     async fire(name, seen, firings, cursor) {
       const of = triggers.get(keyOf(name));
       if (of?.generation !== seen.generation || (seen.seq !== undefined && of.seq !== seen.seq)) return undefined;
       const starts = firings.flatMap(({ as, key }) =>
-        'start' in as && !of.firings.some((each) => each.key === key) ? [as.start.run] : [],
+        'start' in as && placeOf(of, key) === undefined ? [as.start.run] : [],
       );
       const taken = starts.find((run, i) => store.has(run) || starts.indexOf(run) !== i);
       if (taken !== undefined) throw new Error(`there is a run ${taken} already`);
@@ -140,12 +142,16 @@ export function memoryTriggers(
       return entered;
     },
     firings: async ({ pipeline, trigger, outcome, run, at, before = Number.POSITIVE_INFINITY, limit }) =>
-      all()
+      [...triggers.values()]
+        .filter((each) => each.project === project)
         .filter((each) => (pipeline ?? each.pipeline) === each.pipeline && (trigger ?? each.trigger) === each.trigger)
+        .flatMap((each) => each.firings)
         .filter((each) => (outcome ?? each.outcome) === each.outcome && (run === undefined || run === each.run))
         .filter(({ due, until = due }) => at === undefined || (due <= at && at <= until))
         .filter(({ number }) => number < before)
-        .slice(0, limit),
+        .sort((a, b) => b.number - a.number)
+        .slice(0, limit)
+        .map(shown),
     async pause(name, pause) {
       const of = known(name);
       const pauses = pausesAt(of.pauses, clock());

@@ -17,6 +17,8 @@ export const memoryStore = (clock: () => number = Date.now): RunStore => memoryS
  */
 export function memoryStores(clock: () => number): (owner: StoreOwner) => RunStore {
   const runs = new Map<string, Row>();
+  /** Runs that may wait, by trigger. */
+  const fired = new Map<string, Row[]>();
   const feed: FeedEvent[] = [];
   const until = new Map<string, number>();
   const alive = new Map<string, string>();
@@ -65,6 +67,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         const row: Row = { ...{ project, summary, events: [], owner, token: 1 }, idempotencyKey, cleanedUp: false };
         add(row, at, events);
         runs.set(run, row);
+        const of = JSON.stringify([project, pipeline, trigger]);
+        if (trigger !== undefined) fired.set(of, [...(fired.get(of) ?? []), row]);
         return { number: created, lease: { run, token: 1 }, isNew: true };
       },
       async append({ run, token }, after, at, { events, summary = {}, messages = [], takesSlot, freesSlot }) {
@@ -174,10 +178,12 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         create: (run) => store.create(run),
         request: (run, at, event) => store.request(run, at, event),
         has: (run) => runs.has(run),
-        waiting: (name) =>
-          ofTrigger(name)
-            .filter((row) => row.summary.state === 'pending' && !row.measuring)
-            .map((row) => row.summary.run),
+        waiting: ({ pipeline, trigger }) => {
+          const of = JSON.stringify([project, pipeline, trigger]);
+          const waiting = (fired.get(of) ?? []).filter(isWaiting);
+          if (fired.has(of)) fired.set(of, waiting);
+          return waiting.map((row) => row.summary.run).reverse();
+        },
         ends: (name, since) =>
           ofTrigger(name)
             .filter(({ summary }) => summary.ended !== undefined && summary.started >= since)
@@ -188,7 +194,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
       },
       servers: async () =>
         [...servers]
-          .filter(([key, { owner }]) => JSON.parse(key)[0] === project && lives(owner))
+          .filter(([key, { owner }]) => lives(owner) && JSON.parse(key)[0] === project)
           .map(([, server]) => structuredClone(server))
           .sort((a, b) => (a.owner < b.owner ? -1 : 1)),
       keepPipeline: async (of) => {
@@ -216,6 +222,10 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
     return store;
   };
 }
+
+/** Whether a run has not begun to measure. One that has never waits again. */
+const isWaiting = ({ summary, measuring }: Row): boolean =>
+  summary.state === 'pending' && summary.ended === undefined && !measuring;
 
 const nothingYet = {
   state: 'pending',

@@ -36,8 +36,7 @@ export interface Walk {
   readonly gaps: ReadonlyMap<number, readonly number[]>;
 }
 
-export function walk(zone: string, start: number, end: number): Walk {
-  const clock = clockOf(zone);
+export function walk(zone: string, start: number, end: number, clock = clockOf(zone)): Walk {
   const size = Math.floor((end - start) / minuteMs) + 1;
   const walls = new Float64Array(size);
   const repeated = new Uint8Array(size);

@@ -3,6 +3,7 @@ import type { TriggerState } from '../../domain/ports/triggers.ts';
 import { milliseconds } from '../../lib/duration.ts';
 import { duration } from '../../pipeline/schema.ts';
 import type { Due, DueFiring, Instant } from '../firing.ts';
+import { storedInstants } from './instants.ts';
 
 /** Fields of triggers that fire by the clock. */
 export const timed = {
@@ -39,35 +40,100 @@ interface Timing {
   readonly delayOf?: (key: string) => number;
 }
 
+/** An instant that has passed. */
+interface Passed {
+  /** When it was due by the schedule alone, which orders instants. */
+  readonly at: number;
+  readonly instant: Instant;
+  /** When it and those before it were due: with jitter, a later one may be due earlier, and waits for the others. */
+  readonly ready: number;
+}
+
 /**
  * A poll of a trigger that fires by the clock: an outcome for every instant that has passed. A changed definition owes
- * nothing of the past. Pure.
+ * nothing of the past; what the former one still owes is accounted for first. Pure.
  */
 export function timedPoll(timing: Timing, cursor: TimedCursor | undefined, known: TriggerState): Due {
   const { definition, instants, delayOf = () => 0 } = timing;
   const { now, armed } = known;
-  const isSame = !cursor || JSON.stringify(cursor.definition) === JSON.stringify(definition);
-  let horizon = isSame ? (cursor?.horizon ?? armed) : now;
-  const passed: { readonly at: number; readonly instant: Instant }[] = [];
+  const firings: DueFiring[] = [];
+  if (cursor && JSON.stringify(cursor.definition) !== JSON.stringify(definition)) {
+    const left = formerFirings(timing, cursor, known, firings);
+    if (left) return { firings, cursor: left, next: now };
+  }
+  let horizon = firstHorizon(definition, cursor, known) ?? armed;
+  const passed: Passed[] = [];
   let next: number | undefined;
   for (const each of instants(horizon)) {
     const instant = { ...each, due: each.due + delayOf(each.key) };
     next = instant.due;
-    if (instant.due > now || passed.length === mostInstants) break;
-    passed.push({ at: each.due, instant });
+    if (instant.due > now || (passed.length >= mostInstants && passed.at(-1)?.at !== each.due)) {
+      // Those of one time stay together, as the horizon passes all of them; with jitter they are due apart.
+      while (passed.at(-1)?.at === each.due) passed.pop();
+      break;
+    }
+    passed.push({ at: each.due, instant, ready: Math.max(instant.due, passed.at(-1)?.ready ?? 0) });
     next = undefined;
   }
   const isCut = next !== undefined && next <= now;
   const decide = decider(timing, known, isCut ? undefined : passed.map(({ instant }) => instant));
-  const firings: DueFiring[] = [];
-  for (const { at, instant } of passed) {
-    const firing = decide(instant, firings);
+  for (let i = 0; i < passed.length; ) {
+    const { at } = passed[i] as Passed;
+    let end = i + 1;
+    while (passed[end]?.at === at) end += 1;
+    const together = passed.slice(i, end);
+    const decided = together.map((each) => decide(each, firings));
     // The others follow when those that wait have begun.
-    if (!firing) return { firings, cursor: { definition, horizon }, next: now + 1000 };
-    addTo(firings, firing);
+    if (decided.includes(undefined)) return { firings, cursor: { definition, horizon }, next: now + 1000 };
+    for (const firing of decided) if (firing) addTo(firings, firing);
     horizon = at;
+    i = end;
   }
   return { firings, cursor: { definition, horizon }, next: isCut ? now : next };
+}
+
+/** Where a definition begins: where it has got to, or now. An instant that has a row gets no other one. */
+const firstHorizon = (definition: unknown, cursor: TimedCursor | undefined, { now }: TriggerState) =>
+  cursor && JSON.stringify(cursor.definition) !== JSON.stringify(definition)
+    ? Math.max(now, cursor.horizon)
+    : cursor?.horizon;
+
+/**
+ * Adds what the definition of the cursor owes up to now: what is due right now starts, the rest is missed. Returns a
+ * cursor when that is too much for one poll.
+ */
+function formerFirings(
+  { delayOf = () => 0 }: Timing,
+  { definition, horizon }: TimedCursor,
+  { now, armed, pauses }: TriggerState,
+  firings: DueFiring[],
+): TimedCursor | undefined {
+  let passed = 0;
+  let upTo = horizon;
+  for (const each of storedInstants(definition, horizon, armed)) {
+    if (each.due > now) return undefined;
+    if (passed >= mostInstants && each.due > upTo) return { definition, horizon: upTo };
+    passed += 1;
+    upTo = each.due;
+    const instant = { ...each, due: each.due + delayOf(each.key) };
+    const isOnTime = instant.due <= now && now - instant.due <= onTimeMs;
+    const reason = 'the schedule was changed before it started';
+    addTo(
+      firings,
+      instant.instead
+        ? instant
+        : (skippedIn(pauses, instant) ?? (isOnTime ? instant : { ...instant, instead: { outcome: 'missed', reason } })),
+    );
+  }
+  return undefined;
+}
+
+/** The firing of an instant that was due in a pause. */
+function skippedIn(pauses: TriggerState['pauses'], instant: Instant): DueFiring | undefined {
+  const pause = pauses.find(({ from, to = Number.POSITIVE_INFINITY }) => from <= instant.due && instant.due < to);
+  if (!pause) return undefined;
+  const reason = `paused by ${pause.by}${pause.reason ? `: ${pause.reason}` : ''}`;
+  return { ...instant, instead: { outcome: 'skipped', reason } };
 }
 
 /** Decides what becomes of each instant. `all` are those that have passed, undefined when there are more of them. */
@@ -76,18 +142,16 @@ function decider(
   { now, pauses, waiting }: TriggerState,
   all: readonly Instant[] | undefined,
 ) {
-  const pauseOf = ({ due }: Instant) =>
-    pauses.find(({ from, to = Number.POSITIVE_INFINITY }) => from <= due && due < to);
-  const last = all?.findLast((each) => !each.instead && !pauseOf(each));
-  return (instant: Instant, before: readonly DueFiring[]): DueFiring | undefined => {
-    const instead = (outcome: 'skipped' | 'missed' | 'superseded', reason: string): DueFiring => ({
+  const last = all?.findLast((each) => !each.instead && !skippedIn(pauses, each));
+  return ({ instant, ready }: Passed, before: readonly DueFiring[]): DueFiring | undefined => {
+    const instead = (outcome: 'missed' | 'superseded', reason: string): DueFiring => ({
       ...instant,
       instead: { outcome, reason },
     });
-    const pause = pauseOf(instant);
-    const lateMs = now - instant.due;
+    const lateMs = now - ready;
     if (instant.instead) return instant;
-    if (pause) return instead('skipped', `paused by ${pause.by}${pause.reason ? `: ${pause.reason}` : ''}`);
+    const skipped = skippedIn(pauses, instant);
+    if (skipped) return skipped;
     if (lateMs <= onTimeMs) return instant;
     if (missed === 'none') return instead('missed', 'no controller ran, and missed is none');
     if (lateMs > milliseconds(within)) return instead('missed', `later than within: ${within}`);

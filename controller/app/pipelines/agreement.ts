@@ -37,6 +37,8 @@ export function heldBack(pipeline: string, me: Server, servers: readonly Server[
   return { reason, isProblem: true };
 }
 
+const versions = new Intl.Collator('en', { numeric: true });
+
 /** Compares releases as versions: numbers by value, from left to right. */
 const byRelease = (a: Pick<ServerInfo, 'release'>, b: Pick<ServerInfo, 'release'>): number =>
-  a.release.localeCompare(b.release, 'en', { numeric: true });
+  versions.compare(a.release, b.release);

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PollContext, Registry } from '../../adapters/drivers.ts';
+import { lastResumed, pausesAt } from '../../domain/pauses.ts';
 import { kindOf } from '../../domain/pipeline.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { Entered, TriggerState } from '../../domain/ports/triggers.ts';
 import { reasonOf } from '../../lib/errors.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
-import { look, type NamedTrigger } from './look.ts';
+import { type Looked, look, type NamedTrigger } from './look.ts';
 
 /** How often `tick` is called, and how long `stop` waits. Milliseconds. */
 const tickMs = 1000;
@@ -28,6 +29,8 @@ export interface SchedulerDeps {
   readonly context: Omit<PollContext, 'pipeline' | 'trigger' | 'sources' | 'store' | 'memory' | 'signal'>;
   /** A clock that only goes forward, in milliseconds. */
   readonly monotonic: () => number;
+  /** Aborts after so many milliseconds; by the clock of the process when it is left out. */
+  readonly deadline?: (ms: number) => AbortSignal;
   readonly report: SchedulerReport;
   /** Calls back after some milliseconds, so that what is due is looked at before the next tick. */
   readonly wakeAfter?: (ms: number, wake: () => void) => void;
@@ -45,6 +48,8 @@ export interface SchedulerReport {
 interface Watched {
   of: NamedTrigger;
   known: TriggerState | undefined;
+  /** Of the stored state that the next look is planned by. */
+  seen: Pick<TriggerState, 'seq' | 'waiting'> | undefined;
   /** By the store's clock. */
   next: number;
   failures: number;
@@ -122,6 +127,7 @@ export class Scheduler {
         this.watched.set(key, {
           of,
           known: undefined,
+          seen: undefined,
           next: 0,
           failures: 0,
           memory: before?.memory ?? new Map(),
@@ -133,11 +139,12 @@ export class Scheduler {
 
   /** Reads what others have changed, and compares the store's clock with ours. */
   private async survey(): Promise<void> {
-    const before = this.deps.monotonic();
     const states = await this.deps.store.triggers();
     const now = states[0]?.now ?? (await this.first())?.now;
     if (now === undefined) return;
-    const offset = now - before;
+    // Its clock was read before its answer came: so ours is never ahead, and nothing starts before it is due.
+    const after = this.deps.monotonic();
+    const offset = now - after;
     const isStepped = this.offset !== undefined && Math.abs(offset - this.offset) > stepMs;
     if (isStepped) {
       this.deps.report.clockStepped(offset - (this.offset ?? offset));
@@ -145,10 +152,13 @@ export class Scheduler {
     }
     this.disagreeing = isStepped ? agreeing : Math.max(0, this.disagreeing - 1);
     this.offset = offset;
-    this.nextSurvey = before + (this.disagreeing > 0 ? 1000 : surveyMs);
-    for (const { pipeline, trigger, seq } of states) {
+    this.nextSurvey = after + (this.disagreeing > 0 ? 1000 : surveyMs);
+    for (const { pipeline, trigger, seq, waiting } of states) {
       const watched = this.watched.get(JSON.stringify([pipeline, trigger]));
-      if (watched?.known && watched.known.seq !== seq) Object.assign(watched, { known: undefined, next: 0 });
+      if (!watched?.seen) continue;
+      // Runs begin without a change of the trigger, and what it owes may wait for that.
+      if (watched.seen.seq !== seq || watched.seen.waiting > waiting)
+        Object.assign(watched, { known: undefined, seen: undefined, next: 0 });
     }
   }
 
@@ -161,19 +171,24 @@ export class Scheduler {
   private async lookAt(watched: Watched): Promise<void> {
     const { store, report } = this.deps;
     const { of, memory } = watched;
-    const signal = AbortSignal.timeout(lookMs);
+    const signal = (this.deps.deadline ?? AbortSignal.timeout)(lookMs);
     try {
       for (let tries = 0; ; tries++) {
         watched.known ??= await store.trigger(nameOf(of));
-        const known = { ...watched.known, now: Math.max(watched.known.now, Math.round(this.now())) };
+        const { seq, waiting } = watched.known;
+        const now = Math.max(watched.known.now, Math.floor(this.now()));
+        // A pause that ends by itself changes nothing in the store.
+        const pauses = pausesAt(watched.known.pauses, now);
+        const known = { ...watched.known, now, pauses, resumed: lastResumed(pauses, watched.known.resumed) };
         const context = { ...this.deps.context, memory, signal };
         const looked = await within(look(store, of, known, context), signal);
         if (!looked && tries < 3) {
           watched.known = undefined;
           continue;
         }
+        watched.seen = looked && { seq: looked.changed ? seq + 1 : seq, waiting };
         if (!looked || looked.changed) watched.known = undefined;
-        watched.next = looked ? (looked.next ?? Number.POSITIVE_INFINITY) : this.now() + 1000;
+        watched.next = looked ? nextLook(looked, now) : this.now() + 1000;
         if (looked) report.entered(of, looked.entered);
         break;
       }
@@ -192,6 +207,10 @@ export class Scheduler {
     await this.deps.store.setProblem(nameOf(of), problem?.slice(0, 500));
   }
 }
+
+/** A look that has found nothing is not made again at once. */
+const nextLook = ({ changed, next = Number.POSITIVE_INFINITY }: Looked, now: number): number =>
+  changed || next > now ? next : now + 1000;
 
 export const nameOf = ({ loaded, name }: NamedTrigger) => ({ pipeline: loaded.pipeline.name, trigger: name });
 

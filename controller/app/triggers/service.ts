@@ -24,6 +24,8 @@ export interface SchedulerServiceDeps {
   readonly logger: Logger;
   /** What this server runs, and where its API is. */
   readonly serves: () => Pick<ServerInfo, 'services' | 'url'>;
+  /** That of this deployment when it is left out. */
+  readonly release?: string;
 }
 
 /**
@@ -41,7 +43,7 @@ export function schedulerService(deps: SchedulerServiceDeps): Service {
     everyMs: 1000,
     async work() {
       const all = await pipelines();
-      const me = { owner: owner(), info: { ...infoOf(all), ...serves() } };
+      const me = { owner: owner(), info: { ...infoOf(all), ...serves(), release: deps.release ?? release } };
       const isChanged = announced !== JSON.stringify(me);
       if (isChanged || monotonic() >= nextComparison) {
         if (isChanged) await store.announce(me);
@@ -65,8 +67,7 @@ export function schedulerService(deps: SchedulerServiceDeps): Service {
   };
 }
 
-const infoOf = (pipelines: readonly WatchedPipeline[]): Omit<ServerInfo, 'services' | 'url'> => ({
-  release,
+const infoOf = (pipelines: readonly WatchedPipeline[]): Omit<ServerInfo, 'services' | 'url' | 'release'> => ({
   version: program,
   node: process.versions.node,
   tzdata: process.versions.tz ?? '',

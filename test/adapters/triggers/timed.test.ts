@@ -103,6 +103,68 @@ describe('a schedule', () => {
     expect(await one.starts(next)).toEqual(['2026-03-01T06:00 UTC']);
   });
 
+  test('with jitter, an instant that waited for an earlier one is not late', async () => {
+    const { at } = polled(
+      { schedule: '*/5 * * * *', zone: 'UTC', jitter: '30m', missed: 'none', within: '24h' },
+      { armed: start },
+    );
+    const all: string[] = [];
+    for (let now = start; now <= start + day; now += 1000) {
+      const { firings, next = now } = await at(now);
+      all.push(...rows(firings));
+      now = Math.max(now, next - 1000);
+    }
+    expect(all.length).toBeGreaterThan(250);
+    expect(all.filter((row) => !row.endsWith('start'))).toEqual([]);
+  });
+
+  test('instants that wait for the same day are all accounted for, though jitter delays each by its own time', async () => {
+    const content = { weekend: ['sat', 'sun'] };
+    const { at, all } = polled(
+      { ...daily, jitter: '3h', calendar: { file: 'x.yaml', on: 'next-day', content } },
+      { armed: start - 3 * day },
+    );
+    for (let now = start; now < start + 21 * day; now += hour / 4) await at(now);
+    const keys = all.flatMap(({ key, until }) => (until === undefined ? key : key.split(' .. ')));
+    expect(keys).toContain('2026-03-09T06:00 UTC');
+    expect(all.reduce((sum, { count = 1 }) => sum + count, 0)).toBe(23);
+    expect(all.filter(({ instead }) => !instead)).toHaveLength(15);
+  });
+
+  test('catching up stops between times, not between instants of one', async () => {
+    const content = { weekend: ['sat', 'sun'] };
+    const monday = { ...daily, missed: 'all', within: '900h', calendar: { file: 'x.yaml', on: 'next-day', content } };
+    const { at, all } = polled(monday, { armed: start - 3 * day });
+    const now = start + day + 7 * hour;
+    expect((await at(now, { waiting: 10 })).firings).toEqual([]);
+    await at(now, { waiting: 0 });
+    expect(all.reduce((sum, { count = 1 }) => sum + count, 0)).toBe(5);
+  });
+
+  test('what a changed definition has left is accounted for: what is due right now starts, the rest is missed', async () => {
+    const before = polled(daily, { armed: start });
+    await before.at(start);
+    const after = polled({ ...daily, schedule: '0 7 * * *' }, { armed: start });
+    const { firings, next } = await after.at(start + 2 * day + 6 * hour + 30_000, { cursor: before.cursor() });
+    expect(rows(firings)).toEqual([
+      '2026-03-01T06:00 UTC .. 2026-03-02T06:00 UTC | missed | the schedule was changed before it started | 2',
+      '2026-03-03T06:00 UTC | start',
+    ]);
+    expect(next).toBe(start + 2 * day + 7 * hour);
+    const interval = polled({ every: '6h', from: '2026-03-01T00:00:00Z' }, { armed: start });
+    expect(rows((await interval.at(start + day, { cursor: before.cursor() })).firings)).toEqual([
+      '2026-03-01T06:00 UTC | missed | the schedule was changed before it started',
+    ]);
+  });
+
+  test('a changed definition begins where the ledger is, also when the clock has been set back', async () => {
+    const before = polled(daily, { armed: start });
+    await before.at(start + 3 * day);
+    const after = polled({ ...daily, schedule: '0 * * * *' }, { armed: start });
+    const { next } = await after.at(start + 2 * day, { cursor: before.cursor() });
+    expect(next).toBe(start + 2 * day + 7 * hour);
+  });
+
   test('dates limit it', async () => {
     const { starts } = polled(
       { ...daily, from: '2026-03-03', until: '2026-03-03', missed: 'all', within: '900h' },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { milliseconds } from '../../../lib/duration.ts';
 import { duration } from '../../../pipeline/schema.ts';
 import type { TriggerDriver } from '../../drivers.ts';
-import type { Instant } from '../../firing.ts';
+import { intervalInstants } from '../instants.ts';
 import { type TimedCursor, timed, timedPoll } from '../timed.ts';
 
 const leastMs = 60_000;
@@ -34,18 +34,9 @@ export const everyTrigger: TriggerDriver = {
       stored && 'passed' in stored
         ? { definition: { every: stored.every }, horizon: armed + stored.passed * milliseconds(String(stored.every)) }
         : stored;
-    const instants = (after: number) => instantsOf(trigger as unknown as Every, after, armed);
+    const instants = (after: number) => intervalInstants(trigger as unknown as Every, after, armed);
     return timedPoll({ missed, within, definition, instants }, cursor, known);
   },
-  instants: (trigger, after, armed) => instantsOf(trigger as unknown as Every, after, armed),
+  instants: (trigger, after, armed) => intervalInstants(trigger as unknown as Every, after, armed),
   describe: ({ every, from }) => `every ${every}${from === undefined ? '' : `, counted from ${from}`}`,
 };
-
-function* instantsOf({ every, from }: Every, after: number, armed: number): Generator<Instant> {
-  const length = milliseconds(every);
-  const base = from === undefined ? armed : Date.parse(from);
-  for (let n = Math.max(0, Math.floor((after - base) / length) + 1); ; n++) {
-    const due = base + n * length;
-    yield { key: new Date(due).toISOString(), due };
-  }
-}

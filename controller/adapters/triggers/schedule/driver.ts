@@ -5,12 +5,11 @@ import { reasonOf } from '../../../lib/errors.ts';
 import { duration } from '../../../pipeline/schema.ts';
 import { calendarSchema } from '../../../schedule/calendar.ts';
 import { cronWarnings, parseCron } from '../../../schedule/cron.ts';
-import { instants, type Schedule } from '../../../schedule/instants.ts';
 import { jitterMs } from '../../../schedule/jitter.ts';
 import { describeCron, describeTransition } from '../../../schedule/words.ts';
 import { checkZone, transitions } from '../../../schedule/zone.ts';
 import type { TriggerDriver } from '../../drivers.ts';
-import type { Instant } from '../../firing.ts';
+import { cronInstants, cronsOf, scheduleOf } from '../instants.ts';
 import { type TimedCursor, timed, timedPoll } from '../timed.ts';
 
 /** How far ahead transitions of a zone are looked for. Milliseconds. */
@@ -48,7 +47,6 @@ const spec = z.strictObject({
 });
 type Fields = z.output<typeof spec>;
 const fieldsOf = (trigger: Trigger): Fields => trigger as unknown as Fields;
-const crons = ({ schedule }: Fields): string[] => [schedule].flat();
 
 /** Fires at the instants of a cron expression in a time zone. */
 export const scheduleTrigger: TriggerDriver = {
@@ -59,7 +57,7 @@ export const scheduleTrigger: TriggerDriver = {
 
   broken(trigger) {
     const { zone, calendar } = fieldsOf(trigger);
-    const problems = crons(fieldsOf(trigger)).flatMap((cron) => refusal(['schedule'], () => parseCron(cron)));
+    const problems = cronsOf(fieldsOf(trigger)).flatMap((cron) => refusal(['schedule'], () => parseCron(cron)));
     const ofCalendar =
       calendar?.content === undefined ? [] : refusal(['calendar'], () => calendarSchema.parse(calendar.content));
     return [...problems, ...refusal(['zone'], () => checkZone(zone)), ...ofCalendar];
@@ -71,18 +69,18 @@ export const scheduleTrigger: TriggerDriver = {
     const timing = {
       ...{ missed, within },
       definition: { schedule, zone, dst, calendar, from, until, jitter },
-      instants: (after: number) => instantsOf(trigger, after),
+      instants: (after: number) => cronInstants(fieldsOf(trigger), after),
       delayOf: (key: string) => jitterMs(maximum, pipeline, name, key),
     };
     return timedPoll(timing, known.cursor as TimedCursor | undefined, known);
   },
 
-  instants: instantsOf,
+  instants: (trigger, after) => cronInstants(fieldsOf(trigger), after),
 
   describe(trigger) {
     const fields = fieldsOf(trigger);
     const { zone, calendar, jitter, from, until } = fields;
-    const says = crons(fields).map((cron) => describeCron(parseCron(cron), zone));
+    const says = cronsOf(fields).map((cron) => describeCron(parseCron(cron), zone));
     const more = [
       calendar && (calendar.on === 'skip' ? `not on days of ${calendar.file}` : `moved from days of ${calendar.file}`),
       jitter && `up to ${jitter} later`,
@@ -107,23 +105,6 @@ export const scheduleTrigger: TriggerDriver = {
     ];
   },
 };
-
-function scheduleOf(fields: Fields): Schedule {
-  const { zone, dst, calendar } = fields;
-  const holidays = calendar && { calendar: calendarSchema.parse(calendar.content ?? {}), on: calendar.on };
-  return { crons: crons(fields).map(parseCron), zone: checkZone(zone), dst, holidays };
-}
-
-function* instantsOf(trigger: Trigger, after: number): Generator<Instant> {
-  const fields = fieldsOf(trigger);
-  const { zone, from = '', until = '9999-12-31' } = fields;
-  for (const { key, due, dropped } of instants(scheduleOf(fields), after)) {
-    const date = key.slice(0, 10);
-    if (date > until) return;
-    if (date >= from)
-      yield { key: `${key} ${zone}`, due, time: key.slice(0, 16), ...(dropped && { instead: dropped }) };
-  }
-}
 
 /** The problem that some work has with a field. */
 function refusal(at: readonly string[], work: () => unknown): { at: readonly string[]; message: string }[] {
