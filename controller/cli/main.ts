@@ -58,10 +58,11 @@ function add(
 const file = 'conf/pipelines/customer-report.yaml';
 
 add(
-  'validate <file>',
-  'validate a pipeline file and the connections it uses',
+  'validate [file]',
+  'validate a pipeline file and the connections it uses; with --all every file of conf/pipelines/',
   async () => (await import('./commands/validate.ts')).validate,
-  [`validate ${file}`],
+  [`validate ${file}`, 'validate --all'],
+  [new Option('--all', 'every file of conf/pipelines/')],
 );
 add(
   'plan <file>',

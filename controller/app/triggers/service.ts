@@ -109,7 +109,7 @@ export const schedulerLog = (logger: Logger): SchedulerReport => ({
     const trigger = `${loaded.pipeline.name}.${name}`;
     for (const { key, isNew, outcome, reason, run } of entered) {
       const text = `trigger ${trigger}: ${key.slice(0, 100)}: ${isNew ? outcome : `already ${outcome}`}`;
-      const level = outcome === 'started' || outcome === 'joined' ? 'info' : 'warn';
+      const level = outcome === 'missed' || outcome === 'refused' ? 'warn' : 'info';
       logger.log(isNew ? level : 'debug', reason === undefined ? text : `${text}: ${reason}`, run ? { run } : {});
     }
   },

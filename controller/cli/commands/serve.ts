@@ -8,12 +8,15 @@ import { formatOwner } from '../../domain/controller-id.ts';
 import { Worker } from '../../engine/worker.ts';
 import { milliseconds } from '../../lib/duration.ts';
 import { isRoot } from '../../lib/env.ts';
-import { reasonOf, SluiceError } from '../../lib/errors.ts';
+import { reasonOf, SluiceError, withoutSecrets } from '../../lib/errors.ts';
 import type { LogLevel } from '../../lib/logger.ts';
 import { apiOf } from '../../server/service.ts';
 import { bindOf, startServer } from '../../server/start.ts';
 import { jsonLogger, logUpdates, prettyLogger } from '../view/log.ts';
 import { exit, type Output } from '../view/output.ts';
+
+/** How long a server that has failed may take to stop. Milliseconds. */
+const failMs = 10_000;
 
 /**
  * `sluice serve`: a controller that executes detached and orphaned runs, dispatches the outbox, cleans up, and serves
@@ -28,7 +31,15 @@ export async function serve(
   const logger = logFormat === 'json' ? jsonLogger(logLevel, stream) : prettyLogger(logLevel, output);
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
-  process.on('SIGINT', leave).on('SIGTERM', leave);
+  let isBroken = false;
+  /** Hands back the leases after an unforeseen error, and ends although something may hang. */
+  const fail = (error: unknown): void => {
+    logger.log('error', `unexpected, and the server stops: ${withoutSecrets(reasonOf(error))}`);
+    isBroken = true;
+    leave();
+    setTimeout(() => process.exit(exit.failed), failMs).unref();
+  };
+  process.on('SIGINT', leave).on('SIGTERM', leave).on('uncaughtException', fail);
   try {
     const project = await openProject();
     const bind = bindOf(project, options.bind);
@@ -79,10 +90,10 @@ export async function serve(
         left.length === 0 ? 'no runs in progress' : `released to the next controller: ${left.join(', ')}`,
       );
       output.document({ left, url: server?.url ?? null });
-      return exit.ok;
+      return isBroken ? exit.failed : exit.ok;
     });
   } finally {
-    process.off('SIGINT', leave).off('SIGTERM', leave);
+    process.off('SIGINT', leave).off('SIGTERM', leave).off('uncaughtException', fail);
   }
 }
 

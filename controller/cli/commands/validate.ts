@@ -1,12 +1,14 @@
-import { dirname } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Checked } from '../../adapters/drivers.ts';
 import { namedStore } from '../../app/open-store.ts';
 import { pipelinesFolder } from '../../app/pipelines/watched.ts';
 import { builtIn } from '../../app/registry.ts';
-import { openPipeline } from '../../app/wiring.ts';
+import { openPipeline, openProject } from '../../app/wiring.ts';
 import type { Project } from '../../config/project.ts';
 import type { Pipeline } from '../../domain/pipeline.ts';
 import { type Kind, kindOf, type Notification } from '../../domain/pipeline.ts';
+import { rejected, SluiceError } from '../../lib/errors.ts';
 import { partsOf } from '../../pipeline/parts.ts';
 import { columns, exit, type Output } from '../view/output.ts';
 
@@ -14,8 +16,33 @@ import { columns, exit, type Output } from '../view/output.ts';
 const shownInstants = 5;
 const farMs = 10 * 366 * 86_400_000;
 
-/** `sluice validate FILE` */
-export async function validate(output: Output, file: string): Promise<number> {
+/** `sluice validate FILE`, or with `--all` every file of conf/pipelines/. */
+export async function validate(output: Output, file: string | undefined, { all }: { all?: boolean }): Promise<number> {
+  if ((file === undefined) !== (all === true))
+    throw rejected('validate needs a file or --all', 'sluice validate FILE, or sluice validate --all');
+  if (file !== undefined) {
+    output.document(await validateFile(output, file));
+    return exit.ok;
+  }
+  const { root } = await openProject();
+  const folder = join(root, pipelinesFolder);
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
+  const documents: object[] = [];
+  for (const name of names)
+    try {
+      documents.push(await validateFile(output, join(folder, name)));
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      output.line(error.message);
+      documents.push({ file: join(pipelinesFolder, name), valid: false, problem: error.message });
+    }
+  const broken = documents.filter((each) => !('pipeline' in each)).length;
+  output.line(`${names.length - broken} of ${names.length} files are valid`);
+  output.document(documents);
+  return broken === 0 ? exit.ok : exit.wrong;
+}
+
+async function validateFile(output: Output, file: string): Promise<object> {
   const { project, loaded } = await openPipeline(file);
   const { pipeline } = loaded;
   checkConnections(project, pipeline);
@@ -42,15 +69,14 @@ export async function validate(output: Output, file: string): Promise<number> {
   }
   if (pipeline.triggers && dirname(loaded.file) !== pipelinesFolder)
     output.line(`note: \`sluice serve\` reads triggers in ${pipelinesFolder} alone; this file is elsewhere`);
-  output.document({
+  return {
     file: loaded.file,
     pipeline: pipeline.name,
     valid: true,
     sources: Object.keys(pipeline.sources),
     steps: Object.keys(pipeline.steps),
     triggers,
-  });
-  return exit.ok;
+  };
 }
 
 /** Each trigger in words, with its next instants, and what the clocks of its zone will do to it. */
