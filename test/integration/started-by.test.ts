@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
-import { project, query, read, said, sluice, sluiceJson, start, write } from './world.ts';
+import { folder, project, query, read, said, sluice, sluiceJson, start, write } from './world.ts';
 
 /** customer-report, started by each kind of trigger, from its event to its published marts. */
 
@@ -173,4 +175,57 @@ test.each(cases)('$kind: from the event to the published marts', async ({ kind, 
   expect(run.outputs).toHaveLength(6);
   const why = await sluice('triggers', 'show', name, named);
   expect(why.stdout).toContain(run.run);
+});
+
+test('what started a run is in SQL, the same on both engines, whatever its values contain', async () => {
+  const values = `it's \\ "quoted" \`; DROP TABLE x; -- {{ trigger.key }}`;
+  const step = (engine: string) =>
+    `{ engine: ${engine}, spark: { sql: sql/told.sql, executorMemory: 512m, driverMemory: 512m }, outputs: [{ csv: data/published/told-${engine}, views: [told] }] }`;
+  await upstream();
+  await write(
+    'sql/told.sql',
+    'CREATE OR REPLACE TEMP VIEW told AS SELECT s.id, t.kind, t.name, t.key, t.day, t.date, CAST(t.due AS STRING) AS due FROM small s CROSS JOIN trigger t',
+  );
+  await write(
+    'conf/pipelines/told.yaml',
+    `name: told
+sources: { small: { csv: "data/{{ trigger.with.folder }}/*.csv", key: id, columns: { id: bigint, note: string } } }
+branches: [{ name: all, if: trigger.with.folder == "upstream" && trigger.kind == "schedule" }, { name: other }]
+steps:
+  one: ${step('spark')}
+  two: ${step('embedded')}
+triggers:
+  yearly: { schedule: "0 6 1 1 *", zone: Europe/Moscow, with: { day: "{{ trigger.date }}", folder: nowhere } }
+`,
+  );
+  const fired = await sluice(
+    'fire',
+    'told',
+    'yearly',
+    '--at',
+    '2026-01-01T03:00:00Z',
+    '--with',
+    `day=${values}`,
+    'folder=upstream',
+  );
+  expect(fired.exitCode, fired.stderr).toBe(0);
+  const ended = async () =>
+    (await sluiceJson('runs', '--pipeline', 'told')).doc as never as {
+      state: string;
+      branch: string;
+      ended: string | null;
+    }[];
+  await expect.poll(async () => (await ended())[0]?.ended ?? null, { timeout: 120_000, interval: 500 }).not.toBeNull();
+  expect((await ended())[0]).toMatchObject({ state: 'succeeded', branch: 'all' });
+  const [spark, embedded] = await Promise.all(
+    ['spark', 'embedded'].map(async (engine) => {
+      const place = `data/published/told-${engine}/current/told`;
+      const [part = ''] = (await readdir(join(folder, place))).filter((each) => each.endsWith('.csv'));
+      return read(join(place, part));
+    }),
+  );
+  expect(embedded).toBe(spark);
+  expect(spark).toContain('schedule,yearly,2026-01-01T06:00 Europe/Moscow');
+  expect(spark).toContain("it's");
+  expect(spark).toContain('2026-01-01,2026-01-01 03:00:00');
 });

@@ -72,8 +72,7 @@ const now = ({ now: at }: TriggerState): Item => {
 /** The row of a firing by hand: it needs no condition, and has the given values. */
 function ownRow(of: NamedTrigger, firing: DueFiring, at: number, request: FireRequest): NewFiring {
   const { when: _, ...trigger } = of.trigger;
-  const given = request.with && { with: { ...trigger.with, ...request.with } };
-  const row = rowOf({ ...of, trigger: { ...trigger, ...given } }, firing, at, undefined, request.by);
+  const row = rowOf({ ...of, trigger }, firing, at, { by: request.by, given: request.with });
   return { ...row, replaces: withoutRun };
 }
 

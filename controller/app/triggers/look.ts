@@ -49,7 +49,9 @@ export async function look(
   if (firings.length === 0 && isSame && known.pauses.length === 0) return { entered: [], changed: false, next };
   const failures = firings.length > 0 ? await failuresInARow(store, of, known) : 0;
   const isFailing = failures > 0 && failures === trigger.pauseAfter;
-  const rows = firings.map((firing) => rowOf(of, firing, known.now, isFailing ? tooManyFailures(failures) : undefined));
+  const rows = firings.map((firing) =>
+    rowOf(of, firing, known.now, { paused: isFailing ? tooManyFailures(failures) : undefined }),
+  );
   const entered = await store.fire(named, known, rows, cursor);
   if (entered && isFailing) await store.pause(named, { by: 'sluice', reason: tooManyFailures(failures) });
   return entered && { entered, changed: true, next };
@@ -70,8 +72,22 @@ async function failuresInARow(
   return succeeded < 0 ? ends.length : succeeded;
 }
 
+interface RowOptions {
+  /** Why the trigger starts nothing. */
+  readonly paused?: string | undefined;
+  /** Who fires it by hand. */
+  readonly by?: string;
+  /** Values instead of those of `with`; they are not templates. */
+  readonly given?: Readonly<Record<string, string>> | undefined;
+}
+
 /** The row of the ledger for a firing: its run, or why it starts none. `now` is the store's time. */
-export function rowOf(of: NamedTrigger, firing: DueFiring, now: number, paused?: string, by?: string): NewFiring {
+export function rowOf(
+  of: NamedTrigger,
+  firing: DueFiring,
+  now: number,
+  { paused, by, given }: RowOptions = {},
+): NewFiring {
   const { key, due, count, until, replaces, payload } = firing;
   const row = {
     ...{ key, due },
@@ -90,7 +106,7 @@ export function rowOf(of: NamedTrigger, firing: DueFiring, now: number, paused?:
       const reason = `when: ${operands(when, values).join(', ') || 'it is false'}`;
       return { ...row, as: { outcome: 'skipped', reason: reason.slice(0, 500) } };
     }
-    const filled = of.trigger.with && (render(of.trigger.with, values, {}) as Cause['with']);
+    const filled = of.trigger.with && { ...(render(of.trigger.with, values, {}) as Cause['with']), ...given };
     return { ...row, as: startOf(of, { ...cause, ...(filled && { with: filled }) }, now, firing.isAlone === true) };
   } catch (error) {
     return { ...row, as: { outcome: 'refused', reason: reasonOf(error).slice(0, 500) } };
