@@ -5,6 +5,7 @@ import { asItIs, fileLiteral, literal } from '../../../clients/sql.ts';
 import { type Column, columnsOf } from '../../../domain/pipeline.ts';
 import type { PreviousRead, SourceReader } from '../../../domain/ports/source.ts';
 import type { Profile } from '../../../domain/profile.ts';
+import { atMost } from '../../../lib/at-most.ts';
 import { countRecords, type Records } from '../../../lib/csv-records.ts';
 import { reasonOf, rejected, SluiceError } from '../../../lib/errors.ts';
 import { measureRelation } from '../../../snapshot/measure.ts';
@@ -27,6 +28,11 @@ import { checkUnchanged, named, type PinnedFile, pinFiles, seenIn, type Where } 
 import { placeRows } from './places.ts';
 import { headsOf, scaled } from './sample.ts';
 import { checkHeader } from './text.ts';
+
+/** Files whose records are counted at the same time. */
+const countedAtOnce = 8;
+/** DuckDB holds buffers for every file of a query until its end. */
+const filesAtOnce = 200;
 
 /** The reason for a line that DuckDB cannot split. The runner uses the same words. */
 const structural = `CASE error_type WHEN 'MISSING COLUMNS' THEN 'too few columns' WHEN 'TOO MANY COLUMNS' THEN 'too many columns' ELSE 'unreadable' END`;
@@ -84,13 +90,15 @@ async function profileFiles(
   const measured = async (duck: Duck): Promise<Profile> => {
     // This count is independent of DuckDB, and runs first. It finds at once, and describes better, what costs DuckDB
     // minutes.
-    const counts = await Promise.all(filled.map(countRecords));
+    const counts = await atMost(countedAtOnce, filled, countRecords);
     const sampled = bytes > sampleAbove ? await headsOf(filled, bytes, heads) : undefined;
     const relation = await load(duck, sampled?.files ?? filled, columns, sampled ? undefined : counts);
     const pin: CsvPin = { kind: 'csv', files, records: counts.reduce((sum, count) => sum + rowsIn(count), 0) };
     const isOld = earlier && !earlier.again ? seenIn(earlier.pin) : () => false;
     const old = locals.filter((_, i) => isOld(files[i] as PinnedFile));
-    const seen = old.map((path) => sampled?.files[filled.findIndex(({ file }) => file === path)]?.file ?? path);
+    const seen = sampled
+      ? old.map((path) => sampled.files[filled.findIndex(({ file }) => file === path)]?.file ?? path)
+      : old;
     const isNew = `NOT list_contains(${list(seen)}::VARCHAR[], ${own.file})`;
     const read = (from: string): string => `(SELECT * EXCLUDE (${own.file}), ${isNew} AS ${own.isNew} FROM ${from})`;
     if (!snapshots || sampled || bytes > snapshots.maximumBytes) {
@@ -136,11 +144,14 @@ async function load(
     await duck.run(`CREATE TABLE rows AS SELECT ${empty}, '' AS filename, NULL::VARCHAR AS reason LIMIT 0`);
   } else {
     const reason = reasonSql(columns, { ...duckdb, quote: columnOf }, true);
-    await duck
-      .run(`CREATE TABLE rows AS SELECT *, ${reason} AS reason FROM ${reader(files, columns)}`)
-      .catch((error: unknown) => {
-        throw error instanceof SluiceError || isOutOfMemory(error) ? error : unreadable(error);
-      });
+    for (let i = 0; i < files.length; i += filesAtOnce) {
+      const into = i === 0 ? 'CREATE TABLE rows AS' : 'INSERT INTO rows';
+      await duck
+        .run(`${into} SELECT *, ${reason} AS reason FROM ${reader(files.slice(i, i + filesAtOnce), columns)}`)
+        .catch((error: unknown) => {
+          throw error instanceof SluiceError || isOutOfMemory(error) ? error : unreadable(error);
+        });
+    }
   }
   await findBroken(duck, files);
   if (counts) await checkCounts(duck, files, counts);

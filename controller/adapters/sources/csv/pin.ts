@@ -85,8 +85,11 @@ export async function pinFiles(
 
 /** Whether the last published run has read a file. */
 export function seenIn(previous: Pin): (file: PinnedFile) => boolean {
-  const before = previous.kind === 'csv' ? (previous as CsvPin).files : [];
-  return (file) => before.some((old) => isSame(file, old));
+  const before = new Map(previous.kind === 'csv' ? (previous as CsvPin).files.map((file) => [file.path, file]) : []);
+  return (file) => {
+    const old = before.get(file.path);
+    return old !== undefined && isSame(file, old);
+  };
 }
 
 /** The error, with the objects' names instead of those of their local copies. */

@@ -56,9 +56,12 @@ export async function findPlaces(
 export async function placeRows(duck: Duck, all: readonly (Records & { surplus: boolean })[]): Promise<void> {
   await duck.run('CREATE TABLE places (row_id BIGINT, broken_id BIGINT, surplus INTEGER, place VARCHAR)');
   const files = await duck.rows(
-    `SELECT filename, min(rowid) AS first, count(*) AS rows FROM rows GROUP BY 1 UNION ALL BY NAME
-     SELECT DISTINCT filename, 0 AS first, 0 AS rows FROM broken ANTI JOIN rows USING (filename)`,
+    `SELECT filename, coalesce(first, 0) AS first, coalesce(rows, 0) AS rows,
+       coalesce(invalid, 0) + coalesce(broken, 0) AS found
+     FROM (SELECT filename, min(rowid) AS first, count(*) AS rows, count(reason) AS invalid FROM rows GROUP BY 1)
+     FULL JOIN (SELECT filename, count(*) AS broken FROM broken GROUP BY 1) USING (filename)`,
   );
+  const recordsOf = new Map(all.map((each) => [each.file, each]));
   const appender = await duck.appender('places');
   const place = (file: string, row: number | undefined, broken: number | undefined, surplus: number, line?: number) => {
     if (row === undefined) appender.appendNull();
@@ -69,9 +72,9 @@ export async function placeRows(duck: Duck, all: readonly (Records & { surplus: 
     appender.appendVarchar(line === undefined ? basename(file) : `${basename(file)}:${line}`);
     appender.endRow();
   };
-  for (const { filename, first, rows } of files) {
-    const records = all.find(({ file }) => file === filename);
-    if (!records) continue;
+  for (const { filename, first, rows, found: toFind } of files) {
+    const records = recordsOf.get(String(filename));
+    if (!records || (Number(toFind) === 0 && !records.surplus)) continue;
     const { file } = records;
     const numbers = async (sql: string): Promise<number[]> => (await duck.rows(sql)).map(({ n }) => Number(n));
     const ids = await numbers(
@@ -80,7 +83,6 @@ export async function placeRows(duck: Duck, all: readonly (Records & { surplus: 
     const broken = await duck.rows(
       `SELECT rowid AS id, byte FROM broken WHERE filename = ${literal(file)} ORDER BY byte, rowid`,
     );
-    if (ids.length + broken.length === 0 && !records.surplus) continue;
     const wanted = ids.map((id) => id - Number(first) + 1);
     const found = await findPlaces(
       records,
