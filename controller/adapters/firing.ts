@@ -19,6 +19,8 @@ export interface DueFiring extends Instant, Pick<NewFiring, 'count' | 'until' | 
 export interface Due {
   readonly firings: readonly DueFiring[];
   readonly cursor: unknown;
+  /** More is due than the firings are. */
+  readonly isPartial?: boolean;
   /** When to poll again, by the store's clock; undefined: when something of the trigger has changed. */
   readonly next: number | undefined;
 }

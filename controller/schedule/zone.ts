@@ -51,6 +51,15 @@ const farMs = 36_525 * dayMs;
  * text, also for offsets such as `+03:00`.
  */
 export function checkZone(name: string): string {
+  const checked = checkedZones.get(name) ?? readZone(name);
+  checkedZones.set(name, checked);
+  return checked;
+}
+
+/** A trigger checks its zone whenever it is polled. */
+const checkedZones = new Map<string, string>();
+
+function readZone(name: string): string {
   const known = ['UTC', ...Intl.supportedValuesOf('timeZone')];
   const spelled = known.find((each) => each.toLowerCase() === name.toLowerCase());
   if (spelled !== undefined) return spelled;

@@ -124,3 +124,29 @@ test('a resumed trigger is looked at, whatever happened to its runs meanwhile', 
   await tick();
   expect((await store.firings({ ...name, limit: 9 })).map(({ outcome }) => outcome)).toEqual(['started', 'started']);
 });
+
+test('instants of a pause that catching up has not got to yet are still skipped', async () => {
+  const { store, tick, pass, now } = scheduled({ missed: 'all' });
+  await tick();
+  pass(20 * hour + 60_000);
+  await store.pause(name, { by: 'anna' });
+  pass(3 * hour);
+  await store.resume(name);
+  for (let i = 0; i < 3; i++) {
+    await tick();
+    pass(2000);
+  }
+  await store.heartbeat('engine', 99 * hour);
+  for (let i = 0; i < 9; i++) {
+    for (const { run = '' } of await store.firings({ ...name, outcome: 'started', limit: 99 })) {
+      const lease = await store.claim(run, 'engine');
+      const { length } = await store.history(run);
+      if (lease) await store.append(lease, length, now(), { events: [], summary: { measuring: true } });
+    }
+    pass(6000);
+    await tick();
+  }
+  const rows = await store.firings({ ...name, limit: 99 });
+  expect(rows.filter(({ outcome }) => outcome === 'started')).toHaveLength(20);
+  expect(rows.filter(({ outcome }) => outcome === 'skipped').map(({ count }) => count)).toEqual([3]);
+});

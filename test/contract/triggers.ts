@@ -107,7 +107,10 @@ export function triggersContract(ready: Ready): void {
       ['ben', true],
     ]);
     expect(over.resumed).toBe(resumed.now + 100);
-    await store().fire(name, over, [], null);
+    await store().fire(name, over, [], null, true);
+    const partial = await store().trigger(name);
+    expect(partial.pauses.map(({ by, to }) => [by, to])).toEqual(over.pauses.map(({ by, to }) => [by, to]));
+    await store().fire(name, partial, [], null);
     expect(await store().trigger(name)).toMatchObject({ pauses: [], resumed: resumed.now + 100 });
     expect(await store().resume({ pipeline, trigger: 'unknown' })).toBe(false);
   });

@@ -45,7 +45,7 @@ export function memoryTriggers(
   project: string,
   store: Within,
 ): TriggerStore {
-  const keyOf = ({ pipeline, trigger }: TriggerName): string => JSON.stringify([project, pipeline, trigger]);
+  const keyOf = ({ pipeline, trigger }: TriggerName): string => `${project}\0${pipeline}\0${trigger}`;
   const known = (name: TriggerName): KnownTrigger => {
     const { pipeline, trigger } = name;
     const fresh = { seq: 0, generation: 1, armed: clock(), cursor: undefined, pauses: [] };
@@ -118,7 +118,7 @@ export function memoryTriggers(
           return { pipeline, trigger, ...stateOf(each), last: last && shown(last) };
         })
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
-    async fire(name, seen, firings, cursor) {
+    async fire(name, seen, firings, cursor, isPartial = false) {
       const of = triggers.get(keyOf(name));
       if (of?.generation !== seen.generation || (seen.seq !== undefined && of.seq !== seen.seq)) return undefined;
       const starts = firings.flatMap(({ as, key }) =>
@@ -132,7 +132,7 @@ export function memoryTriggers(
         Object.assign(of, {
           seq: of.seq + 1,
           cursor: structuredClone(cursor),
-          pauses: current ? [current] : [],
+          pauses: isPartial ? pauses : current ? [current] : [],
           resumed: lastResumed(pauses, of.resumed),
         });
       }

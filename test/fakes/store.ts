@@ -67,7 +67,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         const row: Row = { ...{ project, summary, events: [], owner, token: 1 }, idempotencyKey, cleanedUp: false };
         add(row, at, events);
         runs.set(run, row);
-        const of = JSON.stringify([project, pipeline, trigger]);
+        const of = `${project}\0${pipeline}\0${trigger}`;
         if (trigger !== undefined) fired.set(of, [...(fired.get(of) ?? []), row]);
         return { number: created, lease: { run, token: 1 }, isNew: true };
       },
@@ -179,7 +179,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         request: (run, at, event) => store.request(run, at, event),
         has: (run) => runs.has(run),
         waiting: ({ pipeline, trigger }) => {
-          const of = JSON.stringify([project, pipeline, trigger]);
+          const of = `${project}\0${pipeline}\0${trigger}`;
           const waiting = (fired.get(of) ?? []).filter(isWaiting);
           if (fired.has(of)) fired.set(of, waiting);
           return waiting.map((row) => row.summary.run).reverse();

@@ -59,7 +59,7 @@ export function timedPoll(timing: Timing, cursor: TimedCursor | undefined, known
   const firings: DueFiring[] = [];
   if (cursor && JSON.stringify(cursor.definition) !== JSON.stringify(definition)) {
     const left = formerFirings(timing, cursor, known, firings);
-    if (left) return { firings, cursor: left, next: now };
+    if (left) return { firings, cursor: left, next: now, isPartial: true };
   }
   let horizon = firstHorizon(definition, cursor, known) ?? armed;
   const passed: Passed[] = [];
@@ -76,7 +76,7 @@ export function timedPoll(timing: Timing, cursor: TimedCursor | undefined, known
     next = undefined;
   }
   const isCut = next !== undefined && next <= now;
-  const decide = decider(timing, known, isCut ? undefined : passed.map(({ instant }) => instant));
+  const decide = decider(timing, known, isCut ? undefined : passed);
   for (let i = 0; i < passed.length; ) {
     const { at } = passed[i] as Passed;
     let end = i + 1;
@@ -84,12 +84,13 @@ export function timedPoll(timing: Timing, cursor: TimedCursor | undefined, known
     const together = passed.slice(i, end);
     const decided = together.map((each) => decide(each, firings));
     // The others follow when those that wait have begun.
-    if (decided.includes(undefined)) return { firings, cursor: { definition, horizon }, next: now + 1000 };
+    if (decided.includes(undefined))
+      return { firings, cursor: { definition, horizon }, next: now + 1000, isPartial: true };
     for (const firing of decided) if (firing) addTo(firings, firing);
     horizon = at;
     i = end;
   }
-  return { firings, cursor: { definition, horizon }, next: isCut ? now : next };
+  return { firings, cursor: { definition, horizon }, next: isCut ? now : next, isPartial: isCut };
 }
 
 /** Where a definition begins: where it has got to, or now. An instant that has a row gets no other one. */
@@ -129,8 +130,8 @@ function formerFirings(
 }
 
 /** The firing of an instant that was due in a pause. */
-function skippedIn(pauses: TriggerState['pauses'], instant: Instant): DueFiring | undefined {
-  const pause = pauses.find(({ from, to = Number.POSITIVE_INFINITY }) => from <= instant.due && instant.due < to);
+function skippedIn(pauses: TriggerState['pauses'], instant: Instant, ready = instant.due): DueFiring | undefined {
+  const pause = pauses.find(({ from, to = Number.POSITIVE_INFINITY }) => from <= ready && ready < to);
   if (!pause) return undefined;
   const reason = `paused by ${pause.by}${pause.reason ? `: ${pause.reason}` : ''}`;
   return { ...instant, instead: { outcome: 'skipped', reason } };
@@ -140,9 +141,9 @@ function skippedIn(pauses: TriggerState['pauses'], instant: Instant): DueFiring 
 function decider(
   { missed, within }: Timing,
   { now, pauses, waiting }: TriggerState,
-  all: readonly Instant[] | undefined,
+  all: readonly Passed[] | undefined,
 ) {
-  const last = all?.findLast((each) => !each.instead && !skippedIn(pauses, each));
+  const last = all?.findLast(({ instant, ready }) => !instant.instead && !skippedIn(pauses, instant, ready))?.instant;
   return ({ instant, ready }: Passed, before: readonly DueFiring[]): DueFiring | undefined => {
     const instead = (outcome: 'missed' | 'superseded', reason: string): DueFiring => ({
       ...instant,
@@ -150,7 +151,7 @@ function decider(
     });
     const lateMs = now - ready;
     if (instant.instead) return instant;
-    const skipped = skippedIn(pauses, instant);
+    const skipped = skippedIn(pauses, instant, ready);
     if (skipped) return skipped;
     if (lateMs <= onTimeMs) return instant;
     if (missed === 'none') return instead('missed', 'no controller ran, and missed is none');

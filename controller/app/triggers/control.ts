@@ -18,7 +18,8 @@ export async function skipDue(
 ): Promise<readonly Entered[]> {
   const { loaded, name, trigger, driver } = of;
   const named = { pipeline: loaded.pipeline.name, trigger: name };
-  for (let tried = 0; tried < tries; tried++) {
+  const all: Entered[] = [];
+  for (let tried = 0; tried < tries; ) {
     const state = await store.trigger(named);
     const polled = await driver.poll(
       trigger,
@@ -36,8 +37,13 @@ export async function skipDue(
         state.now,
       ),
     );
-    const entered = await store.fire(named, state, rows, polled.cursor);
-    if (entered) return entered;
+    const entered = await store.fire(named, state, rows, polled.cursor, polled.isPartial);
+    if (!entered) {
+      tried += 1;
+      continue;
+    }
+    all.push(...entered);
+    if (!polled.isPartial) return all;
   }
   throw new SluiceError(`the trigger ${name} changes all the time`, { kind: 'unavailable', hint: 'try again' });
 }

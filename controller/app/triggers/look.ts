@@ -44,15 +44,21 @@ export async function look(
   if (pause) return { entered: [], changed: false, next: pause.until };
   const named = { pipeline: pipeline.name, trigger: name };
   const { sources } = pipeline;
-  const { firings, cursor, next } = await driver.poll(trigger, known, { ...context, ...named, sources, store });
+  const { firings, cursor, next, isPartial } = await driver.poll(trigger, known, {
+    ...context,
+    ...named,
+    sources,
+    store,
+  });
   const isSame = JSON.stringify(cursor) === JSON.stringify(known.cursor);
-  if (firings.length === 0 && isSame && known.pauses.length === 0) return { entered: [], changed: false, next };
+  const isAccounted = known.pauses.length === 0 || isPartial === true;
+  if (firings.length === 0 && isSame && isAccounted) return { entered: [], changed: false, next };
   const failures = firings.length > 0 ? await failuresInARow(store, of, known) : 0;
   const isFailing = failures > 0 && failures === trigger.pauseAfter;
   const rows = firings.map((firing) =>
     rowOf(of, firing, known.now, { paused: isFailing ? tooManyFailures(failures) : undefined }),
   );
-  const entered = await store.fire(named, known, rows, cursor);
+  const entered = await store.fire(named, known, rows, cursor, isPartial);
   if (entered && isFailing) await store.pause(named, { by: 'sluice', reason: tooManyFailures(failures) });
   return entered && { entered, changed: true, next };
 }

@@ -96,14 +96,15 @@ export interface TriggerStore {
   >;
   /**
    * In one transaction, enters firings into the ledger, creates the run of each new one that starts one, and moves the
-   * cursor. Pauses that have ended count as accounted for. Returns what the ledger has; undefined when the trigger has
-   * changed meanwhile. Without `seq` it only enters the firings, and any number of callers may do so at once.
+   * cursor. Pauses that have ended count as accounted for, unless `isPartial`: the cursor has not got to now. Returns
+   * what the ledger has; undefined when the trigger has changed meanwhile. Without `seq` it only enters the firings, and any number of callers may do so at once.
    */
   fire(
     name: TriggerName,
     seen: Pick<TriggerState, 'generation'> & { readonly seq?: number },
     firings: readonly NewFiring[],
     cursor?: unknown,
+    isPartial?: boolean,
   ): Promise<readonly Entered[] | undefined>;
   /** Rows of the ledger, newest first, with a number below `before`. */
   firings(filter: {

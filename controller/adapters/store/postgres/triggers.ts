@@ -61,7 +61,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
       });
     },
 
-    fire: (name, seen, firings, cursor) =>
+    fire: (name, seen, firings, cursor, isPartial = false) =>
       transaction(async (client) => {
         // As `create` does: the runs of a pipeline are numbered in the order in which they become visible.
         await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), ${writing}`, [name.pipeline]);
@@ -77,7 +77,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
             [
               ...named(name),
               JSON.stringify(cursor ?? null),
-              JSON.stringify(current ? [current] : []),
+              JSON.stringify(isPartial ? pauses : current ? [current] : []),
               lastResumed(pauses, row.resumed ?? undefined) ?? null,
             ],
           );

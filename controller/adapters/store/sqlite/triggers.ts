@@ -76,7 +76,7 @@ export function triggersOf(
           return { ...name, ...stateOf(rowOf(name) as Row), last };
         }),
 
-    fire: (name, seen, all, cursor) =>
+    fire: (name, seen, all, cursor, isPartial = false) =>
       db.write(() => {
         const row = rowOf(name);
         if (row?.generation !== seen.generation || (seen.seq !== undefined && row.seq !== seen.seq)) return undefined;
@@ -88,7 +88,7 @@ export function triggersOf(
             {
               ...named(name),
               cursor: JSON.stringify(cursor ?? null),
-              pauses: JSON.stringify(current ? [current] : []),
+              pauses: JSON.stringify(isPartial ? pauses : current ? [current] : []),
               resumed: lastResumed(pauses, row.resumed ?? undefined),
             },
           );
