@@ -8,6 +8,8 @@ import { fakeApi, json, pipelinesOf, world } from './world.ts';
 /** Which scopes a route admits beside admin: the table that the code must equal. */
 const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'GET /api/v1/pipelines': ['read'],
+  'GET /api/v1/pipelines/{pipeline}': ['read'],
+  'GET /api/v1/pipelines/{pipeline}/file': ['read'],
   'POST /api/v1/pipelines/{pipeline}/plan': ['runs:write'],
   'GET /api/v1/plans/{plan}': ['read'],
   'GET /api/v1/runs': ['read'],

@@ -46,7 +46,7 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     owner: () => owner,
     pipelines: async () => pipelines,
     watched: async () => watched,
-    triggers: triggerOperations(store, async () => watched, {} as never),
+    triggers: triggerOperations(store, more.watched ?? (async () => watched), {} as never),
     async start({ file, pipeline }, { again, cause, idempotencyKey }) {
       const run = newRunName(new Date());
       const event = { type: 'run-started' as const, run, pipeline, file, ...(again && { again }), cause };

@@ -8,6 +8,7 @@ import { historyRoutes } from './history.ts';
 import { hookRoutes } from './hooks.ts';
 import { logRoutes } from './logs.ts';
 import { pipelineRoutes } from './pipelines.ts';
+import { planRoutes } from './plans.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { runRoutes } from './runs.ts';
 import { triggerActionRoutes } from './trigger-actions.ts';
@@ -27,6 +28,7 @@ const getOpenApi = route({
 /** All routes of the server. A new one is a file with a list, and a line here. */
 export const routes: readonly AnyRoute[] = [
   ...pipelineRoutes,
+  ...planRoutes,
   ...runRoutes,
   ...historyRoutes,
   ...logRoutes,
