@@ -28,6 +28,7 @@ const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'POST /api/v1/runs': ['runs:write'],
   'POST /api/v1/runs/{run}:cancel': ['runs:write'],
   'POST /api/v1/runs/{run}:resume': ['runs:write'],
+  'POST /api/v1/runs/{run}:retry': ['runs:write'],
   'POST /api/v1/runs/{run}:replay': ['runs:write'],
   'GET /api/v1/triggers': ['read'],
   'GET /api/v1/firings': ['read'],

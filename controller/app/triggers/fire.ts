@@ -124,9 +124,14 @@ async function itemOf(
   return { firing: { ...firing, key: nextKey(instant.key, rows) }, action: 'start', reason };
 }
 
-function nextKey(key: string, rows: readonly FiringRecord[]): string {
-  const numbers = rows.flatMap((row) =>
-    row.key.startsWith(`${key} again-`) ? Number(row.key.split(' again-')[1]) : [],
-  );
+/** The key of a firing without what tells its repetitions apart. */
+export const firstKey = (key: string): string => key.replace(/ again-(by-[0-9a-f]{16}|\d+)$/, '');
+
+/** The key of the next repetition of a firing, given the rows of its time. */
+export function nextKey(key: string, rows: readonly FiringRecord[]): string {
+  const numbers = rows.flatMap((row) => {
+    const number = row.key.startsWith(`${key} again-`) ? row.key.slice(key.length + ' again-'.length) : '';
+    return /^\d{1,9}$/.test(number) ? Number(number) : [];
+  });
   return `${key} again-${Math.max(0, ...numbers) + 1}`;
 }

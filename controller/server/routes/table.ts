@@ -11,6 +11,7 @@ import { pipelineRoutes } from './pipelines.ts';
 import { planRoutes } from './plans.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { runRoutes } from './runs.ts';
+import { startRoutes } from './starts.ts';
 import { triggerActionRoutes } from './trigger-actions.ts';
 import { triggerRoutes } from './triggers.ts';
 
@@ -33,6 +34,7 @@ export const routes: readonly AnyRoute[] = [
   ...historyRoutes,
   ...logRoutes,
   ...quarantineRoutes,
+  ...startRoutes,
   ...actionRoutes,
   ...triggerRoutes,
   ...triggerActionRoutes,
