@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { docsPage, docsPolicy } from '../http/docs-page.ts';
 import { openApiOf } from '../http/openapi.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import { accessRoutes } from './access.ts';
@@ -26,6 +27,26 @@ const getOpenApi = route({
   handler: async ({ api }) => ({ body: openApi(api.version), headers: { 'cache-control': 'public, max-age=300' } }),
 });
 
+const html = 'text/html';
+const getDocs = route({
+  name: 'getDocs',
+  method: 'GET',
+  path: '/docs',
+  isRoot: true,
+  scope: 'none',
+  summary: 'This document as a page',
+  also: { [html]: 'The page' },
+  example: {},
+  handler: async ({ api }) =>
+    new Response(docsPage(openApi(api.version)), {
+      headers: {
+        'content-type': `${html}; charset=utf-8`,
+        'content-security-policy': docsPolicy,
+        'cache-control': 'public, max-age=300',
+      },
+    }),
+});
+
 /** All routes of the server. A new one is a file with a list, and a line here. */
 export const routes: readonly AnyRoute[] = [
   ...pipelineRoutes,
@@ -42,6 +63,7 @@ export const routes: readonly AnyRoute[] = [
   ...accessRoutes,
   ...healthRoutes,
   getOpenApi,
+  getDocs,
 ];
 
 /** The OpenAPI document of all routes. */
