@@ -10,6 +10,7 @@ import {
   type TriggerState,
   type TriggerStore,
 } from '../../controller/domain/ports/triggers.ts';
+import { matchesGlob } from '../../controller/lib/glob.ts';
 
 export interface KnownTrigger extends TriggerName {
   project: string;
@@ -139,13 +140,29 @@ export function memoryTriggers(
       await Promise.all(calls);
       return entered;
     },
-    firings: async ({ pipeline, trigger, outcome, run, at, before = Number.POSITIVE_INFINITY, limit }) =>
+    firings: async ({ pipelines, pipeline, trigger, outcome, run, at, since, until, before, limit }) =>
       all()
+        .filter((each) => pipelines?.some((glob) => matchesGlob(glob, each.pipeline)) ?? true)
+        .filter((each) => since === undefined || (each.until ?? each.due) >= since)
+        .filter(({ due }) => until === undefined || due < until)
         .filter((each) => (pipeline ?? each.pipeline) === each.pipeline && (trigger ?? each.trigger) === each.trigger)
         .filter((each) => (outcome ?? each.outcome) === each.outcome && (run === undefined || run === each.run))
-        .filter(({ due, until = due }) => at === undefined || (due <= at && at <= until))
-        .filter(({ number }) => number < before)
+        .filter(({ due, until: last = due }) => at === undefined || (due <= at && at <= last))
+        .filter(({ number }) => before === undefined || number < before)
         .slice(0, limit),
+    async removeFirings(ageMs, newest, limit) {
+      let removed = 0;
+      for (const of of [...triggers.values()].filter((each) => each.project === project)) {
+        const byAge = [...of.firings].sort((a, b) => a.number - b.number);
+        const old = byAge
+          .slice(0, Math.max(0, byAge.length - newest))
+          .filter((row) => row.noted <= clock() - ageMs && shown(row).run === undefined && row.outcome !== 'held')
+          .slice(0, limit);
+        of.firings = of.firings.filter((row) => !old.includes(row));
+        removed += old.length;
+      }
+      return removed;
+    },
     async pause(name, pause) {
       const of = known(name);
       const pauses = pausesAt(of.pauses, clock());

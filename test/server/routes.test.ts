@@ -39,8 +39,9 @@ test('reads answer what their schemas say', async () => {
       continue;
     }
     asked.push(of.name);
+    if (!of.response) continue;
     const body = await response.json();
-    expect(of.response?.parse(body), of.name).toEqual(body);
+    expect(of.response.parse(body), of.name).toEqual(body);
   }
   expect(asked).toEqual(
     expect.arrayContaining(['listRuns', 'getRun', 'getEvents', 'getTimeline', 'getAudit', 'readyz']),
