@@ -27,6 +27,10 @@ import { type Adapters, adaptersOf, backendsOf, folderOf, withStore, workspaceOf
 /** A run, with its lease when this process owns it. */
 export type RunHandle = Omit<ClaimedRun, 'lease'> & { readonly lease: Lease | undefined };
 
+/** The rows of the ledger that each trigger keeps, however old, and how many are removed at once. */
+const keptOfTrigger = 1000;
+const removedAtOnce = 500;
+
 /** The service behind the commands: this process as one controller of a project. */
 export class Sluice implements RunHost {
   readonly controller: Controller;
@@ -217,11 +221,12 @@ export class Sluice implements RunHost {
 
   /** Cleans up after ended runs, and removes runs beyond their retention. */
   async cleanUp(): Promise<void> {
-    const { runs } = this.project.connections.retention;
+    const { runs, firings } = this.project.connections.retention;
     const workspace = (run: string) => workspaceOf(this.adapters, run);
     const deps = { store: this.store, ...this.shared, workspaceOf: workspace };
     await cleanUp(deps);
     if (runs !== undefined) await removeExpiredRuns(deps, milliseconds(runs));
+    if (firings !== undefined) await this.store.removeFirings(milliseconds(firings), keptOfTrigger, removedAtOnce);
   }
 }
 

@@ -156,9 +156,16 @@ add(
   'runs',
   'list the latest runs',
   async () => (await import('./commands/runs.ts')).runs,
-  ['runs', 'runs --pipeline customer-report --limit 5', 'runs --state failed --before 20261123-0412 --json'],
+  [
+    'runs',
+    'runs --pipeline customer-report --limit 5',
+    'runs --trigger nightly --branch full',
+    'runs --state failed --before 20261123-0412 --json',
+  ],
   [
     new Option('--pipeline <name>', 'only runs of this pipeline'),
+    new Option('--trigger <name>', 'only those that this trigger of their pipeline started'),
+    new Option('--branch <name>', 'only those that took this branch'),
     new Option('--state <state>', 'only those in a state').choices(runStates),
     new Option('--before <run>', 'only those that began before this run: the next page of a list that ends with it'),
     new Option('--limit <n>', 'how many').default(20).argParser(whole),

@@ -110,6 +110,14 @@ const fixed = {
         .regex(/^\d+(h|d)$/, 'must be a duration such as 48h or 90d')
         .optional()
         .describe('how long ended runs are kept, with their histories and files; for ever, when left out'),
+      firings: z
+        .string()
+        .regex(/^\d+d$/, 'must be a number of days such as 400d')
+        .refine((text) => Number.parseInt(text, 10) >= 90, 'must be at least 90d')
+        .optional()
+        .describe(
+          'how long rows of the ledger of triggers are kept, but never shorter than their runs, and always the newest 1000 of each trigger; for ever, when left out',
+        ),
     })
     .prefault({}),
   storage: z

@@ -6,7 +6,9 @@ import type { WatchedPipeline } from '../app/pipelines/watched.ts';
 import { makePlan, planDocument } from '../app/requests/plan.ts';
 import { takeRepairedRows } from '../app/requests/replay.ts';
 import type { Sluice } from '../app/sluice.ts';
+import { calendarOf } from '../app/triggers/calendar.ts';
 import { triggerOperations } from '../app/triggers/operations.ts';
+import { namedTriggers } from '../app/triggers/overview.ts';
 import { logLines } from '../app/views/log.ts';
 import { adaptersOf, backendsOf, folderOf } from '../app/wiring.ts';
 import type { Project } from '../config/project.ts';
@@ -56,6 +58,7 @@ export async function apiOf(
     owner: () => sluice.controller.owner,
     watched,
     triggers: triggerOperations(store, watched, { ...adapters.context, sourceKinds: registry.sources }),
+    calendar: async (range) => calendarOf(store, namedTriggers(await watched()), range),
     pipelines: async () => (await watched()).flatMap(({ loaded }) => loaded ?? []),
     start: (loaded, { again, ...rest }) => sluice.startRun(loaded, { ...rest, ...(again && { again }), detach: true }),
     freeOrphan: (run) => sluice.freeOrphan(run),

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { Plan } from '../../controller/domain/plan.ts';
-import type { RunFilter } from '../../controller/domain/ports/run-filter.ts';
 import type { Entry, Lease, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import { profile } from '../planning/profiles.ts';
 
 /** The prepared parts of the store's suite. */
-interface Ready {
+export interface Ready {
   readonly store: () => RunStore;
   readonly as: (owner: StoreOwner) => Promise<RunStore>;
   readonly pass: (ms: number) => Promise<void>;
@@ -23,45 +22,8 @@ const measured = (path: string): RunEvent => ({
   profiles: { a: { ...profile(), pin: { kind: 'csv', files: [{ path, size: 1, mtimeMs: 2 }] } } },
 });
 
-/** The part of the store's suite about several runs: lists, keys, the feed, projects, and removal. */
+/** The part of the store's suite about several runs: keys, the feed, projects, and removal. */
 export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: Ready): void {
-  test('lists page by page, without gaps or duplicates, and by state', async () => {
-    const own = `${prefix}-pages`;
-    for (let i = 1; i <= 5; i++) {
-      const { lease } = await store().create({ run: `${prefix}-p${i}`, pipeline: own, at: i, events: [] });
-      if (i % 2 === 0) await add(lease, i, { events: [], summary: { state: 'failed' } });
-    }
-    const pages: string[][] = [];
-    for (let before: number | undefined; ; ) {
-      const page = await store().list({ pipeline: own, limit: 2, ...(before === undefined ? {} : { before }) });
-      if (page.length === 0) break;
-      pages.push(page.map(({ run }) => run.slice(-2)));
-      before = page.at(-1)?.number;
-    }
-    expect(pages).toEqual([['p5', 'p4'], ['p3', 'p2'], ['p1']]);
-    const found = async (filter: Partial<RunFilter>) =>
-      (await store().list({ pipeline: own, limit: 9, ...filter })).map(({ run }) => run.slice(-2));
-    expect(await found({ states: ['failed'] })).toEqual(['p4', 'p2']);
-    expect(await found({ states: ['failed', 'pending'] })).toHaveLength(5);
-    expect(await found({ states: [] })).toEqual([]);
-    expect(await found({ since: 2, until: 4 })).toEqual(['p3', 'p2']);
-  });
-
-  test('lists the pipelines whose names match a pattern, in which other characters stand for themselves', async () => {
-    const names = ['x-a_1', 'x-ab1', 'x-%', 'y'].map((name) => `${prefix}-${name}`);
-    for (const [i, name] of names.entries())
-      await store().create({ run: `${prefix}-glob${i}`, pipeline: name, at: i, events: [] });
-    const found = async (...globs: string[]) =>
-      (await store().list({ limit: 9, pipelines: globs.map((glob) => `${prefix}-${glob}`) })).map((each) =>
-        each.pipeline.slice(prefix.length + 1),
-      );
-    expect(await found('x-a_1')).toEqual(['x-a_1']);
-    expect(await found('x-%')).toEqual(['x-%']);
-    expect(await found('x-a*')).toEqual(['x-ab1', 'x-a_1']);
-    expect(await found('*1', 'y')).toEqual(['y', 'x-ab1', 'x-a_1']);
-    expect(await found()).toEqual([]);
-  });
-
   test('creates one run per key, also for concurrent requests, and returns it to the others', async () => {
     const key = `${prefix}-tick`;
     const names = ['k1', 'k2', 'k3'].map((name) => `${prefix}-${name}`);

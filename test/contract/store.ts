@@ -6,6 +6,7 @@ import { profile } from '../planning/profiles.ts';
 import { outboxContract } from './outbox.ts';
 import { outcomesContract } from './outcomes.ts';
 import { proofsContract } from './proofs.ts';
+import { runListsContract } from './run-lists.ts';
 import { runsContract } from './runs.ts';
 import { serversContract } from './servers.ts';
 import { tokensContract } from './tokens.ts';
@@ -239,6 +240,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     const ready = { store: () => store, as: (owner: StoreOwner) => as(owner), prefix, fresh, add };
     outboxContract({ ...ready, pass: (ms) => pass(ms), controller });
     runsContract({ ...ready, pass: (ms) => pass(ms), pipeline });
+    runListsContract({ ...ready });
     triggersContract({ ...ready, pass: (ms) => pass(ms) });
     outcomesContract({ ...ready, pass: (ms) => pass(ms) });
     serversContract({ ...ready, pass: (ms) => pass(ms) });

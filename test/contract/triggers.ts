@@ -162,6 +162,39 @@ export function triggersContract(ready: Ready): void {
     await other.close();
   });
 
+  test('gives rows by when they were due, and by the names of their pipelines', async () => {
+    const name = named();
+    const several = { ...firing('b'), due: 20, until: 40, count: 3, as: { outcome: 'skipped', reason: 'x' } } as const;
+    await enter(name, [{ ...firing('a'), due: 10 }, several, { ...firing('c'), due: 50 }]);
+    const keys = async (filter: object) =>
+      (await store().firings({ ...name, limit: 9, ...filter })).map(({ key }) => key);
+    expect(await keys({ since: 30 })).toEqual(['c', 'b']);
+    expect(await keys({ since: 10, until: 20 })).toEqual(['a']);
+    expect(await keys({ since: 41, until: 50 })).toEqual([]);
+    const glob = `${name.pipeline.slice(0, -1)}*`;
+    expect(await keys({ pipelines: ['nothing', glob] })).toEqual(['c', 'b', 'a']);
+    expect([await keys({ pipelines: ['nothing*'] }), await keys({ pipelines: [] })]).toEqual([[], []]);
+  });
+
+  test('removes old rows without a run, but none of the newest of a trigger and none that is held', async () => {
+    const own = await as({ name: `${prefix}-old-rows` });
+    const [name, other] = [named(), named()];
+    const skipped = (key: string) => ({ ...firing(key), as: { outcome: 'skipped', reason: 'x' } }) as const;
+    const held = { ...firing('held'), as: { outcome: 'held', reason: 'x' } } as const;
+    const all = [firing('run'), held, ...['1', '2', '3', '4', '5'].map(skipped)];
+    await own.fire(name, await own.trigger(name), all);
+    await own.fire(other, await own.trigger(other), [skipped('1'), skipped('2')]);
+    await pass(30);
+    const keys = async () => (await own.firings({ ...name, limit: 9 })).map(({ key }) => key).reverse();
+    expect(await own.removeFirings(60_000, 0, 9)).toBe(0);
+    expect(await own.removeFirings(10, 2, 2)).toBe(2);
+    expect(await keys()).toEqual(['run', 'held', '3', '4', '5']);
+    expect(await own.removeFirings(10, 2, 9)).toBe(1);
+    expect(await keys()).toEqual(['run', 'held', '4', '5']);
+    expect(await own.firings({ ...other, limit: 9 })).toHaveLength(2);
+    await own.close();
+  });
+
   test('gives the ends of runs in their order, from a position on', async () => {
     const name = named();
     const { position: begin } = await store().endsSince(undefined, 10);

@@ -37,10 +37,12 @@ export function memoryIndex(ours: () => Row[], rowOf: (run: string) => Row): Run
       const [row] = matching;
       return row && matching.length === 1 ? { ...row.summary, owner: row.owner } : undefined;
     },
-    list: async ({ pipeline, pipelines, states, before, since, until, limit }) =>
+    list: async ({ pipelines, states, pipeline, trigger, branch, prefix = '', before, since, until, limit }) =>
       newestFirst()
         .map((row) => row.summary)
         .filter((each) => (pipeline ?? each.pipeline) === each.pipeline)
+        .filter((each) => (trigger ?? each.trigger) === each.trigger && (branch ?? each.branch) === each.branch)
+        .filter((each) => each.run.startsWith(prefix) || each.pipeline.startsWith(prefix))
         .filter((each) => pipelines?.some((glob) => matchesGlob(glob, each.pipeline)) ?? true)
         .filter((each) => states?.some((state) => state === each.state) ?? true)
         .filter(({ number }) => before === undefined || number < before)

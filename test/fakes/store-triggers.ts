@@ -10,6 +10,7 @@ import {
   type TriggerState,
   type TriggerStore,
 } from '../../controller/domain/ports/triggers.ts';
+import { matchesGlob } from '../../controller/lib/glob.ts';
 
 export interface KnownTrigger extends TriggerName {
   project: string;
@@ -141,17 +142,35 @@ export function memoryTriggers(
       await Promise.all(calls);
       return entered;
     },
-    firings: async ({ pipeline, trigger, outcome, run, at, before = Number.POSITIVE_INFINITY, limit }) =>
+    firings: async ({ pipelines, pipeline, trigger, outcome, run, at, since, until, before, limit }) =>
       [...triggers.values()]
         .filter((each) => each.project === project)
+        .filter((each) => pipelines?.some((glob) => matchesGlob(glob, each.pipeline)) ?? true)
         .filter((each) => (pipeline ?? each.pipeline) === each.pipeline && (trigger ?? each.trigger) === each.trigger)
         .flatMap((each) => each.firings)
         .filter((each) => (outcome ?? each.outcome) === each.outcome && (run === undefined || run === each.run))
-        .filter(({ due, until = due }) => at === undefined || (due <= at && at <= until))
-        .filter(({ number }) => number < before)
+        .filter((each) => since === undefined || (each.until ?? each.due) >= since)
+        .filter(({ due }) => until === undefined || due < until)
+        .filter(({ due, until: last = due }) => at === undefined || (due <= at && at <= last))
+        .filter(({ number }) => before === undefined || number < before)
         .sort((a, b) => b.number - a.number)
         .slice(0, limit)
         .map(shown),
+    async removeFirings(ageMs, newest, limit) {
+      let removed = 0;
+      for (const of of [...triggers.values()].filter((each) => each.project === project)) {
+        const old = of.firings
+          .slice(0, Math.max(0, of.firings.length - newest))
+          .filter((row) => row.noted <= clock() - ageMs && shown(row).run === undefined && row.outcome !== 'held')
+          .slice(0, limit);
+        const kept = of.firings.filter((row) => !old.includes(row));
+        of.firings.splice(0, of.firings.length, ...kept);
+        of.places.clear();
+        for (const [i, row] of kept.entries()) of.places.set(`${row.generation} ${row.key}`, i);
+        removed += old.length;
+      }
+      return removed;
+    },
     async pause(name, pause) {
       const of = known(name);
       const pauses = pausesAt(of.pauses, clock());

@@ -8,6 +8,8 @@ import { fakeApi, json, pipelinesOf, world } from './world.ts';
 /** Which scopes a route admits beside admin: the table that the code must equal. */
 const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'GET /api/v1/pipelines': ['read'],
+  'GET /api/v1/pipelines/{pipeline}': ['read'],
+  'GET /api/v1/pipelines/{pipeline}/file': ['read'],
   'POST /api/v1/pipelines/{pipeline}/plan': ['runs:write'],
   'GET /api/v1/plans/{plan}': ['read'],
   'GET /api/v1/runs': ['read'],
@@ -26,9 +28,11 @@ const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'POST /api/v1/runs': ['runs:write'],
   'POST /api/v1/runs/{run}:cancel': ['runs:write'],
   'POST /api/v1/runs/{run}:resume': ['runs:write'],
+  'POST /api/v1/runs/{run}:retry': ['runs:write'],
   'POST /api/v1/runs/{run}:replay': ['runs:write'],
   'GET /api/v1/triggers': ['read'],
   'GET /api/v1/firings': ['read'],
+  'GET /api/v1/calendar': ['read'],
   'GET /api/v1/pipelines/{pipeline}/triggers/{trigger}': ['read'],
   'GET /api/v1/pipelines/{pipeline}/triggers/{trigger}/why': ['read'],
   'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:pause': ['triggers:write'],
@@ -47,6 +51,7 @@ const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'GET /api/v1/controllers': ['read'],
   'GET /api/v1/services': ['read'],
   'GET /api/v1/openapi.json': 'all',
+  'GET /docs': 'all',
 };
 
 const bodies: Readonly<Record<string, unknown>> = {
@@ -72,7 +77,11 @@ async function ask(server: World, of: (typeof routes)[number], as: string | null
     ...{ run, other: run, pipeline: 'alpha', plan: '0'.repeat(16), step: 's', attempt: '1' },
     ...{ source: 'deliveries', id: 'abcdefgh', kind: 'conflict', trigger: 'nightly' },
   };
-  const query = of.name === 'explainFiring' ? '?instant=2026-11-24T06:00' : '';
+  const queries: Readonly<Record<string, string>> = {
+    explainFiring: '?instant=2026-11-24T06:00',
+    getCalendar: '?from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z',
+  };
+  const query = queries[of.name] ?? '';
   const path = `${fullPath(of).replace(/\{(\w+)\}/g, (_, name) => values[name] as string)}${query}`;
   const body = bodies[of.name];
   const csv = { headers: { 'content-type': 'text/csv' }, body: 'a,b,c\n1,2,3\n' };

@@ -1,6 +1,8 @@
 import { newToken } from '../../controller/app/access/token.ts';
 import { newRunName } from '../../controller/app/new-run.ts';
+import { calendarOf } from '../../controller/app/triggers/calendar.ts';
 import { triggerOperations } from '../../controller/app/triggers/operations.ts';
+import { namedTriggers } from '../../controller/app/triggers/overview.ts';
 import { serveSchema } from '../../controller/config/serve.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { Entry, RunStore } from '../../controller/domain/ports/store.ts';
@@ -51,7 +53,8 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     owner: () => owner,
     pipelines: async () => pipelines,
     watched: async () => watched,
-    triggers: triggerOperations(store, async () => watched, {} as never),
+    triggers: triggerOperations(store, more.watched ?? (async () => watched), {} as never),
+    calendar: async (range) => calendarOf(store, namedTriggers(await (more.watched ?? (async () => watched))()), range),
     async start({ file, pipeline }, { again, cause, idempotencyKey }) {
       const run = newRunName(new Date());
       const event = { type: 'run-started' as const, run, pipeline, file, ...(again && { again }), cause };

@@ -27,13 +27,21 @@ interface Item {
 
 /** The outcomes without a run, which a firing by hand replaces. */
 const withoutRun = ['skipped', 'superseded', 'missed', 'refused'] as const;
+const noRow = 'the ledger has no row of it';
+const forgotten = 'the ledger has no rows of that time any more (retention.firings); --only all starts it';
 const changedMeanwhile = 'the trigger was reset meanwhile';
 
 /**
  * Fires a trigger by hand, whether or not it is paused: now, or for the instants of a range. The keys of a range are
- * those of the schedule, so that no instant has two runs; one that has a run gets another key when it runs again.
+ * those of the schedule, so that no instant has two runs; one that has a run gets another key when it runs again. Of
+ * what the ledger has forgotten after `keptMs`, it is not known whether it had one.
  */
-export async function fireByHand(store: RunStore, of: NamedTrigger, request: FireRequest): Promise<Fired> {
+export async function fireByHand(
+  store: RunStore,
+  of: NamedTrigger,
+  request: FireRequest,
+  keptMs = Number.POSITIVE_INFINITY,
+): Promise<Fired> {
   const named = { pipeline: of.loaded.pipeline.name, trigger: of.name };
   const declared = Object.keys(of.trigger.with ?? {});
   const unknown = Object.keys(request.with ?? {}).find((name) => !declared.includes(name));
@@ -43,7 +51,7 @@ export async function fireByHand(store: RunStore, of: NamedTrigger, request: Fir
       `declare it in ${of.loaded.file}; known: ${declared.join(', ') || 'none'}`,
     );
   const state = await (request.isDryRun ? stateOf(store, named) : store.trigger(named));
-  const items = request.range ? await ofRange(store, of, state, request) : [now(state)];
+  const items = request.range ? await ofRange(store, of, state, request, keptMs) : [now(state)];
   const starts = items.filter(({ action }) => action === 'start');
   if (starts.length > mostWaiting - state.waiting)
     throw rejected(
@@ -81,6 +89,7 @@ async function ofRange(
   of: NamedTrigger,
   state: TriggerState,
   { range, only = 'missing' }: FireRequest,
+  keptMs: number,
 ): Promise<Item[]> {
   const { from = 0, to = 0 } = range ?? {};
   if (!of.driver.instants)
@@ -94,7 +103,13 @@ async function ofRange(
     if (instant.due > to) break;
     if (items.length === 10_000) throw rejected('the range has more than 10000 instants', 'give a shorter one');
     const { instead, ...firing } = instant;
-    items.push(instead ? { firing, action: 'leave', reason: instead.reason } : await itemOf(store, of, firing, only));
+    if (instead) {
+      items.push({ firing, action: 'leave', reason: instead.reason });
+      continue;
+    }
+    const item = await itemOf(store, of, firing, only);
+    const mayBeForgotten = item.reason === noRow && instant.due > state.armed && instant.due <= state.now - keptMs;
+    items.push(mayBeForgotten && only === 'missing' ? { ...item, action: 'leave', reason: forgotten } : item);
   }
   return items;
 }
@@ -113,7 +128,7 @@ async function itemOf(
   const isRun = last !== undefined && (last.outcome === 'started' || last.outcome === 'joined');
   if (!isRun) {
     const why = last ?? rows[0];
-    const reason = why ? `it was ${why.outcome}: ${why.reason}` : 'the ledger has no row of it';
+    const reason = why ? `it was ${why.outcome}: ${why.reason}` : noRow;
     return { firing, action: only === 'failed' ? 'leave' : 'start', reason };
   }
   const ended = last.run === undefined ? undefined : await store.find(last.run);
@@ -123,9 +138,14 @@ async function itemOf(
   return { firing: { ...firing, key: nextKey(instant.key, rows) }, action: 'start', reason };
 }
 
-function nextKey(key: string, rows: readonly FiringRecord[]): string {
-  const numbers = rows.flatMap((row) =>
-    row.key.startsWith(`${key} again-`) ? Number(row.key.split(' again-')[1]) : [],
-  );
+/** The key of a firing without what tells its repetitions apart. */
+export const firstKey = (key: string): string => key.replace(/ again-(by-[0-9a-f]{16}|\d+)$/, '');
+
+/** The key of the next repetition of a firing, given the rows of its time. */
+export function nextKey(key: string, rows: readonly FiringRecord[]): string {
+  const numbers = rows.flatMap((row) => {
+    const number = row.key.startsWith(`${key} again-`) ? row.key.slice(key.length + ' again-'.length) : '';
+    return /^\d{1,9}$/.test(number) ? Number(number) : [];
+  });
   return `${key} again-${Math.max(0, ...numbers) + 1}`;
 }

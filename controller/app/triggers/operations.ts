@@ -1,6 +1,7 @@
 import type { PollContext } from '../../adapters/drivers.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { Outcome } from '../../domain/ports/triggers.ts';
+import { milliseconds } from '../../lib/duration.ts';
 import { rejected } from '../../lib/errors.ts';
 import { heldBack } from '../pipelines/agreement.ts';
 import type { WatchedPipeline } from '../pipelines/watched.ts';
@@ -36,6 +37,7 @@ export interface TriggerOperations {
 
 export interface FiringFilter {
   readonly pipeline?: string;
+  readonly pipelines?: readonly string[];
   readonly trigger?: string;
   readonly outcome?: Outcome;
   readonly run?: string;
@@ -94,7 +96,11 @@ export function triggerOperations(
       await store.reset(nameOf(of));
       return documentOf(of);
     },
-    fire: async (pipeline, trigger, request) => fireByHand(store, await find(pipeline, trigger), request),
+    async fire(pipeline, trigger, request) {
+      const { firings } = context.project?.connections.retention ?? {};
+      const keptMs = firings === undefined ? undefined : milliseconds(firings);
+      return fireByHand(store, await find(pipeline, trigger), request, keptMs);
+    },
     firings: async (filter) => (await store.firings(filter)).map(firingDocument),
   };
 }

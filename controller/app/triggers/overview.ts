@@ -44,7 +44,7 @@ export const stateOf = async (store: RunStore, name: TriggerName): Promise<Trigg
   };
 
 /** The ledger's horizon of a trigger by the clock: up to there every instant has a row. */
-const horizonOf = ({ armed, cursor }: Pick<TriggerState, 'armed' | 'cursor'>): number =>
+export const horizonOf = ({ armed, cursor }: Pick<TriggerState, 'armed' | 'cursor'>): number =>
   (cursor as { horizon?: number } | null | undefined)?.horizon ?? armed;
 
 export const firingDocument = ({ payload: _, ...row }: FiringRecord): FiringDocument => ({

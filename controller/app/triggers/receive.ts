@@ -10,13 +10,15 @@ export type Received = Entered;
 
 /**
  * Takes a request to a trigger. It resolves once the firing and its run are stored, or with what an earlier request of
- * the same key has given. Throws a Refusal, or `unavailable` when the store is: the sender tries again.
+ * the same key has given. `admit` may throw to refuse one whose signature is right. Throws a Refusal, or `unavailable`
+ * when the store is: the sender tries again.
  */
 export async function receiveRequest(
   store: RunStore,
   pipelines: readonly WatchedPipeline[],
   { pipeline, trigger: name }: TriggerName,
   request: ReceivedRequest,
+  admit: () => void = () => undefined,
 ): Promise<Received> {
   const of = namedTriggers(pipelines).find((each) => each.loaded.pipeline.name === pipeline && each.name === name);
   if (!of?.driver.receive) {
@@ -27,6 +29,7 @@ export async function receiveRequest(
   }
   const named = { pipeline, trigger: name };
   const firing = of.driver.receive(of.trigger, request);
+  admit();
   for (;;) {
     const { generation, pauses, now } = await store.trigger(named);
     const pause = currentPause(pauses);

@@ -59,6 +59,15 @@ export const triggerDetailSchema = triggerSchema
   .meta({ id: 'TriggerDetail' });
 export type TriggerDetail = z.output<typeof triggerDetailSchema>;
 
+/** The answer of GET /calendar. */
+export const calendarSchema = z
+  .object({
+    items: list(momentSchema.extend({ pipeline: z.string(), trigger: z.string() })),
+    isComplete: z.boolean().describe('false: there is more in this time than is listed'),
+  })
+  .meta({ id: 'Calendar' });
+export type CalendarDocument = z.output<typeof calendarSchema>;
+
 /** `sluice why --json` */
 export const explanationSchema = z
   .object({

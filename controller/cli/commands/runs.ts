@@ -7,6 +7,8 @@ import { coloured, columns, exit, type Output } from '../view/output.ts';
 
 interface RunsOptions {
   readonly pipeline?: string;
+  readonly trigger?: string;
+  readonly branch?: string;
   readonly state?: LifeState;
   /** A run or a prefix of its name: lists runs that started before it. */
   readonly before?: string;
@@ -15,12 +17,17 @@ interface RunsOptions {
 }
 
 /** `sluice runs`: the last runs, or those before a given one. */
-export async function runs(output: Output, { before, state, pipeline, limit, server }: RunsOptions): Promise<number> {
+export async function runs(
+  output: Output,
+  { before, state, pipeline, trigger, branch, limit, server }: RunsOptions,
+): Promise<number> {
   return withReader(server, async (reader) => {
     const from = before === undefined ? undefined : await findRun(reader, before);
     const list = await reader.list({
       limit,
       ...(pipeline !== undefined && { pipeline }),
+      ...(trigger !== undefined && { trigger }),
+      ...(branch !== undefined && { branch }),
       ...(state && { states: [state] }),
       ...(from && { before: from.number }),
     });

@@ -7,6 +7,11 @@ export interface RunFilter {
   readonly pipelines?: readonly string[];
   /** One of these states. */
   readonly states?: readonly LifeState[];
+  /** The trigger that started them. */
+  readonly trigger?: string;
+  readonly branch?: string;
+  /** How the name of the run or of its pipeline begins. */
+  readonly prefix?: string;
   /** Only runs with a smaller number. */
   readonly before?: number;
   /** The earliest start, and the first that is too late. Milliseconds since 1970. */

@@ -109,14 +109,25 @@ export interface TriggerStore {
   /** Rows of the ledger, newest first, with a number below `before`. */
   firings(filter: {
     readonly pipeline?: string;
+    /** Names of pipelines in which `*` stands for any text. */
+    readonly pipelines?: readonly string[];
     readonly trigger?: string;
     readonly outcome?: Outcome;
     readonly run?: string;
     /** Rows that stand for this time. Milliseconds since 1970. */
     readonly at?: number;
+    /** Rows that were due from this time on, and before that one. Milliseconds since 1970. */
+    readonly since?: number;
+    readonly until?: number;
     readonly before?: number;
     readonly limit: number;
   }): Promise<readonly FiringRecord[]>;
+  /**
+   * Removes rows that were entered at least `ageMs` ago and whose runs are gone, but none of the `newest` of a trigger,
+   * and none that is held. At most `limit` of a trigger, the oldest first. Their keys may be fired again. Returns how
+   * many.
+   */
+  removeFirings(ageMs: number, newest: number, limit: number): Promise<number>;
   /** Begins a pause; false when it is paused already. */
   pause(name: TriggerName, pause: Pick<Pause, 'by' | 'reason' | 'until'>): Promise<boolean>;
   /** Ends the pause; false when it is not paused. */

@@ -66,10 +66,12 @@ function remoteReader(server: ServerAddress): Reader {
       }
     },
 
-    async list({ pipeline, states, before, limit }) {
+    async list({ pipeline, trigger, branch, states, before, limit }) {
       const found: RunSummary[] = [];
       const filter = {
         ...(pipeline !== undefined && { pipeline }),
+        ...(trigger !== undefined && { trigger }),
+        ...(branch !== undefined && { branch }),
         ...(states && { state: [...states] }),
         ...(before !== undefined && { before }),
       };

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
+import type { CalendarRange } from '../../app/triggers/calendar.ts';
 import type { TriggerOperations } from '../../app/triggers/operations.ts';
 import type { planDocumentSchema, serviceSchema } from '../../app/views/documents.ts';
+import type { CalendarDocument } from '../../app/views/triggers.ts';
 import type { Cause } from '../../domain/events.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { AttemptState, RunState } from '../../domain/state.ts';
@@ -30,6 +32,8 @@ export interface Api {
   /** The pipelines that may be started. */
   pipelines(): Promise<readonly LoadedPipeline[]>;
   readonly triggers: TriggerOperations;
+  /** What was and will be of the triggers of some pipelines. */
+  calendar(range: CalendarRange): Promise<CalendarDocument>;
   /** Registers a run for any controller. */
   start(loaded: LoadedPipeline, start: Start): Promise<{ readonly run: string; readonly isNew: boolean }>;
   /** Frees a run whose controller is known to be gone, so that any controller takes it over. */

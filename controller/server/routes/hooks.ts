@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { Refusal } from '../../adapters/firing.ts';
 import { type Received, receiveRequest } from '../../app/triggers/receive.ts';
 import { outcomes } from '../../domain/ports/triggers.ts';
+import { RateLimit } from '../doors/limits.ts';
+import type { Api } from '../http/api.ts';
 import { Problem, problemBy } from '../http/problem.ts';
 import { type AnyRoute, base, route } from '../http/route.ts';
 import * as examples from './examples.ts';
@@ -9,6 +11,18 @@ import { partName } from './shared.ts';
 
 /** The longest request of a webhook. Bytes. */
 const maximumBytes = 256 << 10;
+
+/**
+ * The signed requests of a trigger. Those with a wrong signature do not count, or others could keep the sender away; the
+ * limit of their address holds for them.
+ */
+const rate = { perSecond: 20, burst: 100 };
+const limits = new WeakMap<Api, RateLimit>();
+function limitOf(api: Api): RateLimit {
+  const limit = limits.get(api) ?? new RateLimit('hook', rate);
+  limits.set(api, limit);
+  return limit;
+}
 
 const receiveWebhook = route({
   name: 'receiveWebhook',
@@ -38,7 +52,9 @@ const receiveWebhook = route({
     let received: Received;
     try {
       const request = { headers: Object.fromEntries(headers), body: Buffer.from(raw), now: api.now() };
-      received = await receiveRequest(api.store, await api.watched(), params, request);
+      received = await receiveRequest(api.store, await api.watched(), params, request, () =>
+        limitOf(api).take(`${params.pipeline}/${params.trigger}`, performance.now()),
+      );
     } catch (error) {
       if (error instanceof Refusal) throw problemBy(error, error.status, error.message);
       throw error;

@@ -1,19 +1,27 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { planDocumentSchema, runLineSchema, time } from '../../app/views/documents.ts';
+import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
+import { runLineSchema } from '../../app/views/documents.ts';
 import { runLine } from '../../app/views/lists.ts';
-import { iso } from '../../lib/text.ts';
-import { waitPreferred } from '../http/conditions.ts';
-import { Problem, problemOf } from '../http/problem.ts';
-import { type AnyRoute, base, route } from '../http/route.ts';
+import { triggerSchema } from '../../app/views/triggers.ts';
+import { isKnown, notModified } from '../http/conditions.ts';
+import { Problem } from '../http/problem.ts';
+import { type AnyRoute, route } from '../http/route.ts';
 import * as examples from './examples.ts';
-import { findPipeline, partName, sees, shownRows } from './shared.ts';
+import { type Asking, partName, sees } from './shared.ts';
+
+const version = z
+  .string()
+  .describe('Of the served content: the file, its SQL and its calendars; empty when there is none');
+const problem = z.string().nullable().describe('Why the file cannot be used; its last valid content is served');
 
 const pipelineSchema = z
   .object({
     pipeline: z.string(),
     description: z.string().nullable(),
     file: z.string(),
+    version,
+    problem,
     sources: z.array(z.string()),
     steps: z.array(z.string()),
     triggers: z.array(z.string()),
@@ -21,161 +29,116 @@ const pipelineSchema = z
   })
   .meta({ id: 'Pipeline' });
 
+const detailSchema = pipelineSchema
+  .extend({
+    servers: z
+      .array(z.object({ controller: z.string(), release: z.string(), version, problem }))
+      .describe('What each server has of it; when they differ, its triggers are held'),
+    triggers: z.array(triggerSchema),
+  })
+  .meta({ id: 'PipelineDetail' });
+
+const example = {
+  ...{ pipeline: 'customer-report', description: null, file: 'conf/pipelines/customer-report.yaml' },
+  ...{ version: '5f6b1c0d9e8a7b23', problem: null, sources: ['deliveries'], steps: ['marts'] },
+  ...{ triggers: ['nightly'], last: examples.line },
+};
+
+async function shown({ api }: Pick<Asking, 'api'>, { name, file, loaded, ...rest }: WatchedPipeline) {
+  const [last] = await api.store.list({ pipeline: name, limit: 1 });
+  const { description, sources = {}, steps = {}, triggers = {} } = loaded?.pipeline ?? {};
+  return {
+    ...{ pipeline: name, description: description ?? null, file, version: rest.version, problem: rest.problem ?? null },
+    ...{ sources: Object.keys(sources), steps: Object.keys(steps), triggers: Object.keys(triggers) },
+    last: last ? runLine(last) : null,
+  };
+}
+
+/** A file of the folder of pipelines that the principal sees, also one that cannot be used. */
+async function findFile({ api, principal }: Asking, name: string): Promise<WatchedPipeline> {
+  const found = (await api.watched()).find((each) => each.name === name);
+  if (found && sees(principal, name)) return found;
+  throw new Problem(404, `there is no pipeline ${name}`, { hint: 'GET /api/v1/pipelines lists them' });
+}
+
 const listPipelines = route({
   name: 'listPipelines',
   method: 'GET',
   path: '/pipelines',
   scope: 'read',
-  summary: 'The pipelines that the server knows, each with its last run',
+  summary: 'The pipelines that the server knows, each with its last run; also those whose file has a problem',
   response: z.object({ items: z.array(pipelineSchema) }),
-  example: {
-    answer: {
-      items: [
-        {
-          pipeline: 'customer-report',
-          description: null,
-          file: 'conf/pipelines/customer-report.yaml',
-          sources: ['deliveries'],
-          steps: ['marts'],
-          triggers: ['nightly'],
-          last: examples.line,
-        },
-      ],
-    },
-  },
+  example: { answer: { items: [example] } },
   async handler({ api, principal }) {
-    const all = (await api.pipelines()).filter(({ pipeline }) => sees(principal, pipeline.name));
-    const items = all.map(async ({ pipeline, file }) => {
-      const [last] = await api.store.list({ pipeline: pipeline.name, limit: 1 });
-      return {
-        pipeline: pipeline.name,
-        description: pipeline.description ?? null,
-        file,
-        sources: Object.keys(pipeline.sources),
-        steps: Object.keys(pipeline.steps),
-        triggers: Object.keys(pipeline.triggers ?? {}),
-        last: last ? runLine(last) : null,
-      };
-    });
-    return { body: { items: await Promise.all(items) } };
+    const all = (await api.watched()).filter(({ name }) => sees(principal, name));
+    return { body: { items: await Promise.all(all.map((each) => shown({ api }, each))) } };
   },
 });
 
-const previewSchema = z
-  .object({
-    plan: z.string(),
-    pipeline: z.string(),
-    created: time,
-    state: z.enum(['measuring', 'ready', 'failed']),
-    document: planDocumentSchema.nullable(),
-    problem: z.string().nullable(),
-  })
-  .meta({ id: 'Preview' });
-
-interface Preview {
-  readonly pipeline: string;
-  readonly created: number;
-  document?: z.input<typeof planDocumentSchema>;
-  problem?: string;
-}
-
-/** Plans are kept by the server that made them: as many, and for as long. */
-const mostKept = 100;
-const keptMs = 3_600_000;
-/** Measuring reads whole sources, so few plans are made at a time. */
-const mostAtOnce = 2;
-const previews = new Map<string, Preview>();
-const isOpen = ({ document, problem }: Preview): boolean => document === undefined && problem === undefined;
-
-function forgetOld(now: number): void {
-  for (const [id, each] of previews)
-    if (!isOpen(each) && (now - each.created > keptMs || previews.size > mostKept)) previews.delete(id);
-}
-
-const createPlan = route({
-  name: 'createPlan',
-  method: 'POST',
-  path: '/pipelines/{pipeline}/plan',
-  scope: 'runs:write',
-  summary: 'Measures the sources and plans as a run would, and submits nothing',
+const getPipeline = route({
+  name: 'getPipeline',
+  method: 'GET',
+  path: '/pipelines/{pipeline}',
+  scope: 'read',
+  summary: 'A pipeline: its version here and on the other servers, its triggers and when they are due',
   params: z.strictObject({ pipeline: partName }),
-  body: z.strictObject({ fullRefresh: z.boolean().optional() }),
-  headers: { Prefer: 'wait=SECONDS: answer when the plan is made, or after at most 25 s' },
-  status: 202,
-  response: previewSchema,
+  headers: { 'If-None-Match': 'The ETag of the version that the client has: 304 when nothing of it has changed' },
+  response: detailSchema,
   errors: [404],
   example: {
     params: { pipeline: 'customer-report' },
-    body: {},
     answer: {
-      plan: 'fd1a2b3c4d5e6f70',
-      pipeline: 'customer-report',
-      created: examples.started,
-      state: 'measuring',
-      document: null,
-      problem: null,
+      ...example,
+      servers: [{ controller: 'host/9f86d081/42/1/a1b2c3', release: '7', version: example.version, problem: null }],
+      triggers: [examples.trigger],
     },
   },
   async handler(asked) {
-    const { api, headers, signal, principal } = asked;
-    const loaded = await findPipeline(asked, asked.params.pipeline);
-    forgetOld(api.now());
-    if ([...previews.values()].filter(isOpen).length >= mostAtOnce)
-      throw new Problem(503, `${mostAtOnce} plans are being made`, { headers: { 'retry-after': '10' } });
-    const plan = randomBytes(8).toString('hex');
-    const preview: Preview = { pipeline: loaded.pipeline.name, created: api.now() };
-    previews.set(`${api.project}/${plan}`, preview);
-    void api.plan(loaded, asked.body.fullRefresh === true).then(
-      (document) => Object.assign(preview, { document }),
-      (error: unknown) => Object.assign(preview, { problem: problemOf(error).message }),
-    );
-    const applied = await waitPreferred(headers, signal, async () => !isOpen(preview));
-    return { body: shown(plan, preview, principal), headers: { location: `${base}/plans/${plan}`, ...applied } };
+    const { api, params, headers } = asked;
+    const found = await findFile(asked, params.pipeline);
+    const [line, servers, triggers] = await Promise.all([
+      shown(asked, found),
+      api.store.servers(),
+      api.triggers.list(),
+    ]);
+    const body = {
+      ...line,
+      servers: servers.flatMap(({ owner, info: { release, pipelines } }) => {
+        const has = Object.hasOwn(pipelines, found.name) ? pipelines[found.name] : undefined;
+        return has ? [{ controller: owner, release, version: has.version, problem: has.problem ?? null }] : [];
+      }),
+      triggers: triggers.filter(({ pipeline }) => pipeline === found.name),
+    };
+    // The last run and the instants to come change, too.
+    const also = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 8);
+    const etag = `"${found.version}.${also}"`;
+    if (isKnown(headers, etag)) return notModified(etag);
+    return { body, headers: { etag, 'cache-control': 'private, no-cache' } };
   },
 });
 
-function shown(
-  plan: string,
-  { pipeline, created, document, problem }: Preview,
-  principal: Parameters<typeof shownRows>[0],
-) {
-  const state: 'measuring' | 'ready' | 'failed' = document ? 'ready' : problem === undefined ? 'measuring' : 'failed';
-  const bare = document && {
-    ...document,
-    sources: shownRows(principal, document.sources as never),
-    findings: shownRows(principal, document.findings as never),
-  };
-  return { plan, pipeline, created: iso(created) as string, state, document: bare ?? null, problem: problem ?? null };
-}
-
-const getPreview = route({
-  name: 'getPreview',
+const yaml = 'text/yaml';
+const getPipelineFile = route({
+  name: 'getPipelineFile',
   method: 'GET',
-  path: '/plans/{plan}',
+  path: '/pipelines/{pipeline}/file',
   scope: 'read',
-  summary: 'A plan that POST /pipelines/{pipeline}/plan makes; kept for an hour by the server that was asked',
-  params: z.strictObject({ plan: z.string().regex(/^[0-9a-f]{16}$/) }),
-  headers: { Prefer: 'wait=SECONDS: answer when the plan is made, or after at most 25 s' },
-  response: previewSchema,
+  summary: 'The text of the file of a pipeline; when the file has a problem, that of its last valid content',
+  params: z.strictObject({ pipeline: partName }),
+  headers: { 'If-None-Match': 'The ETag of the version that the client has: 304 when it is the newest' },
+  also: { [yaml]: 'The text of the file' },
   errors: [404],
-  example: {
-    params: { plan: 'fd1a2b3c4d5e6f70' },
-    answer: {
-      plan: 'fd1a2b3c4d5e6f70',
-      pipeline: 'customer-report',
-      created: examples.started,
-      state: 'failed',
-      document: null,
-      problem: 'database shop cannot be reached',
-    },
-  },
-  async handler({ api, params, principal, headers, signal }) {
-    const found = previews.get(`${api.project}/${params.plan}`);
-    if (!found || !sees(principal, found.pipeline)) throw new Problem(404, `there is no plan ${params.plan}`);
-    const applied = await waitPreferred(headers, signal, async () => !isOpen(found));
-    return { body: shown(params.plan, found, principal), headers: applied };
+  example: { params: { pipeline: 'customer-report' } },
+  async handler(asked) {
+    const { version: served, loaded, file } = await findFile(asked, asked.params.pipeline);
+    if (!loaded) throw new Problem(404, `${file} was never valid`, { hint: 'GET /api/v1/pipelines has its problem' });
+    const etag = `"${served}"`;
+    if (isKnown(asked.headers, etag)) return notModified(etag);
+    return new Response(loaded.text, {
+      headers: { 'content-type': `${yaml}; charset=utf-8`, 'cache-control': 'private, no-cache', etag },
+    });
   },
 });
 
 /** What is known of pipelines. */
-export const pipelineRoutes: readonly AnyRoute[] = [listPipelines, createPlan, getPreview];
+export const pipelineRoutes: readonly AnyRoute[] = [listPipelines, getPipeline, getPipelineFile] as never;

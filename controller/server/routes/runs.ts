@@ -33,6 +33,9 @@ const listRuns = route({
   query: z.strictObject({
     pipeline: partName.optional().describe('Only runs of this pipeline'),
     state: z.array(z.enum(runStates)).optional().describe('Only runs in one of these states'),
+    trigger: partName.optional().describe('Only runs that this trigger of their pipeline started'),
+    branch: partName.optional().describe('Only runs that took this branch'),
+    q: partName.optional().describe('Only runs whose name, or whose pipeline, begins with this'),
     since: instant.optional().describe('The earliest start'),
     until: instant.optional().describe('The first start that is too late'),
     before: z.coerce.number().int().min(0).optional().describe('Only runs with a smaller number'),
@@ -44,10 +47,13 @@ const listRuns = route({
     answer: { items: [examples.line], next: 'eyJuIjo0MX0' },
   },
   async handler({ api, principal, query, url }) {
-    const { pipeline, state, since, until, before, limit, after } = query;
+    const { pipeline, trigger, branch, q, state, since, until, before, limit, after } = query;
     const numbers = [before, after === undefined ? undefined : numberOf(after)].filter((n) => n !== undefined);
     const found = await api.store.list({
       ...(pipeline !== undefined && { pipeline }),
+      ...(trigger !== undefined && { trigger }),
+      ...(branch !== undefined && { branch }),
+      ...(q !== undefined && { prefix: q }),
       ...(state && { states: state }),
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { docsPage, docsPolicy } from '../http/docs-page.ts';
 import { openApiOf } from '../http/openapi.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import { accessRoutes } from './access.ts';
@@ -8,8 +9,10 @@ import { historyRoutes } from './history.ts';
 import { hookRoutes } from './hooks.ts';
 import { logRoutes } from './logs.ts';
 import { pipelineRoutes } from './pipelines.ts';
+import { planRoutes } from './plans.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { runRoutes } from './runs.ts';
+import { startRoutes } from './starts.ts';
 import { triggerActionRoutes } from './trigger-actions.ts';
 import { triggerRoutes } from './triggers.ts';
 
@@ -24,13 +27,35 @@ const getOpenApi = route({
   handler: async ({ api }) => ({ body: openApi(api.version), headers: { 'cache-control': 'public, max-age=300' } }),
 });
 
+const html = 'text/html';
+const getDocs = route({
+  name: 'getDocs',
+  method: 'GET',
+  path: '/docs',
+  isRoot: true,
+  scope: 'none',
+  summary: 'This document as a page',
+  also: { [html]: 'The page' },
+  example: {},
+  handler: async ({ api }) =>
+    new Response(docsPage(openApi(api.version)), {
+      headers: {
+        'content-type': `${html}; charset=utf-8`,
+        'content-security-policy': docsPolicy,
+        'cache-control': 'public, max-age=300',
+      },
+    }),
+});
+
 /** All routes of the server. A new one is a file with a list, and a line here. */
 export const routes: readonly AnyRoute[] = [
   ...pipelineRoutes,
+  ...planRoutes,
   ...runRoutes,
   ...historyRoutes,
   ...logRoutes,
   ...quarantineRoutes,
+  ...startRoutes,
   ...actionRoutes,
   ...triggerRoutes,
   ...triggerActionRoutes,
@@ -38,6 +63,7 @@ export const routes: readonly AnyRoute[] = [
   ...accessRoutes,
   ...healthRoutes,
   getOpenApi,
+  getDocs,
 ];
 
 /** The OpenAPI document of all routes. */

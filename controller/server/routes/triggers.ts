@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { explanationSchema, firingSchema, triggerDetailSchema, triggerSchema } from '../../app/views/triggers.ts';
+import {
+  calendarSchema,
+  explanationSchema,
+  firingSchema,
+  triggerDetailSchema,
+  triggerSchema,
+} from '../../app/views/triggers.ts';
 import { outcomes } from '../../domain/ports/triggers.ts';
 import { cursorOf, numberOf, page, pageOf, pageQuery } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
@@ -102,25 +108,43 @@ const listFirings = route({
   example: { query: { outcome: 'started', limit: 1 }, answer: { items: [examples.firing], next: null } },
   async handler({ api, principal, query, url }) {
     const { limit, after, ...filter } = query;
-    const visibleItems: z.input<typeof firingSchema>[] = [];
-    let before = after === undefined ? undefined : numberOf(after);
-    // A principal that sees few pipelines reads several pages of the ledger for one of its own.
-    for (let pages = 0; pages < 10 && visibleItems.length <= limit; pages++) {
-      const found = await api.triggers.firings({
-        ...filter,
-        ...(before !== undefined && { before }),
-        limit: 200,
-      } as never);
-      visibleItems.push(...found.filter(({ pipeline }) => sees(principal, pipeline)));
-      before = found.at(-1)?.number;
-      if (found.length < 200) {
-        before = undefined;
-        break;
-      }
-    }
-    const items = visibleItems.slice(0, limit);
-    const last = visibleItems.length > limit ? items.at(-1)?.number : before;
-    return page(url, items, last === undefined ? null : cursorOf(last));
+    const found = await api.triggers.firings({
+      ...filter,
+      ...(after !== undefined && { before: numberOf(after) }),
+      ...(principal.pipelines.includes('*') ? {} : { pipelines: principal.pipelines }),
+      limit: limit + 1,
+    } as never);
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    return page(url, items, found.length > limit && last ? cursorOf(last.number) : null);
+  },
+});
+
+const mostDays = 92;
+const getCalendar = route({
+  name: 'getCalendar',
+  method: 'GET',
+  path: '/calendar',
+  scope: 'read',
+  summary:
+    'What was and will be of all triggers: rows of the ledger, and instants to come, in the order of their times',
+  query: z.strictObject({ from: instant, to: instant.describe(`At most ${mostDays} days later`) }),
+  response: calendarSchema,
+  errors: [422],
+  example: {
+    query: { from: '2026-11-24T00:00:00Z', to: '2026-11-25T00:00:00Z' },
+    answer: {
+      items: [{ pipeline: 'customer-report', trigger: 'nightly', ...examples.moment }],
+      isComplete: true,
+    },
+  },
+  async handler({ api, principal, query }) {
+    const [from, to] = [Date.parse(query.from), Date.parse(query.to)];
+    if (!(from < to && to - from <= mostDays * 86_400_000))
+      throw new Problem(422, `to must be after from, and at most ${mostDays} days later`, {
+        details: [{ in: 'query', pointer: '/to', message: `is not within ${mostDays} days after from` }],
+      });
+    return { body: await api.calendar({ from, to, pipelines: principal.pipelines }) };
   },
 });
 
@@ -130,6 +154,7 @@ export const triggerCalls = {
   getTrigger,
   explainFiring,
   listFirings,
+  getCalendar,
 };
 /** Triggers and the ledger of their firings. */
 export const triggerRoutes: readonly AnyRoute[] = Object.values(triggerCalls) as never;

@@ -38,7 +38,14 @@ export function startServer(world: TriggerWorld, slot: Slot): void {
     },
   });
   const service = schedulerService({
-    ...{ scheduler, store, monotonic, owner: () => process.name, release: String(slot.release) },
+    ...{
+      scheduler,
+      store,
+      monotonic,
+      serves: () => ({ services: [] }),
+      owner: () => process.name,
+      release: String(slot.release),
+    },
     pipelines: async () => [...slot.versions.values()].map(({ watched }) => watched),
     logger: { log: () => undefined },
   });

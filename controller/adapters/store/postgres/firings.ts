@@ -77,3 +77,23 @@ export async function enter(
   ]);
   return entered({ key, ...outcome }, true);
 }
+
+/** Removes rows of the ledger that nothing needs any more. */
+export async function removeFirings(
+  query: Query,
+  project: string,
+  { ageMs, newest, limit }: { readonly ageMs: number; readonly newest: number; readonly limit: number },
+): Promise<number> {
+  const same = '(project, pipeline, trigger) = (t.project, t.pipeline, t.trigger)';
+  const { rows } = await query(
+    `DELETE FROM firings WHERE project = $1 AND number IN (
+       SELECT old.number FROM triggers t, LATERAL (
+         SELECT number FROM firings WHERE ${same} AND noted <= now() - $2 * interval '1 ms'
+           AND run IS NULL AND outcome <> 'held'
+           AND number <= (SELECT number FROM firings WHERE ${same} ORDER BY number DESC LIMIT 1 OFFSET $3)
+         ORDER BY number LIMIT $4) old
+       WHERE t.project = $1) RETURNING number`,
+    [project, ageMs, newest, limit],
+  );
+  return rows.length;
+}

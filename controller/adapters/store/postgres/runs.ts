@@ -16,12 +16,14 @@ export function indexOf(query: Query, project: string): RunIndex {
       return { ...summaryOf(first), owner: first.owner ?? undefined };
     },
 
-    async list({ pipeline, pipelines, states, before, since, until, limit }) {
+    async list({ pipelines, states, pipeline, trigger, branch, prefix, before, since, until, limit }) {
       const { rows } = await query(
         `SELECT ${summaryColumns} FROM runs
          WHERE project = $1 AND ($2::text IS NULL OR pipeline = $2) AND ($3::text[] IS NULL OR state = ANY ($3))
            AND ($4::bigint IS NULL OR number < $4) AND ($5::text[] IS NULL OR pipeline LIKE ANY ($5))
            AND ($6::bigint IS NULL OR started >= $6) AND ($7::bigint IS NULL OR started < $7)
+           AND ($9::text IS NULL OR trigger = $9) AND ($10::text IS NULL OR branch = $10)
+           AND ($11::text IS NULL OR starts_with(run, $11) OR starts_with(pipeline, $11))
          ORDER BY number DESC LIMIT $8`,
         [
           project,
@@ -32,6 +34,9 @@ export function indexOf(query: Query, project: string): RunIndex {
           since ?? null,
           until ?? null,
           limit,
+          trigger ?? null,
+          branch ?? null,
+          prefix ?? null,
         ],
       );
       return rows.map(summaryOf);

@@ -1,8 +1,9 @@
 import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
 import type { Entered, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
 import { firingOf, stateOf } from '../ledger.ts';
+import { likeOf } from '../summary.ts';
 import { writing } from './feed.ts';
-import { enter, type Within, waiting } from './firings.ts';
+import { enter, removeFirings, type Within, waiting } from './firings.ts';
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint AS ${column}`;
 const columns = `number, pipeline, trigger, generation, key, due, until, count, outcome, reason, run, payload, ${ms('noted')}`;
@@ -87,17 +88,23 @@ export function triggersOf(within: Within, project: string): TriggerStore {
         return all;
       }),
 
-    async firings({ pipeline, trigger, outcome, run, at, before, limit }) {
+    async firings({ pipelines, pipeline, trigger, outcome, run, at, since, until, before, limit }) {
       const { rows } = await query(
         `SELECT ${columns} FROM firings
          WHERE project = $1 AND ($2::text IS NULL OR pipeline = $2) AND ($3::text IS NULL OR trigger = $3)
            AND ($4::text IS NULL OR outcome = $4) AND ($5::text IS NULL OR run = $5)
            AND ($6::bigint IS NULL OR $6 BETWEEN due AND coalesce(until, due)) AND ($7::bigint IS NULL OR number < $7)
+           AND ($9::bigint IS NULL OR coalesce(until, due) >= $9) AND ($10::bigint IS NULL OR due < $10)
+           AND ($11::text[] IS NULL OR pipeline LIKE ANY ($11))
          ORDER BY number DESC LIMIT $8`,
-        [project, pipeline, trigger, outcome, run, at, before, limit].map((value) => value ?? null),
+        [project, pipeline, trigger, outcome, run, at, before, limit, since, until, pipelines?.map(likeOf)].map(
+          (value) => value ?? null,
+        ),
       );
       return rows.map(firingOf);
     },
+
+    removeFirings: (ageMs, newest, limit) => removeFirings(query, project, { ageMs, newest, limit }),
 
     pause: (name, pause) =>
       changePauses(name, (pauses, now) => (currentPause(pauses) ? undefined : [...pauses, { from: now, ...pause }])),

@@ -26,11 +26,13 @@ export function indexOf(db: Database, project: string): RunIndex {
       return { ...summaryOf(first), owner: first.owner ?? undefined };
     },
 
-    list: async ({ pipeline, pipelines, states, before, since, until, limit }) =>
+    list: async ({ pipelines, states, pipeline, trigger, branch, prefix, before, since, until, limit }) =>
       db
         .all(
           `SELECT ${summaryColumns} FROM runs
            WHERE project = $project AND ($pipeline IS NULL OR pipeline = $pipeline)
+             AND ($trigger IS NULL OR trigger = $trigger) AND ($branch IS NULL OR branch = $branch)
+             AND ($prefix IS NULL OR $prefix IN (substr(run, 1, length($prefix)), substr(pipeline, 1, length($prefix))))
              AND ($states IS NULL OR state IN (SELECT value FROM json_each($states)))
              AND ($before IS NULL OR number < $before)
              AND ($since IS NULL OR started >= $since) AND ($until IS NULL OR started < $until)
@@ -38,7 +40,7 @@ export function indexOf(db: Database, project: string): RunIndex {
            ORDER BY number DESC LIMIT $limit`,
           {
             project,
-            pipeline,
+            ...{ pipeline, trigger, branch, prefix },
             states: states && JSON.stringify(states),
             before,
             since,

@@ -2,9 +2,10 @@ import type { RunEvent } from '../../../domain/events.ts';
 import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
 import type { NewRun } from '../../../domain/ports/store.ts';
 import type { Entered, NewFiring, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
-import { entered, firingOf, startedRun, stateOf } from '../ledger.ts';
+import { entered, startedRun, stateOf } from '../ledger.ts';
 import type { Row } from '../summary.ts';
 import type { Database } from './database.ts';
+import { ledgerOf, parsed, rowsOf } from './ledger.ts';
 
 /** What the store gives to the ledger, to call within a transaction. */
 interface Within {
@@ -12,15 +13,9 @@ interface Within {
   readonly request: (run: string, at: number, event: RunEvent) => unknown;
 }
 
-const columns = 'number, pipeline, trigger, generation, key, due, until, count, outcome, reason, run, payload, noted';
 const is = 'project = $project AND pipeline = $pipeline AND trigger = $trigger';
 /** The runs of a trigger that have not begun to measure. */
 const waiting = `FROM runs WHERE ${is} AND ended IS NULL AND state = 'pending' AND NOT measuring`;
-const parsed = (row: Row, ...fields: string[]): Row => ({
-  ...row,
-  ...Object.fromEntries(fields.map((field) => [field, row[field] === null ? null : JSON.parse(row[field])])),
-});
-
 /** Triggers and the ledger of their firings, in SQLite. */
 export function triggersOf(
   db: Database,
@@ -38,9 +33,6 @@ export function triggersOf(
     const row = rowOf(name);
     return row && { ...stateOf(row), cursor: row.cursor ?? undefined };
   };
-  const firings = (where: string, values: Record<string, string | number | undefined>) =>
-    db.all(`SELECT ${columns} FROM firings WHERE ${where}`, values).map((row) => firingOf(parsed(row, 'payload')));
-
   /** Changes the pauses of a trigger; `change` returns undefined to leave them. */
   const changePauses = (name: TriggerName, change: (pauses: readonly Pause[], now: number) => Pause[] | undefined) =>
     db.write(() => {
@@ -72,7 +64,7 @@ export function triggersOf(
         .all('SELECT pipeline, trigger FROM triggers WHERE project = $project ORDER BY pipeline, trigger', { project })
         .map(({ pipeline, trigger }) => {
           const name = { pipeline, trigger };
-          const [last] = firings(`${is} ORDER BY number DESC LIMIT 1`, named(name));
+          const [last] = rowsOf(db, `${is} ORDER BY number DESC LIMIT 1`, named(name));
           return { ...name, ...stateOf(rowOf(name) as Row), last };
         }),
 
@@ -96,14 +88,7 @@ export function triggersOf(
         return all.map((firing) => enter(name, row.generation, firing));
       }),
 
-    firings: async ({ pipeline, trigger, outcome, run, at, before, limit }) =>
-      firings(
-        `project = $project AND ($pipeline IS NULL OR pipeline = $pipeline) AND ($trigger IS NULL OR trigger = $trigger)
-           AND ($outcome IS NULL OR outcome = $outcome) AND ($run IS NULL OR run = $run)
-           AND ($at IS NULL OR $at BETWEEN due AND coalesce(until, due)) AND ($before IS NULL OR number < $before)
-         ORDER BY number DESC LIMIT $limit`,
-        { project, pipeline, trigger, outcome, run, at, before, limit },
-      ),
+    ...ledgerOf(db, project, clock),
 
     pause: (name, pause) =>
       changePauses(name, (pauses, now) => (currentPause(pauses) ? undefined : [...pauses, { from: now, ...pause }])),

@@ -7,6 +7,7 @@ import { readYaml } from '../../../lib/yaml/yaml-file.ts';
 import { call, statusOf } from '../../../server/client/client.ts';
 import { serverAt, withReader } from '../../../server/client/reader.ts';
 import { actionCalls } from '../../../server/routes/actions.ts';
+import { startCalls } from '../../../server/routes/starts.ts';
 import { reportIfFinished } from '../../view/finished.ts';
 import { exit, type Output } from '../../view/output.ts';
 
@@ -45,7 +46,7 @@ export async function startRemotely(
     ...(from && { from: from.toISOString() }),
   };
   const headers = key === undefined ? {} : { 'idempotency-key': JSON.stringify(key) };
-  const { run } = await call(serverAt(server), actionCalls.startRun, { body, headers });
+  const { run } = await call(serverAt(server), startCalls.startRun, { body, headers });
   return withReader(server, async (reader) => {
     const summary = await reader.find(run);
     if (summary?.ended !== undefined) output.line(`run ${run} has the key, and has ended: ${summary.state}`);

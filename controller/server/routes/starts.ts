@@ -1,0 +1,213 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { isTriggered, retryFiring } from '../../app/triggers/retry.ts';
+import { causeSchema, time } from '../../app/views/documents.ts';
+import type { Cause } from '../../domain/events.ts';
+import type { RunState } from '../../domain/state.ts';
+import { iso } from '../../lib/text.ts';
+import type { LoadedPipeline } from '../../pipeline/loader.ts';
+import type { Api } from '../http/api.ts';
+import { fingerprintOf, idempotencyKeyOf } from '../http/idempotency.ts';
+import { Problem } from '../http/problem.ts';
+import { type AnyRoute, type Asked, base, type Reply, route } from '../http/route.ts';
+import * as examples from './examples.ts';
+import { findPipeline, partName, readRun, runParams } from './shared.ts';
+
+const idempotency = {
+  'Idempotency-Key': 'A text of at most 255 characters: a repeated request with it gets the first answer again',
+};
+
+/** A started run: what does not change any more, so that a repeated request gets the same answer. */
+const startedSchema = z
+  .object({
+    run: z.string(),
+    number: z.int(),
+    pipeline: z.string(),
+    started: time,
+    cause: causeSchema,
+  })
+  .meta({ id: 'StartedRun' });
+type Started = z.input<typeof startedSchema>;
+const startedExample = {
+  run: examples.run,
+  number: 42,
+  pipeline: 'customer-report',
+  started: examples.started,
+  cause: { kind: 'api', by: 'airflow', key: '2026-11-23', request: '9f86d081884c7d659a2feaa0c55ad015' },
+};
+
+/** Starts a run, or returns the run that the same request has started. */
+async function start(
+  { api, principal, headers }: Asked<unknown, unknown, unknown>,
+  loaded: LoadedPipeline,
+  fingerprint: string,
+  { again, with: values }: { readonly again?: RunState['again']; readonly with?: Cause['with'] },
+): Promise<Reply<Started>> {
+  const key = idempotencyKeyOf(headers);
+  if (key === undefined && /\bhandling\s*=\s*strict\b/i.test(headers.get('prefer') ?? ''))
+    throw new Problem(400, 'Prefer: handling=strict needs an Idempotency-Key');
+  const { run, isNew } = await api.start(loaded, {
+    ...(again && { again }),
+    cause: {
+      ...{ kind: 'api', by: principal.name },
+      ...(key !== undefined && { key, request: fingerprint }),
+      ...(values && { with: values }),
+    },
+    ...(key !== undefined && { idempotencyKey: `api/${principal.id}/${key}` }),
+  });
+  const reply = await startedReply(api, run, isNew);
+  if (!isNew && reply.body.cause.request !== fingerprint)
+    throw new Problem(422, `the Idempotency-Key has started run ${run} by another request`, {
+      hint: 'use a new key for a new request',
+    });
+  return reply;
+}
+
+async function startedReply(api: Api, run: string, isNew: boolean): Promise<Reply<Started>> {
+  const [summary, [first]] = await Promise.all([api.store.find(run), api.store.history(run)]);
+  const cause = first?.event.type === 'run-started' ? first.event.cause : undefined;
+  if (!summary || !cause)
+    throw new Problem(503, `run ${run} was removed meanwhile`, { headers: { 'retry-after': '1' } });
+  const { number, pipeline, started } = summary;
+  return {
+    body: { run, number, pipeline, started: iso(started) as string, cause },
+    headers: { location: `${base}/runs/${run}`, ...(!isNew && { 'idempotency-replayed': 'true' }) },
+  };
+}
+
+/** Throws a Problem for values whose names no trigger of the pipeline declares: nothing would read them. */
+function assertDeclared({ pipeline, file }: LoadedPipeline, values: Readonly<Record<string, string>>): void {
+  const declared = [...new Set(Object.values(pipeline.triggers ?? {}).flatMap((each) => Object.keys(each.with ?? {})))];
+  const details = Object.keys(values)
+    .filter((name) => !declared.includes(name))
+    .map((name) => ({
+      ...{ in: 'body' as const, pointer: `/with/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` },
+      ...{ message: 'is not declared', hint: `known: ${declared.join(', ') || 'none'}` },
+    }));
+  const [first] = details;
+  if (first)
+    throw new Problem(422, `no trigger of ${pipeline.name} has a value ${first.pointer.slice(6)} under with`, {
+      details,
+      hint: `declare it in ${file}; ${first.hint}`,
+    });
+}
+
+const startRun = route({
+  name: 'startRun',
+  method: 'POST',
+  path: '/runs',
+  scope: 'runs:write',
+  summary: 'Starts a run of a pipeline that the server knows; a controller executes it',
+  body: z.strictObject({
+    pipeline: partName,
+    fullRefresh: z.boolean().optional().describe('Reprocess all rows, and read topics from their beginning'),
+    from: z.iso.datetime({ offset: true }).optional().describe('A full refresh that reads topics from this time on'),
+    with: z
+      .record(z.string(), z.string().max(1000))
+      .optional()
+      .describe('Values for trigger.with; their names are those under `with` of the pipeline’s triggers'),
+  }),
+  headers: { ...idempotency, Prefer: 'handling=strict: refuse a request without an Idempotency-Key' },
+  status: 201,
+  response: startedSchema,
+  errors: [404, 422],
+  example: { body: { pipeline: 'customer-report' }, answer: startedExample },
+  async handler(asked) {
+    const { pipeline, fullRefresh, from, with: values } = asked.body;
+    const loaded = await findPipeline(asked, pipeline);
+    if (values) assertDeclared(loaded, values);
+    const isFull = fullRefresh === true || from !== undefined;
+    if (fullRefresh === false && from !== undefined)
+      throw new Problem(422, 'from is for a full refresh, and fullRefresh is false', {
+        details: [{ in: 'body', pointer: '/from', message: 'needs fullRefresh', hint: 'leave fullRefresh out' }],
+      });
+    const since = from === undefined ? {} : { since: Date.parse(from) };
+    const again = isFull ? { again: true as const, ...since } : undefined;
+    return start(asked, loaded, fingerprintOf('startRun', asked.body), {
+      ...(again && { again }),
+      ...(values && { with: values }),
+    });
+  },
+});
+
+const retryRun = route({
+  name: 'retryRun',
+  method: 'POST',
+  path: '/runs/{run}:retry',
+  scope: 'runs:write',
+  summary: 'Starts a run of the same pipeline for the same reason as one that has ended',
+  params: runParams,
+  headers: idempotency,
+  status: 201,
+  response: startedSchema,
+  errors: [404, 409, 422],
+  example: { params: { run: examples.run }, answer: startedExample },
+  async handler(asked) {
+    const { api, principal, headers } = asked;
+    const { run, state, summary } = await readRun(asked, asked.params.run);
+    const loaded = await findPipeline(asked, summary.pipeline);
+    if (!state.ended)
+      throw new Problem(409, `run ${run} has not ended: it is ${state.status ?? 'pending'}`, {
+        hint: 'cancel it first',
+      });
+    const { cause, again } = state;
+    if (!isTriggered(cause))
+      return start(asked, loaded, fingerprintOf('retryRun', { run }), {
+        ...(again && { again }),
+        ...(cause?.with && { with: cause.with }),
+      });
+    const key = idempotencyKeyOf(headers);
+    const entered = await retryFiring(
+      api.store,
+      loaded,
+      { cause, started: summary.started },
+      { by: principal.name, ...(key !== undefined && { id: `${principal.id}/${key}` }) },
+    );
+    if (entered.run === undefined)
+      throw new Problem(429, entered.reason ?? 'the earlier repetition was removed', {
+        headers: { 'retry-after': '60' },
+      });
+    return startedReply(api, entered.run, entered.isNew);
+  },
+});
+
+const replayRun = route({
+  name: 'replayRun',
+  method: 'POST',
+  path: '/runs/{run}:replay',
+  scope: 'runs:write',
+  summary:
+    'Takes the repaired rows of a run’s quarantine (its CSV file with changed rows), and runs the pipeline with them',
+  params: runParams,
+  query: z.strictObject({
+    source: partName.optional().describe('The source of the rows; needed when there are several'),
+  }),
+  headers: idempotency,
+  accepts: 'text/csv',
+  maximumBytes: 16 << 20,
+  status: 201,
+  response: startedSchema,
+  errors: [404, 422],
+  example: {
+    params: { run: examples.run },
+    query: { source: 'deliveries' },
+    answer: { ...startedExample, cause: { kind: 'api', by: 'airflow' } },
+  },
+  async handler(asked) {
+    const { api, params, query, raw } = asked;
+    const { run, state, summary } = await readRun(asked, params.run);
+    const loaded = await findPipeline(asked, summary.pipeline);
+    const sum = createHash('sha256').update(raw).digest('hex');
+    if ((await api.repair(state, query.source, raw)) === 0)
+      throw new Problem(422, 'no row of the file has changed', {
+        hint: 'correct the columns of the rows, and send it again',
+      });
+    // All rows count as new, so that the run has work; topics are not read again for that.
+    const again = { again: true as const, since: api.now() };
+    return start(asked, loaded, fingerprintOf('replayRun', { run, ...query, sum }), { again });
+  },
+});
+
+/** What starts runs. */
+export const startRoutes: readonly AnyRoute[] = [startRun, retryRun, replayRun] as never;
+export const startCalls = { startRun };

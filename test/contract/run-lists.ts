@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import type { RunFilter } from '../../controller/domain/ports/run-filter.ts';
+import type { Ready } from './runs.ts';
+
+/** The part of the store's suite about lists of runs. */
+export function runListsContract({ store, prefix, add }: Pick<Ready, 'store' | 'prefix' | 'add'>): void {
+  test('lists page by page, without gaps or duplicates, and by state', async () => {
+    const own = `${prefix}-pages`;
+    for (let i = 1; i <= 5; i++) {
+      const { lease } = await store().create({ run: `${prefix}-p${i}`, pipeline: own, at: i, events: [] });
+      if (i % 2 === 0) await add(lease, i, { events: [], summary: { state: 'failed' } });
+    }
+    const pages: string[][] = [];
+    for (let before: number | undefined; ; ) {
+      const page = await store().list({ pipeline: own, limit: 2, ...(before === undefined ? {} : { before }) });
+      if (page.length === 0) break;
+      pages.push(page.map(({ run }) => run.slice(-2)));
+      before = page.at(-1)?.number;
+    }
+    expect(pages).toEqual([['p5', 'p4'], ['p3', 'p2'], ['p1']]);
+    const found = async (filter: Partial<RunFilter>) =>
+      (await store().list({ pipeline: own, limit: 9, ...filter })).map(({ run }) => run.slice(-2));
+    expect(await found({ states: ['failed'] })).toEqual(['p4', 'p2']);
+    expect(await found({ states: ['failed', 'pending'] })).toHaveLength(5);
+    expect(await found({ states: [] })).toEqual([]);
+    expect(await found({ since: 2, until: 4 })).toEqual(['p3', 'p2']);
+  });
+
+  test('lists runs by trigger, by branch, and by how the run or its pipeline begins', async () => {
+    const own = `${prefix}-by_%`;
+    for (const [i, branch] of ['full', 'daily', 'full'].entries()) {
+      const run = `${prefix}-b${i}`;
+      const trigger = i < 2 ? { trigger: `nightly'${i}` } : {};
+      const { lease } = await store().create({ run, pipeline: own, at: i, events: [], ...trigger });
+      await add(lease, i, { events: [], summary: { branch } });
+    }
+    const found = async (filter: Partial<RunFilter>) =>
+      (await store().list({ limit: 9, ...filter })).map(({ run }) => run.slice(-2));
+    const pipelineIs = { pipeline: own };
+    expect(await found({ ...pipelineIs, trigger: "nightly'1" })).toEqual(['b1']);
+    expect(await found({ ...pipelineIs, branch: 'full' })).toEqual(['b2', 'b0']);
+    expect(await found({ ...pipelineIs, branch: 'full', trigger: "nightly'0" })).toEqual(['b0']);
+    expect(await found({ prefix: `${prefix}-by_%` })).toEqual(['b2', 'b1', 'b0']);
+    expect(await found({ prefix: `${prefix}-b1` })).toEqual(['b1']);
+    expect(await found({ prefix: `${prefix}-by__` })).toEqual([]);
+  });
+
+  test('lists the pipelines whose names match a pattern, in which other characters stand for themselves', async () => {
+    const names = ['x-a_1', 'x-ab1', 'x-%', 'y'].map((name) => `${prefix}-${name}`);
+    for (const [i, name] of names.entries())
+      await store().create({ run: `${prefix}-glob${i}`, pipeline: name, at: i, events: [] });
+    const found = async (...globs: string[]) =>
+      (await store().list({ limit: 9, pipelines: globs.map((glob) => `${prefix}-${glob}`) })).map((each) =>
+        each.pipeline.slice(prefix.length + 1),
+      );
+    expect(await found('x-a_1')).toEqual(['x-a_1']);
+    expect(await found('x-%')).toEqual(['x-%']);
+    expect(await found('x-a*')).toEqual(['x-ab1', 'x-a_1']);
+    expect(await found('*1', 'y')).toEqual(['y', 'x-ab1', 'x-a_1']);
+    expect(await found()).toEqual([]);
+  });
+}
