@@ -1,15 +1,13 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
+import { fakedClock } from '../chaos/faked-clock.ts';
 
 /** Days on which clocks change, lived through by a process and a store whose clock says that it is that day. */
 
-const library = ['x86_64-linux-gnu', 'aarch64-linux-gnu']
-  .map((of) => `/usr/lib/${of}/faketime/libfaketime.so.1`)
-  .find(existsSync);
-if (!library) process.stdout.write('skipped: days on which clocks change, as libfaketime is not installed\n');
+if (!fakedClock) process.stdout.write('skipped: days on which clocks change, as libfaketime is not installed\n');
 const folder = mkdtempSync(join(tmpdir(), 'sluice-clocks-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -110,7 +108,7 @@ const days: readonly {
   },
 ];
 
-describe.skipIf(!library)('on the day on which', () => {
+describe.skipIf(!fakedClock)('on the day on which', () => {
   test.each(days.map((each, i) => [`${each.zone} ${each.what}`, each, i] as const))(
     '%s, the ledger equals the table',
     { timeout: 120_000 },
@@ -121,7 +119,7 @@ describe.skipIf(!library)('on the day on which', () => {
       const args = ['--import', 'tsx', script, join(folder, `${i}.db`), clock, zone, from, to, ...crons];
       const env = {
         // The zone of the process is another one.
-        ...{ LD_PRELOAD: library ?? '', TZ: 'UTC', FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1' },
+        ...{ LD_PRELOAD: fakedClock ?? '', TZ: 'UTC', FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1' },
         FAKETIME_DONT_FAKE_MONOTONIC: '1',
       };
       const { stdout } = await execa(process.execPath, args, { env });
