@@ -5,6 +5,7 @@ import { faultPoint } from '../lib/env.ts';
 const writes: ReadonlySet<PropertyKey> = new Set([
   'create',
   'append',
+  'fire',
   'request',
   'recordAttempt',
   'claim',

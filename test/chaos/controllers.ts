@@ -7,10 +7,13 @@ export class Controllers {
   private closed = false;
   private readonly random: Random;
   private readonly log: (line: string) => void;
+  /** More of the environment of the next one. */
+  private readonly env: () => Record<string, string>;
 
-  constructor(random: Random, log: (line: string) => void) {
+  constructor(random: Random, log: (line: string) => void, env: () => Record<string, string> = () => ({})) {
     this.random = random;
     this.log = log;
+    this.env = env;
   }
 
   open(): void {
@@ -35,7 +38,7 @@ export class Controllers {
     // Some controllers kill themselves exactly between two durable writes.
     const own = this.random() < 0.3;
     const fault = `${pick(this.random, ['before', 'after'])}:${1 + Math.floor(this.random() * 40)}:kill`;
-    this.keep(start(['serve'], own ? { SLUICE_FAULT: fault } : {}), () => this.serve());
+    this.keep(start(['serve'], { ...(own && { SLUICE_FAULT: fault }), ...this.env() }), () => this.serve());
   }
 
   async close(): Promise<void> {

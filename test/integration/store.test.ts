@@ -4,6 +4,7 @@ import { postgresStore } from '../../controller/adapters/store/postgres/store.ts
 import { closePostgres, connectPostgres, postgresPool } from '../../controller/clients/postgres.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
+import { expectUpgraded, fillBefore } from '../contract/upgraded.ts';
 import { project, query } from './world.ts';
 
 /** Properties of the run store that only PostgreSQL can show. Each test has its own database. */
@@ -150,6 +151,33 @@ test('the runs of a store of an earlier version are shown by the project that th
     const others = await postgresStore(address, { name: 'other', formerNames: ['/srv/other/.sluice', ''] });
     expect((await others.list({ limit: 9 })).map(({ run }) => run)).toEqual(['theirs']);
     await others.close();
+  } finally {
+    await closePostgres(client);
+  }
+});
+
+test('a store of the version before outcomes is migrated, and loses nothing; a program of before refuses it', async () => {
+  const address = await fresh('before');
+  const client = await connectPostgres(address);
+  try {
+    await migrate(client, 7);
+    await client.query('BEGIN');
+    const insert = (table: string, row: Readonly<Record<string, string | number | null>>) => {
+      const [names, values] = [Object.keys(row), Object.values(row)];
+      const sql = `INSERT INTO ${table} (${names.join()}) VALUES (${values.map((_, i) => `$${i + 1}`).join()})`;
+      return client.query(sql, values);
+    };
+    await fillBefore(insert, (ms) => new Date(ms).toISOString());
+    await client.query('COMMIT');
+    const store = await postgresStore(address, { name: 'p' });
+    await expectUpgraded(store);
+    await store.close();
+    // As a program sees it that has a step less.
+    await client.query('INSERT INTO schema_version SELECT max(version) + 1 FROM schema_version');
+    await expect(postgresStore(address, { name: 'p' })).rejects.toMatchObject({
+      kind: 'rejected',
+      hint: expect.stringContaining('newer Sluice'),
+    });
   } finally {
     await closePostgres(client);
   }

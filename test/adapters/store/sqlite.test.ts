@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, describe, expect, test } from 'vitest';
+import { steps } from '../../../controller/adapters/store/sqlite/schema.ts';
 import { sqliteStore } from '../../../controller/adapters/store/sqlite/store.ts';
 import { storeContract } from '../../contract/store.ts';
+import { expectUpgraded, fillBefore } from '../../contract/upgraded.ts';
 import { appendUntilKilled } from './killed.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-store-'));
@@ -42,6 +44,33 @@ describe('the embedded store', () => {
     expect(created.filter(({ isNew }) => isNew)).toHaveLength(20);
     expect(await stores[0]?.list({ limit: 99 })).toHaveLength(20);
     await Promise.all(stores.map((store) => store.close()));
+  });
+
+  test('of the version before outcomes is migrated, and loses nothing; a program of before refuses the new one', async () => {
+    const file = join(folder, 'before.db');
+    const db = new DatabaseSync(file);
+    for (const sql of steps.slice(0, 3)) db.exec(sql);
+    db.exec('PRAGMA user_version = 3; BEGIN');
+    const insert = (table: string, row: Readonly<Record<string, string | number | null>>) => {
+      const names = Object.keys(row);
+      const sql = `INSERT INTO ${table} (${names.join()}) VALUES (${names.map((name) => `$${name}`).join()})`;
+      db.prepare(sql).run(row);
+    };
+    await fillBefore(insert, (ms) => ms);
+    db.exec('COMMIT');
+    db.close();
+    const store = await sqliteStore(file, owner);
+    await expectUpgraded(store);
+    await store.close();
+    const after = new DatabaseSync(file);
+    expect(after.prepare('PRAGMA user_version').get()).toEqual({ user_version: steps.length });
+    // As a program sees it that has a step less.
+    after.exec(`PRAGMA user_version = ${steps.length + 1}`);
+    after.close();
+    await expect(sqliteStore(file, owner)).rejects.toMatchObject({
+      kind: 'rejected',
+      hint: expect.stringContaining('newer Sluice'),
+    });
   });
 
   test('refuses another kind of file and a newer version, with a hint', async () => {
