@@ -182,6 +182,11 @@ export function memoryTriggers(
     },
     async reset(name) {
       const of = known(name);
+      of.firings = of.firings.map((row) =>
+        row.outcome === 'held'
+          ? { ...row, outcome: 'skipped', reason: 'the trigger was reset while it was held' }
+          : row,
+      );
       of.generation += 1;
       Object.assign(of, { seq: of.seq + 1, armed: clock(), cursor: undefined, pauses: [], resumed: undefined });
     },

@@ -41,6 +41,11 @@ export async function receiveRequest(
     const entered = await store.fire(named, { generation }, [
       isHeld ? { ...row, as: { outcome: 'held', reason } } : row,
     ]);
-    if (entered?.[0]) return entered[0];
+    const [taken] = entered ?? [];
+    if (!taken) continue;
+    if (taken.outcome !== 'held' || currentPause((await store.trigger(named)).pauses)) return taken;
+    // The pause has ended meanwhile, and its held requests may have been looked for before this one was there.
+    const [started] = (await store.fire(named, { generation }, [{ ...row, replaces: ['held'] }])) ?? [];
+    if (started) return started;
   }
 }
