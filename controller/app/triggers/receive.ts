@@ -39,7 +39,8 @@ export async function receiveRequest(
     const isHeld = pause && 'start' in row.as;
     const reason = `paused by ${pause?.by}${pause?.reason ? `: ${pause.reason}` : ''}`;
     const entered = await store.fire(named, { generation }, [
-      isHeld ? { ...row, as: { outcome: 'held', reason } } : row,
+      // The sender of a refused request sends it again.
+      { ...row, replaces: ['refused'], ...(isHeld && { as: { outcome: 'held', reason } }) },
     ]);
     const [taken] = entered ?? [];
     if (!taken) continue;
