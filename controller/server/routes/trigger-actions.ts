@@ -3,6 +3,7 @@ import { firedSchema, triggerSchema } from '../../app/views/triggers.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import * as examples from './examples.ts';
+import { givenValue } from './shared.ts';
 import {
   assertTrigger,
   exampleTrigger as exampleParams,
@@ -96,7 +97,7 @@ const fireTrigger = route({
     to: instant.optional().describe('The last instant of the range'),
     only: z.enum(['missing', 'failed', 'all']).optional().describe('Of a range; missing, when left out'),
     dryRun: z.boolean().optional(),
-    with: z.record(z.string(), z.string().max(1000)).optional().describe('Values instead of those of `with`'),
+    with: z.record(z.string(), givenValue).optional().describe('Values instead of those of `with`'),
   }),
   response: firedSchema,
   errors: [404, 422],

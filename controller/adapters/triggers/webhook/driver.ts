@@ -4,6 +4,7 @@ import { type FiringRecord, mostWaiting, type TriggerName, type TriggerStore } f
 import { milliseconds } from '../../../lib/duration.ts';
 import { variables } from '../../../lib/env.ts';
 
+import { isStorable, isTooDeep } from '../../../lib/storable.ts';
 import { filled } from '../../../lib/variables.ts';
 import { duration } from '../../../pipeline/schema.ts';
 import type { TriggerDriver } from '../../drivers.ts';
@@ -116,14 +117,17 @@ export const webhookTrigger: TriggerDriver = {
 
 /** The body as JSON, or the fields of a form. */
 function bodyOf({ body, headers }: ReceivedRequest): unknown {
+  let parsed: unknown;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
     const isForm = /^application\/x-www-form-urlencoded/i.test(headers['content-type'] ?? '') && !/^\s*[{[]/.test(text);
     if (isForm) return Object.fromEntries(new URLSearchParams(text));
-    return text.trim() === '' ? null : JSON.parse(text);
+    parsed = text.trim() === '' ? null : JSON.parse(text);
   } catch (cause) {
     throw new Refusal('the body is neither JSON nor a form', { status: 400, cause });
   }
+  if (isTooDeep(parsed)) throw new Refusal('the body is nested too deeply', { status: 400 });
+  return parsed;
 }
 
 function keyOf(
@@ -144,6 +148,8 @@ function keyOf(
         : fieldOf(body, wanted.split('.').slice(1));
   if (given !== undefined && given !== '') {
     if (given.length > 255) throw new Refusal('the id of the delivery is longer than 255 characters', { status: 400 });
+    if (/\p{Cc}/u.test(given) || !isStorable(given))
+      throw new Refusal('the id of the delivery has a control character', { status: 400 });
     return given.replace(/^"(.*)"$/, '$1');
   }
   if (wanted !== undefined) throw new Refusal(`the request has no ${wanted}`, { status: 400 });
