@@ -62,9 +62,11 @@ export function httpApp(options: AppOptions): Hono<Env> {
     const { path, verb } = honoPath(each);
     app.on(each.method, path, (context) => {
       const given: Record<string, string> = context.req.param();
+      const last = Object.keys(given).at(-1);
+      // The verb follows the last parameter alone.
       const params = Object.entries(given).map(([name, value]) => [
         name,
-        verb === '' ? value : value.slice(0, -verb.length),
+        verb !== '' && name === last ? value.slice(0, -verb.length) : value,
       ]);
       return serve(each, context.req.raw, context.env?.incoming?.socket?.remoteAddress, Object.fromEntries(params));
     });
