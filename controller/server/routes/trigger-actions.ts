@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { firedSchema, triggerSchema } from '../../app/views/triggers.ts';
+import { isStorable } from '../../lib/storable.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import * as examples from './examples.ts';
@@ -19,7 +20,10 @@ const pauseTrigger = route({
   scope: 'triggers:write',
   summary: 'Pauses a trigger; its instants are skipped, its requests are held',
   params,
-  body: z.strictObject({ reason: z.string().min(1).max(500).optional(), until: instant.optional() }),
+  body: z.strictObject({
+    reason: z.string().min(1).max(500).refine(isStorable, 'must be text without NUL').optional(),
+    until: instant.optional(),
+  }),
   response: triggerSchema,
   errors: [404, 422],
   example: { params: exampleParams, body: { reason: 'vendor outage' }, answer: examples.trigger },
