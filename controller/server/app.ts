@@ -125,7 +125,9 @@ function serverOf({ api, settings, logger, isKnownHost, answerMs = defaultAnswer
     if (!isProblem && principal && isAudited(of, status)) {
       const target = params.run ?? params.pipeline ?? params.id ?? response.headers.get('location')?.split('/').at(-1);
       const { name: by, token } = principal;
-      await doors.record({ by, token, address, action: patternOf(of), target, status, detail: undefined });
+      const entry = { by, token, address, action: patternOf(of), target, status };
+      if (of.scope === 'none') await doors.recordStranger(entry);
+      else await doors.record({ ...entry, detail: undefined });
     }
     const pattern = isProblem ? `${methodOf(request)} (no route)` : patternOf(of);
     const ms = Math.round(performance.now() - began);
