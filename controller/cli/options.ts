@@ -35,6 +35,11 @@ export const time = (text: string): Date => {
     );
   return at;
 };
+/** A date as the end of a range includes the day. */
+const endOf = (text: string): Date => {
+  const at = time(text);
+  return /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(Math.min(Date.now(), at.getTime() + 86_400_000 - 1)) : at;
+};
 export const duration = (text: string): string => {
   if (!/^[1-9]\d{0,5}(s|m|h|d)$/.test(text))
     throw new CommanderError(exit.wrong, 'sluice.duration', `error: "${text}" is not a duration such as 12h or 90d`);
@@ -69,7 +74,7 @@ export const triggersOptions = (): Option[] => [
 export const fireOptions = (): Option[] => [
   new Option('--at <time>', 'for the instant that was due at this time').argParser(time),
   new Option('--from <time>', 'for the instants from this time on').argParser(time),
-  new Option('--to <time>', 'up to this time; until now, when left out').argParser(time),
+  new Option('--to <time>', 'up to this time, or to the end of this date; until now, when left out').argParser(endOf),
   new Option('--only <which>', 'of the range: those without a run, those whose run failed, or all').choices([
     'missing',
     'failed',

@@ -1,6 +1,7 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Kinds, kindOf, type Pipeline, type Trigger } from '../domain/pipeline.ts';
+import { reasonOf } from '../lib/errors.ts';
 import { FileProblems, keyPath, mostProblems, type Problem } from '../lib/yaml/problem.ts';
 import { readYaml } from '../lib/yaml/yaml-file.ts';
 import type { Known } from './parts.ts';
@@ -34,7 +35,9 @@ const filledLate =
 export async function loadPipeline(path: string, known: Known, root: string): Promise<LoadedPipeline> {
   const fromHere = relative(process.cwd(), path) || path;
   const { value, text, at } = await readYaml(fromHere, pipelineSchema(known.kinds), filledLate(known.kinds));
-  const pipeline = await withIncluded(value, known.kinds, root);
+  const pipeline = await withIncluded(value, known.kinds, root, (path, error) => {
+    throw new FileProblems(fromHere, [{ ...at(path), key: keyPath(path), message: reasonOf(error) }]);
+  });
   const problems: Problem[] = [];
   for (const { path: key, message } of brokenReferences(pipeline, known, root)) {
     problems.push({ ...at(key), key: keyPath(key), message });
@@ -45,7 +48,12 @@ export async function loadPipeline(path: string, known: Known, root: string): Pr
 }
 
 /** A pipeline with the content of the YAML files that its triggers name. One outside the project is left to `places`. */
-async function withIncluded(pipeline: Pipeline, kinds: Kinds, root: string): Promise<Pipeline> {
+async function withIncluded(
+  pipeline: Pipeline,
+  kinds: Kinds,
+  root: string,
+  fail: (path: readonly PropertyKey[], error: unknown) => never,
+): Promise<Pipeline> {
   const triggers: [string, Trigger][] = [];
   for (const [name, trigger] of Object.entries(pipeline.triggers ?? {})) {
     let included = trigger;
@@ -53,9 +61,11 @@ async function withIncluded(pipeline: Pipeline, kinds: Kinds, root: string): Pro
       const given = trigger[field] as { readonly file: string } | undefined;
       if (!given || !isWithin(root, given.file)) continue;
       const path = join(root, given.file);
-      await readYaml(path, spec);
-      const { value: content } = await readYaml(path, z.json());
-      included = { ...included, [field]: { ...given, content } };
+      const fromHere = relative(process.cwd(), path) || path;
+      const content = await readYaml(fromHere, spec)
+        .then(() => readYaml(fromHere, z.json()))
+        .catch((error) => fail(['triggers', name, field, 'file'], error));
+      included = { ...included, [field]: { ...given, content: content.value } };
     }
     triggers.push([name, included]);
   }

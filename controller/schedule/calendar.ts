@@ -8,6 +8,7 @@ export interface Calendar {
   readonly weekend: readonly number[];
   /** Names by date (`2026-01-01`) and by day of each year (`12-25`). */
   readonly days: ReadonlyMap<string, string>;
+  /** From one date to another, or from one day of each year to another. */
   readonly ranges: readonly { readonly from: string; readonly until: string; readonly name: string }[];
 }
 
@@ -21,17 +22,22 @@ const isDate = (text: string): boolean => {
   const date = new Date(`${text}T00:00:00Z`);
   return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 };
+// A leap year, so that 02-29 is a day.
+const isYearly = (text: string): boolean => isDate(`2024-${text}`);
 const when = z.string().refine((text) => {
   const [from = '', until, ...more] = text.split('..');
-  if (until !== undefined) return more.length === 0 && isDate(from) && isDate(until) && from <= until;
-  // A leap year, so that 02-29 is a day.
-  return isDate(from) || isDate(`2024-${from}`);
-}, 'must be a date such as 2026-01-01, a range such as 2026-01-01..2026-01-08, or a day of each year such as 12-25');
+  if (until === undefined) return isDate(from) || isYearly(from);
+  if (more.length > 0) return false;
+  return (isDate(from) && isDate(until) && from <= until) || (isYearly(from) && isYearly(until));
+}, 'must be a date such as 2026-01-01, a day of each year such as 12-25, or a range of either such as 12-31..01-08');
 const weekday = z.enum(['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']);
-const holidays = z.union([
-  z.array(when).transform((days) => days.map((day): [string, null] => [day, null])),
-  z.record(when, z.string().min(1).nullable()).transform((named) => Object.entries(named)),
-]);
+/** A list is a map without names. */
+const holidays = z
+  .preprocess(
+    (value) => (Array.isArray(value) ? Object.fromEntries(value.map((day) => [String(day), null])) : value),
+    z.record(when, z.string().min(1).nullable()),
+  )
+  .transform((named) => Object.entries(named));
 
 /** A calendar file as YAML reads it. */
 export const calendarSchema = z
@@ -56,11 +62,16 @@ export const calendarSchema = z
 
 /** The name of the holiday on a local date such as `2026-01-01`: without a name, its line of the file or the weekday. */
 export function holidayOn({ weekend, days, ranges }: Calendar, date: string): string | undefined {
-  const named =
-    days.get(date) ?? days.get(date.slice(5)) ?? ranges.find((r) => r.from <= date && date <= r.until)?.name;
+  const named = days.get(date) ?? days.get(date.slice(5)) ?? ranges.find((range) => isWithin(range, date))?.name;
   if (named !== undefined) return named;
   const day = new Date(`${date}T00:00:00Z`).getUTCDay();
   return weekend.includes(day) ? weekdayNames[day] : undefined;
+}
+
+/** A range of days of each year may go over its end. */
+function isWithin({ from, until }: Calendar['ranges'][number], date: string): boolean {
+  const day = date.slice(-from.length);
+  return from <= until ? from <= day && day <= until : day >= from || day <= until;
 }
 
 /** After so many holidays in a row, an instant waits no longer for another day. */

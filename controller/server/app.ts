@@ -62,9 +62,11 @@ export function httpApp(options: AppOptions): Hono<Env> {
     const { path, verb } = honoPath(each);
     app.on(each.method, path, (context) => {
       const given: Record<string, string> = context.req.param();
+      const last = Object.keys(given).at(-1);
+      // The verb follows the last parameter alone.
       const params = Object.entries(given).map(([name, value]) => [
         name,
-        verb === '' ? value : value.slice(0, -verb.length),
+        verb !== '' && name === last ? value.slice(0, -verb.length) : value,
       ]);
       return serve(each, context.req.raw, context.env?.incoming?.socket?.remoteAddress, Object.fromEntries(params));
     });
@@ -123,7 +125,9 @@ function serverOf({ api, settings, logger, isKnownHost, answerMs = defaultAnswer
     if (!isProblem && principal && isAudited(of, status)) {
       const target = params.run ?? params.pipeline ?? params.id ?? response.headers.get('location')?.split('/').at(-1);
       const { name: by, token } = principal;
-      await doors.record({ by, token, address, action: patternOf(of), target, status, detail: undefined });
+      const entry = { by, token, address, action: patternOf(of), target, status };
+      if (of.scope === 'none') await doors.recordStranger(entry);
+      else await doors.record({ ...entry, detail: undefined });
     }
     const pattern = isProblem ? `${methodOf(request)} (no route)` : patternOf(of);
     const ms = Math.round(performance.now() - began);

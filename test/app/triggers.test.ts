@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { everyTrigger } from '../../controller/adapters/triggers/every/driver.ts';
 import { heldBack } from '../../controller/app/pipelines/agreement.ts';
 import { type WatchedPipeline, watchedPipelines } from '../../controller/app/pipelines/watched.ts';
+import { builtIn } from '../../controller/app/registry.ts';
 import { withSluice } from '../../controller/app/sluice.ts';
 import { schedulerService } from '../../controller/app/triggers/service.ts';
 import { openPipeline } from '../../controller/app/wiring.ts';
@@ -109,6 +110,26 @@ test('intervals are counted from when the trigger was first seen; of missed inte
 /** The state of a trigger that was never paused. */
 const stateAt = (armed: number, now: number, cursor: unknown): TriggerState => ({
   ...{ seq: 0, generation: 1, armed, now, cursor, pauses: [], resumed: undefined, waiting: 0, problem: undefined },
+});
+
+test('a changed calendar is reloaded', async () => {
+  const { project } = await openPipeline(projectIn(root, doublingOf('calendars')), registry);
+  const folder = join(root, 'conf/pipelines');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(root, 'days.yaml'), 'holidays: [2026-01-01]\n');
+  const daily = 'triggers: { daily: { schedule: "@daily", zone: UTC, calendar: { file: days.yaml } } }';
+  writeFileSync(join(folder, 'calendars.yaml'), `${doublingOf('calendars')}\n${daily}\n`);
+  const current = watchedPipelines(project, { ...registry, triggers: builtIn.triggers }, memoryStore());
+  const versions = async () => (await current()).map(({ version, problem }) => problem ?? version);
+  const before = await versions();
+  expect(await versions()).toEqual(before);
+  writeFileSync(join(root, 'days.yaml'), 'holidays: [2026-01-01, 2026-01-02]\n');
+  expect(await versions()).not.toEqual(before);
+  writeFileSync(join(root, 'days.yaml'), 'holidays: 7\n');
+  expect(await versions()).toEqual([
+    expect.stringMatching(/calendars\.yaml:\d+:\d+ triggers\.daily\.calendar\.file: .*days/),
+  ]);
+  rmSync(folder, { recursive: true });
 });
 
 test('changed pipelines and SQL files are reloaded; one with a problem keeps its last valid content', async () => {

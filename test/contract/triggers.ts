@@ -127,6 +127,12 @@ export function triggersContract(ready: Ready): void {
     expect(await store().fire(name, { generation: 1 }, [firing('2')])).toBeUndefined();
     expect((await enter(name, [firing('1')]))?.[0]).toMatchObject({ isNew: true, outcome: 'started' });
     expect((await store().firings({ ...name, limit: 9 })).map((each) => each.generation)).toEqual([2, 1]);
+    // What was held is not held for ever.
+    await enter(name, [{ ...firing('h'), as: { outcome: 'held', reason: 'paused' } }]);
+    await store().reset(name);
+    expect(await store().firings({ ...name, limit: 1 })).toMatchObject([
+      { outcome: 'skipped', reason: expect.stringContaining('reset') },
+    ]);
   });
 
   test('lists its triggers with their problem and last row, and the ends of their runs', async () => {

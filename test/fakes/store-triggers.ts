@@ -190,6 +190,9 @@ export function memoryTriggers(
     },
     async reset(name) {
       const of = known(name);
+      for (const [i, row] of of.firings.entries())
+        if (row.outcome === 'held')
+          of.firings[i] = { ...row, outcome: 'skipped', reason: 'the trigger was reset while it was held' };
       of.generation += 1;
       Object.assign(of, { seq: of.seq + 1, armed: clock(), cursor: undefined, pauses: [], resumed: undefined });
     },

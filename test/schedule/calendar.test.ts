@@ -40,6 +40,13 @@ describe('a holiday calendar', () => {
     ]);
   });
 
+  test('can have days of each year that follow one another, also over its end', () => {
+    const yearly = calendarSchema.parse(parse('holidays: { 01-01..01-08: New Year, 12-30..01-02: Inventory }'));
+    const on = (date: string) => holidayOn(yearly, date);
+    expect(['2026-01-01', '2031-01-08', '2026-12-31'].map(on)).toEqual(['New Year', 'New Year', 'Inventory']);
+    expect(['2026-01-09', '2026-12-29'].map(on)).toEqual([undefined, undefined]);
+  });
+
   test('can be empty', () => {
     expect(holidayOn(calendarSchema.parse({}), '2026-05-01')).toBeUndefined();
   });
@@ -52,7 +59,8 @@ describe('a holiday calendar', () => {
     [{ holidays: [''] }],
     [{ holidays: ['2026-01-02..2026-01-01'] }],
     [{ holidays: ['2026-01-01..'] }],
-    [{ holidays: ['12-25..12-26'] }],
+    [{ holidays: ['12-25..2026-12-26'] }],
+    [{ holidays: ['12-25..12-32'] }],
     [{ holidays: ['2026-01-01..2026-01-02..2026-01-03'] }],
     [{ holidays: { 'new year': 'x' } }],
     [{ holidays: { '2026-01-01': '' } }],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { json, world } from './world.ts';
+import { json, signedBy, world } from './world.ts';
 
 const day = 86_400_000;
 const at = (ms: number): string => new Date(ms).toISOString();
@@ -38,7 +38,7 @@ test('a calendar of a long time is refused, and one of a far time is short work'
 
 test('a hook takes a hundred signed requests at once, and then twenty a second', async () => {
   const { ask } = await world();
-  const send = (i: number) => ask('POST', '/hooks/alpha/hook', { as: null, body: { i } });
+  const send = (i: number) => ask('POST', '/hooks/alpha/hook', signedBy(JSON.stringify({ i })));
   const answers = await Promise.all(Array.from({ length: 130 }, (_, i) => send(i)));
   const refused = answers.filter(({ headers }) => headers.get('ratelimit-policy')?.startsWith('"hook"'));
   expect(refused.length).toBeGreaterThan(5);

@@ -3,7 +3,7 @@ import { scopes } from '../../controller/domain/ports/tokens.ts';
 import { fullPath } from '../../controller/server/http/route.ts';
 import { routes } from '../../controller/server/routes/table.ts';
 import { memoryStores } from '../fakes/store.ts';
-import { fakeApi, json, pipelinesOf, world } from './world.ts';
+import { fakeApi, finished, json, pipelinesOf, signedBy, world } from './world.ts';
 
 /** Which scopes a route admits beside admin: the table that the code must equal. */
 const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
@@ -180,6 +180,27 @@ test('an administrator of some pipelines cannot make a token for more', async ()
   expect((await create(['*'])).status).toBe(403);
   expect((await create(['alpha', 'beta'])).status).toBe(403);
   expect((await create(['alp*'])).status).toBe(201);
+});
+
+test('the content of requests and messages is for tokens that may see rows', async () => {
+  const server = await world();
+  const sent = await server.ask('POST', '/hooks/alpha/hook', signedBy(JSON.stringify({ name: 'Ivanov' })));
+  const { run } = await json(sent);
+  const [read, data] = [await server.token(['read', 'runs:write']), await server.token(['read', 'data'])];
+  for (const path of [`/api/v1/runs/${run}/events`, '/api/v1/events', `/api/v1/runs/${run}`, '/api/v1/firings']) {
+    const bare = await server.get(path, { as: read });
+    expect(bare.status, path).toBe(200);
+    expect(await bare.text(), path).not.toContain('Ivanov');
+    if (!path.endsWith('firings'))
+      expect(await (await server.get(path, { as: data })).text(), path).toContain('Ivanov');
+  }
+  await server.store.heartbeat('me', 60_000);
+  await server.store.append((await server.store.claim(run, 'me')) as never, 1, 2, {
+    events: finished.events,
+    ...finished.entry,
+  });
+  const retried = await server.ask('POST', `/api/v1/runs/${run}:retry`, { as: read });
+  expect([retried.status, (await retried.text()).includes('Ivanov')]).toEqual([201, false]);
 });
 
 test('examples of rows are for tokens that may see rows', async () => {

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { newToken } from '../../controller/app/access/token.ts';
 import { newRunName } from '../../controller/app/new-run.ts';
 import { calendarOf } from '../../controller/app/triggers/calendar.ts';
@@ -18,6 +19,17 @@ import { memoryStores } from '../fakes/store.ts';
 import { good, load } from '../pipeline/files.ts';
 
 process.env.TEST_HOOK_SECRET ??= 'the secret of a sender';
+/** A request of the sender of a hook, as `ask` takes it. */
+export const signedBy = (body: string) => ({
+  as: null,
+  body,
+  headers: {
+    'content-type': 'application/json',
+    'x-hub-signature-256': `sha256=${createHmac('sha256', process.env.TEST_HOOK_SECRET ?? '')
+      .update(body)
+      .digest('hex')}`,
+  },
+});
 export const owner = 'host/place/1/2/abc';
 
 /** The pipelines that the server knows. */

@@ -16,6 +16,9 @@ export function stateOf(row: Row): Omit<TriggerState, 'cursor'> {
   return { seq, generation, armed, now, waiting, pauses, resumed, problem: row.problem ?? undefined };
 }
 
+/** Why a request that was held during a pause starts no run. */
+export const heldAtReset = 'the trigger was reset while it was held';
+
 /** A row of the ledger. */
 export const firingOf = (row: Row): FiringRecord => ({
   number: row.number,

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import type { Registry } from '../../adapters/drivers.ts';
 import type { Project } from '../../config/project.ts';
-import { sqlFiles } from '../../domain/pipeline.ts';
+import { kindOf, sqlFiles } from '../../domain/pipeline.ts';
 import type { ServerStore } from '../../domain/ports/servers.ts';
 import { reasonOf } from '../../lib/errors.ts';
 import { type LoadedPipeline, loadPipeline } from '../../pipeline/loader.ts';
@@ -30,10 +30,15 @@ type Kept = Pick<ServerStore, 'keepPipeline' | 'keptPipeline'>;
 interface Known extends WatchedPipeline {
   /** Changes when a file of it may have changed. */
   readonly signature: string;
+  /** When a file with a problem is read again: what is wrong may be another file. By the clock of this process. */
+  readonly again: number;
 }
 
+/** How often files with a problem are read again. Milliseconds. */
+const againMs = 5000;
+
 /**
- * The pipelines of conf/pipelines/, reloaded when their files or SQL files change. A pipeline with a problem keeps its
+ * The pipelines of conf/pipelines/, reloaded when their files, SQL files or calendars change. A pipeline with a problem keeps its
  * last valid content, also that of an earlier process, which the store has. A name that an earlier file has is refused.
  */
 export function watchedPipelines(
@@ -45,23 +50,27 @@ export function watchedPipelines(
   const known = knownIn(project, registry);
   const watched = new Map<string, Known>();
 
+  const partsOf = (loaded: LoadedPipeline | undefined): string[] =>
+    loaded ? [...sqlOf(loaded), ...includedIn(loaded, registry)].map((file) => join(project.root, file)) : [];
+
   async function read(path: string): Promise<void> {
     const before = watched.get(path);
-    const signature = await signatureOf(path, project.root, before?.loaded);
-    if (before?.signature === signature) return;
+    const signature = await signatureOf([path, ...partsOf(before?.loaded)]);
+    if (before?.signature === signature && performance.now() < before.again) return;
     const file = relative(project.root, path);
     try {
       const loaded = await loadPipeline(path, known, project.root);
       const version = await versionOf(loaded, project.root);
       if ((await store.keptPipeline(file))?.version !== version) await store.keepPipeline({ version, ...loaded });
       const { name } = loaded.pipeline;
-      // The SQL files that the new content names are part of what is watched.
-      const now = await signatureOf(path, project.root, loaded);
-      watched.set(path, { signature: now, name, file, version, loaded, problem: undefined });
+      // The files that the new content names are part of what is watched.
+      const now = await signatureOf([path, ...partsOf(loaded)]);
+      const again = Number.POSITIVE_INFINITY;
+      watched.set(path, { signature: now, again, name, file, version, loaded, problem: undefined });
     } catch (error) {
       const kept = before?.loaded ? { ...before.loaded, version: before.version } : await store.keptPipeline(file);
       watched.set(path, {
-        ...{ signature, file, loaded: kept, version: kept?.version ?? '' },
+        ...{ signature, again: performance.now() + againMs, file, loaded: kept, version: kept?.version ?? '' },
         name: kept?.pipeline.name ?? basename(path).replace(/\.ya?ml$/, ''),
         problem: error instanceof Error ? error.message : reasonOf(error),
       });
@@ -89,9 +98,16 @@ export function watchedPipelines(
 const sqlOf = ({ pipeline }: LoadedPipeline): string[] =>
   Object.values(pipeline.steps).flatMap(({ spark }) => (spark ? sqlFiles(spark) : []));
 
+/** The files whose content is part of triggers, such as calendars. */
+const includedIn = ({ pipeline }: LoadedPipeline, { triggers }: Registry): string[] =>
+  Object.values(pipeline.triggers ?? {}).flatMap((trigger) =>
+    (kindOf(triggers, trigger).includes ?? []).flatMap(
+      ({ field }) => (trigger[field] as { readonly file: string } | undefined)?.file ?? [],
+    ),
+  );
+
 /** The inodes, sizes and times of a pipeline's files. */
-async function signatureOf(path: string, root: string, loaded: LoadedPipeline | undefined): Promise<string> {
-  const paths = [path, ...(loaded ? sqlOf(loaded).map((sql) => join(root, sql)) : [])];
+async function signatureOf(paths: readonly string[]): Promise<string> {
   const found = await Promise.all(paths.map((each) => stat(each).catch(() => undefined)));
   return found.map((each) => `${each?.mtimeMs}-${each?.size}-${each?.ino}`).join(' ');
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { DueFiring } from '../../adapters/firing.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import { type FiringRecord, mostWaiting, type NewFiring, type TriggerState } from '../../domain/ports/triggers.ts';
@@ -53,11 +54,7 @@ export async function fireByHand(
   const state = await (request.isDryRun ? stateOf(store, named) : store.trigger(named));
   const items = request.range ? await ofRange(store, of, state, request, keptMs) : [now(state)];
   const starts = items.filter(({ action }) => action === 'start');
-  if (starts.length > mostWaiting - state.waiting)
-    throw rejected(
-      `${starts.length} runs would be started, and ${state.waiting} of this trigger wait; at most ${mostWaiting} may`,
-      'give a shorter range, and the rest when these have begun',
-    );
+  assertRoom(starts.length, state);
   const rows = starts.map(({ firing }) => ownRow(of, firing, state.now, request));
   const entered = request.isDryRun ? [] : await store.fire(named, { generation: state.generation }, rows);
   if (!entered) throw new SluiceError(changedMeanwhile, { kind: 'unavailable', hint: 'try again' });
@@ -70,6 +67,15 @@ export async function fireByHand(
       return { key, due: iso(due), action, reason: why ?? reason, outcome, run };
     }),
   };
+}
+
+/** Throws when so many runs may not wait. */
+function assertRoom(starts: number, { waiting }: TriggerState): void {
+  if (starts > mostWaiting - waiting)
+    throw rejected(
+      `${starts} runs or more would be started, and ${waiting} of this trigger wait; at most ${mostWaiting} may`,
+      'give a shorter range, and the rest when these have begun',
+    );
 }
 
 const now = ({ now: at }: TriggerState): Item => {
@@ -99,9 +105,12 @@ async function ofRange(
     );
   if (to > state.now) throw rejected(`${iso(to)} is still to come`, 'end the range in the past');
   const items: Item[] = [];
+  let starts = 0;
   for (const instant of of.driver.instants(of.trigger, from - 1, state.armed)) {
     if (instant.due > to) break;
     if (items.length === 10_000) throw rejected('the range has more than 10000 instants', 'give a shorter one');
+    // A store in this process answers without giving way to others, such as the lease of the controller.
+    if (items.length % 50 === 49) await setImmediate();
     const { instead, ...firing } = instant;
     if (instead) {
       items.push({ firing, action: 'leave', reason: instead.reason });
@@ -110,6 +119,8 @@ async function ofRange(
     const item = await itemOf(store, of, firing, only);
     const mayBeForgotten = item.reason === noRow && instant.due > state.armed && instant.due <= state.now - keptMs;
     items.push(mayBeForgotten && only === 'missing' ? { ...item, action: 'leave', reason: forgotten } : item);
+    if (items.at(-1)?.action === 'start') starts += 1;
+    assertRoom(starts, state);
   }
   return items;
 }

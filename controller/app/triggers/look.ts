@@ -6,6 +6,7 @@ import type { Trigger } from '../../domain/pipeline.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { Entered, NewFiring, TriggerState } from '../../domain/ports/triggers.ts';
 import { reasonOf } from '../../lib/errors.ts';
+import { storable } from '../../lib/storable.ts';
 import { holds, operands } from '../../pipeline/conditions.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
 import { render } from '../../pipeline/template.ts';
@@ -90,10 +91,11 @@ interface RowOptions {
 /** The row of the ledger for a firing: its run, or why it starts none. `now` is the store's time. */
 export function rowOf(
   of: NamedTrigger,
-  firing: DueFiring,
+  found: DueFiring,
   now: number,
   { paused, by, given }: RowOptions = {},
 ): NewFiring {
+  const firing = storable(found) as DueFiring;
   const { key, due, count, until, replaces, payload } = firing;
   const row = {
     ...{ key, due },
@@ -109,7 +111,7 @@ export function rowOf(
     const { when } = of.trigger;
     const values = { ...triggerValues(cause, now), now: new Date(now) };
     if (when !== undefined && !holds(when, values)) {
-      const reason = `when: ${operands(when, values).join(', ') || 'it is false'}`;
+      const reason = `when: ${shownOperands(of.driver, operands(when, values)).join(', ') || 'it is false'}`;
       return { ...row, as: { outcome: 'skipped', reason: reason.slice(0, 500) } };
     }
     const filled = of.trigger.with && { ...(render(of.trigger.with, values, {}) as Cause['with']), ...given };
@@ -117,6 +119,16 @@ export function rowOf(
   } catch (error) {
     return { ...row, as: { outcome: 'refused', reason: reasonOf(error).slice(0, 500) } };
   }
+}
+
+/** The values that made `when` false. The ledger names those of requests and messages, and does not show them. */
+function shownOperands({ facts = {} }: TriggerDriver, all: readonly string[]): readonly string[] {
+  const hidden = Object.keys(facts).filter((name) => facts[name] === 'dyn');
+  return all.map((each) =>
+    hidden.some((name) => new RegExp(`^trigger(\\.${name}\\b| = )`).test(each))
+      ? each.slice(0, each.indexOf(' = '))
+      : each,
+  );
 }
 
 function causeOf({ name, driver }: NamedTrigger, { key, due, time, facts }: DueFiring, by: string | undefined): Cause {

@@ -39,8 +39,14 @@ export async function receiveRequest(
     const isHeld = pause && 'start' in row.as;
     const reason = `paused by ${pause?.by}${pause?.reason ? `: ${pause.reason}` : ''}`;
     const entered = await store.fire(named, { generation }, [
-      isHeld ? { ...row, as: { outcome: 'held', reason } } : row,
+      // The sender of a refused request sends it again.
+      { ...row, replaces: ['refused'], ...(isHeld && { as: { outcome: 'held', reason } }) },
     ]);
-    if (entered?.[0]) return entered[0];
+    const [taken] = entered ?? [];
+    if (!taken) continue;
+    if (taken.outcome !== 'held' || currentPause((await store.trigger(named)).pauses)) return taken;
+    // The pause has ended meanwhile, and its held requests may have been looked for before this one was there.
+    const [started] = (await store.fire(named, { generation }, [{ ...row, replaces: ['held'] }])) ?? [];
+    if (started) return started;
   }
 }

@@ -14,6 +14,8 @@ import { columns, exit, type Output } from '../view/output.ts';
 
 /** How many instants of a trigger are shown, and how far ahead they are looked for. Milliseconds. */
 const shownInstants = 5;
+/** A calendar may let nothing through for years. */
+const longestLookMs = 1000;
 const farMs = 10 * 366 * 86_400_000;
 
 /** `sluice validate FILE`, or with `--all` every file of conf/pipelines/. */
@@ -85,9 +87,10 @@ function triggersOf(pipeline: Pipeline) {
   return Object.entries(pipeline.triggers ?? {}).map(([name, trigger]) => {
     const driver = kindOf(builtIn.triggers, trigger);
     const next: string[] = [];
+    const until = performance.now() + longestLookMs;
     for (const { due, instead } of driver.instants?.(trigger, now, now) ?? []) {
       if (!instead) next.push(new Date(due).toISOString());
-      if (next.length === shownInstants || due > now + farMs) break;
+      if (next.length === shownInstants || due > now + farMs || performance.now() > until) break;
     }
     return {
       ...{ trigger: name, kind: driver.kind, says: driver.describe(trigger), next },

@@ -132,7 +132,7 @@ export interface TriggerStore {
   pause(name: TriggerName, pause: Pick<Pause, 'by' | 'reason' | 'until'>): Promise<boolean>;
   /** Ends the pause; false when it is not paused. */
   resume(name: TriggerName): Promise<boolean>;
-  /** Forgets what the trigger has accounted for; its keys begin again. The ledger stays. */
+  /** Forgets what the trigger has accounted for; its keys begin again. The ledger stays; what is held is skipped. */
   reset(name: TriggerName): Promise<void>;
   /** Stores why a trigger cannot be polled, or that it can again. */
   setProblem(name: TriggerName, problem: string | undefined): Promise<void>;

@@ -29,6 +29,7 @@ export class Doors {
   private readonly reads: RateLimit;
   private readonly writes: RateLimit;
   private readonly failures = new FailedLogins();
+  private readonly strangers = new FailedLogins();
   private readonly isProxy: (address: string) => boolean;
 
   constructor(deps: DoorDeps) {
@@ -78,6 +79,17 @@ export class Doors {
     const headers = (of.method === 'GET' ? this.reads : this.writes).take(principal.id, performance.now());
     assertScope(principal, of.scope);
     return headers;
+  }
+
+  /** Writes the audit log about a refused request without a token; of an address that sends many, only some. */
+  async recordStranger(entry: Omit<Parameters<Doors['record']>[0], 'detail'>): Promise<void> {
+    let silent: number;
+    try {
+      silent = this.strangers.add(entry.address ?? '', performance.now());
+    } catch {
+      return;
+    }
+    await this.record({ ...entry, detail: silent === 0 ? undefined : `${silent} more refused since` });
   }
 
   /** Writes the audit log. A request that was executed is not undone when that fails; the log of the server says so. */

@@ -19,7 +19,7 @@ import { cursorOf, numberOf, page, pageOf, pageQuery } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import * as examples from './examples.ts';
-import { findVisible, partName, readRun, runName, runParams, shownRows, waitForEnd } from './shared.ts';
+import { findVisible, partName, readRun, runName, runParams, shownCause, shownRows, waitForEnd } from './shared.ts';
 
 const conditional = { 'If-None-Match': 'The ETag of the version that the client has: 304 when it is the newest' };
 const instant = z.iso.datetime({ offset: true });
@@ -89,7 +89,12 @@ const getRun = route({
     // An ended run changes no more; only its messages may still be on their way.
     const isFinal = state.ended && document.messages.every((message) => message.state !== 'waiting');
     return {
-      body: { ...document, number: summary.number, rows: summary.rows ?? null },
+      body: {
+        ...document,
+        cause: document.cause && shownCause(asked.principal, document.cause),
+        number: summary.number,
+        rows: summary.rows ?? null,
+      },
       headers: { etag, 'cache-control': isFinal ? 'private, max-age=3600' : 'private, no-cache', ...applied },
     };
   },
@@ -242,5 +247,4 @@ export const runRoutes: readonly AnyRoute[] = [
   getMessages,
   diffRuns,
 ];
-/** The routes that the client calls. */
 export const runCalls = { listRuns, getRun, getMessages };

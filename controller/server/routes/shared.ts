@@ -3,6 +3,7 @@ import type { Recorded } from '../../domain/events.ts';
 import type { RunSummary } from '../../domain/ports/store.ts';
 import { fold, type RunState } from '../../domain/state.ts';
 import { matchesGlob } from '../../lib/glob.ts';
+import { isStorable } from '../../lib/storable.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
 import { grants } from '../doors/authenticate.ts';
 import type { Api } from '../http/api.ts';
@@ -23,6 +24,9 @@ export const runName = z
 export const runParams = z.strictObject({ run: runName });
 /** A pipeline, a step or a source as a pipeline file names it. */
 export const partName = z.string().regex(/^[^/\p{Cc}]{1,200}$/u);
+
+/** A value for `trigger.with`. */
+export const givenValue = z.string().max(1000).refine(isStorable, 'must be text without NUL');
 
 /** Whether a principal sees a pipeline and its runs. */
 export const sees = ({ pipelines }: Principal, pipeline: string): boolean =>
@@ -89,6 +93,16 @@ const bare = <T extends Exampled>(all: T): T =>
 export const shownRows = <T extends Exampled>(principal: Principal, all: T): T =>
   grants(principal, 'data') ? all : bare(all);
 
+/** What started a run, without the content of requests and messages unless the principal may see rows. */
+export function shownCause<T extends { readonly facts?: Readonly<Record<string, unknown>> | undefined }>(
+  principal: Principal,
+  cause: T,
+): T {
+  if (grants(principal, 'data') || cause.facts === undefined) return cause;
+  const { body: _, message: __, ...facts } = cause.facts;
+  return { ...cause, facts };
+}
+
 /** An event without examples of rows, unless the principal may see rows. */
 export function shownEvent(
   principal: Principal,
@@ -97,10 +111,14 @@ export function shownEvent(
   if (grants(principal, 'data')) return { ...event };
   if (event.type === 'sources-measured')
     return { ...event, profiles: bare(event.profiles), findings: bare(event.findings) };
-  if (event.type === 'run-started' && event.given)
+  if (event.type === 'triggered') return { ...event, cause: shownCause(principal, event.cause) };
+  if (event.type === 'run-started')
     return {
       ...event,
-      given: { ...event.given, profiles: bare(event.given.profiles), findings: bare(event.given.findings) },
+      ...(event.cause && { cause: shownCause(principal, event.cause) }),
+      ...(event.given && {
+        given: { ...event.given, profiles: bare(event.given.profiles), findings: bare(event.given.findings) },
+      }),
     };
   return { ...event };
 }

@@ -6,12 +6,11 @@ import type { Cause } from '../../domain/events.ts';
 import type { RunState } from '../../domain/state.ts';
 import { iso } from '../../lib/text.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
-import type { Api } from '../http/api.ts';
 import { fingerprintOf, idempotencyKeyOf } from '../http/idempotency.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, type Asked, base, type Reply, route } from '../http/route.ts';
 import * as examples from './examples.ts';
-import { findPipeline, partName, readRun, runParams } from './shared.ts';
+import { type Asking, findPipeline, givenValue, partName, readRun, runParams, shownCause } from './shared.ts';
 
 const idempotency = {
   'Idempotency-Key': 'A text of at most 255 characters: a repeated request with it gets the first answer again',
@@ -55,7 +54,7 @@ async function start(
     },
     ...(key !== undefined && { idempotencyKey: `api/${principal.id}/${key}` }),
   });
-  const reply = await startedReply(api, run, isNew);
+  const reply = await startedReply({ api, principal }, run, isNew);
   if (!isNew && reply.body.cause.request !== fingerprint)
     throw new Problem(422, `the Idempotency-Key has started run ${run} by another request`, {
       hint: 'use a new key for a new request',
@@ -63,14 +62,14 @@ async function start(
   return reply;
 }
 
-async function startedReply(api: Api, run: string, isNew: boolean): Promise<Reply<Started>> {
+async function startedReply({ api, principal }: Asking, run: string, isNew: boolean): Promise<Reply<Started>> {
   const [summary, [first]] = await Promise.all([api.store.find(run), api.store.history(run)]);
   const cause = first?.event.type === 'run-started' ? first.event.cause : undefined;
   if (!summary || !cause)
     throw new Problem(503, `run ${run} was removed meanwhile`, { headers: { 'retry-after': '1' } });
   const { number, pipeline, started } = summary;
   return {
-    body: { run, number, pipeline, started: iso(started) as string, cause },
+    body: { run, number, pipeline, started: iso(started) as string, cause: shownCause(principal, cause) },
     headers: { location: `${base}/runs/${run}`, ...(!isNew && { 'idempotency-replayed': 'true' }) },
   };
 }
@@ -103,7 +102,7 @@ const startRun = route({
     fullRefresh: z.boolean().optional().describe('Reprocess all rows, and read topics from their beginning'),
     from: z.iso.datetime({ offset: true }).optional().describe('A full refresh that reads topics from this time on'),
     with: z
-      .record(z.string(), z.string().max(1000))
+      .record(z.string(), givenValue)
       .optional()
       .describe('Values for trigger.with; their names are those under `with` of the pipeline’s triggers'),
   }),
@@ -167,7 +166,7 @@ const retryRun = route({
       throw new Problem(429, entered.reason ?? 'the earlier repetition was removed', {
         headers: { 'retry-after': '60' },
       });
-    return startedReply(api, entered.run, entered.isNew);
+    return startedReply(asked, entered.run, entered.isNew);
   },
 });
 

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { firedSchema, triggerSchema } from '../../app/views/triggers.ts';
+import { isStorable } from '../../lib/storable.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import * as examples from './examples.ts';
+import { givenValue } from './shared.ts';
 import {
   assertTrigger,
   exampleTrigger as exampleParams,
@@ -18,7 +20,10 @@ const pauseTrigger = route({
   scope: 'triggers:write',
   summary: 'Pauses a trigger; its instants are skipped, its requests are held',
   params,
-  body: z.strictObject({ reason: z.string().min(1).max(500).optional(), until: instant.optional() }),
+  body: z.strictObject({
+    reason: z.string().min(1).max(500).refine(isStorable, 'must be text without NUL').optional(),
+    until: instant.optional(),
+  }),
   response: triggerSchema,
   errors: [404, 422],
   example: { params: exampleParams, body: { reason: 'vendor outage' }, answer: examples.trigger },
@@ -96,7 +101,7 @@ const fireTrigger = route({
     to: instant.optional().describe('The last instant of the range'),
     only: z.enum(['missing', 'failed', 'all']).optional().describe('Of a range; missing, when left out'),
     dryRun: z.boolean().optional(),
-    with: z.record(z.string(), z.string().max(1000)).optional().describe('Values instead of those of `with`'),
+    with: z.record(z.string(), givenValue).optional().describe('Values instead of those of `with`'),
   }),
   response: firedSchema,
   errors: [404, 422],

@@ -6,6 +6,13 @@ import { polled, triggerOf } from './state.ts';
 
 const now = Date.parse('2026-11-24T06:00:00Z');
 const secret = 'a secret of the sender';
+let variables = 0;
+/** A secret as a file names it; its value is in the environment. */
+const named = (text: string): string => {
+  variables += 1;
+  process.env[`TEST_HOOK_${variables}`] = text;
+  return `\${TEST_HOOK_${variables}}`;
+};
 const hmac = (text: string, key: string | Buffer = secret) => createHmac('sha256', key).update(text);
 
 /** The firing of a request, or the status and the reason of its refusal. */
@@ -16,12 +23,7 @@ function received(
   { at = now, ...more }: { at?: number; secrets?: string | string[]; [field: string]: unknown } = {},
 ) {
   const { secrets = secret, ...fields } = more;
-  // Files name secrets; their values are in the environment.
-  const names = [secrets].flat().map((value, i) => {
-    process.env[`TEST_HOOK_${i}`] = value;
-    return `\${TEST_HOOK_${i}}`;
-  });
-  const trigger = triggerOf({ webhook: { signature, secret: names }, ...fields });
+  const trigger = triggerOf({ webhook: { signature, secret: [secrets].flat().map(named) }, ...fields });
   try {
     return webhookTrigger.receive?.(trigger, { headers, body: Buffer.from(body), now: at });
   } catch (error) {
@@ -144,7 +146,7 @@ describe('the key of a delivery', () => {
 });
 
 test('requests of a pause start their runs when it ends, and only these', async () => {
-  const held = { key: 'k1', due: 5, payload: { body: { a: 1 } } };
+  const held = { key: 'k1', due: 5, generation: 1, payload: { body: { a: 1 } } };
   const asked: unknown[] = [];
   const store = {
     firings: async (filter: unknown) => {
@@ -152,9 +154,43 @@ test('requests of a pause start their runs when it ends, and only these', async 
       return [held];
     },
   };
-  const { at } = polled({ webhook: { secret: '${ANY}' } }, { store: store as never });
+  const { at } = polled({ webhook: { secret: named(secret) } }, { store: store as never });
   expect(await at(9)).toMatchObject({ firings: [], next: undefined });
   const { firings } = await at(10, { pauses: [{ from: 1, to: 9, by: 'anna' }] });
-  expect(firings).toEqual([{ ...held, replaces: ['held'], isAlone: true, facts: held.payload }]);
+  const { generation: _, ...row } = held;
+  expect(firings).toEqual([{ ...row, replaces: ['held'], isAlone: true, facts: held.payload }]);
   expect(asked).toHaveLength(1);
+});
+
+test('when more requests were held than may wait, the oldest start first and the others follow', async () => {
+  let rows = Array.from({ length: 250 }, (_, i) => ({ number: i, key: `k${i}`, due: i, generation: 1, payload: {} }));
+  const store = {
+    firings: async ({ limit, before = Number.POSITIVE_INFINITY }: { limit: number; before?: number }) =>
+      rows
+        .filter(({ number }) => number < before)
+        .reverse()
+        .slice(0, limit),
+  };
+  const { at } = polled({ webhook: { secret: named(secret) } }, { store: store as never });
+  const pauses = [{ from: 1, to: 9, by: 'anna' }];
+  const started: string[] = [];
+  const taken = async (now: number, more: object) => {
+    const { firings, next } = await at(now, more);
+    started.push(...firings.map(({ key }) => key));
+    rows = rows.filter(({ key }) => !started.includes(key));
+    return [firings.length, next];
+  };
+  await at(9);
+  expect(await taken(10, { pauses, waiting: 30 })).toEqual([70, 1010]);
+  // The pause counts as accounted for; the runs still wait.
+  expect(await taken(1010, { waiting: 100 })).toEqual([0, 2010]);
+  expect(await taken(2010, {})).toEqual([100, 3010]);
+  expect(await taken(3010, {})).toEqual([80, undefined]);
+  expect(started).toEqual(Array.from({ length: 250 }, (_, i) => `k${i}`));
+  expect(await taken(4010, {})).toEqual([0, undefined]);
+});
+
+test('a secret in the file itself, and an empty window, are refused', () => {
+  expect(() => triggerOf({ webhook: { secret } })).toThrow('NAME');
+  expect(() => triggerOf({ webhook: { secret: named(secret) }, window: '0s' })).toThrow('1s');
 });

@@ -1,6 +1,6 @@
 import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
 import type { Entered, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
-import { firingOf, stateOf } from '../ledger.ts';
+import { firingOf, heldAtReset, stateOf } from '../ledger.ts';
 import { likeOf } from '../summary.ts';
 import { writing } from './feed.ts';
 import { enter, removeFirings, type Within, waiting } from './firings.ts';
@@ -117,9 +117,11 @@ export function triggersOf(within: Within, project: string): TriggerStore {
 
     async reset(name) {
       await query(
-        `UPDATE triggers SET seq = seq + 1, generation = generation + 1, cursor = NULL, pauses = '[]', resumed = NULL,
-           armed = now() WHERE ${is}`,
-        named(name),
+        `WITH t AS (
+           UPDATE triggers SET seq = seq + 1, generation = generation + 1, cursor = NULL, pauses = '[]', resumed = NULL,
+             armed = now() WHERE ${is})
+         UPDATE firings SET outcome = 'skipped', reason = $4 WHERE ${is} AND outcome = 'held'`,
+        [...named(name), heldAtReset],
       );
     },
 

@@ -2,7 +2,7 @@ import type { RunEvent } from '../../../domain/events.ts';
 import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
 import type { NewRun } from '../../../domain/ports/store.ts';
 import type { Entered, NewFiring, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
-import { entered, startedRun, stateOf } from '../ledger.ts';
+import { entered, heldAtReset, startedRun, stateOf } from '../ledger.ts';
 import type { Row } from '../summary.ts';
 import type { Database } from './database.ts';
 import { ledgerOf, parsed, rowsOf } from './ledger.ts';
@@ -106,6 +106,10 @@ export function triggersOf(
              armed = $now WHERE ${is}`,
           { ...named(name), now: clock() },
         );
+        db.all(`UPDATE firings SET outcome = 'skipped', reason = $reason WHERE ${is} AND outcome = 'held'`, {
+          ...named(name),
+          reason: heldAtReset,
+        });
       }),
 
     async setProblem(name, problem) {

@@ -56,10 +56,11 @@ export const scheduleTrigger: TriggerDriver = {
   places: [{ at: ['calendar', 'file'], is: 'file' }],
 
   broken(trigger) {
-    const { zone, calendar } = fieldsOf(trigger);
+    const { zone, calendar, from = '', until = '9999-12-31' } = fieldsOf(trigger);
     const problems = cronsOf(fieldsOf(trigger)).flatMap((cron) => refusal(['schedule'], () => parseCron(cron)));
     const ofCalendar =
       calendar?.content === undefined ? [] : refusal(['calendar'], () => calendarSchema.parse(calendar.content));
+    if (until < from) problems.push({ at: ['until'], message: `${until} is before from: ${from}` });
     return [...problems, ...refusal(['zone'], () => checkZone(zone)), ...ofCalendar];
   },
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Trigger } from '../../../domain/pipeline.ts';
 import { mostWaiting, type TriggerState } from '../../../domain/ports/triggers.ts';
 import { milliseconds } from '../../../lib/duration.ts';
+import { isTooDeep } from '../../../lib/storable.ts';
 import { duration, identifier } from '../../../pipeline/schema.ts';
 import type { TriggerDriver } from '../../drivers.ts';
 import type { Due, DueFiring } from '../../firing.ts';
@@ -115,10 +116,11 @@ async function one(
   return { firings, cursor: { epoch, next }, next: now + (room > 0 ? milliseconds(every) : 1000) };
 }
 
-/** A message as JSON, or its text. */
+/** A message as JSON, or its text when it is none or nested too deeply. */
 function parsed(value: string): unknown {
   try {
-    return JSON.parse(value);
+    const read: unknown = JSON.parse(value);
+    return isTooDeep(read) ? value : read;
   } catch {
     return value;
   }

@@ -28,10 +28,11 @@ export async function fire(output: Output, pipeline: string, trigger: string, op
       each.reason,
     ]);
     for (const line of columns(rows)) output.line(line);
-    const started = items.filter(({ action }) => action === 'start').length;
-    output.line(`${started} of ${items.length} ${dryRun ? 'would start' : 'started'}`);
+    const starting = items.filter(({ action }) => action === 'start');
+    const started = starting.filter(({ outcome }) => dryRun || outcome === 'started' || outcome === 'joined');
+    output.line(`${started.length} of ${items.length} ${dryRun ? 'would start' : 'started'}`);
     output.document(fired);
-    return exit.ok;
+    return started.length < starting.length ? exit.failed : exit.ok;
   });
 }
 

@@ -32,7 +32,8 @@ export async function triggers(
   options: TriggersOptions,
 ): Promise<number> {
   if (action === undefined) return withTriggers(options.server, (all) => list(output, all, options));
-  const work: Work | undefined = { show, pause, resume, skip, reset }[action];
+  const works: Readonly<Record<string, Work>> = { show, pause, resume, skip, reset };
+  const work = Object.hasOwn(works, action) ? works[action] : undefined;
   if (!work)
     throw rejected(`there is no sluice triggers ${action}`, 'it is one of show, pause, resume, skip and reset');
   if (pipeline === undefined || trigger === undefined)
@@ -48,7 +49,9 @@ const user = (): string => byCommand().by ?? 'sluice';
 async function list(output: Output, triggers: TriggerOperations, { pipeline }: TriggersOptions): Promise<number> {
   const all = (await triggers.list()).filter((each) => pipeline === undefined || each.pipeline === pipeline);
   if (all.length === 0)
-    output.line('No triggers; they are in the files of conf/pipelines/, and `sluice serve` fires them.');
+    output.line(
+      'No triggers; they are in the files of conf/pipelines/, and `sluice serve` fires them. `sluice pipelines` shows files with problems.',
+    );
   for (const line of columns(all.map(rowOf))) output.line(line);
   output.document(all);
   return exit.ok;
