@@ -39,6 +39,8 @@ export interface SchedulerReport {
 interface Watched {
   of: NamedTrigger;
   known: TriggerState | undefined;
+  /** Of the state that it was last looked at with. */
+  seq: number | undefined;
   /** By the store's clock. */
   next: number;
   failures: number;
@@ -106,7 +108,7 @@ export class Scheduler {
         const of = { loaded, name, trigger, driver };
         this.watched.set(key, {
           of,
-          known: undefined,
+          ...{ known: undefined, seq: undefined },
           next: 0,
           failures: 0,
           memory: before?.memory ?? new Map(),
@@ -130,7 +132,8 @@ export class Scheduler {
     this.nextSurvey = before + (this.disagreeing > 0 ? 1000 : surveyMs);
     for (const { pipeline, trigger, seq } of states) {
       const watched = this.watched.get(JSON.stringify([pipeline, trigger]));
-      if (watched?.known && watched.known.seq !== seq) Object.assign(watched, { known: undefined, next: 0 });
+      // Also when its state is unknown: one that waits for a change would wait for ever.
+      if (watched?.seq !== undefined && watched.seq !== seq) Object.assign(watched, { known: undefined, next: 0 });
     }
   }
 
@@ -147,6 +150,7 @@ export class Scheduler {
     try {
       for (let tries = 0; ; tries++) {
         watched.known ??= await store.trigger(nameOf(of));
+        watched.seq = watched.known.seq;
         const known = { ...watched.known, now: Math.max(watched.known.now, Math.round(this.now())) };
         const context = { ...this.deps.context, memory, signal };
         const looked = await within(look(store, of, known, context), signal);
