@@ -3,7 +3,7 @@ import { rowOf } from '../../controller/app/triggers/look.ts';
 import { namedTriggers } from '../../controller/app/triggers/overview.ts';
 import { receiveRequest } from '../../controller/app/triggers/receive.ts';
 import { memoryStores } from '../fakes/store.ts';
-import { pipelinesOf } from '../server/world.ts';
+import { pipelinesOf, signedBy } from '../server/world.ts';
 
 const hook = { pipeline: 'alpha', trigger: 'hook' };
 
@@ -21,7 +21,7 @@ test('a request that is held when the pause has just ended is not held for ever'
       return store.fire(name, seen, rows, cursor);
     },
   };
-  const request = { headers: {}, body: Buffer.from('{"a":1}'), now: Date.now() };
+  const request = { headers: signedBy('{"a":1}').headers, body: Buffer.from('{"a":1}'), now: Date.now() };
   const taken = await receiveRequest(late, watched, hook, request);
   expect(taken).toMatchObject({ outcome: 'started', isNew: true });
   expect(await store.firings({ ...hook, limit: 9 })).toMatchObject([{ outcome: 'started', run: taken.run }]);
@@ -38,7 +38,7 @@ async function received(body: string, more: object = {}) {
     const changed = { ...(loaded as NonNullable<typeof loaded>), pipeline: { ...pipeline, triggers } };
     return [{ name: 'alpha', file: 'f', version: '1', loaded: changed, problem: undefined }];
   };
-  const request = { headers: {}, body: Buffer.from(body), now: Date.now() };
+  const request = { headers: signedBy(body).headers, body: Buffer.from(body), now: Date.now() };
   const send = (fields: object = more) => receiveRequest(store, of(fields), hook, request);
   return { store, send, of };
 }
@@ -72,5 +72,6 @@ test('what no store takes is replaced in the values of a run', async () => {
   const { of } = await received('');
   const [named] = namedTriggers(of({}));
   const row = rowOf(named as never, { key: 'a\0', due: 1, facts: { body: { 'x\0': ['\ud800', '\ud83c\udf89'] } } }, 1);
-  expect(row).toMatchObject({ key: 'a\ufffd', payload: { body: { 'x\ufffd': ['\ufffd', '\ud83c\udf89'] } } });
+  const facts = { body: { 'x\ufffd': ['\ufffd', '\ud83c\udf89'] } };
+  expect(row).toMatchObject({ key: 'a\ufffd', as: { start: { events: [{ cause: { facts } }] } } });
 });

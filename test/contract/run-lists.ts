@@ -56,7 +56,7 @@ export function runListsContract({ store, prefix, add }: Pick<Ready, 'store' | '
     expect(await found('x-a_1')).toEqual(['x-a_1']);
     expect(await found('x-%')).toEqual(['x-%']);
     expect(await found('x-a*')).toEqual(['x-ab1', 'x-a_1']);
-    expect(await found('*1', 'y')).toEqual(['y', 'x-ab1', 'x-a_1']);
+    expect(await found('x-*1', 'y')).toEqual(['y', 'x-ab1', 'x-a_1']);
     expect(await found()).toEqual([]);
   });
 }

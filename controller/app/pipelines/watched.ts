@@ -34,6 +34,9 @@ interface Known extends WatchedPipeline {
   readonly again: number;
 }
 
+/** How many files are looked at together: each request to a webhook waits for all of them. */
+const atOnce = 32;
+
 /** How often files with a problem are read again. Milliseconds. */
 const againMs = 5000;
 
@@ -81,7 +84,7 @@ export function watchedPipelines(
     const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
     const paths = names.map((name) => join(folder, name));
     for (const path of watched.keys()) if (!paths.includes(path)) watched.delete(path);
-    for (const path of paths) await read(path);
+    for (let i = 0; i < paths.length; i += atOnce) await Promise.all(paths.slice(i, i + atOnce).map(read));
     const firstOf = new Map<string, string>();
     return [...watched.values()]
       .sort((a, b) => (a.file < b.file ? -1 : 1))

@@ -2,6 +2,7 @@ import { type ReceivedRequest, Refusal } from '../../adapters/firing.ts';
 import { currentPause } from '../../domain/pauses.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { Entered, TriggerName } from '../../domain/ports/triggers.ts';
+import { storable } from '../../lib/storable.ts';
 import type { WatchedPipeline } from '../pipelines/watched.ts';
 import { rowOf } from './look.ts';
 import { namedTriggers } from './overview.ts';
@@ -40,7 +41,11 @@ export async function receiveRequest(
     const reason = `paused by ${pause?.by}${pause?.reason ? `: ${pause.reason}` : ''}`;
     const entered = await store.fire(named, { generation }, [
       // The sender of a refused request sends it again.
-      { ...row, replaces: ['refused'], ...(isHeld && { as: { outcome: 'held', reason } }) },
+      {
+        ...row,
+        replaces: ['refused'],
+        ...(isHeld && { as: { outcome: 'held', reason }, payload: storable(firing.facts) }),
+      },
     ]);
     const [taken] = entered ?? [];
     if (!taken) continue;
