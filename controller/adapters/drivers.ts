@@ -127,6 +127,8 @@ export interface TriggerDriver extends TriggerKind, Checked {
   receive?(trigger: Trigger, request: ReceivedRequest): DueFiring;
   /** The instants after a time, in order, for kinds that fire by the clock. */
   instants?(trigger: Trigger, after: number, armed: number): Iterable<Instant>;
+  /** Fields with which a poll does not wait until what it has found is complete: to skip it. */
+  readonly hurried?: Partial<Trigger>;
   /** `every 15m` */
   describe(trigger: Trigger): string;
   /** What is worth knowing before it fires, a line each. */

@@ -14,6 +14,8 @@ export interface LoadedPipeline {
   readonly file: string;
   readonly pipeline: Pipeline;
   readonly text: string;
+  /** Its SQL or conditions use what has started the run, so each firing has a run of its own. */
+  readonly usesTrigger?: boolean;
 }
 
 /**

@@ -3,7 +3,7 @@ import { rejected } from '../lib/errors.ts';
 import { filled, upToLast } from '../lib/variables.ts';
 import { evaluated } from './conditions.ts';
 
-/** `{{ CEL }}` in the texts of an HTTP step. */
+/** `{{ CEL }}` in the texts of HTTP steps and of triggers. */
 const hole = /\{\{(.*?)\}\}/gs;
 
 /** The expressions in a value's texts, each with its key path. */

@@ -149,6 +149,10 @@ test('changed pipelines and SQL files are reloaded; one with a problem keeps its
   writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, 3 * n AS twice FROM counted');
   const [after] = await current();
   expect(after?.version).not.toBe(before?.version);
+  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, date AS twice FROM counted, trigger');
+  expect([after, (await current())[0]].map((each) => each?.loaded?.usesTrigger)).toEqual([false, true]);
+  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, 3 * n AS twice FROM counted');
+  expect(await current()).toMatchObject([{ version: after?.version }, {}]);
   writeFileSync(join(folder, 'a.yaml'), 'name: first\nsources: 7\n');
   expect(await served()).toEqual(['first', 'second']);
   expect((await current())[0]?.version).toBe(after?.version);

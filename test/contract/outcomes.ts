@@ -90,4 +90,51 @@ export function outcomesContract(ready: Ready): void {
     expect((await store().trigger(name)).waiting).toBe(mostWaiting);
     expect((await enter(name, [firing('join', { joins: true })]))?.[0]?.outcome).toBe('joined');
   });
+
+  test('refuses no firing that the caller has room for, as far as it knows', async () => {
+    const name = named();
+    const seen = await store().trigger(name);
+    const { generation } = seen;
+    await store().fire(
+      name,
+      { generation },
+      Array.from({ length: mostWaiting - 1 }, (_, i) => firing(String(i))),
+    );
+    expect(await store().fire(name, seen, [firing('x'), firing('y')], 1)).toBeUndefined();
+    const now = await store().trigger(name);
+    expect([now.cursor, now.waiting]).toEqual([undefined, mostWaiting - 1]);
+    expect((await store().fire(name, seen, [firing('x')], 1))?.[0]?.outcome).toBe('started');
+    const full = await store().trigger(name);
+    expect((await store().fire(name, full, [firing('y')], 2))?.[0]?.outcome).toBe('refused');
+  });
+
+  test('a row that replaces another has its own payload, or else that of the other', async () => {
+    const name = named();
+    const payload = async () => (await store().firings({ ...name, limit: 1 }))[0]?.payload;
+    await enter(name, [{ key: 'a', due: 5, as: { outcome: 'refused', reason: 'why' } }]);
+    await enter(name, [{ ...noted('a', 'held'), replaces: ['refused'], payload: { body: 1 } }]);
+    expect(await payload()).toEqual({ body: 1 });
+    await enter(name, [firing('a', { replaces: ['held'] })]);
+    expect(await payload()).toEqual({ body: 1 });
+  });
+
+  test('finds the rows of a key and of its repetitions, and no others', async () => {
+    const name = named();
+    const keys = ['a_', 'a_ again-1', 'a_ again-by-0', 'a_b', 'ab again-1', 'A_', 'a_  again-1'];
+    await enter(
+      name,
+      keys.map((key) => noted(key, 'skipped')),
+    );
+    const rows = await store().firings({ ...name, key: 'a_', limit: 9 });
+    expect(rows.map(({ key }) => key)).toEqual(['a_ again-by-0', 'a_ again-1', 'a_']);
+  });
+
+  test('a reset forgets a problem', async () => {
+    const name = named();
+    await store().trigger(name);
+    await store().setProblem(name, 'no source');
+    expect((await store().trigger(name)).problem).toBe('no source');
+    await store().reset(name);
+    expect((await store().trigger(name)).problem).toBeUndefined();
+  });
 }

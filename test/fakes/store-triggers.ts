@@ -1,3 +1,4 @@
+import { isChanged } from '../../controller/adapters/store/ledger.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import { currentPause, lastResumed, type Pause, pausesAt } from '../../controller/domain/pauses.ts';
 import type { NewRun } from '../../controller/domain/ports/store.ts';
@@ -96,7 +97,7 @@ export function memoryTriggers(
     const { pipeline, trigger, generation } = of;
     const kept = before ?? { number: numbers, pipeline, trigger, generation, key, due, until, count };
     of.places.set(`${generation} ${key}`, place ?? of.firings.length);
-    const row = { ...kept, payload: structuredClone(before?.payload ?? payload), noted: clock(), ...entered };
+    const row = { ...kept, payload: structuredClone(payload ?? before?.payload), noted: clock(), ...entered };
     of.firings[place ?? of.firings.length] = row;
     return { key, isNew: true, ...entered };
   }
@@ -121,7 +122,7 @@ export function memoryTriggers(
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
     async fire(name, seen, firings, cursor, isPartial = false) {
       const of = triggers.get(keyOf(name));
-      if (of?.generation !== seen.generation || (seen.seq !== undefined && of.seq !== seen.seq)) return undefined;
+      if (!of || isChanged({ ...of, waiting: store.waiting(of).length }, seen, firings)) return undefined;
       const starts = firings.flatMap(({ as, key }) =>
         'start' in as && placeOf(of, key) === undefined ? [as.start.run] : [],
       );
@@ -142,13 +143,14 @@ export function memoryTriggers(
       await Promise.all(calls);
       return entered;
     },
-    firings: async ({ pipelines, pipeline, trigger, outcome, run, at, since, until, before, limit }) =>
+    firings: async ({ pipelines, pipeline, trigger, outcome, run, key, at, since, until, before, limit }) =>
       [...triggers.values()]
         .filter((each) => each.project === project)
         .filter((each) => pipelines?.some((glob) => matchesGlob(glob, each.pipeline)) ?? true)
         .filter((each) => (pipeline ?? each.pipeline) === each.pipeline && (trigger ?? each.trigger) === each.trigger)
         .flatMap((each) => each.firings)
         .filter((each) => (outcome ?? each.outcome) === each.outcome && (run === undefined || run === each.run))
+        .filter((each) => key === undefined || each.key === key || each.key.startsWith(`${key} again-`))
         .filter((each) => since === undefined || (each.until ?? each.due) >= since)
         .filter(({ due }) => until === undefined || due < until)
         .filter(({ due, until: last = due }) => at === undefined || (due <= at && at <= last))
@@ -194,7 +196,8 @@ export function memoryTriggers(
         if (row.outcome === 'held')
           of.firings[i] = { ...row, outcome: 'skipped', reason: 'the trigger was reset while it was held' };
       of.generation += 1;
-      Object.assign(of, { seq: of.seq + 1, armed: clock(), cursor: undefined, pauses: [], resumed: undefined });
+      Object.assign(of, { seq: of.seq + 1, armed: clock(), cursor: undefined, pauses: [] });
+      Object.assign(of, { resumed: undefined, problem: undefined });
     },
     async setProblem(name, problem) {
       known(name).problem = problem;

@@ -84,7 +84,7 @@ beforeAll(async () => {
     'sql/changes.sql',
     'CREATE OR REPLACE TEMP VIEW mart AS SELECT order_id, count(*) AS changes, max_by(type, seq) AS last FROM events GROUP BY order_id',
   );
-  await write('data/trigger/a.csv', 'id\n1\n');
+  await write('data/knock/a.csv', 'id\n1\n');
   await write(
     file,
     `name: changes
@@ -94,7 +94,7 @@ sources:
     topic: ${topic}
     key: event_id
     columns: { event_id: string, order_id: { type: bigint, required: true }, seq: int, type: string }
-  trigger: { csv: data/trigger/*.csv, key: id, columns: { id: bigint } }
+  knock: { csv: data/knock/*.csv, key: id, columns: { id: bigint } }
 branches:
   - { name: nothing-new, if: total.new == 0 }
   - { name: all }
@@ -118,7 +118,7 @@ describe('a topic', () => {
 
   test('is not read again when there is nothing new in it', async () => {
     expect(await run()).toMatchObject({ carried: 5000, read: 0, new: 0, state: 'skipped' });
-    await write('data/trigger/b.csv', 'id\n2\n');
+    await write('data/knock/b.csv', 'id\n2\n');
     expect(await run()).toMatchObject({ carried: 5000, read: 0, new: 0, state: 'succeeded' });
     await expectMart();
   });

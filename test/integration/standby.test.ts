@@ -50,8 +50,8 @@ test('a controller that dies after it gave the job away is followed by one that 
   const before = await sluice('run', file);
   expect(before.exitCode, before.stdout).toBe(0);
   const name = await standingReady();
-  // The fifth write is that of the submission.
-  await start(['run', file], { SLUICE_FAULT: 'before:5:kill' });
+  // The sixth write is that of the submission.
+  await start(['run', file], { SLUICE_FAULT: 'before:6:kill' });
   const { run, steps } = await lastRun();
   expect(steps[0]?.attempts).toMatchObject([{ submission: null }]);
   expect(hasFile(name, 'job')).toBe(true);

@@ -101,8 +101,8 @@ steps:
   work: { postgres: { connection: shop, sql: sql/once.sql } }
 `,
   );
-  // Start, measures, plan, intent; the fifth write would be the end of the attempt.
-  const first = await start(['run', file], { SLUICE_FAULT: 'before:5:kill' });
+  // Start, measuring, measures, plan, intent; the sixth write would be the end of the attempt.
+  const first = await start(['run', file], { SLUICE_FAULT: 'before:6:kill' });
   expect(first.signal).toBe('SIGKILL');
   expect(await query(`SELECT * FROM notes WHERE what = 'once'`)).toHaveLength(1);
   const { run } = await lastRun();

@@ -5,6 +5,7 @@ import {
   mostWaiting,
   type NewFiring,
   type TriggerState,
+  type TriggerStore,
 } from '../../domain/ports/triggers.ts';
 import type { Row } from './summary.ts';
 
@@ -43,6 +44,16 @@ export const entered = (row: Row, isNew: boolean): Entered => ({
   reason: row.reason ?? undefined,
   run: row.run ?? undefined,
 });
+
+/**
+ * Whether a trigger is another one than the caller has seen: it was changed, or so many more runs wait now that some of
+ * the firings would be refused, which the caller has moved its cursor past.
+ */
+export function isChanged(row: Row, seen: Parameters<TriggerStore['fire']>[1], firings: readonly NewFiring[]): boolean {
+  if (row.generation !== seen.generation || (seen.seq !== undefined && row.seq !== seen.seq)) return true;
+  const starts = firings.filter(({ as }) => 'start' in as && !as.joins).length;
+  return seen.waiting !== undefined && row.waiting > seen.waiting && row.waiting + starts > mostWaiting;
+}
 
 /** What becomes of a firing that wants a run, given the waiting runs of its trigger, newest first. */
 export function startedRun(

@@ -13,7 +13,7 @@ export const servedOf = (pipelines: readonly WatchedPipeline[]): ServerInfo['pip
 /** Why a server does not fire the triggers of a pipeline. Undefined: it does. */
 export interface Held {
   readonly reason: string;
-  /** Somebody must decide which content is right. */
+  /** People must decide which content is right. */
   readonly isProblem: boolean;
 }
 

@@ -62,16 +62,18 @@ export function watchedPipelines(
     if (before?.signature === signature && performance.now() < before.again) return;
     const file = relative(project.root, path);
     try {
-      const loaded = await loadPipeline(path, known, project.root);
-      const version = await versionOf(loaded, project.root);
-      if ((await store.keptPipeline(file))?.version !== version) await store.keepPipeline({ version, ...loaded });
+      const valid = await loadPipeline(path, known, project.root);
+      const version = await versionOf(valid, project.root);
+      if ((await store.keptPipeline(file))?.version !== version) await store.keepPipeline({ version, ...valid });
+      const loaded = { ...valid, usesTrigger: await usesTrigger(valid, project.root) };
       const { name } = loaded.pipeline;
       // The files that the new content names are part of what is watched.
       const now = await signatureOf([path, ...partsOf(loaded)]);
       const again = Number.POSITIVE_INFINITY;
       watched.set(path, { signature: now, again, name, file, version, loaded, problem: undefined });
     } catch (error) {
-      const kept = before?.loaded ? { ...before.loaded, version: before.version } : await store.keptPipeline(file);
+      const stored = before?.loaded ? { ...before.loaded, version: before.version } : await store.keptPipeline(file);
+      const kept = stored && { ...stored, usesTrigger: await usesTrigger(stored, project.root) };
       watched.set(path, {
         ...{ signature, again: performance.now() + againMs, file, loaded: kept, version: kept?.version ?? '' },
         name: kept?.pipeline.name ?? basename(path).replace(/\.ya?ml$/, ''),
@@ -113,6 +115,13 @@ const includedIn = ({ pipeline }: LoadedPipeline, { triggers }: Registry): strin
 async function signatureOf(paths: readonly string[]): Promise<string> {
   const found = await Promise.all(paths.map((each) => stat(each).catch(() => undefined)));
   return found.map((each) => `${each?.mtimeMs}-${each?.size}-${each?.ino}`).join(' ');
+}
+
+/** Whether the steps of a pipeline, or what it publishes, depend on what has started the run. */
+async function usesTrigger(loaded: LoadedPipeline, root: string): Promise<boolean> {
+  const { triggers: _, ...rest } = loaded.pipeline;
+  const sql = await Promise.all(sqlOf(loaded).map((file) => readFile(join(root, file), 'utf8').catch(() => '')));
+  return /\btrigger\b/i.test([JSON.stringify(rest), ...sql].join('\n'));
 }
 
 async function versionOf(loaded: LoadedPipeline, root: string): Promise<string> {

@@ -48,8 +48,11 @@ async function comingOf(store: RunStore, of: NamedTrigger, from: number, to: num
   const state = await stateOf(store, named);
   const pause = currentPause(state.pauses);
   const items: Item[] = [];
-  for (const { key, due, instead } of driver.instants?.(trigger, Math.max(from - 1, horizonOf(state)), state.armed) ??
-    []) {
+  for (const { key, due, instead } of driver.instants?.(
+    trigger,
+    Math.max(from - 1, horizonOf(of, state)),
+    state.armed,
+  ) ?? []) {
     if (due >= to || items.length > mostComing) break;
     const isPaused = pause && due >= pause.from && due < (pause.until ?? Number.POSITIVE_INFINITY);
     const outcome = instead?.outcome ?? (isPaused ? 'paused' : due <= state.now ? 'owed' : 'to-come');

@@ -1,8 +1,8 @@
 import type { PollContext } from '../../adapters/drivers.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
-import type { Entered } from '../../domain/ports/triggers.ts';
+import type { Entered, NewFiring } from '../../domain/ports/triggers.ts';
 import { SluiceError } from '../../lib/errors.ts';
-import { type NamedTrigger, rowOf } from './look.ts';
+import { type NamedTrigger, ownCursor, rowOf, storedCursor } from './look.ts';
 
 /** How often a skip is tried again when the trigger has changed meanwhile. */
 const tries = 5;
@@ -18,12 +18,13 @@ export async function skipDue(
 ): Promise<readonly Entered[]> {
   const { loaded, name, trigger, driver } = of;
   const named = { pipeline: loaded.pipeline.name, trigger: name };
+  const skipped = { outcome: 'skipped', reason: `skipped by ${by}` } as const;
   const all: Entered[] = [];
   for (let tried = 0; tried < tries; ) {
     const state = await store.trigger(named);
     const polled = await driver.poll(
-      trigger,
-      { ...state, pauses: [], waiting: 0 },
+      { ...trigger, ...driver.hurried },
+      { ...ownCursor(driver, state), pauses: [], waiting: 0 },
       {
         ...context,
         ...named,
@@ -31,19 +32,19 @@ export async function skipDue(
       },
     );
     const rows = polled.firings.map((firing) =>
-      rowOf(
-        of,
-        { ...firing, instead: firing.instead ?? { outcome: 'skipped', reason: `skipped by ${by}` } },
-        state.now,
-      ),
+      rowOf(of, { ...firing, instead: firing.instead ?? skipped }, state.now),
     );
-    const entered = await store.fire(named, state, rows, polled.cursor, polled.isPartial);
+    const held = await store.firings({ ...named, outcome: 'held', limit: 1000 });
+    const ofHeld = held.map(({ key, due }): NewFiring => ({ key, due, as: skipped, replaces: ['held'] }));
+    const isPartial = polled.isPartial === true || held.length === 1000;
+    const cursor = storedCursor(driver, polled.cursor);
+    const entered = await store.fire(named, state, [...rows, ...ofHeld], cursor, isPartial);
     if (!entered) {
       tried += 1;
       continue;
     }
     all.push(...entered);
-    if (!polled.isPartial) return all;
+    if (!isPartial) return all;
   }
   throw new SluiceError(`the trigger ${name} changes all the time`, { kind: 'unavailable', hint: 'try again' });
 }

@@ -1,7 +1,7 @@
 import type { Instant } from '../../adapters/firing.ts';
 import { currentPause } from '../../domain/pauses.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
-import type { FiringRecord, TriggerState } from '../../domain/ports/triggers.ts';
+import type { FiringRecord, TriggerName, TriggerState } from '../../domain/ports/triggers.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { rejected } from '../../lib/errors.ts';
 import { iso } from '../../lib/text.ts';
@@ -28,7 +28,7 @@ export async function explain(
   const state = await stateOf(store, named);
   const instant = instantOf(of, asked, state);
   const due = instant?.due ?? timeOf(asked);
-  const [firing] = await rowsAt(store, named, asked, due);
+  const [firing] = await rowsOf(store, named, instant?.key ?? asked, due);
   const summary = firing?.run === undefined ? undefined : await store.find(firing.run);
   const run = summary ? { run: summary.run, state: summary.state, reason: summary.reason ?? null } : null;
   const servers = await store.servers();
@@ -38,16 +38,16 @@ export async function explain(
   return { ...named, asked, due: iso(due), answer, firing: firing ? firingDocument(firing) : null, run };
 }
 
-const rowsAt = async (
+/** The newest row of a key, or, as consecutive instants may share a row, that of a time. */
+async function rowsOf(
   store: RunStore,
-  named: { pipeline: string; trigger: string },
-  asked: string,
+  named: TriggerName,
+  key: string,
   due: number | undefined,
-): Promise<readonly FiringRecord[]> => {
-  if (due !== undefined) return store.firings({ ...named, at: due, limit: 1 });
-  const rows = await store.firings({ ...named, limit: 1000 });
-  return rows.filter(({ key }) => key === asked);
-};
+): Promise<readonly FiringRecord[]> {
+  const rows = await store.firings({ ...named, key, limit: 1 });
+  return rows.length > 0 || due === undefined ? rows : store.firings({ ...named, at: due, limit: 1 });
+}
 
 /** The time that a text names, when it says its zone; undefined for a wall time or a key. */
 function timeOf(text: string): number | undefined {
@@ -103,7 +103,7 @@ function withoutRow(facts: {
   const { of, asked, due, instant, state, held, isServed } = facts;
   const says = of.driver.describe(of.trigger);
   if (due === undefined) {
-    if (!of.driver.instants) return `the ledger has no row "${asked}" of the last thousand; it fires ${says}`;
+    if (!of.driver.instants) return `the ledger has no row "${asked}"; it fires ${says}`;
     throw rejected(
       `${JSON.stringify(asked)} is no instant of ${of.name}, which fires ${says}`,
       'give a wall time of it such as 2026-11-24T06:00, or a time with its zone such as 2026-11-24T03:00:00Z',

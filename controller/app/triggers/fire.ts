@@ -133,12 +133,12 @@ async function itemOf(
 ): Promise<Item> {
   const named = { pipeline: of.loaded.pipeline.name, trigger: of.name };
   const firing = { ...instant, isAlone: true };
-  const rows = await store.firings({ ...named, at: instant.due, limit: 100 });
   // The rows of this instant: its own, and those of its repetitions, newest first.
-  const [last] = rows.filter(({ key }) => key === instant.key || key.startsWith(`${instant.key} again-`));
+  const rows = await store.firings({ ...named, key: instant.key, limit: 100 });
+  const [last] = rows;
   const isRun = last !== undefined && (last.outcome === 'started' || last.outcome === 'joined');
   if (!isRun) {
-    const why = last ?? rows[0];
+    const [why] = last ? [last] : await store.firings({ ...named, at: instant.due, limit: 1 });
     const reason = why ? `it was ${why.outcome}: ${why.reason}` : noRow;
     return { firing, action: only === 'failed' ? 'leave' : 'start', reason };
   }
@@ -152,7 +152,7 @@ async function itemOf(
 /** The key of a firing without what tells its repetitions apart. */
 export const firstKey = (key: string): string => key.replace(/ again-(by-[0-9a-f]{16}|\d+)$/, '');
 
-/** The key of the next repetition of a firing, given the rows of its time. */
+/** The key of the next repetition of a firing, given its rows. */
 export function nextKey(key: string, rows: readonly FiringRecord[]): string {
   const numbers = rows.flatMap((row) => {
     const number = row.key.startsWith(`${key} again-`) ? row.key.slice(key.length + ' again-'.length) : '';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { PollContext, TriggerDriver } from '../../adapters/drivers.ts';
 import type { DueFiring } from '../../adapters/firing.ts';
 import type { Cause } from '../../domain/events.ts';
@@ -44,39 +45,62 @@ export async function look(
   const pause = currentPause(known.pauses);
   if (pause) return { entered: [], changed: false, next: pause.until };
   const named = { pipeline: pipeline.name, trigger: name };
+  const before = ownCursor(driver, known);
   const { sources } = pipeline;
-  const { firings, cursor, next, isPartial } = await driver.poll(trigger, known, {
+  const { firings, cursor, next, isPartial } = await driver.poll(trigger, before, {
     ...context,
     ...named,
     sources,
     store,
   });
-  const isSame = JSON.stringify(cursor) === JSON.stringify(known.cursor);
+  const isSame = JSON.stringify(cursor) === JSON.stringify(before.cursor);
   const isAccounted = known.pauses.length === 0 || isPartial === true;
   if (firings.length === 0 && isSame && isAccounted) return { entered: [], changed: false, next };
-  const failures = firings.length > 0 ? await failuresInARow(store, of, known) : 0;
-  const isFailing = failures > 0 && failures === trigger.pauseAfter;
-  const rows = firings.map((firing) =>
-    rowOf(of, firing, known.now, { paused: isFailing ? tooManyFailures(failures) : undefined }),
-  );
-  const entered = await store.fire(named, known, rows, cursor, isPartial);
-  if (entered && isFailing) await store.pause(named, { by: 'sluice', reason: tooManyFailures(failures) });
+  // What is due by the clock is skipped; what has come waits for the end of the pause, as in any other one.
+  const reason = firings.length > 0 ? await pauseIfFailing(store, of, known) : undefined;
+  if (reason !== undefined && !driver.instants) return { entered: [], changed: true, next: undefined };
+  const rows = firings.map((firing) => rowOf(of, firing, known.now, { paused: reason }));
+  const seen = { ...known, seq: known.seq + (reason === undefined ? 0 : 1) };
+  const entered = await store.fire(named, seen, rows, storedCursor(driver, cursor), isPartial);
   return entered && { entered, changed: true, next };
 }
 
-const tooManyFailures = (n: number): string => `${n} failures in a row`;
+/** Kinds that fire by the clock account for each other's instants; other kinds do not know each other's cursors. */
+const familyOf = (driver: TriggerDriver): string => (driver.instants ? 'clock' : driver.kind);
 
-/** The failed runs of a trigger since its last success, up to its `pauseAfter`. */
-async function failuresInARow(
+interface StoredCursor {
+  readonly kind: string;
+  readonly cursor: unknown;
+}
+
+export const storedCursor = (driver: TriggerDriver, cursor: unknown): StoredCursor => ({
+  kind: familyOf(driver),
+  cursor,
+});
+
+/** The state as a kind knows it. A trigger that was of another kind begins anew, now. */
+export function ownCursor(driver: TriggerDriver, known: TriggerState): TriggerState {
+  if (known.cursor === undefined) return known;
+  const { kind = 'clock', cursor = known.cursor } = known.cursor as Partial<StoredCursor>;
+  return kind === familyOf(driver) ? { ...known, cursor } : { ...known, cursor: undefined, armed: known.now };
+}
+
+/**
+ * Pauses a trigger whose last `pauseAfter` runs have failed since it was resumed, and returns the reason; undefined when
+ * it may go on.
+ */
+export async function pauseIfFailing(
   store: RunStore,
-  { loaded, name, trigger }: NamedTrigger,
-  { resumed, armed }: TriggerState,
-): Promise<number> {
-  if (trigger.pauseAfter === undefined) return 0;
+  { loaded, name, trigger: { pauseAfter } }: NamedTrigger,
+  { resumed, armed }: Pick<TriggerState, 'resumed' | 'armed'>,
+): Promise<string | undefined> {
+  if (pauseAfter === undefined) return undefined;
   const named = { pipeline: loaded.pipeline.name, trigger: name };
-  const ends = await store.lastEnds(named, resumed ?? armed, trigger.pauseAfter);
-  const succeeded = ends.findIndex((state) => state !== 'failed');
-  return succeeded < 0 ? ends.length : succeeded;
+  const ends = await store.lastEnds(named, resumed ?? armed, pauseAfter);
+  if (ends.length < pauseAfter || ends.some((state) => state !== 'failed')) return undefined;
+  const reason = `${pauseAfter} failures in a row`;
+  await store.pause(named, { by: 'sluice', reason });
+  return reason;
 }
 
 interface RowOptions {
@@ -88,6 +112,10 @@ interface RowOptions {
   readonly given?: Readonly<Record<string, string>> | undefined;
 }
 
+/** An index of a database takes no key of any length. */
+const boundedKey = (key: string): string =>
+  key.length <= 500 ? key : `${key.slice(0, 400)}… ${createHash('sha256').update(key).digest('hex')}`;
+
 /** The row of the ledger for a firing: its run, or why it starts none. `now` is the store's time. */
 export function rowOf(
   of: NamedTrigger,
@@ -95,7 +123,7 @@ export function rowOf(
   now: number,
   { paused, by, given }: RowOptions = {},
 ): NewFiring {
-  const firing = storable(found) as DueFiring;
+  const firing = storable({ ...found, key: boundedKey(found.key) }) as DueFiring;
   const { key, due, count, until, replaces, payload } = firing;
   const row = {
     ...{ key, due },
@@ -141,6 +169,6 @@ function startOf({ loaded }: NamedTrigger, cause: Cause, now: number, isAlone: b
   const run = newRunName(new Date(now));
   const events = [{ type: 'run-started' as const, run, pipeline, file, cause }];
   const start = { run, pipeline: pipeline.name, at: now, events };
-  // A waiting run reads whatever is there when it begins, but has its own values.
-  return isAlone || cause.with ? { start } : { start, joins: { type: 'triggered', cause } };
+  // A waiting run reads whatever is there when it begins, but knows only the firing that started it.
+  return isAlone || cause.with || loaded.usesTrigger ? { start } : { start, joins: { type: 'triggered', cause } };
 }

@@ -9,7 +9,7 @@ import { iso } from '../../lib/text.ts';
 import type { WatchedPipeline } from '../pipelines/watched.ts';
 import { builtIn } from '../registry.ts';
 import type { FiringDocument, TriggerDetail, TriggerDocument } from '../views/triggers.ts';
-import type { NamedTrigger } from './look.ts';
+import { type NamedTrigger, ownCursor } from './look.ts';
 
 type Known = Awaited<ReturnType<RunStore['triggers']>>[number];
 
@@ -44,8 +44,10 @@ export const stateOf = async (store: RunStore, name: TriggerName): Promise<Trigg
   };
 
 /** The ledger's horizon of a trigger by the clock: up to there every instant has a row. */
-export const horizonOf = ({ armed, cursor }: Pick<TriggerState, 'armed' | 'cursor'>): number =>
-  (cursor as { horizon?: number } | null | undefined)?.horizon ?? armed;
+export function horizonOf({ driver }: NamedTrigger, known: TriggerState): number {
+  const { cursor, armed } = ownCursor(driver, known);
+  return (cursor as { horizon?: number } | null | undefined)?.horizon ?? armed;
+}
 
 export const firingDocument = ({ payload: _, ...row }: FiringRecord): FiringDocument => ({
   ...row,
@@ -122,7 +124,7 @@ export async function triggerDetail(
   const moments: TriggerDetail['moments'][number][] = [];
   let owed = 0;
   const pause = currentPause(state.pauses);
-  for (const { key, due, instead } of driver.instants?.(trigger, horizonOf(state), state.armed) ?? []) {
+  for (const { key, due, instead } of driver.instants?.(trigger, horizonOf(of, state), state.armed) ?? []) {
     const isDue = due <= state.now;
     if (isDue) owed += 1;
     if (moments.length === coming + (isDue ? owed : 0) || owed > mostLooked) break;

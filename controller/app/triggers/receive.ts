@@ -4,7 +4,7 @@ import type { RunStore } from '../../domain/ports/store.ts';
 import type { Entered, TriggerName } from '../../domain/ports/triggers.ts';
 import { storable } from '../../lib/storable.ts';
 import type { WatchedPipeline } from '../pipelines/watched.ts';
-import { rowOf } from './look.ts';
+import { pauseIfFailing, rowOf } from './look.ts';
 import { namedTriggers } from './overview.ts';
 
 export type Received = Entered;
@@ -24,19 +24,20 @@ export async function receiveRequest(
   const of = namedTriggers(pipelines).find((each) => each.loaded.pipeline.name === pipeline && each.name === name);
   if (!of?.driver.receive) {
     // One that was there once is gone for good; the sender may stop.
-    const wasThere =
-      !of && (await store.triggers()).some((each) => each.pipeline === pipeline && each.trigger === name);
+    const wasThere = !of && (await store.knownTrigger({ pipeline, trigger: name })) !== undefined;
     throw new Refusal(`there is no hook ${name} of a pipeline ${pipeline}`, { status: wasThere ? 410 : 404 });
   }
   const named = { pipeline, trigger: name };
   const firing = of.driver.receive(of.trigger, request);
   admit();
   for (;;) {
-    const { generation, pauses, now } = await store.trigger(named);
-    const pause = currentPause(pauses);
+    const state = await store.trigger(named);
+    const { generation, now } = state;
+    const pause = currentPause(state.pauses);
     if (pause && of.trigger.whilePaused === 'refuse')
       throw new Refusal(`the hook is paused by ${pause.by}`, { status: 423 });
     const row = rowOf(of, { ...firing, due: now }, now);
+    if (!pause && 'start' in row.as && (await pauseIfFailing(store, of, state)) !== undefined) continue;
     const isHeld = pause && 'start' in row.as;
     const reason = `paused by ${pause?.by}${pause?.reason ? `: ${pause.reason}` : ''}`;
     const entered = await store.fire(named, { generation }, [

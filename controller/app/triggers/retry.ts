@@ -31,7 +31,7 @@ export async function retryFiring(
   const { generation, now } = await store.trigger(named);
   const due = cause.due ?? started;
   const first = firstKey(cause.key);
-  const rows = await store.firings({ ...named, at: due, limit: 1000 });
+  const rows = await store.firings({ ...named, key: first, limit: 1000 });
   const key =
     id === undefined
       ? nextKey(first, rows)
@@ -39,7 +39,7 @@ export async function retryFiring(
   const run = newRunName(new Date(now));
   const events = [{ type: 'run-started' as const, run, pipeline, file, cause: { ...cause, key, due, by } }];
   const start = { run, pipeline: pipeline.name, at: now, events };
-  const entered = await store.fire(named, { generation }, [{ key, due, as: { start } }]);
+  const entered = await store.fire(named, { generation }, [{ key, due, as: { start }, replaces: ['refused'] }]);
   if (!entered?.[0])
     throw new SluiceError('the trigger was reset meanwhile', { kind: 'unavailable', hint: 'try again' });
   return entered[0];

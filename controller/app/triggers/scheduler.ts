@@ -175,7 +175,7 @@ export class Scheduler {
     try {
       for (let tries = 0; ; tries++) {
         watched.known ??= await store.trigger(nameOf(of));
-        const { seq, waiting } = watched.known;
+        const { seq, waiting, problem } = watched.known;
         const now = Math.max(watched.known.now, Math.floor(this.now()));
         // A pause that ends by itself changes nothing in the store.
         const pauses = pausesAt(watched.known.pauses, now);
@@ -190,9 +190,10 @@ export class Scheduler {
         if (!looked || looked.changed) watched.known = undefined;
         watched.next = looked ? nextLook(looked, now) : this.now() + 1000;
         if (looked) report.entered(of, looked.entered);
+        // That of an earlier process, too.
+        if (watched.failures > 0 || problem !== undefined) await this.setProblem(watched, undefined);
         break;
       }
-      if (watched.failures > 0) await this.setProblem(watched, undefined);
       watched.failures = 0;
     } catch (error) {
       watched.next = this.now() + Math.min(backoffMs.longest, backoffMs.first * 2 ** watched.failures);

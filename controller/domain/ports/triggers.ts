@@ -97,11 +97,12 @@ export interface TriggerStore {
   /**
    * In one transaction, enters firings into the ledger, creates the run of each new one that starts one, and moves the
    * cursor. Pauses that have ended count as accounted for, unless `isPartial`: the cursor has not got to now. Returns
-   * what the ledger has; undefined when the trigger has changed meanwhile. Without `seq` it only enters the firings, and any number of callers may do so at once.
+   * what the ledger has; undefined when the trigger has changed meanwhile, or so many more of its runs than `waiting` wait
+   * that firings would be refused. Without `seq` it only enters the firings, and any number of callers may do so at once.
    */
   fire(
     name: TriggerName,
-    seen: Pick<TriggerState, 'generation'> & { readonly seq?: number },
+    seen: Pick<TriggerState, 'generation'> & Partial<Pick<TriggerState, 'seq' | 'waiting'>>,
     firings: readonly NewFiring[],
     cursor?: unknown,
     isPartial?: boolean,
@@ -114,6 +115,8 @@ export interface TriggerStore {
     readonly trigger?: string;
     readonly outcome?: Outcome;
     readonly run?: string;
+    /** Rows of this key and of its repetitions, whose keys go on with ` again-`. */
+    readonly key?: string;
     /** Rows that stand for this time. Milliseconds since 1970. */
     readonly at?: number;
     /** Rows that were due from this time on, and before that one. Milliseconds since 1970. */

@@ -1,3 +1,4 @@
+import type { TimedCursor } from '../../../controller/adapters/triggers/timed.ts';
 import { skipDue } from '../../../controller/app/triggers/control.ts';
 import { fireByHand } from '../../../controller/app/triggers/fire.ts';
 import type { NamedTrigger } from '../../../controller/app/triggers/look.ts';
@@ -144,7 +145,7 @@ async function reset(world: TriggerWorld, track: Track): Promise<void> {
   await world.store.reset(track.name);
   const last = track.generations.at(-1);
   // What is owed at a reset is forgotten.
-  if (last) last.ended = (cursor as { horizon: number } | undefined)?.horizon ?? armed;
+  if (last) last.ended = (cursor as { cursor: TimedCursor } | undefined)?.cursor.horizon ?? armed;
   track.generations.push({ armed: now, ended: Number.POSITIVE_INFINITY });
   const paused = track.pauses.at(-1);
   if (paused) paused.to = Math.min(paused.to, now);

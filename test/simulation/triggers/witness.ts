@@ -1,3 +1,4 @@
+import type { TimedCursor } from '../../../controller/adapters/triggers/timed.ts';
 import type { RunStore } from '../../../controller/domain/ports/store.ts';
 import type { Entered, TriggerName } from '../../../controller/domain/ports/triggers.ts';
 import type { Track } from './track.ts';
@@ -41,7 +42,7 @@ const trackOf = ({ tracks }: TriggerWorld, { pipeline }: TriggerName): Track =>
 
 /** Notes since when the ledger follows a definition. */
 function adopt(track: Track, generation: number, cursor: unknown): void {
-  const { definition, horizon } = cursor as { definition: unknown; horizon: number };
+  const { definition, horizon } = (cursor as { cursor: TimedCursor }).cursor;
   const text = JSON.stringify(definition);
   const last = track.adoptions.findLast((each) => each.generation === generation);
   if (last?.definition === text) return;

@@ -25,6 +25,9 @@ const pollMs = 1000;
 const hintMs = 50;
 const channel = 'sluice_events';
 
+const busy = (): SluiceError =>
+  new SluiceError('the run store is busy: a transaction does not end', { kind: 'unavailable' });
+
 interface Feed extends EventFeed {
   /** Notifies other processes of new events. Best effort. */
   hint(): void;
@@ -79,8 +82,9 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
     async endsSince(position, limit) {
       const { rows: seen } = await query('SELECT max(position) AS last FROM events WHERE project = $1', [project]);
       const last = seen[0].last ?? 0;
-      if (!(await settled())) return { ends: [], position: position ?? 0 };
-      if (position === undefined) return { ends: [], position: last };
+      const isSettled = await settled();
+      if (position === undefined && !isSettled) throw busy();
+      if (position === undefined || !isSettled) return { ends: [], position: position ?? last };
       const { rows: ends } = await query(
         `SELECT position, run, pipeline, state, e.at AS ended FROM events e JOIN runs USING (run)
          WHERE e.project = $1 AND position > $2 AND position <= $3 AND body->>'type' = 'run-ended'
@@ -103,8 +107,7 @@ export function feedOf(query: Query, project: string, address: PostgresAddress):
       const { rows } = await query('SELECT coalesce(max(position), 0) AS last FROM events WHERE project = $1', [
         project,
       ]);
-      if (!(await settled()))
-        throw new SluiceError('the run store is busy: a transaction does not end', { kind: 'unavailable' });
+      if (!(await settled())) throw busy();
       return rows[0].last;
     },
 

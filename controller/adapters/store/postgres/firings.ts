@@ -47,7 +47,7 @@ export async function enter(
     `INSERT INTO firings AS f (project, pipeline, trigger, generation, key, due, until, count, payload, outcome, reason)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      ON CONFLICT (project, pipeline, trigger, generation, key) DO UPDATE
-       SET outcome = excluded.outcome, reason = excluded.reason, noted = now()
+       SET outcome = excluded.outcome, reason = excluded.reason, payload = coalesce(excluded.payload, f.payload), noted = now()
        WHERE f.outcome = ANY ($12)
      RETURNING number`,
     [...values, replaces],

@@ -125,7 +125,7 @@ async function locked(client: pg.PoolClient, run: string): Promise<pg.QueryResul
   return rows[0];
 }
 
-/** Adds an event to a run that has not ended, whoever owns it. */
+/** Adds an event to a run that has not ended, with or without an owner. */
 async function request(client: pg.PoolClient, run: string, at: number, event: RunEvent): Promise<boolean> {
   const { seq, ended, at: last } = await locked(client, run);
   if (ended !== null) return false;

@@ -1,6 +1,6 @@
 import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
 import type { Entered, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
-import { firingOf, heldAtReset, stateOf } from '../ledger.ts';
+import { firingOf, heldAtReset, isChanged, stateOf } from '../ledger.ts';
 import { likeOf } from '../summary.ts';
 import { writing } from './feed.ts';
 import { enter, removeFirings, type Within, waiting } from './firings.ts';
@@ -69,7 +69,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
         const lock = seen.seq === undefined ? 'SHARE' : 'UPDATE';
         const { rows } = await client.query(`${state} WHERE ${is} FOR ${lock}`, named(name));
         const [row] = rows;
-        if (row?.generation !== seen.generation || (seen.seq !== undefined && row.seq !== seen.seq)) return undefined;
+        if (!row || isChanged(row, seen, firings)) return undefined;
         if (seen.seq !== undefined) {
           const pauses = pausesAt(row.pauses, row.now);
           const current = currentPause(pauses);
@@ -88,7 +88,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
         return all;
       }),
 
-    async firings({ pipelines, pipeline, trigger, outcome, run, at, since, until, before, limit }) {
+    async firings({ pipelines, pipeline, trigger, outcome, run, key, at, since, until, before, limit }) {
       const { rows } = await query(
         `SELECT ${columns} FROM firings
          WHERE project = $1 AND ($2::text IS NULL OR pipeline = $2) AND ($3::text IS NULL OR trigger = $3)
@@ -96,8 +96,9 @@ export function triggersOf(within: Within, project: string): TriggerStore {
            AND ($6::bigint IS NULL OR $6 BETWEEN due AND coalesce(until, due)) AND ($7::bigint IS NULL OR number < $7)
            AND ($9::bigint IS NULL OR coalesce(until, due) >= $9) AND ($10::bigint IS NULL OR due < $10)
            AND ($11::text[] IS NULL OR pipeline LIKE ANY ($11))
+           AND ($12::text IS NULL OR key = $12 OR starts_with(key, $12 || ' again-'))
          ORDER BY number DESC LIMIT $8`,
-        [project, pipeline, trigger, outcome, run, at, before, limit, since, until, pipelines?.map(likeOf)].map(
+        [project, pipeline, trigger, outcome, run, at, before, limit, since, until, pipelines?.map(likeOf), key].map(
           (value) => value ?? null,
         ),
       );
@@ -115,15 +116,19 @@ export function triggersOf(within: Within, project: string): TriggerStore {
         return current && [...pauses.slice(0, -1), { ...current, to: now }];
       }),
 
-    async reset(name) {
-      await query(
-        `WITH t AS (
-           UPDATE triggers SET seq = seq + 1, generation = generation + 1, cursor = NULL, pauses = '[]', resumed = NULL,
-             armed = now() WHERE ${is})
-         UPDATE firings SET outcome = 'skipped', reason = $4 WHERE ${is} AND outcome = 'held'`,
-        [...named(name), heldAtReset],
-      );
-    },
+    // The trigger first, as `fire` does: two that take the same locks in another order would wait for each other.
+    reset: (name) =>
+      transaction(async (client) => {
+        await client.query(
+          `UPDATE triggers SET seq = seq + 1, generation = generation + 1, cursor = NULL, pauses = '[]', resumed = NULL,
+             problem = NULL, armed = now() WHERE ${is}`,
+          named(name),
+        );
+        await client.query(`UPDATE firings SET outcome = 'skipped', reason = $4 WHERE ${is} AND outcome = 'held'`, [
+          ...named(name),
+          heldAtReset,
+        ]);
+      }),
 
     async setProblem(name, problem) {
       const sql = `UPDATE triggers SET problem = $4 WHERE ${is} AND problem IS DISTINCT FROM $4`;

@@ -25,17 +25,18 @@ export function ledgerOf(
   clock: () => number,
 ): Pick<TriggerStore, 'firings' | 'removeFirings'> {
   return {
-    firings: async ({ pipelines, pipeline, trigger, outcome, run, at, since, until, before, limit }) =>
+    firings: async ({ pipelines, pipeline, trigger, outcome, run, key, at, since, until, before, limit }) =>
       rowsOf(
         db,
         `project = $project AND ($pipeline IS NULL OR pipeline = $pipeline) AND ($trigger IS NULL OR trigger = $trigger)
            AND ($outcome IS NULL OR outcome = $outcome) AND ($run IS NULL OR run = $run)
+           AND ($key IS NULL OR key = $key OR substr(key, 1, length($key) + 7) = $key || ' again-')
            AND ($at IS NULL OR $at BETWEEN due AND coalesce(until, due)) AND ($before IS NULL OR number < $before)
            AND ($since IS NULL OR coalesce(until, due) >= $since) AND ($until IS NULL OR due < $until)
            AND ($like IS NULL OR EXISTS (SELECT 1 FROM json_each($like) WHERE pipeline LIKE value ESCAPE '\\'))
          ORDER BY number DESC LIMIT $limit`,
         {
-          ...{ project, pipeline, trigger, outcome, run, at, since, until, before, limit },
+          ...{ project, pipeline, trigger, outcome, run, key, at, since, until, before, limit },
           like: pipelines && JSON.stringify(pipelines.map(likeOf)),
         },
       ),

@@ -108,7 +108,7 @@ function rowOf(db: Database, run: string): Row {
   return row;
 }
 
-/** Adds an event to a run that has not ended, whoever owns it. */
+/** Adds an event to a run that has not ended, with or without an owner. */
 function request(db: Database, run: string, at: number, event: RunEvent): boolean {
   const { seq, ended, at: last } = rowOf(db, run);
   if (ended !== null) return false;

@@ -2,7 +2,7 @@ import type { RunEvent } from '../../../domain/events.ts';
 import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
 import type { NewRun } from '../../../domain/ports/store.ts';
 import type { Entered, NewFiring, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
-import { entered, heldAtReset, startedRun, stateOf } from '../ledger.ts';
+import { entered, heldAtReset, isChanged, startedRun, stateOf } from '../ledger.ts';
 import type { Row } from '../summary.ts';
 import type { Database } from './database.ts';
 import { ledgerOf, parsed, rowsOf } from './ledger.ts';
@@ -71,7 +71,7 @@ export function triggersOf(
     fire: (name, seen, all, cursor, isPartial = false) =>
       db.write(() => {
         const row = rowOf(name);
-        if (row?.generation !== seen.generation || (seen.seq !== undefined && row.seq !== seen.seq)) return undefined;
+        if (!row || isChanged(row, seen, all)) return undefined;
         if (seen.seq !== undefined) {
           const pauses = pausesAt(row.pauses, row.now);
           const current = currentPause(pauses);
@@ -103,7 +103,7 @@ export function triggersOf(
       db.write(() => {
         db.all(
           `UPDATE triggers SET seq = seq + 1, generation = generation + 1, cursor = NULL, pauses = '[]', resumed = NULL,
-             armed = $now WHERE ${is}`,
+             problem = NULL, armed = $now WHERE ${is}`,
           { ...named(name), now: clock() },
         );
         db.all(`UPDATE firings SET outcome = 'skipped', reason = $reason WHERE ${is} AND outcome = 'held'`, {
@@ -137,7 +137,8 @@ export function triggersOf(
       `INSERT INTO firings (project, pipeline, trigger, generation, key, due, until, count, payload, outcome, reason, noted)
        VALUES ($project, $pipeline, $trigger, $generation, $key, $due, $until, $count, $payload, $outcome, $reason, $now)
        ON CONFLICT (project, pipeline, trigger, generation, key) DO UPDATE
-         SET outcome = excluded.outcome, reason = excluded.reason, noted = excluded.noted
+         SET outcome = excluded.outcome, reason = excluded.reason, noted = excluded.noted,
+           payload = coalesce(excluded.payload, firings.payload)
          WHERE firings.outcome IN (SELECT value FROM json_each($replaces))
        RETURNING number`,
       {

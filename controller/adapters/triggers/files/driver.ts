@@ -16,7 +16,13 @@ const spec = z.strictObject({
   files: z
     .union([
       identifier,
-      z.strictObject({ path: z.string().min(1).describe('A glob relative to the project, or in a storage') }),
+      z.strictObject({
+        path: z
+          .string()
+          .min(1)
+          .refine((text) => !text.includes('{{'), 'cannot have templates: a glob such as data/*.csv matches any name')
+          .describe('A glob relative to the project, or in a storage'),
+      }),
     ])
     .describe('A csv source of this pipeline, or a path'),
   settle: duration.default('30s').describe('A file counts once its size and time have not changed for so long'),
@@ -55,6 +61,7 @@ export const filesTrigger: TriggerDriver = {
   spec,
   facts: { file: 'map<string, dyn>', files: 'list<string>', count: 'int', pending: 'map<string, dyn>' },
   places: [{ at: ['files', 'path'], is: 'glob' }],
+  hurried: { settle: '0s' },
   broken: needsSource('files', 'csv'),
 
   async poll(trigger, known, context) {
@@ -168,7 +175,7 @@ function one(
     return { key: identityOf(file), due: now, facts, isAlone: true };
   });
   const isCut = taken.length < settled.length;
-  return { firings, cursor: after(taken.map(([digest]) => digest)), next: isCut ? now + 1000 : next };
+  return { firings, cursor: after(taken.map(([digest]) => digest)), next: isCut ? now + 1000 : next, isPartial: isCut };
 }
 
 /** One firing for all files that have settled. */

@@ -64,27 +64,30 @@ const endsOf = (ranges: readonly TopicRange[]): Record<string, number> =>
   Object.fromEntries(ranges.map(({ partition, end }) => [partition, end]));
 
 /** What is new of each partition. A topic that ends before what was read of it was created again, and is new as a whole. */
-function unread(
-  ranges: readonly TopicRange[],
-  cursor: Cursor,
-): { readonly epoch: number; readonly fresh: TopicRange[] } {
+function unread(ranges: readonly TopicRange[], cursor: Cursor): Cursor & { readonly fresh: TopicRange[] } {
   const ends = endsOf(ranges);
   const isAnew = Object.entries(cursor.next).some(([partition, next]) => (ends[partition] ?? 0) < next);
   const from = ({ partition, start }: TopicRange): number =>
     isAnew ? start : Math.max(start, cursor.next[partition] ?? 0);
   const fresh = ranges.map((range) => ({ ...range, start: from(range) })).filter(({ start, end }) => start < end);
-  return { epoch: cursor.epoch + (isAnew ? 1 : 0), fresh };
+  return isAnew
+    ? {
+        epoch: cursor.epoch + 1,
+        next: Object.fromEntries(ranges.map((range) => [range.partition, range.start])),
+        fresh,
+      }
+    : { ...cursor, fresh };
 }
 
 function all(fields: Fields, { now, cursor: before }: TriggerState, ranges: readonly TopicRange[]): Due {
   const cursor = before as Cursor;
-  const { epoch, fresh } = unread(ranges, cursor);
+  const { fresh, epoch, next: known } = unread(ranges, cursor);
   const next = now + milliseconds(fields.poll);
   const count = fresh.reduce((sum, { start, end }) => sum + end - start, 0);
   const since = cursor.since ?? now;
-  if (count === 0) return { firings: [], cursor: { ...cursor, epoch, since: undefined }, next };
+  if (count === 0) return { firings: [], cursor: { epoch, next: known }, next };
   if (!isEnough(count, { least: fields.messages, within: fields.within }, since, now))
-    return { firings: [], cursor: { ...cursor, since }, next };
+    return { firings: [], cursor: { epoch, next: known, since }, next };
   const ends = endsOf(ranges);
   const key = [`#${epoch}`, ...Object.entries(ends).map(([partition, end]) => `${partition}:${end}`)].join(' ');
   const firing = { key, due: now, facts: { messages: count } };
@@ -98,8 +101,7 @@ async function one(
   ranges: readonly TopicRange[],
   read: (ranges: readonly TopicRange[]) => Promise<readonly TopicMessage[]>,
 ): Promise<Due> {
-  const cursor = before as Cursor;
-  const { epoch, fresh } = unread(ranges, cursor);
+  const { fresh, epoch, next: known } = unread(ranges, before as Cursor);
   let room = Math.max(0, mostWaiting - waiting);
   const taken: TopicRange[] = [];
   for (const { partition, start, end } of fresh) {
@@ -111,9 +113,9 @@ async function one(
     const facts = { partition, offset, ...(value.length <= largestFact ? { message: parsed(value) } : {}) };
     return { key: `#${epoch} ${partition}:${offset}`, due: now, facts, isAlone: true };
   });
-  const known = epoch === cursor.epoch ? cursor.next : Object.fromEntries(ranges.map((r) => [r.partition, r.start]));
   const next = { ...known, ...endsOf(taken) };
-  return { firings, cursor: { epoch, next }, next: now + (room > 0 ? milliseconds(every) : 1000) };
+  const isCut = taken.length < fresh.length || taken.some(({ end }, i) => end < (fresh[i]?.end ?? 0));
+  return { firings, cursor: { epoch, next }, next: now + (isCut ? 1000 : milliseconds(every)), isPartial: isCut };
 }
 
 /** A message as JSON, or its text when it is none or nested too deeply. */

@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+import type { TriggerDriver } from '../../controller/adapters/drivers.ts';
+import { everyTrigger } from '../../controller/adapters/triggers/every/driver.ts';
+import { webhookTrigger } from '../../controller/adapters/triggers/webhook/driver.ts';
+import { skipDue } from '../../controller/app/triggers/control.ts';
+import { look, type NamedTrigger } from '../../controller/app/triggers/look.ts';
+import { receiveRequest } from '../../controller/app/triggers/receive.ts';
+import type { LoadedPipeline } from '../../controller/pipeline/loader.ts';
+import { memoryStore } from '../fakes/store.ts';
+import { pipelinesOf, signedBy } from '../server/world.ts';
+
+const minute = 60_000;
+const start = Date.parse('2026-03-01T00:00:00Z');
+const name = { pipeline: 'p', trigger: 't' };
+
+/** A trigger that fires for each of some keys, once. */
+const listed = (kind: string, keys: readonly string[]): TriggerDriver => ({
+  ...{ kind, spec: undefined as never, describe: () => kind },
+  async poll(_trigger, { cursor }) {
+    const { done = 0, ...foreign } = (cursor ?? {}) as { done?: number };
+    if (Object.keys(foreign).length > 0) throw new Error(`the cursor is ${JSON.stringify(cursor)}`);
+    return {
+      firings: keys.slice(done).map((key) => ({ key, due: start })),
+      cursor: { done: keys.length },
+      next: undefined,
+    };
+  },
+});
+
+function world() {
+  let now = start;
+  const store = memoryStore(() => now);
+  const of = (
+    driver: TriggerDriver,
+    { trigger = {}, ...more }: { trigger?: object } & Partial<LoadedPipeline> = {},
+  ) => {
+    const loaded = { file: 'p.yaml', text: '', pipeline: { name: 'p', sources: {} }, ...more };
+    return { loaded, name: 't', trigger, driver } as unknown as NamedTrigger;
+  };
+  const lookAt = async (trigger: NamedTrigger) =>
+    look(store, trigger, await store.trigger(name), { memory: new Map() } as never);
+  const end = async (run: string, state: 'failed' | 'succeeded') => {
+    await store.heartbeat('engine', 9 * minute);
+    const lease = await store.claim(run, 'engine');
+    if (!lease) throw new Error('no lease');
+    const events = [{ type: 'run-ended', state, reason: 'why' } as never];
+    await store.append(lease, (await store.history(run)).length, now, {
+      events,
+      summary: { state, ended: true } as never,
+    });
+  };
+  const rows = async () => [...(await store.firings({ ...name, limit: 99 }))].reverse();
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  return { store, of, lookAt, end, rows, pass };
+}
+
+test('nothing joins a run of a pipeline that uses what started it', async () => {
+  for (const usesTrigger of [false, true]) {
+    const { of, lookAt, rows } = world();
+    await lookAt(of(listed('list', ['a']), { usesTrigger }));
+    await lookAt(of(listed('list', ['a', 'b']), { usesTrigger }));
+    expect((await rows()).map(({ outcome }) => outcome)).toEqual(['started', usesTrigger ? 'started' : 'joined']);
+  }
+});
+
+test('a trigger that becomes one of another kind begins anew', async () => {
+  const { of, lookAt, rows, pass } = world();
+  await lookAt(of(listed('list', ['a'])));
+  const every = of(everyTrigger, { trigger: { every: '10m', missed: 'last', within: '24h' } });
+  await lookAt(every);
+  pass(15 * minute);
+  await lookAt(every);
+  await lookAt(of(listed('table', ['a', 'b'])));
+  expect((await rows()).map(({ key, outcome }) => [key, outcome])).toEqual([
+    ['a', 'started'],
+    ['2026-03-01T00:10:00.000Z', 'joined'],
+    ['b', 'joined'],
+  ]);
+});
+
+test('a long key is bounded, and long keys that begin alike differ', async () => {
+  const { of, lookAt, rows } = world();
+  const long = 'x'.repeat(5000);
+  await lookAt(of(listed('list', [`${long}1`, `${long}2`])));
+  const keys = (await rows()).map(({ key }) => key);
+  expect(new Set(keys).size).toBe(2);
+  for (const key of keys) expect(key.length).toBeLessThan(500);
+});
+
+test('what has come while a trigger was failing starts a run once it is resumed', async () => {
+  const { store, of, lookAt, rows, end, pass } = world();
+  const failing = (keys: string[]) => of(listed('list', keys), { trigger: { pauseAfter: 1 } });
+  await lookAt(failing(['a']));
+  await end((await rows())[0]?.run ?? '', 'failed');
+  await lookAt(failing(['a', 'b']));
+  await lookAt(failing(['a', 'b', 'c']));
+  expect(await rows()).toHaveLength(1);
+  expect((await store.trigger(name)).pauses).toMatchObject([{ by: 'sluice', reason: '1 failures in a row' }]);
+  pass(minute);
+  await store.resume(name);
+  await lookAt(failing(['a', 'b', 'c']));
+  expect((await rows()).map(({ key, outcome }) => [key, outcome])).toEqual([
+    ['a', 'started'],
+    ['b', 'started'],
+    ['c', 'joined'],
+  ]);
+});
+
+test('a webhook whose runs fail holds the requests that follow; a skip drops them', async () => {
+  const { store, end } = world();
+  const [loaded] = await pipelinesOf('alpha');
+  const { pipeline } = loaded as LoadedPipeline;
+  const triggers = { hook: { ...pipeline.triggers?.hook, pauseAfter: 1 } };
+  const changed = { ...(loaded as LoadedPipeline), pipeline: { ...pipeline, triggers } };
+  const hook = { pipeline: 'alpha', trigger: 'hook' };
+  const send = (body: string) => {
+    const request = { headers: signedBy(body).headers, body: Buffer.from(body), now: start };
+    const watched = [{ name: 'alpha', file: 'f', version: '1', loaded: changed, problem: undefined }];
+    return receiveRequest(store, watched, hook, request);
+  };
+  const { run = '', outcome } = await send('1');
+  expect(outcome).toBe('started');
+  await end(run, 'failed');
+  expect(await send('2')).toMatchObject({ outcome: 'held', reason: expect.stringContaining('1 failures in a row') });
+  const of = {
+    loaded: changed,
+    name: 'hook',
+    trigger: triggers.hook,
+    driver: webhookTrigger,
+  } as unknown as NamedTrigger;
+  expect(await skipDue(store, of, 'anna', {} as never)).toMatchObject([
+    { outcome: 'skipped', reason: 'skipped by anna' },
+  ]);
+  await store.resume(hook);
+  await look(store, of, await store.trigger(hook), { memory: new Map() } as never);
+  expect((await store.firings({ ...hook, limit: 9 })).map((each) => each.outcome)).toEqual(['skipped', 'started']);
+});
