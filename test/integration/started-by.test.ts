@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kafkaClient } from '../../controller/clients/kafka.ts';
@@ -66,6 +66,10 @@ beforeAll(async () => {
 afterAll(async () => {
   serving.kill('SIGTERM');
   await serving;
+  // Those of another test's data stand beside them in this stack.
+  const deliveries = join(folder, 'data/deliveries');
+  const own = (await readdir(deliveries)).filter((each) => each.startsWith('started-'));
+  await Promise.all(own.map((each) => rm(join(deliveries, each))));
 });
 
 const cases: readonly {
