@@ -24,3 +24,16 @@ export const currentPause = (pauses: readonly Pause[]): Pause | undefined => {
 /** The end of the last pause that has ended, at `before` or later. */
 export const lastResumed = (pauses: readonly Pause[], before: number | undefined): number | undefined =>
   pauses.reduce<number | undefined>((latest, { to }) => to ?? latest, before);
+
+/** The pauses with another one that begins; undefined when one lasts already. */
+export const withPause = (
+  pauses: readonly Pause[],
+  pause: Pick<Pause, 'by' | 'reason' | 'until'>,
+  now: number,
+): readonly Pause[] | undefined => (currentPause(pauses) ? undefined : [...pauses, { from: now, ...pause }]);
+
+/** The pauses once the one that lasts has ended; undefined when none lasts. */
+export function withoutPause(pauses: readonly Pause[], now: number): readonly Pause[] | undefined {
+  const current = currentPause(pauses);
+  return current && [...pauses.slice(0, -1), { ...current, to: now }];
+}

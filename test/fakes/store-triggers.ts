@@ -1,6 +1,13 @@
 import { isChanged } from '../../controller/adapters/store/ledger.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
-import { currentPause, lastResumed, type Pause, pausesAt } from '../../controller/domain/pauses.ts';
+import {
+  currentPause,
+  lastResumed,
+  type Pause,
+  pausesAt,
+  withoutPause,
+  withPause,
+} from '../../controller/domain/pauses.ts';
 import type { NewRun } from '../../controller/domain/ports/store.ts';
 import {
   type Entered,
@@ -69,6 +76,13 @@ export function memoryTriggers(
   });
   const placeOf = ({ generation, places }: KnownTrigger, key: string): number | undefined =>
     places.get(`${generation} ${key}`);
+
+  const change = (of: KnownTrigger, pauses: readonly Pause[] | undefined): boolean => {
+    if (!pauses) return false;
+    of.seq += 1;
+    of.pauses = pauses;
+    return true;
+  };
 
   /** Enters a firing at once; the calls of the store are added to `calls`. */
   function enter(of: KnownTrigger, firing: NewFiring, calls: unknown[]): Entered {
@@ -175,20 +189,11 @@ export function memoryTriggers(
     },
     async pause(name, pause) {
       const of = known(name);
-      const pauses = pausesAt(of.pauses, clock());
-      if (currentPause(pauses)) return false;
-      of.seq += 1;
-      of.pauses = [...pauses, { from: clock(), ...pause }];
-      return true;
+      return change(of, withPause(pausesAt(of.pauses, clock()), pause, clock()));
     },
     async resume(name) {
       const of = known(name);
-      const pauses = pausesAt(of.pauses, clock());
-      const current = currentPause(pauses);
-      if (!current) return false;
-      of.seq += 1;
-      of.pauses = [...pauses.slice(0, -1), { ...current, to: clock() }];
-      return true;
+      return change(of, withoutPause(pausesAt(of.pauses, clock()), clock()));
     },
     async reset(name) {
       const of = known(name);

@@ -3,7 +3,7 @@ import type { RunStore } from '../../domain/ports/store.ts';
 import { matchesGlob } from '../../lib/glob.ts';
 import { iso } from '../../lib/text.ts';
 import type { CalendarDocument } from '../views/triggers.ts';
-import type { NamedTrigger } from './look.ts';
+import { type NamedTrigger, nameOf } from './look.ts';
 import { horizonOf, stateOf } from './overview.ts';
 
 export interface CalendarRange {
@@ -43,8 +43,8 @@ export async function calendarOf(
 
 /** The instants of a trigger that are not in the ledger yet; one more than are listed when there are too many. */
 async function comingOf(store: RunStore, of: NamedTrigger, from: number, to: number): Promise<Item[]> {
-  const { loaded, name, trigger, driver } = of;
-  const named = { pipeline: loaded.pipeline.name, trigger: name };
+  const { trigger, driver } = of;
+  const named = nameOf(of);
   const state = await stateOf(store, named);
   const pause = currentPause(state.pauses);
   const items: Item[] = [];

@@ -2,7 +2,7 @@ import type { PollContext } from '../../adapters/drivers.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { Entered, NewFiring } from '../../domain/ports/triggers.ts';
 import { SluiceError } from '../../lib/errors.ts';
-import { type NamedTrigger, ownCursor, rowOf, storedCursor } from './look.ts';
+import { type NamedTrigger, nameOf, ownCursor, rowOf, storedCursor } from './look.ts';
 
 /** How often a skip is tried again when the trigger has changed meanwhile. */
 const tries = 5;
@@ -17,7 +17,7 @@ export async function skipDue(
   context: Pick<PollContext, 'project' | 'scratch' | 'storage' | 'sourceKinds'>,
 ): Promise<readonly Entered[]> {
   const { loaded, name, trigger, driver } = of;
-  const named = { pipeline: loaded.pipeline.name, trigger: name };
+  const named = nameOf(of);
   const skipped = { outcome: 'skipped', reason: `skipped by ${by}` } as const;
   const all: Entered[] = [];
   for (let tried = 0; tried < tries; ) {

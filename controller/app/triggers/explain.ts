@@ -6,7 +6,7 @@ import { formatDuration } from '../../lib/duration.ts';
 import { rejected } from '../../lib/errors.ts';
 import { iso } from '../../lib/text.ts';
 import type { Explanation } from '../views/triggers.ts';
-import type { NamedTrigger } from './look.ts';
+import { type NamedTrigger, nameOf } from './look.ts';
 import { firingDocument, stateOf } from './overview.ts';
 
 /** A wall time is at most so far from the UTC time that reads the same. Milliseconds. */
@@ -24,7 +24,7 @@ export async function explain(
   asked: string,
   held?: string | undefined,
 ): Promise<Explanation> {
-  const named = { pipeline: of.loaded.pipeline.name, trigger: of.name };
+  const named = nameOf(of);
   const state = await stateOf(store, named);
   const instant = instantOf(of, asked, state);
   const due = instant?.due ?? timeOf(asked);

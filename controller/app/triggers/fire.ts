@@ -6,7 +6,7 @@ import { type FiringRecord, mostWaiting, type NewFiring, type TriggerState } fro
 import { rejected, SluiceError } from '../../lib/errors.ts';
 import { iso } from '../../lib/text.ts';
 import type { Fired } from '../views/triggers.ts';
-import { type NamedTrigger, rowOf } from './look.ts';
+import { type NamedTrigger, nameOf, rowOf } from './look.ts';
 import { stateOf } from './overview.ts';
 
 export interface FireRequest {
@@ -43,7 +43,7 @@ export async function fireByHand(
   request: FireRequest,
   keptMs = Number.POSITIVE_INFINITY,
 ): Promise<Fired> {
-  const named = { pipeline: of.loaded.pipeline.name, trigger: of.name };
+  const named = nameOf(of);
   const declared = Object.keys(of.trigger.with ?? {});
   const unknown = Object.keys(request.with ?? {}).find((name) => !declared.includes(name));
   if (unknown !== undefined)
@@ -131,7 +131,7 @@ async function itemOf(
   instant: DueFiring,
   only: NonNullable<FireRequest['only']>,
 ): Promise<Item> {
-  const named = { pipeline: of.loaded.pipeline.name, trigger: of.name };
+  const named = nameOf(of);
   const firing = { ...instant, isAlone: true };
   // The rows of this instant: its own, and those of its repetitions, newest first.
   const rows = await store.firings({ ...named, key: instant.key, limit: 100 });

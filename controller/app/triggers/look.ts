@@ -5,7 +5,7 @@ import type { Cause } from '../../domain/events.ts';
 import { currentPause } from '../../domain/pauses.ts';
 import type { Trigger } from '../../domain/pipeline.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
-import type { Entered, NewFiring, TriggerState } from '../../domain/ports/triggers.ts';
+import type { Entered, NewFiring, TriggerName, TriggerState } from '../../domain/ports/triggers.ts';
 import { reasonOf } from '../../lib/errors.ts';
 import { storable } from '../../lib/storable.ts';
 import { holds, operands } from '../../pipeline/conditions.ts';
@@ -21,6 +21,12 @@ export interface NamedTrigger {
   readonly trigger: Trigger;
   readonly driver: TriggerDriver;
 }
+
+/** The name of a trigger in the store. */
+export const nameOf = ({ loaded, name }: NamedTrigger): TriggerName => ({
+  pipeline: loaded.pipeline.name,
+  trigger: name,
+});
 
 export interface Looked {
   readonly entered: readonly Entered[];
@@ -40,13 +46,12 @@ export async function look(
   known: TriggerState,
   context: Omit<PollContext, 'pipeline' | 'trigger' | 'sources' | 'store'>,
 ): Promise<Looked | undefined> {
-  const { loaded, name, trigger, driver } = of;
-  const { pipeline } = loaded;
+  const { loaded, trigger, driver } = of;
   const pause = currentPause(known.pauses);
   if (pause) return { entered: [], changed: false, next: pause.until };
-  const named = { pipeline: pipeline.name, trigger: name };
+  const named = nameOf(of);
   const before = ownCursor(driver, known);
-  const { sources } = pipeline;
+  const { sources } = loaded.pipeline;
   const { firings, cursor, next, isPartial } = await driver.poll(trigger, before, {
     ...context,
     ...named,
@@ -91,11 +96,12 @@ export function ownCursor(driver: TriggerDriver, known: TriggerState): TriggerSt
  */
 export async function pauseIfFailing(
   store: RunStore,
-  { loaded, name, trigger: { pauseAfter } }: NamedTrigger,
+  of: NamedTrigger,
   { resumed, armed }: Pick<TriggerState, 'resumed' | 'armed'>,
 ): Promise<string | undefined> {
+  const { pauseAfter } = of.trigger;
   if (pauseAfter === undefined) return undefined;
-  const named = { pipeline: loaded.pipeline.name, trigger: name };
+  const named = nameOf(of);
   const ends = await store.lastEnds(named, resumed ?? armed, pauseAfter);
   if (ends.length < pauseAfter || ends.some((state) => state !== 'failed')) return undefined;
   const reason = `${pauseAfter} failures in a row`;

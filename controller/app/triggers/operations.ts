@@ -9,7 +9,7 @@ import type { Explanation, Fired, FiringDocument, TriggerDetail, TriggerDocument
 import { skipDue } from './control.ts';
 import { explain } from './explain.ts';
 import { type FireRequest, fireByHand } from './fire.ts';
-import type { NamedTrigger } from './look.ts';
+import { type NamedTrigger, nameOf } from './look.ts';
 import { findTrigger, firingDocument, namedTriggers, triggerDetail, triggerDocuments } from './overview.ts';
 
 /** What people ask of triggers, and do with them. */
@@ -65,7 +65,6 @@ export function triggerOperations(
     const all = await triggerDocuments(store, namedTriggers(await pipelines()), await held());
     return all.find((each) => each.pipeline === loaded.pipeline.name && each.trigger === name) as TriggerDocument;
   }
-  const nameOf = ({ loaded, name }: NamedTrigger) => ({ pipeline: loaded.pipeline.name, trigger: name });
 
   return {
     list: async () => triggerDocuments(store, namedTriggers(await pipelines()), await held()),

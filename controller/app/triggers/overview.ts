@@ -9,7 +9,7 @@ import { iso } from '../../lib/text.ts';
 import type { WatchedPipeline } from '../pipelines/watched.ts';
 import { builtIn } from '../registry.ts';
 import type { FiringDocument, TriggerDetail, TriggerDocument } from '../views/triggers.ts';
-import { type NamedTrigger, ownCursor } from './look.ts';
+import { type NamedTrigger, nameOf, ownCursor } from './look.ts';
 
 type Known = Awaited<ReturnType<RunStore['triggers']>>[number];
 
@@ -116,7 +116,7 @@ export async function triggerDetail(
   of: NamedTrigger,
   { coming, rows, held }: { readonly coming: number; readonly rows: number; readonly held?: string | undefined },
 ): Promise<TriggerDetail> {
-  const named = { pipeline: of.loaded.pipeline.name, trigger: of.name };
+  const named = nameOf(of);
   const state = await stateOf(store, named);
   const ledger = await store.firings({ ...named, limit: rows });
   const known: Known = { ...named, ...state, last: ledger[0] };

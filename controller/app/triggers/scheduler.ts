@@ -6,7 +6,7 @@ import type { RunStore } from '../../domain/ports/store.ts';
 import type { Entered, TriggerState } from '../../domain/ports/triggers.ts';
 import { reasonOf } from '../../lib/errors.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
-import { type Looked, look, type NamedTrigger } from './look.ts';
+import { type Looked, look, type NamedTrigger, nameOf } from './look.ts';
 
 /** How often `tick` is called, and how long `stop` waits. Milliseconds. */
 const tickMs = 1000;
@@ -212,8 +212,6 @@ export class Scheduler {
 /** A look that has found nothing is not made again at once. */
 const nextLook = ({ changed, next = Number.POSITIVE_INFINITY }: Looked, now: number): number =>
   changed || next > now ? next : now + 1000;
-
-export const nameOf = ({ loaded, name }: NamedTrigger) => ({ pipeline: loaded.pipeline.name, trigger: name });
 
 /** The result of some work, unless a signal aborts first. */
 function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

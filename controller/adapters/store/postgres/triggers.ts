@@ -1,4 +1,4 @@
-import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
+import { currentPause, lastResumed, type Pause, pausesAt, withoutPause, withPause } from '../../../domain/pauses.ts';
 import type { Entered, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
 import { firingOf, heldAtReset, isChanged, stateOf } from '../ledger.ts';
 import { likeOf } from '../summary.ts';
@@ -17,7 +17,10 @@ export function triggersOf(within: Within, project: string): TriggerStore {
   const named = ({ pipeline, trigger }: TriggerName): unknown[] => [project, pipeline, trigger];
 
   /** Changes the pauses of a trigger; `change` returns undefined to leave them. */
-  const changePauses = (name: TriggerName, change: (pauses: readonly Pause[], now: number) => Pause[] | undefined) =>
+  const changePauses = (
+    name: TriggerName,
+    change: (pauses: readonly Pause[], now: number) => readonly Pause[] | undefined,
+  ) =>
     transaction(async (client) => {
       const { rows } = await client.query(`${state} WHERE ${is} FOR UPDATE`, named(name));
       const [row] = rows;
@@ -107,14 +110,8 @@ export function triggersOf(within: Within, project: string): TriggerStore {
 
     removeFirings: (ageMs, newest, limit) => removeFirings(query, project, { ageMs, newest, limit }),
 
-    pause: (name, pause) =>
-      changePauses(name, (pauses, now) => (currentPause(pauses) ? undefined : [...pauses, { from: now, ...pause }])),
-
-    resume: (name) =>
-      changePauses(name, (pauses, now) => {
-        const current = currentPause(pauses);
-        return current && [...pauses.slice(0, -1), { ...current, to: now }];
-      }),
+    pause: (name, pause) => changePauses(name, (pauses, now) => withPause(pauses, pause, now)),
+    resume: (name) => changePauses(name, withoutPause),
 
     // The trigger first, as `fire` does: two that take the same locks in another order would wait for each other.
     reset: (name) =>

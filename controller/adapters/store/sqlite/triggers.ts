@@ -1,5 +1,5 @@
 import type { RunEvent } from '../../../domain/events.ts';
-import { currentPause, lastResumed, type Pause, pausesAt } from '../../../domain/pauses.ts';
+import { currentPause, lastResumed, type Pause, pausesAt, withoutPause, withPause } from '../../../domain/pauses.ts';
 import type { NewRun } from '../../../domain/ports/store.ts';
 import type { Entered, NewFiring, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
 import { entered, heldAtReset, isChanged, startedRun, stateOf } from '../ledger.ts';
@@ -34,7 +34,10 @@ export function triggersOf(
     return row && { ...stateOf(row), cursor: row.cursor ?? undefined };
   };
   /** Changes the pauses of a trigger; `change` returns undefined to leave them. */
-  const changePauses = (name: TriggerName, change: (pauses: readonly Pause[], now: number) => Pause[] | undefined) =>
+  const changePauses = (
+    name: TriggerName,
+    change: (pauses: readonly Pause[], now: number) => readonly Pause[] | undefined,
+  ) =>
     db.write(() => {
       const row = rowOf(name);
       const changed = row && change(pausesAt(row.pauses, row.now), row.now);
@@ -90,14 +93,8 @@ export function triggersOf(
 
     ...ledgerOf(db, project, clock),
 
-    pause: (name, pause) =>
-      changePauses(name, (pauses, now) => (currentPause(pauses) ? undefined : [...pauses, { from: now, ...pause }])),
-
-    resume: (name) =>
-      changePauses(name, (pauses, now) => {
-        const current = currentPause(pauses);
-        return current && [...pauses.slice(0, -1), { ...current, to: now }];
-      }),
+    pause: (name, pause) => changePauses(name, (pauses, now) => withPause(pauses, pause, now)),
+    resume: (name) => changePauses(name, withoutPause),
 
     reset: (name) =>
       db.write(() => {
