@@ -7,10 +7,15 @@ export function milliseconds(duration: string): number {
   return Number(match[1]) * unit[match[2] as keyof typeof unit];
 }
 
-/** Milliseconds for people: `850 ms`, `12.3 s`, `4 min 05 s`. */
+/** Milliseconds for people: `850 ms`, `12.3 s`, `4 min 05 s`, `3 h 20 min`, `5 d 7 h`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, '0')} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48
+    ? `${hours} h ${String(minutes % 60).padStart(2, '0')} min`
+    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }

@@ -1,7 +1,8 @@
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Kinds, kindOf, type Pipeline, type Trigger } from '../domain/pipeline.ts';
 import { reasonOf } from '../lib/errors.ts';
+import { liesIn } from '../lib/paths.ts';
 import { FileProblems, keyPath, mostProblems, type Problem } from '../lib/yaml/problem.ts';
 import { readYaml } from '../lib/yaml/yaml-file.ts';
 import type { Known } from './parts.ts';
@@ -61,8 +62,9 @@ async function withIncluded(
     let included = trigger;
     for (const { field, spec } of kindOf(kinds.triggers, trigger).includes ?? []) {
       const given = trigger[field] as { readonly file: string } | undefined;
-      if (!given || !isWithin(root, given.file)) continue;
-      const path = join(root, given.file);
+      if (!given) continue;
+      const path = resolve(root, given.file);
+      if (!liesIn([root], path)) continue;
       const fromHere = relative(process.cwd(), path) || path;
       const content = await readYaml(fromHere, spec)
         .then(() => readYaml(fromHere, z.json()))
@@ -73,8 +75,3 @@ async function withIncluded(
   }
   return pipeline.triggers ? { ...pipeline, triggers: Object.fromEntries(triggers) } : pipeline;
 }
-
-const isWithin = (root: string, file: string): boolean => {
-  const path = relative(root, resolve(root, file));
-  return !path.startsWith('..') && !isAbsolute(path);
-};

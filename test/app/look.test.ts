@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest';
 import type { TriggerDriver } from '../../controller/adapters/drivers.ts';
 import { everyTrigger } from '../../controller/adapters/triggers/every/driver.ts';
+import { filesTrigger } from '../../controller/adapters/triggers/files/driver.ts';
+import { scheduleTrigger } from '../../controller/adapters/triggers/schedule/driver.ts';
 import { webhookTrigger } from '../../controller/adapters/triggers/webhook/driver.ts';
 import { skipDue } from '../../controller/app/triggers/control.ts';
+import { explain } from '../../controller/app/triggers/explain.ts';
+import { fireByHand } from '../../controller/app/triggers/fire.ts';
 import { look, type NamedTrigger } from '../../controller/app/triggers/look.ts';
 import { receiveRequest } from '../../controller/app/triggers/receive.ts';
 import type { LoadedPipeline } from '../../controller/pipeline/loader.ts';
+import { triggerOf } from '../adapters/triggers/state.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { pipelinesOf, signedBy } from '../server/world.ts';
 
@@ -55,6 +60,38 @@ function world() {
   };
   return { store, of, lookAt, end, rows, pass };
 }
+
+test('skip takes files along that have not settled', async () => {
+  const { store } = world();
+  const files = [{ uri: '/in/old.csv', size: 1, modifiedMs: 1, version: '1' }];
+  const csv = { kind: 'csv', watch: async () => ({ files: async () => [...files] }) };
+  const context = { sourceKinds: [csv], memory: new Map() } as never;
+  const pipeline = { name: 'p', sources: { a: { csv: 'in/*.csv' } } };
+  const trigger = { files: 'a', settle: '30s', ignore: [], atLeast: 1, each: false, poll: '10s' };
+  const of = { loaded: { file: 'p.yaml', text: '', pipeline }, name: 't', trigger, driver: filesTrigger } as never;
+  await look(store, of, await store.trigger(name), context);
+  files.push({ uri: '/in/new.csv', size: 1, modifiedMs: 2, version: '2' });
+  expect((await look(store, of, await store.trigger(name), context))?.entered).toEqual([]);
+  expect(await skipDue(store, of, 'anna', context)).toMatchObject([{ outcome: 'skipped', reason: 'skipped by anna' }]);
+  expect((await store.triggers())[0]?.waiting).toBe(0);
+});
+
+test('a row with jitter is found by its instant, which has no second run by hand', async () => {
+  const { store, of, rows, pass } = world();
+  const trigger = triggerOf({ schedule: '0 6 * * *', zone: 'UTC', jitter: '30m' });
+  const daily = of(scheduleTrigger, { trigger });
+  await store.trigger(name);
+  pass(7 * 60 * minute);
+  await look(store, daily, await store.trigger(name), { memory: new Map(), ...name } as never);
+  const [row] = await rows();
+  expect(row).toMatchObject({ key: '2026-03-01T06:00 UTC', outcome: 'started' });
+  expect(row?.due).toBeGreaterThan(start + 6 * 60 * minute);
+  for (const asked of ['2026-03-01T06:00', '2026-03-01T06:00:00Z', '2026-03-01T08:00:00+02:00'])
+    expect((await explain(store, daily, asked)).answer).toContain(`it started run ${row?.run}`);
+  const range = { from: start, to: start + 6.5 * 60 * minute };
+  const { items } = await fireByHand(store, daily, { range, by: 'anna' });
+  expect(items).toMatchObject([{ key: '2026-03-01T06:00 UTC', action: 'leave' }]);
+});
 
 test('nothing joins a run of a pipeline that uses what started it', async () => {
   for (const usesTrigger of [false, true]) {

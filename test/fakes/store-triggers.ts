@@ -1,4 +1,4 @@
-import { isChanged } from '../../controller/adapters/store/ledger.ts';
+import { heldAtReset, isChanged, startedRun } from '../../controller/adapters/store/ledger.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import {
   currentPause,
@@ -9,14 +9,13 @@ import {
   withPause,
 } from '../../controller/domain/pauses.ts';
 import type { NewRun } from '../../controller/domain/ports/store.ts';
-import {
-  type Entered,
-  type FiringRecord,
-  mostWaiting,
-  type NewFiring,
-  type TriggerName,
-  type TriggerState,
-  type TriggerStore,
+import type {
+  Entered,
+  FiringRecord,
+  NewFiring,
+  TriggerName,
+  TriggerState,
+  TriggerStore,
 } from '../../controller/domain/ports/triggers.ts';
 import { matchesGlob } from '../../controller/lib/glob.ts';
 
@@ -93,20 +92,10 @@ export function memoryTriggers(
       const { outcome, reason, run } = shown(before);
       return { key, isNew: false, outcome, reason, run };
     }
-    const waiting = store.waiting(of);
-    let entered: Pick<Entered, 'outcome' | 'reason' | 'run'> = { reason: undefined, run: undefined, ...as } as never;
-    if ('start' in as) {
-      const run = as.start.run;
-      if (as.joins && waiting[0] !== undefined) {
-        calls.push(store.request(waiting[0], as.start.at, as.joins));
-        entered = { outcome: 'joined', reason: `run ${waiting[0]} had not begun to measure`, run: waiting[0] };
-      } else if (waiting.length >= mostWaiting)
-        entered = { outcome: 'refused', reason: `${waiting.length} runs of this trigger are waiting`, run: undefined };
-      else {
-        calls.push(store.create({ ...as.start, trigger: of.trigger }));
-        entered = { outcome: 'started', reason: undefined, run };
-      }
-    }
+    const entered = 'start' in as ? startedRun(as, store.waiting(of)) : { ...as, run: undefined };
+    if ('start' in as && entered.outcome === 'started') calls.push(store.create({ ...as.start, trigger: of.trigger }));
+    if ('start' in as && entered.outcome === 'joined' && as.joins)
+      calls.push(store.request(entered.run as string, as.start.at, as.joins));
     numbers += 1;
     const { pipeline, trigger, generation } = of;
     const kept = before ?? { number: numbers, pipeline, trigger, generation, key, due, until, count };
@@ -198,8 +187,7 @@ export function memoryTriggers(
     async reset(name) {
       const of = known(name);
       for (const [i, row] of of.firings.entries())
-        if (row.outcome === 'held')
-          of.firings[i] = { ...row, outcome: 'skipped', reason: 'the trigger was reset while it was held' };
+        if (row.outcome === 'held') of.firings[i] = { ...row, outcome: 'skipped', reason: heldAtReset };
       of.generation += 1;
       Object.assign(of, { seq: of.seq + 1, armed: clock(), cursor: undefined, pauses: [] });
       Object.assign(of, { resumed: undefined, problem: undefined });

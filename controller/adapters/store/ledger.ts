@@ -6,6 +6,7 @@ import {
   type NewFiring,
   type TriggerState,
   type TriggerStore,
+  tooManyWaiting,
 } from '../../domain/ports/triggers.ts';
 import type { Row } from './summary.ts';
 
@@ -58,14 +59,13 @@ export function isChanged(row: Row, seen: Parameters<TriggerStore['fire']>[1], f
 /** What becomes of a firing that wants a run, given the waiting runs of its trigger, newest first. */
 export function startedRun(
   { start, joins }: Extract<NewFiring['as'], { start: unknown }>,
-  waiting: readonly Row[],
+  waiting: readonly string[],
 ): Pick<Entered, 'outcome' | 'reason' | 'run'> {
   const [newest] = waiting;
   if (joins && newest) {
-    const reason = `run ${newest.run} had not begun to measure`;
-    return { outcome: 'joined', reason, run: newest.run };
+    const reason = `run ${newest} had not begun to measure`;
+    return { outcome: 'joined', reason, run: newest };
   }
-  if (waiting.length >= mostWaiting)
-    return { outcome: 'refused', reason: `${waiting.length} runs of this trigger are waiting`, run: undefined };
+  if (waiting.length >= mostWaiting) return { outcome: 'refused', reason: tooManyWaiting, run: undefined };
   return { outcome: 'started', reason: undefined, run: start.run };
 }

@@ -23,10 +23,17 @@ export interface IntervalFields {
 
 export const cronsOf = ({ schedule }: Pick<CronFields, 'schedule'>): string[] => [schedule].flat();
 
+const schedules = new WeakMap<CronFields, Schedule>();
+
+/** The schedule of a trigger, which is read once. */
 export function scheduleOf(fields: CronFields): Schedule {
+  const known = schedules.get(fields);
+  if (known) return known;
   const { zone, dst, calendar } = fields;
   const holidays = calendar && { calendar: calendarSchema.parse(calendar.content ?? {}), on: calendar.on };
-  return { crons: cronsOf(fields).map(parseCron), zone: checkZone(zone), dst, holidays };
+  const schedule = { crons: cronsOf(fields).map(parseCron), zone: checkZone(zone), dst, holidays };
+  schedules.set(fields, schedule);
+  return schedule;
 }
 
 export function* cronInstants(fields: CronFields, after: number): Generator<Instant> {

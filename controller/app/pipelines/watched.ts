@@ -56,6 +56,16 @@ export function watchedPipelines(
   const partsOf = (loaded: LoadedPipeline | undefined): string[] =>
     loaded ? [...sqlOf(loaded), ...includedIn(loaded, registry)].map((file) => join(project.root, file)) : [];
 
+  /** The last valid content that the store has. Its SQL files are those of now: they may have changed with it. */
+  async function stored(file: string) {
+    const found = await store.keptPipeline(file);
+    if (!found) return undefined;
+    const sql = await Promise.all(
+      sqlOf(found).map((each) => readFile(join(project.root, each), 'utf8').catch(() => '')),
+    );
+    return { ...found, usesTrigger: usesTrigger(found, sql) };
+  }
+
   async function read(path: string): Promise<void> {
     const before = watched.get(path);
     const signature = await signatureOf([path, ...partsOf(before?.loaded)]);
@@ -63,17 +73,17 @@ export function watchedPipelines(
     const file = relative(project.root, path);
     try {
       const valid = await loadPipeline(path, known, project.root);
-      const version = await versionOf(valid, project.root);
+      const sql = await Promise.all(sqlOf(valid).map((each) => readFile(join(project.root, each), 'utf8')));
+      const version = versionOf(valid, sql);
       if ((await store.keptPipeline(file))?.version !== version) await store.keepPipeline({ version, ...valid });
-      const loaded = { ...valid, usesTrigger: await usesTrigger(valid, project.root) };
+      const loaded = { ...valid, usesTrigger: usesTrigger(valid, sql) };
       const { name } = loaded.pipeline;
       // The files that the new content names are part of what is watched.
       const now = await signatureOf([path, ...partsOf(loaded)]);
       const again = Number.POSITIVE_INFINITY;
       watched.set(path, { signature: now, again, name, file, version, loaded, problem: undefined });
     } catch (error) {
-      const stored = before?.loaded ? { ...before.loaded, version: before.version } : await store.keptPipeline(file);
-      const kept = stored && { ...stored, usesTrigger: await usesTrigger(stored, project.root) };
+      const kept = before?.loaded ? { ...before.loaded, version: before.version } : await stored(file);
       watched.set(path, {
         ...{ signature, again: performance.now() + againMs, file, loaded: kept, version: kept?.version ?? '' },
         name: kept?.pipeline.name ?? basename(path).replace(/\.ya?ml$/, ''),
@@ -118,17 +128,15 @@ async function signatureOf(paths: readonly string[]): Promise<string> {
 }
 
 /** Whether the steps of a pipeline, or what it publishes, depend on what has started the run. */
-async function usesTrigger(loaded: LoadedPipeline, root: string): Promise<boolean> {
-  const { triggers: _, ...rest } = loaded.pipeline;
-  const sql = await Promise.all(sqlOf(loaded).map((file) => readFile(join(root, file), 'utf8').catch(() => '')));
+function usesTrigger({ pipeline: { triggers: _, ...rest } }: LoadedPipeline, sql: readonly string[]): boolean {
   return /\btrigger\b/i.test([JSON.stringify(rest), ...sql].join('\n'));
 }
 
-async function versionOf(loaded: LoadedPipeline, root: string): Promise<string> {
+function versionOf(loaded: LoadedPipeline, sql: readonly string[]): string {
   // Triggers have the content of their calendars.
   const hash = createHash('sha256')
     .update(loaded.text)
     .update(JSON.stringify(loaded.pipeline.triggers ?? {}));
-  for (const sql of sqlOf(loaded)) hash.update(`\0${sql}\0`).update(await readFile(join(root, sql)));
+  for (const [i, file] of sqlOf(loaded).entries()) hash.update(`\0${file}\0`).update(sql[i] as string);
   return hash.digest('hex').slice(0, 16);
 }

@@ -32,6 +32,8 @@ export interface Looked {
   readonly entered: readonly Entered[];
   /** Whether the stored state of the trigger is another one now. */
   readonly changed: boolean;
+  /** The changed state, where it is known without reading it. */
+  readonly known?: TriggerState;
   /** When to look again, by the store's clock; undefined: when something of the trigger has changed. */
   readonly next: number | undefined;
 }
@@ -66,8 +68,12 @@ export async function look(
   if (reason !== undefined && !driver.instants) return { entered: [], changed: true, next: undefined };
   const rows = firings.map((firing) => rowOf(of, firing, known.now, { paused: reason }));
   const seen = { ...known, seq: known.seq + (reason === undefined ? 0 : 1) };
-  const entered = await store.fire(named, seen, rows, storedCursor(driver, cursor), isPartial);
-  return entered && { entered, changed: true, next };
+  const stored = storedCursor(driver, cursor);
+  const entered = await store.fire(named, seen, rows, stored, isPartial);
+  if (!entered) return undefined;
+  if (reason !== undefined || known.pauses.length > 0) return { entered, changed: true, next };
+  const waiting = known.waiting + entered.filter(({ isNew, outcome }) => isNew && outcome === 'started').length;
+  return { entered, changed: true, known: { ...known, seq: known.seq + 1, cursor: stored, waiting }, next };
 }
 
 /** Kinds that fire by the clock account for each other's instants; other kinds do not know each other's cursors. */

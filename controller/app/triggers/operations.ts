@@ -62,12 +62,18 @@ export function triggerOperations(
   }
 
   async function documentOf({ loaded, name }: NamedTrigger): Promise<TriggerDocument> {
-    const all = await triggerDocuments(store, namedTriggers(await pipelines()), await held());
-    return all.find((each) => each.pipeline === loaded.pipeline.name && each.trigger === name) as TriggerDocument;
+    return (await list()).find(
+      (each) => each.pipeline === loaded.pipeline.name && each.trigger === name,
+    ) as TriggerDocument;
   }
 
+  const list = async (): Promise<TriggerDocument[]> => {
+    const [all, known, reasonOf] = await Promise.all([pipelines(), store.triggers(), held()]);
+    return triggerDocuments(known, namedTriggers(all), reasonOf);
+  };
+
   return {
-    list: async () => triggerDocuments(store, namedTriggers(await pipelines()), await held()),
+    list,
     async show(pipeline, trigger, limits) {
       const of = await find(pipeline, trigger);
       return triggerDetail(store, of, { ...limits, held: (await held())(pipeline) });

@@ -59,19 +59,21 @@ export const firingDocument = ({ payload: _, ...row }: FiringRecord): FiringDocu
 });
 
 /** All triggers: those of the served pipelines, and those that only the store knows. */
-export async function triggerDocuments(
-  store: RunStore,
+export function triggerDocuments(
+  known: readonly Known[],
   all: readonly NamedTrigger[],
   held: (pipeline: string) => string | undefined = () => undefined,
-): Promise<TriggerDocument[]> {
-  const states = await store.triggers();
-  const isOf = (of: NamedTrigger) => (each: Known) =>
-    each.pipeline === of.loaded.pipeline.name && each.trigger === of.name;
-  const served = all.map((of) => documentOf(of, states.find(isOf(of)), held(of.loaded.pipeline.name)));
-  const gone = states.filter((each) => !all.some((of) => isOf(of)(each)));
-  return [...served, ...gone.map(goneDocument)].sort((a, b) =>
-    `${a.pipeline} ${a.trigger}` < `${b.pipeline} ${b.trigger}` ? -1 : 1,
-  );
+): TriggerDocument[] {
+  const keyOf = ({ pipeline, trigger }: TriggerName): string => `${pipeline} ${trigger}`;
+  const gone = new Map(known.map((each) => [keyOf(each), each]));
+  const documents = new Map<string, TriggerDocument>();
+  for (const of of all) {
+    const key = keyOf(nameOf(of));
+    documents.set(key, documentOf(of, gone.get(key), held(of.loaded.pipeline.name)));
+    gone.delete(key);
+  }
+  for (const [key, known] of gone) documents.set(key, goneDocument(known));
+  return [...documents].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, document]) => document);
 }
 
 function documentOf(of: NamedTrigger, known: Known | undefined, held: string | undefined): TriggerDocument {

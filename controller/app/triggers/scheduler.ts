@@ -64,6 +64,8 @@ interface Watched {
 export class Scheduler {
   private readonly watched = new Map<string, Watched>();
   private readonly looking = new Set<Promise<void>>();
+  /** What was due when it was last empty. */
+  private queue: Watched[] = [];
   private readonly deps: SchedulerDeps;
   private offset: number | undefined;
   private nextSurvey = 0;
@@ -75,6 +77,7 @@ export class Scheduler {
 
   /** Begins to look at every trigger that is due. Call it about once a second with the pipelines that may fire. */
   async tick(pipelines: readonly LoadedPipeline[]): Promise<void> {
+    this.queue = [];
     this.watch(pipelines);
     if (this.watched.size === 0) return;
     if (this.deps.monotonic() >= this.nextSurvey) await this.survey();
@@ -87,6 +90,7 @@ export class Scheduler {
   /** Begins no further looks, and waits for those under way. */
   async stop(): Promise<void> {
     this.watched.clear();
+    this.queue = [];
     await Promise.race([this.idle(), sleep(stopMs, undefined, { ref: false })]);
   }
 
@@ -97,8 +101,10 @@ export class Scheduler {
 
   /** A look that hangs takes one of the places, until its deadline. */
   private lookAtDue(): void {
-    const due = [...this.watched.values()].filter(({ next, isLooking }) => !isLooking && next <= this.now());
-    for (const watched of due.sort((a, b) => a.next - b.next).slice(0, atOnce - this.looking.size)) {
+    while (this.looking.size < atOnce) {
+      if (this.queue.length === 0) this.queue = this.due();
+      const watched = this.queue.shift();
+      if (!watched) return;
       watched.isLooking = true;
       const looking = this.lookAt(watched).finally(() => {
         watched.isLooking = false;
@@ -107,6 +113,21 @@ export class Scheduler {
       });
       this.looking.add(looking);
     }
+  }
+
+  /** The triggers that are due: the first of each pipeline, then the second ones. Firings of one wait for each other. */
+  private due(): Watched[] {
+    const now = this.now();
+    const due = [...this.watched.values()].filter(({ next, isLooking }) => !isLooking && next <= now);
+    const ofPipeline = new Map<LoadedPipeline, number>();
+    const ranked = due
+      .sort((a, b) => a.next - b.next)
+      .map((watched) => {
+        const rank = ofPipeline.get(watched.of.loaded) ?? 0;
+        ofPipeline.set(watched.of.loaded, rank + 1);
+        return { watched, rank };
+      });
+    return ranked.sort((a, b) => a.rank - b.rank).map(({ watched }) => watched);
   }
 
   /** The store's time. */
@@ -187,7 +208,7 @@ export class Scheduler {
           continue;
         }
         watched.seen = looked && { seq: looked.changed ? seq + 1 : seq, waiting };
-        if (!looked || looked.changed) watched.known = undefined;
+        if (!looked || looked.changed) watched.known = looked?.known;
         watched.next = looked ? nextLook(looked, now) : this.now() + 1000;
         if (looked) report.entered(of, looked.entered);
         // That of an earlier process, too.

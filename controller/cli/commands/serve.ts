@@ -6,6 +6,7 @@ import { openScheduler, schedulerLog, schedulerService } from '../../app/trigger
 import { openProject } from '../../app/wiring.ts';
 import { formatOwner } from '../../domain/controller-id.ts';
 import { Worker } from '../../engine/worker.ts';
+import { atMostEvery } from '../../lib/at-most-every.ts';
 import { milliseconds } from '../../lib/duration.ts';
 import { isRoot } from '../../lib/env.ts';
 import { reasonOf, SluiceError, withoutSecrets } from '../../lib/errors.ts';
@@ -17,6 +18,8 @@ import { exit, type Output } from '../view/output.ts';
 
 /** How long a server that has failed may take to stop. Milliseconds. */
 const failMs = 10_000;
+/** How often the files of pipelines are looked at: for requests, which come in hundreds, and without any. Milliseconds. */
+const filesMs = { asked: 200, idle: 1500 };
 
 /**
  * `sluice serve`: a controller that executes detached and orphaned runs, dispatches the outbox, cleans up, and serves
@@ -58,12 +61,12 @@ export async function serve(
       });
       worker.start(options.runs);
       const warn = (text: string): void => logger.log('warn', text);
-      const pipelines = watchedPipelines(project, builtIn, store);
+      const pipelines = atMostEvery(filesMs.asked, watchedPipelines(project, builtIn, store));
       const scheduler = openScheduler(project, store, schedulerLog(logger));
       let url: string | undefined;
       const services = [
         schedulerService({
-          pipelines,
+          pipelines: atMostEvery(filesMs.idle, pipelines),
           scheduler,
           store,
           owner: () => sluice.controller.owner,

@@ -43,6 +43,8 @@ export type Outcome = (typeof outcomes)[number];
 
 /** The most runs of a trigger that wait; further firings are refused. */
 export const mostWaiting = 100;
+/** Why a firing is refused while that many wait; a later one may be taken. */
+export const tooManyWaiting = `${mostWaiting} runs of this trigger are waiting`;
 
 /** A row for the ledger. */
 export interface NewFiring extends Firing {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Refusal } from '../../adapters/firing.ts';
 import { type Received, receiveRequest } from '../../app/triggers/receive.ts';
-import { outcomes } from '../../domain/ports/triggers.ts';
+import { outcomes, tooManyWaiting } from '../../domain/ports/triggers.ts';
 import { RateLimit } from '../doors/limits.ts';
 import type { Api } from '../http/api.ts';
 import { Problem, problemBy } from '../http/problem.ts';
@@ -61,8 +61,8 @@ const receiveWebhook = route({
     }
     const { key, isNew, outcome, reason, run } = received;
     if (outcome === 'refused')
-      throw /runs of this trigger are waiting$/.test(reason ?? '')
-        ? new Problem(429, reason ?? '', { headers: { 'retry-after': '60' } })
+      throw reason === tooManyWaiting
+        ? new Problem(429, reason, { headers: { 'retry-after': '60' } })
         : new Problem(422, reason ?? 'it was refused', { hint: 'correct the trigger, and send it again' });
     return {
       status: isNew ? 202 : 200,

@@ -56,6 +56,23 @@ describe('files', () => {
     expect(namesOf(await at(80_000))).toEqual(['log.csv']);
   });
 
+  test('more than a run can leave out are waited for; when they never settle while others have, that is a problem', async () => {
+    const { put, context } = folderOf();
+    const { at } = polled(fields, context as never);
+    await at(0);
+    put('done.csv', 1, 1);
+    const write = (now: number): void => {
+      for (let i = 0; i < 501; i++) put(`${i}.csv`, now, now);
+    };
+    for (let now = 1000; now < 41_000; now += 1000) {
+      write(now);
+      expect((await at(now)).firings).toEqual([]);
+    }
+    write(41_000);
+    await expect(at(41_000)).rejects.toThrow('501 files are still written, and a run cannot leave out more than 500');
+    expect((await at(52_000)).firings[0]?.facts?.count).toBe(502);
+  });
+
   test('by names that are ignored, or without the marker, do not count', async () => {
     const { put, context } = folderOf();
     const { at } = polled(fields, context as never);

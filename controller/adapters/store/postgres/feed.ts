@@ -14,6 +14,10 @@ const writingLock = '7301960413';
  */
 export const writing = `pg_advisory_xact_lock_shared(${writingLock})`;
 
+/** The first statement of a transaction that creates runs: those of a pipeline are numbered as they become visible. */
+export const numbering = (client: pg.ClientBase, pipeline: string): Promise<unknown> =>
+  client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), ${writing}`, [pipeline]);
+
 /** How long a reader waits for transactions that may still add earlier events. Milliseconds. */
 const settleMs = 1000;
 /** Poll interval for events without a notification. Milliseconds. */

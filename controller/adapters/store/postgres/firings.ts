@@ -29,6 +29,7 @@ export async function enter(
 ): Promise<Entered> {
   const { key, due, until, count = 1, payload, replaces = [] } = firing;
   const asked = 'start' in firing.as ? { outcome: 'started', reason: null } : firing.as;
+  const run = 'start' in firing.as ? firing.as.start.run : null;
   const json = payload === undefined ? null : JSON.stringify(payload);
   const values = [
     project,
@@ -42,14 +43,17 @@ export async function enter(
     json,
     asked.outcome,
     asked.reason,
+    run,
   ];
   const added = await client.query(
-    `INSERT INTO firings AS f (project, pipeline, trigger, generation, key, due, until, count, payload, outcome, reason)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    `INSERT INTO firings AS f (project, pipeline, trigger, generation, key, due, until, count, payload, outcome, reason, run)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
      ON CONFLICT (project, pipeline, trigger, generation, key) DO UPDATE
-       SET outcome = excluded.outcome, reason = excluded.reason, payload = coalesce(excluded.payload, f.payload), noted = now()
-       WHERE f.outcome = ANY ($12)
-     RETURNING number`,
+       SET outcome = excluded.outcome, reason = excluded.reason, payload = coalesce(excluded.payload, f.payload),
+         run = excluded.run, noted = now()
+       WHERE f.outcome = ANY ($13)
+     RETURNING number, CASE WHEN $12::text IS NOT NULL THEN
+       ARRAY(SELECT w.run ${waiting('$1', '$2', '$3')} ORDER BY w.number DESC FOR UPDATE) END AS waiting`,
     [...values, replaces],
   );
   if (!added.rows[0]) {
@@ -60,21 +64,19 @@ export async function enter(
     return entered(there.rows[0], false);
   }
   if (!('start' in firing.as)) return entered({ key, ...firing.as }, true);
-  const pending = await client.query(`SELECT run ${waiting('$1', '$2', '$3')} ORDER BY number DESC FOR UPDATE`, [
-    project,
-    name.pipeline,
-    name.trigger,
-  ]);
+  const [{ number, waiting: there }] = added.rows;
   const { start, joins } = firing.as;
-  const outcome = startedRun(firing.as, pending.rows);
-  if (outcome.outcome === 'joined' && joins) await request(client, outcome.run as string, start.at, joins);
+  const outcome = startedRun(firing.as, there);
   if (outcome.outcome === 'started') await create(client, { ...start, trigger: name.trigger });
-  await client.query('UPDATE firings SET outcome = $2, reason = $3, run = $4 WHERE number = $1', [
-    added.rows[0].number,
-    outcome.outcome,
-    outcome.reason ?? null,
-    outcome.run ?? null,
-  ]);
+  else {
+    if (outcome.outcome === 'joined' && joins) await request(client, outcome.run as string, start.at, joins);
+    await client.query('UPDATE firings SET outcome = $2, reason = $3, run = $4 WHERE number = $1', [
+      number,
+      outcome.outcome,
+      outcome.reason,
+      outcome.run ?? null,
+    ]);
+  }
   return entered({ key, ...outcome }, true);
 }
 

@@ -186,6 +186,9 @@ const steps: readonly string[] = [
      detail text
    );
    CREATE INDEX audit_of_project ON audit (project, number DESC);`,
+
+  // A firing is entered before the run that it starts, in one transaction.
+  `ALTER TABLE firings ALTER CONSTRAINT firings_run_fkey DEFERRABLE INITIALLY DEFERRED;`,
 ];
 
 /** A migration rewrites tables of any size. Milliseconds. */

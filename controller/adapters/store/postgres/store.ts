@@ -6,7 +6,7 @@ import { channelOf } from '../../../domain/ports/notifier.ts';
 import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } from '../../../domain/ports/store.ts';
 import { rejected, SluiceError } from '../../../lib/errors.ts';
 import { auditOf } from './audit.ts';
-import { feedOf, writing } from './feed.ts';
+import { feedOf, numbering, writing } from './feed.ts';
 import { leasesOf } from './leases.ts';
 import { adoptLegacyRuns, migrate } from './migrations.ts';
 import { outboxOf } from './outbox.ts';
@@ -29,6 +29,7 @@ export async function postgresStore(
   { name: project, formerNames = [] }: StoreOwner,
 ): Promise<RunStore> {
   const pool = postgresPool(address, {
+    max: 8,
     query_timeout: answerTimeoutMs,
     idle_in_transaction_session_timeout: idleTimeoutMs,
   });
@@ -77,7 +78,13 @@ export async function postgresStore(
   const { hint, close, ...feed } = feedOf(query, project, address);
   const added = <T>(work: Promise<T>): Promise<T> => work.finally(hint);
   return {
-    create: (run) => added(transaction((client) => create(client, project, run))),
+    create: (run) =>
+      added(
+        transaction(async (client) => {
+          await numbering(client, run.pipeline);
+          return create(client, project, run);
+        }),
+      ),
 
     append: (lease, after, at, entry) => added(transaction((client) => append(client, lease, after, at, entry))),
 
@@ -135,13 +142,12 @@ async function request(client: pg.PoolClient, run: string, at: number, event: Ru
   return true;
 }
 
+/** Needs `numbering` first. */
 async function create(
   client: pg.PoolClient,
   project: string,
   { run, pipeline, at, events, owner, idempotencyKey, trigger }: NewRun,
 ): Promise<Created> {
-  // Numbers the runs of a pipeline in the order in which they become visible.
-  await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), ${writing}`, [pipeline]);
   const { rows } = await client.query(
     `INSERT INTO runs (run, pipeline, project, state, started, seq, at, owner, token, idempotency_key, trigger)
      VALUES ($1, $2, $3, 'pending', $4, $5, $4, $6, 1, $7, $8)

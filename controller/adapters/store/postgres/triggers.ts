@@ -2,7 +2,7 @@ import { currentPause, lastResumed, type Pause, pausesAt, withoutPause, withPaus
 import type { Entered, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
 import { firingOf, heldAtReset, isChanged, stateOf } from '../ledger.ts';
 import { likeOf } from '../summary.ts';
-import { writing } from './feed.ts';
+import { numbering } from './feed.ts';
 import { enter, removeFirings, type Within, waiting } from './firings.ts';
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint AS ${column}`;
@@ -67,8 +67,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
 
     fire: (name, seen, firings, cursor, isPartial = false) =>
       transaction(async (client) => {
-        // As `create` does: the runs of a pipeline are numbered in the order in which they become visible.
-        await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), ${writing}`, [name.pipeline]);
+        if (firings.some(({ as }) => 'start' in as)) await numbering(client, name.pipeline);
         const lock = seen.seq === undefined ? 'SHARE' : 'UPDATE';
         const { rows } = await client.query(`${state} WHERE ${is} FOR ${lock}`, named(name));
         const [row] = rows;

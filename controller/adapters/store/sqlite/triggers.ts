@@ -150,7 +150,10 @@ export function triggersOf(
     }
     if (!('start' in firing.as)) return entered({ key, ...firing.as }, true);
     const { start, joins } = firing.as;
-    const outcome = startedRun(firing.as, db.all(`SELECT run ${waiting} ORDER BY number DESC`, named(name)));
+    const outcome = startedRun(
+      firing.as,
+      db.all(`SELECT run ${waiting} ORDER BY number DESC`, named(name)).map(({ run }) => run as string),
+    );
     if (outcome.outcome === 'joined' && joins) request(outcome.run as string, start.at, joins);
     if (outcome.outcome === 'started') create({ ...start, trigger: name.trigger });
     db.all('UPDATE firings SET outcome = $outcome, reason = $reason, run = $run WHERE number = $number', {

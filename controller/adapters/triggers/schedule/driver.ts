@@ -81,7 +81,7 @@ export const scheduleTrigger: TriggerDriver = {
   describe(trigger) {
     const fields = fieldsOf(trigger);
     const { zone, calendar, jitter, from, until } = fields;
-    const says = cronsOf(fields).map((cron) => describeCron(parseCron(cron), zone));
+    const says = scheduleOf(fields).crons.map((cron) => describeCron(cron, zone));
     const more = [
       calendar && (calendar.on === 'skip' ? `not on days of ${calendar.file}` : `moved from days of ${calendar.file}`),
       jitter && `up to ${jitter} later`,
