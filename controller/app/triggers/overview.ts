@@ -83,7 +83,10 @@ function documentOf(of: NamedTrigger, known: Known | undefined, held: string | u
   const now = known?.now ?? Date.now();
   const due = driver.instants && !pause ? nextOf(driver.instants(trigger, now, known?.armed ?? now)) : undefined;
   return {
-    ...{ pipeline: loaded.pipeline.name, trigger: name, kind: driver.kind, says: driver.describe(trigger) },
+    pipeline: loaded.pipeline.name,
+    trigger: name,
+    kind: driver.kind,
+    says: driver.describe(trigger),
     state: pause ? 'paused' : held !== undefined ? 'held' : known?.problem !== undefined ? 'failing' : 'active',
     problem,
     paused: pause

@@ -19,7 +19,7 @@ import { exit, type Output } from '../view/output.ts';
 /** How long a server that has failed may take to stop. Milliseconds. */
 const failMs = 10_000;
 /** How often the files of pipelines are looked at: for requests, which come in hundreds, and without any. Milliseconds. */
-const filesMs = { asked: 200, idle: 1500 };
+const filesMs = { asked: 200, idle: 2500 };
 
 /**
  * `sluice serve`: a controller that executes detached and orphaned runs, dispatches the outbox, cleans up, and serves

@@ -7,8 +7,12 @@ import { enter, removeFirings, type Within, waiting } from './firings.ts';
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint AS ${column}`;
 const columns = `number, pipeline, trigger, generation, key, due, until, count, outcome, reason, run, payload, ${ms('noted')}`;
-const state = `SELECT pipeline, trigger, seq, generation, cursor, pauses, problem, ${ms('armed')}, ${ms('resumed')},
-  (extract(epoch FROM now()) * 1000)::bigint AS now, (SELECT count(*) ${waiting('t.project', 't.pipeline', 't.trigger')}) AS waiting FROM triggers t`;
+const withoutCursor = `pipeline, trigger, seq, generation, pauses, problem, ${ms('armed')}, ${ms('resumed')},
+  (extract(epoch FROM now()) * 1000)::bigint AS now,
+  (SELECT count(*) ${waiting('t.project', 't.pipeline', 't.trigger')}) AS waiting`;
+const state = `SELECT ${withoutCursor}, cursor FROM triggers t`;
+const lastFiring = `SELECT ${columns} FROM firings f
+  WHERE (f.project, f.pipeline, f.trigger) = (t.project, t.pipeline, t.trigger) ORDER BY number DESC LIMIT 1`;
 
 /** Triggers and the ledger of their firings, in PostgreSQL. */
 export function triggersOf(within: Within, project: string): TriggerStore {
@@ -49,19 +53,14 @@ export function triggersOf(within: Within, project: string): TriggerStore {
     },
 
     async triggers() {
-      const [states, last] = await Promise.all([
-        query(`${state} WHERE project = $1 ORDER BY pipeline, trigger`, [project]),
-        query(
-          `SELECT f.* FROM triggers t, LATERAL (
-             SELECT ${columns} FROM firings f WHERE (f.project, f.pipeline, f.trigger) = (t.project, t.pipeline, t.trigger)
-             ORDER BY number DESC LIMIT 1) f WHERE t.project = $1`,
-          [project],
-        ),
-      ]);
-      const lastOf = new Map(last.rows.map((row) => [`${row.pipeline} ${row.trigger}`, firingOf(row)]));
-      return states.rows.map((row) => {
-        const { pipeline, trigger } = row;
-        return { pipeline, trigger, ...stateOf(row), last: lastOf.get(`${pipeline} ${trigger}`) };
+      const { rows } = await query(
+        `SELECT ${withoutCursor}, (SELECT row_to_json(f) FROM (${lastFiring}) f) AS last
+         FROM triggers t WHERE project = $1 ORDER BY pipeline, trigger`,
+        [project],
+      );
+      return rows.map((row) => {
+        const { pipeline, trigger, last } = row;
+        return { pipeline, trigger, ...stateOf(row), last: last ? firingOf(last) : undefined };
       });
     },
 
