@@ -4,6 +4,7 @@ import { postgresStore } from '../../controller/adapters/store/postgres/store.ts
 import { closePostgres, connectPostgres, postgresPool } from '../../controller/clients/postgres.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
+import { expectCutStreams } from '../contract/streams.ts';
 import { expectUpgraded, fillBefore } from '../contract/upgraded.ts';
 import { project, query } from './world.ts';
 
@@ -57,6 +58,17 @@ test('a reader never skips an event whose transaction commits after one with a g
     await store.close();
   }
 });
+
+test('200 streams of two servers that are cut at random and resumed see each of 1000 events once, in order', async () => {
+  const address = await fresh('streams');
+  const open = () => postgresStore(address, { name: 'project' });
+  const stores = [await open(), await open()] as const;
+  try {
+    await expectCutStreams(stores);
+  } finally {
+    await Promise.all(stores.map((store) => store.close()));
+  }
+}, 120_000);
 
 test('an open transaction in another database does not block readers of the events', async () => {
   const address = await fresh('busy');
