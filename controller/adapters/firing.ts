@@ -19,6 +19,8 @@ export interface DueFiring extends Instant, Pick<NewFiring, 'count' | 'until' | 
 export interface Due {
   readonly firings: readonly DueFiring[];
   readonly cursor: unknown;
+  /** What servers of an earlier version read instead of the cursor, while they are replaced one by one. */
+  readonly former?: object;
   /** More is due than the firings are. */
   readonly isPartial?: boolean;
   /** When to poll again, by the store's clock; undefined: when something of the trigger has changed. */

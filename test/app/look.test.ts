@@ -93,6 +93,33 @@ test('a row with jitter is found by its instant, which has no second run by hand
   expect(items).toMatchObject([{ key: '2026-03-01T06:00 UTC', action: 'leave' }]);
 });
 
+test('a server of the version before, which knows another cursor, neither loses nor doubles an instant', async () => {
+  const { store, of, lookAt, rows, pass } = world();
+  const every = of(everyTrigger, { trigger: everyTrigger.spec.parse({ every: '1m' }) as object });
+  /** The poll of that version: of what has passed, the last one fires. */
+  const former = async (): Promise<void> => {
+    const { armed, now, cursor, generation, seq } = await store.trigger(name);
+    const passed = Math.floor((now - armed) / minute);
+    const { every: was, passed: before } = (cursor ?? { every: '1m', passed: 0 }) as { every: string; passed: number };
+    if (was === '1m' && passed <= before) return;
+    const due = armed + passed * minute;
+    const run = `former-${passed}`;
+    const start = { run, pipeline: 'p', at: now, events: [{ type: 'run-started', run } as never] };
+    const firings = was === '1m' ? [{ key: new Date(due).toISOString(), due, as: { start } }] : [];
+    await store.fire(name, { generation, seq }, firings, { every: '1m', passed });
+  };
+  const servers = [former, () => lookAt(every)];
+  await store.trigger(name);
+  for (let i = 1; i <= 40; i++) {
+    pass(minute);
+    for (const at of i % 4 < 2 ? [0, 1] : [1, 0]) await servers[at]?.();
+  }
+  expect((await rows()).map(({ key }) => key)).toEqual(
+    Array.from({ length: 40 }, (_, i) => new Date(start + (i + 1) * minute).toISOString()),
+  );
+  expect(new Set((await rows()).map(({ outcome }) => outcome))).toEqual(new Set(['started', 'joined']));
+});
+
 test('nothing joins a run of a pipeline that uses what started it', async () => {
   for (const usesTrigger of [false, true]) {
     const { of, lookAt, rows } = world();

@@ -37,7 +37,7 @@ export async function skipDue(
     const held = await store.firings({ ...named, outcome: 'held', limit: 1000 });
     const ofHeld = held.map(({ key, due }): NewFiring => ({ key, due, as: skipped, replaces: ['held'] }));
     const isPartial = polled.isPartial === true || held.length === 1000;
-    const cursor = storedCursor(driver, polled.cursor);
+    const cursor = storedCursor(driver, polled);
     const entered = await store.fire(named, state, [...rows, ...ofHeld], cursor, isPartial);
     if (!entered) {
       tried += 1;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PollContext, TriggerDriver } from '../../adapters/drivers.ts';
-import type { DueFiring } from '../../adapters/firing.ts';
+import type { Due, DueFiring } from '../../adapters/firing.ts';
 import type { Cause } from '../../domain/events.ts';
 import { currentPause } from '../../domain/pauses.ts';
 import type { Trigger } from '../../domain/pipeline.ts';
@@ -54,12 +54,13 @@ export async function look(
   const named = nameOf(of);
   const before = ownCursor(driver, known);
   const { sources } = loaded.pipeline;
-  const { firings, cursor, next, isPartial } = await driver.poll(trigger, before, {
+  const polled = await driver.poll(trigger, before, {
     ...context,
     ...named,
     sources,
     store,
   });
+  const { firings, cursor, next, isPartial } = polled;
   const isSame = JSON.stringify(cursor) === JSON.stringify(before.cursor);
   const isAccounted = known.pauses.length === 0 || isPartial === true;
   if (firings.length === 0 && isSame && isAccounted) return { entered: [], changed: false, next };
@@ -68,7 +69,7 @@ export async function look(
   if (reason !== undefined && !driver.instants) return { entered: [], changed: true, next: undefined };
   const rows = firings.map((firing) => rowOf(of, firing, known.now, { paused: reason }));
   const seen = { ...known, seq: known.seq + (reason === undefined ? 0 : 1) };
-  const stored = storedCursor(driver, cursor);
+  const stored = storedCursor(driver, polled);
   const entered = await store.fire(named, seen, rows, stored, isPartial);
   if (!entered) return undefined;
   if (reason !== undefined || known.pauses.length > 0) return { entered, changed: true, next };
@@ -84,7 +85,8 @@ interface StoredCursor {
   readonly cursor: unknown;
 }
 
-export const storedCursor = (driver: TriggerDriver, cursor: unknown): StoredCursor => ({
+export const storedCursor = (driver: TriggerDriver, { cursor, former }: Due): StoredCursor => ({
+  ...former,
   kind: familyOf(driver),
   cursor,
 });

@@ -15,7 +15,7 @@ const spec = z.strictObject({
 });
 type Every = z.output<typeof spec>;
 
-/** The cursor of earlier versions. */
+/** The cursor of earlier versions, which run beside this one while servers are replaced. They know no `from`. */
 interface FormerCursor {
   readonly every: unknown;
   readonly passed: number;
@@ -35,7 +35,9 @@ export const everyTrigger: TriggerDriver = {
         ? { definition: { every: stored.every }, horizon: armed + stored.passed * milliseconds(String(stored.every)) }
         : stored;
     const instants = (after: number) => intervalInstants(trigger as unknown as Every, after, armed);
-    return timedPoll({ missed, within, definition, instants }, cursor, known);
+    const due = timedPoll({ missed, within, definition, instants }, cursor, known);
+    const passed = Math.floor(((due.cursor as TimedCursor).horizon - armed) / milliseconds(every));
+    return { ...due, former: { every, passed } satisfies FormerCursor };
   },
   instants: (trigger, after, armed) => intervalInstants(trigger as unknown as Every, after, armed),
   describe: ({ every, from }) => `every ${every}${from === undefined ? '' : `, counted from ${from}`}`,
