@@ -193,4 +193,15 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     ).rejects.toThrow();
     expect(await store().history(run)).toEqual([]);
   });
+
+  test('returns ended runs with pending cleanup, after a delay', async () => {
+    const lease = await fresh();
+    const pending = async () => (await store().pendingCleanup(300, 1e6)).includes(lease.run);
+    await add(lease, Date.now(), { events: [], summary: { ended: Date.now() } });
+    expect(await pending()).toBe(false);
+    await pass(700);
+    expect(await pending()).toBe(true);
+    await store().cleanedUp(lease.run);
+    expect(await pending()).toBe(false);
+  });
 }

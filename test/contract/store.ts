@@ -11,6 +11,7 @@ import { runsContract } from './runs.ts';
 import { serversContract } from './servers.ts';
 import { tokensContract } from './tokens.ts';
 import { triggersContract } from './triggers.ts';
+import { vitalsContract } from './vitals.ts';
 
 /** A store as its projects see it; `pass` advances its clock by milliseconds. */
 export interface Opened {
@@ -226,25 +227,22 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       expect(await store.lastProfiles('never-run')).toEqual({});
     });
 
-    test('returns ended runs with pending cleanup, after a delay', async () => {
-      const lease = await fresh();
-      const pending = async () => (await store.pendingCleanup(300, 1e6)).includes(lease.run);
-      await add(lease, Date.now(), { events: [], summary: { ended: Date.now() } });
-      expect(await pending()).toBe(false);
-      await pass(700);
-      expect(await pending()).toBe(true);
-      await store.cleanedUp(lease.run);
-      expect(await pending()).toBe(false);
-    });
-
-    const ready = { store: () => store, as: (owner: StoreOwner) => as(owner), prefix, fresh, add };
-    outboxContract({ ...ready, pass: (ms) => pass(ms), controller });
-    runsContract({ ...ready, pass: (ms) => pass(ms), pipeline });
-    runListsContract({ ...ready });
-    triggersContract({ ...ready, pass: (ms) => pass(ms) });
-    outcomesContract({ ...ready, pass: (ms) => pass(ms) });
-    serversContract({ ...ready, pass: (ms) => pass(ms) });
+    const ready = {
+      store: () => store,
+      as: (owner: StoreOwner) => as(owner),
+      prefix,
+      fresh,
+      add,
+      pass: (ms: number) => pass(ms),
+    };
+    outboxContract({ ...ready, controller });
+    runsContract({ ...ready, pipeline });
+    runListsContract(ready);
+    triggersContract(ready);
+    outcomesContract(ready);
+    serversContract(ready);
     proofsContract(ready);
     tokensContract(ready);
+    vitalsContract((of) => as({ name: of }));
   });
 }

@@ -17,6 +17,7 @@ import type {
   TriggerState,
   TriggerStore,
 } from '../../controller/domain/ports/triggers.ts';
+import { type Count, countsOfFirings } from '../../controller/domain/totals.ts';
 import { matchesGlob } from '../../controller/lib/glob.ts';
 
 export interface KnownTrigger extends TriggerName {
@@ -39,6 +40,7 @@ interface Within {
   readonly create: (run: NewRun) => Promise<unknown>;
   readonly request: (run: string, at: number, event: RunEvent) => Promise<unknown>;
   readonly has: (run: string) => boolean;
+  readonly count: (pipeline: string, counts: readonly Count[]) => void;
   /** The runs of a trigger that have not begun to measure, newest first. */
   readonly waiting: (name: TriggerName) => readonly string[];
   readonly ends: (name: TriggerName, since: number) => readonly string[];
@@ -143,6 +145,7 @@ export function memoryTriggers(
       }
       const calls: unknown[] = [];
       const entered = firings.map((firing) => enter(of, firing, calls));
+      store.count(name.pipeline, countsOfFirings(name.trigger, firings, entered));
       await Promise.all(calls);
       return entered;
     },

@@ -3,10 +3,12 @@ import type { KeptPipeline, Server } from '../../controller/domain/ports/servers
 import type { FeedEvent, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import type { TriggerName } from '../../controller/domain/ports/triggers.ts';
 import { afterComparison, type Proof } from '../../controller/domain/proof.ts';
+import { countsOfEvents } from '../../controller/domain/totals.ts';
 import { rejected } from '../../controller/lib/errors.ts';
 import { memoryCleanup, memoryIndex, memoryOutbox, type Posted, type Row } from './store-lists.ts';
 import { memoryAudit, memoryTokens } from './store-tokens.ts';
 import { type KnownTrigger, memoryTriggers } from './store-triggers.ts';
+import { memoryTotals, vitalsOf } from './store-vitals.ts';
 
 /** A run store in memory, with its own clock. */
 export const memoryStore = (clock: () => number = Date.now): RunStore => memoryStores(clock)({ name: 'project' });
@@ -30,6 +32,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
   const proofs = new Map<string, Proof>();
   const tokens = memoryTokens();
   const audit = memoryAudit();
+  const totals = memoryTotals();
   let created = 0;
 
   const rowOf = (run: string): Row => {
@@ -46,6 +49,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
       row.events.push(record);
       feed.push({ position: (feed.at(-1)?.position ?? 0) + 1, run: row.summary.run, ...record });
     }
+    totals.add(row.project, row.summary.pipeline, countsOfEvents(events));
     return time;
   };
 
@@ -178,6 +182,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         create: (run) => store.create(run),
         request: (run, at, event) => store.request(run, at, event),
         has: (run) => runs.has(run),
+        count: (pipeline, counts) => totals.add(project, pipeline, counts),
         waiting: ({ pipeline, trigger }) => {
           const of = `${project}\0${pipeline}\0${trigger}`;
           const waiting = (fired.get(of) ?? []).filter(isWaiting);
@@ -203,6 +208,12 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
       keptPipeline: async (file) => structuredClone(kept.get(JSON.stringify([project, file]))),
       ...tokens(project),
       ...audit(project),
+      vitals: async () =>
+        vitalsOf(
+          ours().map(({ summary }) => summary),
+          [...outbox.values()].filter(({ message }) => isOurs(message.run)),
+          { now: clock(), totals: totals.of(project), applications: alive.size },
+        ),
       proofs: async (pairs) =>
         pairs.flatMap((pair) => structuredClone(proofs.get(JSON.stringify([project, pair])) ?? [])),
       async compared(comparison) {

@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../domain/ports/store.ts';
+import type { Vitals } from '../../domain/ports/vitals.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a row has the columns that its query names
 export type Row = Record<string, any>;
@@ -23,4 +24,17 @@ export const summaryOf = (row: Row): RunSummary => ({
   trigger: row.trigger ?? undefined,
   quality: row.quality ?? undefined,
   rows: row.rows ?? undefined,
+});
+
+/** The state of a project in numbers from the rows of its parts. */
+export const vitalsFrom = (rows: Row): Vitals => ({
+  now: rows.now,
+  applications: rows.applications,
+  totals: rows.totals.map(({ labels, ...total }: Row) => ({ ...total, labels: JSON.parse(labels) })),
+  open: rows.open,
+  ended: rows.ended.map(({ pipeline, state, at }: Row) => ({ pipeline, state, at })),
+  published: rows.published.map(({ pipeline, at, quality, rows: published }: Row) => ({
+    ...{ pipeline, at, quality: quality ?? undefined, rows: published ?? undefined },
+  })),
+  outbox: rows.outbox,
 });

@@ -7,6 +7,7 @@ import type { RunFilter } from './run-filter.ts';
 import type { ServerStore } from './servers.ts';
 import type { TokenStore } from './tokens.ts';
 import type { TriggerStore } from './triggers.ts';
+import type { VitalsStore } from './vitals.ts';
 
 /** A line of `sluice runs`. Times are milliseconds since 1970. */
 export interface RunSummary {
@@ -236,7 +237,8 @@ export interface RunStore
     ServerStore,
     ProofStore,
     TokenStore,
-    AuditStore {
+    AuditStore,
+    VitalsStore {
   close(): Promise<void>;
 }
 

@@ -4,6 +4,7 @@ import type { PostgresAddress } from '../../../config/addresses.ts';
 import type { RunEvent } from '../../../domain/events.ts';
 import { channelOf } from '../../../domain/ports/notifier.ts';
 import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } from '../../../domain/ports/store.ts';
+import { countsOfEvents } from '../../../domain/totals.ts';
 import { rejected, SluiceError } from '../../../lib/errors.ts';
 import { auditOf } from './audit.ts';
 import { feedOf, numbering, writing } from './feed.ts';
@@ -15,6 +16,7 @@ import { cleanupOf, indexOf } from './runs.ts';
 import { serversOf } from './servers.ts';
 import { tokensOf } from './tokens.ts';
 import { triggersOf } from './triggers.ts';
+import { addTotals, vitalsOf } from './vitals.ts';
 
 /** A server that does not respond for this long counts as unavailable. Milliseconds. */
 const answerTimeoutMs = 15_000;
@@ -116,6 +118,7 @@ export async function postgresStore(
     ...proofsOf(query, transaction, project),
     ...tokensOf(query, project),
     ...auditOf(query, project),
+    ...vitalsOf(query, project),
     async close() {
       await close();
       await pool.end();
@@ -125,19 +128,20 @@ export async function postgresStore(
 
 /** Locks the row of a run until the end of the transaction, which may add events. */
 async function locked(client: pg.PoolClient, run: string): Promise<pg.QueryResultRow> {
-  const { rows } = await client.query(`SELECT token, seq, at, ended, ${writing} FROM runs WHERE run = $1 FOR UPDATE`, [
-    run,
-  ]);
+  const { rows } = await client.query(
+    `SELECT run, project, pipeline, token, seq, at, ended, ${writing} FROM runs WHERE run = $1 FOR UPDATE`,
+    [run],
+  );
   if (!rows[0]) throw rejected(`there is no run ${run}`);
   return rows[0];
 }
 
 /** Adds an event to a run that has not ended, with or without an owner. */
 async function request(client: pg.PoolClient, run: string, at: number, event: RunEvent): Promise<boolean> {
-  const { seq, ended, at: last } = await locked(client, run);
-  if (ended !== null) return false;
-  const time = Math.max(at, last);
-  await insertEvents(client, run, seq, time, [event]);
+  const row = await locked(client, run);
+  if (row.ended !== null) return false;
+  const time = Math.max(at, row.at);
+  await insertEvents(client, row, row.seq, time, [event]);
   await client.query('UPDATE runs SET seq = seq + 1, at = $2 WHERE run = $1', [run, time]);
   return true;
 }
@@ -155,7 +159,7 @@ async function create(
     [run, pipeline, project, at, events.length, owner ?? null, idempotencyKey ?? null, trigger ?? null],
   );
   if (rows[0]) {
-    await insertEvents(client, run, 0, at, events);
+    await insertEvents(client, { run, project, pipeline }, 0, at, events);
     return { number: rows[0].number, lease: { run, token: 1 }, isNew: true };
   }
   const there = await client.query('SELECT run, number FROM runs WHERE project = $1 AND idempotency_key = $2', [
@@ -185,7 +189,7 @@ async function append(
     await client.query('INSERT INTO applications (key, run) VALUES ($1, $2)', [takesSlot.key, run]);
   }
   const time = Math.max(at, before.at);
-  await insertEvents(client, run, after, time, events);
+  await insertEvents(client, before, after, time, events);
   const columns = Object.entries(summary);
   const settings = columns.map(([column], i) => `, ${summaryColumn(column)} = $${i + 4}`).join('');
   const values = [run, after + events.length, time, ...columns.map(([, value]) => value)];
@@ -206,17 +210,17 @@ async function append(
 
 async function insertEvents(
   client: pg.PoolClient,
-  run: string,
+  { run, project, pipeline }: pg.QueryResultRow,
   after: number,
   at: number,
   events: readonly RunEvent[],
 ): Promise<void> {
   await client.query(
     `INSERT INTO events (project, run, seq, at, body)
-     SELECT project, run, $2 + n, $3, body FROM runs, json_array_elements($4::json) WITH ORDINALITY AS e (body, n)
-     WHERE run = $1 ORDER BY n`,
-    [run, after, at, JSON.stringify(events)],
+     SELECT $1, $2, $3 + n, $4, body FROM json_array_elements($5::json) WITH ORDINALITY AS e (body, n) ORDER BY n`,
+    [project, run, after, at, JSON.stringify(events)],
   );
+  await addTotals(client, project, pipeline, countsOfEvents(events));
 }
 
 function summaryColumn(name: string): string {

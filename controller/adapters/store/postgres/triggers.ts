@@ -1,9 +1,11 @@
 import { currentPause, lastResumed, type Pause, pausesAt, withoutPause, withPause } from '../../../domain/pauses.ts';
 import type { Entered, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
+import { countsOfFirings } from '../../../domain/totals.ts';
 import { firingOf, heldAtReset, isChanged, stateOf } from '../ledger.ts';
 import { likeOf } from '../summary.ts';
 import { numbering } from './feed.ts';
 import { enter, removeFirings, type Within, waiting } from './firings.ts';
+import { addTotals } from './vitals.ts';
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint AS ${column}`;
 const columns = `number, pipeline, trigger, generation, key, due, until, count, outcome, reason, run, payload, ${ms('noted')}`;
@@ -86,6 +88,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
         }
         const all: Entered[] = [];
         for (const firing of firings) all.push(await enter(client, within, project, name, row.generation, firing));
+        await addTotals(client, project, name.pipeline, countsOfFirings(name.trigger, firings, all));
         return all;
       }),
 

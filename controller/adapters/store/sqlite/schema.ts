@@ -169,4 +169,16 @@ export const steps: readonly string[] = [
      detail TEXT
    ) STRICT;
    CREATE INDEX audit_of_project ON audit (project, number);`,
+
+  // What is counted for each pipeline. Labels are a JSON list. Runs of before are counted once.
+  `CREATE TABLE totals (
+     project TEXT NOT NULL,
+     pipeline TEXT NOT NULL,
+     name TEXT NOT NULL,
+     labels TEXT NOT NULL,
+     n INTEGER NOT NULL,
+     PRIMARY KEY (project, pipeline, name, labels)
+   ) STRICT;
+   INSERT INTO totals SELECT project, pipeline, 'runs_ended', json_array(state), count(*) FROM runs
+     WHERE ended IS NOT NULL GROUP BY project, pipeline, state;`,
 ];

@@ -11,6 +11,7 @@ import type {
   RunStore,
   StoreOwner,
 } from '../../../domain/ports/store.ts';
+import { countsOfEvents } from '../../../domain/totals.ts';
 import { rejected } from '../../../lib/errors.ts';
 import type { Row } from '../summary.ts';
 import { auditOf } from './audit.ts';
@@ -22,6 +23,7 @@ import { cleanupOf, indexOf } from './runs.ts';
 import { serversOf } from './servers.ts';
 import { tokensOf } from './tokens.ts';
 import { triggersOf } from './triggers.ts';
+import { addTotals, vitalsOf } from './vitals.ts';
 
 /** Poll interval for events of other processes. Milliseconds. */
 const pollMs = 200;
@@ -98,22 +100,23 @@ export async function sqliteStore(
     ...proofsOf(db, project),
     ...tokensOf(db, project),
     ...auditOf(db, project),
+    ...vitalsOf(db, project, clock),
     close: async () => db.close(),
   };
 }
 
 function rowOf(db: Database, run: string): Row {
-  const row = db.first('SELECT token, seq, at, ended FROM runs WHERE run = $run', { run });
+  const row = db.first('SELECT run, project, pipeline, token, seq, at, ended FROM runs WHERE run = $run', { run });
   if (!row) throw rejected(`there is no run ${run}`);
   return row;
 }
 
 /** Adds an event to a run that has not ended, with or without an owner. */
 function request(db: Database, run: string, at: number, event: RunEvent): boolean {
-  const { seq, ended, at: last } = rowOf(db, run);
-  if (ended !== null) return false;
-  const time = Math.max(at, last);
-  insertEvents(db, run, seq, time, [event]);
+  const row = rowOf(db, run);
+  if (row.ended !== null) return false;
+  const time = Math.max(at, row.at);
+  insertEvents(db, row, row.seq, time, [event]);
   db.all('UPDATE runs SET seq = seq + 1, at = $time WHERE run = $run', { run, time });
   return true;
 }
@@ -132,7 +135,7 @@ function create(
      VALUES ($run, $project, $pipeline, 'pending', $at, $seq, $at, $owner, $key, $trigger) RETURNING number`,
     { run, project, pipeline, at, seq: events.length, owner, key, trigger },
   );
-  insertEvents(db, run, 0, at, events);
+  insertEvents(db, { run, project, pipeline }, 0, at, events);
   return { number: made?.number, lease: { run, token: 1 }, isNew: true };
 }
 
@@ -155,7 +158,7 @@ function append(
   }
   const seq = after + events.length;
   const time = Math.max(at, before.at);
-  insertEvents(db, run, after, time, events);
+  insertEvents(db, before, after, time, events);
   const { state, branch, reason, ended, quality, rows, measuring } = summary;
   db.all(
     `UPDATE runs SET seq = $seq, at = $time, state = coalesce($state, state), branch = coalesce($branch, branch),
@@ -176,11 +179,17 @@ function append(
   return { seq, at: time };
 }
 
-function insertEvents(db: Database, run: string, after: number, at: number, events: readonly RunEvent[]): void {
+function insertEvents(
+  db: Database,
+  { run, project, pipeline }: Row,
+  after: number,
+  at: number,
+  events: readonly RunEvent[],
+): void {
   for (const [i, event] of events.entries())
-    db.all(
-      `INSERT INTO events (project, run, seq, at, body)
-       VALUES ((SELECT project FROM runs WHERE run = $run), $run, $seq, $at, $body)`,
-      { run, seq: after + i + 1, at, body: JSON.stringify(event) },
-    );
+    db.all('INSERT INTO events (project, run, seq, at, body) VALUES ($project, $run, $seq, $at, $body)', {
+      ...{ project, run, seq: after + i + 1, at },
+      body: JSON.stringify(event),
+    });
+  addTotals(db, project, pipeline, countsOfEvents(events));
 }

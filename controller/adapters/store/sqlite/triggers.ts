@@ -2,10 +2,12 @@ import type { RunEvent } from '../../../domain/events.ts';
 import { currentPause, lastResumed, type Pause, pausesAt, withoutPause, withPause } from '../../../domain/pauses.ts';
 import type { NewRun } from '../../../domain/ports/store.ts';
 import type { Entered, NewFiring, TriggerName, TriggerState, TriggerStore } from '../../../domain/ports/triggers.ts';
+import { countsOfFirings } from '../../../domain/totals.ts';
 import { entered, heldAtReset, isChanged, startedRun, stateOf } from '../ledger.ts';
 import type { Row } from '../summary.ts';
 import type { Database } from './database.ts';
 import { ledgerOf, parsed, rowsOf } from './ledger.ts';
+import { addTotals } from './vitals.ts';
 
 /** What the store gives to the ledger, to call within a transaction. */
 interface Within {
@@ -88,7 +90,9 @@ export function triggersOf(
             },
           );
         }
-        return all.map((firing) => enter(name, row.generation, firing));
+        const rows = all.map((firing) => enter(name, row.generation, firing));
+        addTotals(db, project, name.pipeline, countsOfFirings(name.trigger, all, rows));
+        return rows;
       }),
 
     ...ledgerOf(db, project, clock),

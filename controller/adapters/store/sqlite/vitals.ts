@@ -1,0 +1,47 @@
+import type { VitalsStore } from '../../../domain/ports/vitals.ts';
+import type { Count } from '../../../domain/totals.ts';
+import { hasPublished, vitalsFrom } from '../summary.ts';
+import type { Database } from './database.ts';
+
+/** Adds counts to the totals of a pipeline, within a transaction. */
+export function addTotals(db: Database, project: string, pipeline: string, counts: readonly Count[]): void {
+  for (const { name, labels, n } of counts)
+    db.all(
+      `INSERT INTO totals (project, pipeline, name, labels, n) VALUES ($project, $pipeline, $name, $labels, $n)
+       ON CONFLICT (project, pipeline, name, labels) DO UPDATE SET n = totals.n + excluded.n`,
+      { project, pipeline, name, labels: JSON.stringify(labels), n },
+    );
+}
+
+/** What monitoring reads, in SQLite. */
+export function vitalsOf(db: Database, project: string, clock: () => number): VitalsStore {
+  const rowsOf = (sql: string) => db.all(sql, { project });
+  // The totals name the pipelines: the runs of each are many.
+  const last = (condition: string) =>
+    rowsOf(
+      `SELECT pipeline, state, ended AS at, quality, rows FROM runs WHERE number IN (
+         SELECT (SELECT max(number) FROM runs
+           WHERE project = $project AND pipeline = p.pipeline AND ended IS NOT NULL AND ${condition})
+         FROM (SELECT DISTINCT pipeline FROM totals WHERE project = $project) p) ORDER BY pipeline`,
+    );
+  return {
+    vitals: async () =>
+      vitalsFrom({
+        now: clock(),
+        totals: rowsOf(
+          'SELECT pipeline, name, labels, n FROM totals WHERE project = $project ORDER BY pipeline, name, labels',
+        ),
+        open: rowsOf(
+          `SELECT pipeline, state, count(*) AS runs, min(started) AS oldest FROM runs
+           WHERE project = $project AND ended IS NULL GROUP BY pipeline, state ORDER BY pipeline, state`,
+        ),
+        ended: last('true'),
+        published: last(hasPublished),
+        outbox: rowsOf(
+          `SELECT channel, count(*) AS messages FROM outbox o JOIN runs USING (run)
+           WHERE o.state = 'waiting' AND project = $project GROUP BY channel ORDER BY channel`,
+        ),
+        applications: db.first('SELECT count(*) AS n FROM applications')?.n,
+      }),
+  };
+}

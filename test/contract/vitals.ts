@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import type { RunEvent } from '../../controller/domain/events.ts';
+import type { RunStore } from '../../controller/domain/ports/store.ts';
+import type { NewFiring } from '../../controller/domain/ports/triggers.ts';
+
+/** The contract of what monitoring reads of a store: `open` opens one for a project. */
+export function vitalsContract(open: (name: string) => Promise<RunStore>): void {
+  let next = 0;
+  const project = async () => {
+    next += 1;
+    const prefix = `vitals-${Date.now().toString(36)}-${next}`;
+    return { prefix, store: await open(prefix) };
+  };
+  const measured = (invalid: number) =>
+    ({
+      type: 'sources-measured',
+      profiles: { orders: { measures: { invalid } }, users: { measures: { invalid: 0 } } },
+      findings: [],
+    }) as never as RunEvent;
+  const ended = (state: string): RunEvent => ({ type: 'run-ended', state, reason: 'why' }) as never;
+  const failed = (step: string): RunEvent =>
+    ({ type: 'attempt-ended', step, attempt: 1, state: 'failed', failure: { kind: 'bad-sql' } }) as never;
+
+  test('counts what happens once, whoever writes it and whatever is refused', async () => {
+    const { prefix, store } = await project();
+    const { lease } = await store.create({ run: `${prefix}-a`, pipeline: 'p', at: 1, events: [] });
+    await store.append(lease, 0, 2, { events: [measured(3), failed('s'), failed('s'), failed('t')] });
+    // Refused writes count nothing.
+    await store.append(lease, 0, 2, { events: [failed('s')] });
+    await store.append({ ...lease, token: 7 }, 4, 2, { events: [failed('s')] });
+    await store.request(`${prefix}-a`, 3, { type: 'cancel-requested', by: 'a' });
+    await store.append(lease, 5, 4, { events: [measured(4), ended('failed')], summary: { state: 'failed', ended: 4 } });
+    await store.request(`${prefix}-a`, 5, ended('failed'));
+    const { totals } = await store.vitals();
+    expect(
+      totals.filter(({ pipeline }) => pipeline === 'p').map(({ name, labels, n }) => [name, ...labels, n]),
+    ).toEqual([
+      ['attempts_ended', 's', 'failed', 'bad-sql', 2],
+      ['attempts_ended', 't', 'failed', 'bad-sql', 1],
+      ['rows_invalid', 'orders', 7],
+      ['runs_ended', 'failed', 1],
+    ]);
+    await store.remove(`${prefix}-a`);
+    expect((await store.vitals()).totals).toEqual(totals);
+    await store.close();
+  });
+
+  test('counts each firing once, by its outcome and for as many as its row stands', async () => {
+    const { prefix, store } = await project();
+    const name = { pipeline: 'p', trigger: 't' };
+    const { generation } = await store.trigger(name);
+    const start = { run: `${prefix}-r`, pipeline: 'p', at: 1, events: [] };
+    const rows: NewFiring[] = [
+      { key: 'a', due: 1, as: { start } },
+      { key: 'b', due: 2, count: 5, as: { outcome: 'missed', reason: 'why' } },
+    ];
+    for (let i = 0; i < 2; i++) await store.fire(name, { generation }, rows);
+    expect((await store.vitals()).totals.map(({ name: what, labels, n }) => [what, ...labels, n])).toEqual([
+      ['firings', 't', 'missed', 5],
+      ['firings', 't', 'started', 1],
+    ]);
+    await store.close();
+  });
+
+  test('tells what is open, how pipelines ended last, and what waits; of this project alone', async () => {
+    const { prefix, store } = await project();
+    const other = await open(`${prefix}-other`);
+    const run = async (of: RunStore, name: string, pipeline: string, at: number, state?: string) => {
+      const { lease } = await of.create({ run: `${prefix}-${name}`, pipeline, at, events: [] });
+      if (state === undefined) return;
+      const summary = { state, ended: at + 5, quality: 0.5, rows: at };
+      const messages = [{ id: `<${prefix}-${name}>`, run: `${prefix}-${name}`, event: 'failed', to: 'a@b' }];
+      await of.append(lease, 0, at + 5, { events: [ended(state)], summary, messages });
+    };
+    await run(store, '1', 'p', 10, 'succeeded');
+    await run(store, '2', 'p', 20, 'failed');
+    await run(store, '3', 'p', 30);
+    await run(store, '4', 'p', 40);
+    await run(store, '5', 'q', 50, 'degraded');
+    await run(other, '6', 'q', 60, 'failed');
+    const { now, totals, applications, ...vitals } = await store.vitals();
+    expect(vitals).toEqual({
+      open: [{ pipeline: 'p', state: 'pending', runs: 2, oldest: 30 }],
+      ended: [
+        { pipeline: 'p', state: 'failed', at: 25 },
+        { pipeline: 'q', state: 'degraded', at: 55 },
+      ],
+      published: [
+        { pipeline: 'p', at: 15, quality: 0.5, rows: 10 },
+        { pipeline: 'q', at: 55, quality: 0.5, rows: 50 },
+      ],
+      outbox: [{ channel: 'email', messages: 3 }],
+    });
+    expect(now).toBeGreaterThan(0);
+    expect(applications).toBeGreaterThanOrEqual(0);
+    expect(totals).toHaveLength(3);
+    await Promise.all([store.close(), other.close()]);
+  });
+}
