@@ -21,6 +21,8 @@ export interface Due {
   readonly cursor: unknown;
   /** What servers of an earlier version read instead of the cursor, while they are replaced one by one. */
   readonly former?: object;
+  /** Why nothing fires although something has come; it is polled on as before. */
+  readonly problem?: string;
   /** More is due than the firings are. */
   readonly isPartial?: boolean;
   /** When to poll again, by the store's clock; undefined: when something of the trigger has changed. */

@@ -3,17 +3,11 @@ import type { RunEnd, RunEvent } from './events.ts';
 /** The neutral states of a run and of an attempt. */
 export type LifeState = 'pending' | 'running' | 'cancelling' | RunEnd;
 
+/** How a run can end. */
+export const runEnds = ['succeeded', 'degraded', 'failed', 'skipped', 'cancelled'] as const satisfies readonly RunEnd[];
+
 /** All states, for filters by name. */
-export const runStates = [
-  'pending',
-  'running',
-  'cancelling',
-  'succeeded',
-  'degraded',
-  'failed',
-  'skipped',
-  'cancelled',
-] as const satisfies readonly LifeState[];
+export const runStates = ['pending', 'running', 'cancelling', ...runEnds] as const satisfies readonly LifeState[];
 
 /** The states in which an event applies, and its target. Of several targets, the event itself names one. */
 export interface Transition {

@@ -38,7 +38,7 @@ const filledLate =
 export async function loadPipeline(path: string, known: Known, root: string): Promise<LoadedPipeline> {
   const fromHere = relative(process.cwd(), path) || path;
   const { value, text, at } = await readYaml(fromHere, pipelineSchema(known.kinds), filledLate(known.kinds));
-  const pipeline = await withIncluded(value, known.kinds, root, (path, error) => {
+  const pipeline = await withIncluded(value, known, root, (path, error) => {
     throw new FileProblems(fromHere, [{ ...at(path), key: keyPath(path), message: reasonOf(error) }]);
   });
   const problems: Problem[] = [];
@@ -50,10 +50,10 @@ export async function loadPipeline(path: string, known: Known, root: string): Pr
   return { file: relative(root, path), pipeline, text };
 }
 
-/** A pipeline with the content of the YAML files that its triggers name. One outside the project is left to `places`. */
+/** A pipeline with the content of the YAML files that its triggers name. `places` refuses those that conf/ does not allow. */
 async function withIncluded(
   pipeline: Pipeline,
-  kinds: Kinds,
+  { kinds, allow }: Known,
   root: string,
   fail: (path: readonly PropertyKey[], error: unknown) => never,
 ): Promise<Pipeline> {
@@ -64,7 +64,7 @@ async function withIncluded(
       const given = trigger[field] as { readonly file: string } | undefined;
       if (!given) continue;
       const path = resolve(root, given.file);
-      if (!liesIn([root], path)) continue;
+      if (!liesIn([root, ...(allow?.paths ?? [])], path)) continue;
       const fromHere = relative(process.cwd(), path) || path;
       const content = await readYaml(fromHere, spec)
         .then(() => readYaml(fromHere, z.json()))

@@ -130,7 +130,9 @@ function serverOf({ api, settings, logger, isKnownHost, answerMs = defaultAnswer
       else await doors.record({ ...entry, detail: undefined });
     }
     const pattern = isProblem ? `${methodOf(request)} (no route)` : patternOf(of);
-    const ms = Math.round(performance.now() - began);
+    const took = performance.now() - began;
+    const ms = Math.round(took);
+    api.requests.observe(pattern, status, took / 1000);
     logger.log(isProbe ? 'debug' : status >= 500 ? 'warn' : 'info', `${pattern} ${status} in ${ms} ms`, {
       ...{ route: pattern, status, ms, request: id },
       ...(principal?.token !== undefined && { token: principal.token }),

@@ -20,6 +20,7 @@ import { redactor } from '../lib/redact.ts';
 import { below } from '../lib/uri.ts';
 import { status } from '../stack/stack.ts';
 import type { Api } from './http/api.ts';
+import { RequestTimes } from './metrics/request-times.ts';
 import { FeedHub } from './streams/hub.ts';
 
 /** The services behind the routes, of a controller of a project. */
@@ -54,6 +55,7 @@ export async function apiOf(
     version,
     store,
     hub: new FeedHub(store),
+    requests: new RequestTimes(),
     now: () => Math.round(sluice.now()),
     owner: () => sluice.controller.owner,
     watched,

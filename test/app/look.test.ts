@@ -120,6 +120,25 @@ test('a server of the version before, which knows another cursor, neither loses 
   expect(new Set((await rows()).map(({ outcome }) => outcome))).toEqual(new Set(['started', 'joined']));
 });
 
+test('the state that a look knows is the one that the store has', async () => {
+  const { store, of, lookAt, pass, end, rows } = world();
+  const every = of(everyTrigger, { trigger: everyTrigger.spec.parse({ every: '1m', missed: 'all' }) as object });
+  await store.trigger(name);
+  await store.heartbeat('engine', 9 * minute);
+  for (const minutes of [1, 1, 120]) {
+    pass(minutes * minute);
+    const looked = await lookAt(every);
+    expect(looked?.known).toEqual({ ...(await store.trigger(name)), now: looked?.known?.now });
+    const [last] = (await rows()).slice(-1);
+    if (minutes === 1 && last?.run) await end(last.run, 'succeeded');
+  }
+  const other = of(listed('listed', ['a', 'b']));
+  const joined = await lookAt(other);
+  expect(joined?.known).toEqual({ ...(await store.trigger(name)), now: joined?.known?.now });
+  await store.pause(name, { by: 'anna' });
+  expect((await lookAt(other))?.known).toBeUndefined();
+});
+
 test('nothing joins a run of a pipeline that uses what started it', async () => {
   for (const usesTrigger of [false, true]) {
     const { of, lookAt, rows } = world();

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -125,6 +125,21 @@ test('a changed calendar is reloaded', async () => {
   expect(await versions()).toEqual(before);
   writeFileSync(join(root, 'days.yaml'), 'holidays: [2026-01-01, 2026-01-02]\n');
   expect(await versions()).not.toEqual(before);
+  // A link is followed to where conf/ allows files, and nowhere else.
+  const shared = mkdtempSync(join(tmpdir(), 'sluice-days-'));
+  writeFileSync(join(shared, 'days.yaml'), 'holidays: [2026-01-03]\n');
+  rmSync(join(root, 'days.yaml'));
+  symlinkSync(join(shared, 'days.yaml'), join(root, 'days.yaml'));
+  expect(await versions()).toEqual([expect.stringContaining('days.yaml lies outside the project')]);
+  const allow = { paths: [shared], sparkConf: [] };
+  const allowing = { ...project, connections: { ...project.connections, allow } };
+  const all = { ...registry, triggers: builtIn.triggers };
+  const [found] = await watchedPipelines(allowing, all, memoryStore())();
+  expect(found?.loaded?.pipeline.triggers?.daily).toMatchObject({
+    calendar: { content: { holidays: ['2026-01-03'] } },
+  });
+  rmSync(join(root, 'days.yaml'));
+  rmSync(shared, { recursive: true });
   writeFileSync(join(root, 'days.yaml'), 'holidays: 7\n');
   expect(await versions()).toEqual([
     expect.stringMatching(/calendars\.yaml:\d+:\d+ triggers\.daily\.calendar\.file: .*days/),
@@ -157,6 +172,11 @@ test('changed pipelines and SQL files are reloaded; one with a problem keeps its
   expect(await served()).toEqual(['first', 'second']);
   expect((await current())[0]?.version).toBe(after?.version);
   expect(await problems()).toEqual([expect.stringMatching(/a\.yaml:2.*sources/s)]);
+  // Runs read the SQL as it is now.
+  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, date AS twice FROM counted, trigger');
+  writeFileSync(join(folder, 'a.yaml'), 'name: first\nsources: 8\n');
+  expect((await current())[0]?.loaded?.usesTrigger).toBe(true);
+  writeFileSync(join(root, 'doubled.sql'), 'CREATE TEMP VIEW doubled AS SELECT n, 3 * n AS twice FROM counted');
   // A process that starts with the broken file has its last valid content from the store.
   expect(await served(watchedPipelines(project, registry, store))).toEqual(['first', 'second']);
   expect(await served(watchedPipelines(project, registry, memoryStore()))).toEqual(['second']);

@@ -47,6 +47,7 @@ const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'GET /api/v1/audit': [],
   'GET /livez': 'all',
   'GET /readyz': 'all',
+  'GET /metrics': ['read'],
   'GET /problems/{kind}': 'all',
   'GET /api/v1/controllers': ['read'],
   'GET /api/v1/services': ['read'],

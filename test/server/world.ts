@@ -14,6 +14,7 @@ import type { LoadedPipeline } from '../../controller/pipeline/loader.ts';
 import { type AppOptions, httpApp } from '../../controller/server/app.ts';
 import { knownHosts } from '../../controller/server/doors/origin.ts';
 import type { Api } from '../../controller/server/http/api.ts';
+import { RequestTimes } from '../../controller/server/metrics/request-times.ts';
 import { FeedHub } from '../../controller/server/streams/hub.ts';
 import { memoryStores } from '../fakes/store.ts';
 import { good, load } from '../pipeline/files.ts';
@@ -61,6 +62,7 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     version: '1.2.3',
     store,
     hub: new FeedHub(store),
+    requests: new RequestTimes(),
     now: () => Date.now(),
     owner: () => owner,
     pipelines: async () => pipelines,

@@ -30,7 +30,7 @@ export function scheduleOf(fields: CronFields): Schedule {
   const known = schedules.get(fields);
   if (known) return known;
   const { zone, dst, calendar } = fields;
-  const holidays = calendar && { calendar: calendarSchema.parse(calendar.content ?? {}), on: calendar.on };
+  const holidays = calendar && { calendar: calendarSchema.parse(calendar.content), on: calendar.on };
   const schedule = { crons: cronsOf(fields).map(parseCron), zone: checkZone(zone), dst, holidays };
   schedules.set(fields, schedule);
   return schedule;

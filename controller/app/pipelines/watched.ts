@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import type { Registry } from '../../adapters/drivers.ts';
 import type { Project } from '../../config/project.ts';
 import { kindOf, sqlFiles } from '../../domain/pipeline.ts';
@@ -54,11 +54,11 @@ export function watchedPipelines(
   const watched = new Map<string, Known>();
 
   const partsOf = (loaded: LoadedPipeline | undefined): string[] =>
-    loaded ? [...sqlOf(loaded), ...includedIn(loaded, registry)].map((file) => join(project.root, file)) : [];
+    loaded ? [...sqlOf(loaded), ...includedIn(loaded, registry)].map((file) => resolve(project.root, file)) : [];
 
-  /** The last valid content that the store has. Its SQL files are those of now: they may have changed with it. */
-  async function stored(file: string) {
-    const found = await store.keptPipeline(file);
+  /** The last valid content of a file, of this process or of the store. Runs read its SQL files as they are now. */
+  async function lastValid(file: string, before: Known | undefined) {
+    const found = before?.loaded ? { ...before.loaded, version: before.version } : await store.keptPipeline(file);
     if (!found) return undefined;
     const sql = await Promise.all(
       sqlOf(found).map((each) => readFile(join(project.root, each), 'utf8').catch(() => '')),
@@ -83,7 +83,7 @@ export function watchedPipelines(
       const again = Number.POSITIVE_INFINITY;
       watched.set(path, { signature: now, again, name, file, version, loaded, problem: undefined });
     } catch (error) {
-      const kept = before?.loaded ? { ...before.loaded, version: before.version } : await stored(file);
+      const kept = await lastValid(file, before);
       watched.set(path, {
         ...{ signature, again: performance.now() + againMs, file, loaded: kept, version: kept?.version ?? '' },
         name: kept?.pipeline.name ?? basename(path).replace(/\.ya?ml$/, ''),

@@ -34,6 +34,8 @@ export interface Looked {
   readonly changed: boolean;
   /** The changed state, where it is known without reading it. */
   readonly known?: TriggerState;
+  /** Why nothing fires although something has come. */
+  readonly problem?: string | undefined;
   /** When to look again, by the store's clock; undefined: when something of the trigger has changed. */
   readonly next: number | undefined;
 }
@@ -60,10 +62,10 @@ export async function look(
     sources,
     store,
   });
-  const { firings, cursor, next, isPartial } = polled;
+  const { firings, cursor, next, isPartial, problem } = polled;
   const isSame = JSON.stringify(cursor) === JSON.stringify(before.cursor);
   const isAccounted = known.pauses.length === 0 || isPartial === true;
-  if (firings.length === 0 && isSame && isAccounted) return { entered: [], changed: false, next };
+  if (firings.length === 0 && isSame && isAccounted) return { entered: [], changed: false, next, problem };
   // What is due by the clock is skipped; what has come waits for the end of the pause, as in any other one.
   const reason = firings.length > 0 ? await pauseIfFailing(store, of, known) : undefined;
   if (reason !== undefined && !driver.instants) return { entered: [], changed: true, next: undefined };
@@ -72,14 +74,15 @@ export async function look(
   const stored = storedCursor(driver, polled);
   const entered = await store.fire(named, seen, rows, stored, isPartial);
   if (!entered) return undefined;
-  if (reason !== undefined || known.pauses.length > 0) return { entered, changed: true, next };
+  if (reason !== undefined || known.pauses.length > 0) return { entered, changed: true, next, problem };
   const waiting = known.waiting + entered.filter(({ isNew, outcome }) => isNew && outcome === 'started').length;
-  return { entered, changed: true, known: { ...known, seq: known.seq + 1, cursor: stored, waiting }, next };
+  return { entered, changed: true, known: { ...known, seq: known.seq + 1, cursor: stored, waiting }, next, problem };
 }
 
 /** Kinds that fire by the clock account for each other's instants; other kinds do not know each other's cursors. */
 const familyOf = (driver: TriggerDriver): string => (driver.instants ? 'clock' : driver.kind);
 
+/** A cursor with the family that reads it, and beside it what servers of an earlier version read. */
 interface StoredCursor {
   readonly kind: string;
   readonly cursor: unknown;

@@ -67,12 +67,12 @@ export function triggerDocuments(
   const keyOf = ({ pipeline, trigger }: TriggerName): string => `${pipeline} ${trigger}`;
   const gone = new Map(known.map((each) => [keyOf(each), each]));
   const documents = new Map<string, TriggerDocument>();
-  for (const of of all) {
-    const key = keyOf(nameOf(of));
-    documents.set(key, documentOf(of, gone.get(key), held(of.loaded.pipeline.name)));
+  for (const served of all) {
+    const key = keyOf(nameOf(served));
+    documents.set(key, documentOf(served, gone.get(key), held(served.loaded.pipeline.name)));
     gone.delete(key);
   }
-  for (const [key, known] of gone) documents.set(key, goneDocument(known));
+  for (const [key, each] of gone) documents.set(key, goneDocument(each));
   return [...documents].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, document]) => document);
 }
 

@@ -5,6 +5,7 @@ import { kindOf } from '../../domain/pipeline.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { Entered, TriggerState } from '../../domain/ports/triggers.ts';
 import { reasonOf } from '../../lib/errors.ts';
+import { unlessAborted } from '../../lib/within.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
 import { type Looked, look, type NamedTrigger, nameOf } from './look.ts';
 
@@ -16,8 +17,9 @@ const surveyMs = 5000;
 const lookMs = 30_000;
 /** The pause after a failed look doubles, up to the longest. Milliseconds. */
 const backoffMs = { first: 1000, longest: 300_000 };
-/** How many looks are made at once. */
+/** How many looks are made at once, in all and of one pipeline, whose firings wait for each other. */
 const atOnce = 8;
+const atOnceOfPipeline = 4;
 /** The store's clock may differ so much from ours, which counts evenly, before it has been set. Milliseconds. */
 const stepMs = 30_000;
 /** Surveys that must agree after the store's clock was set. */
@@ -64,7 +66,7 @@ interface Watched {
 export class Scheduler {
   private readonly watched = new Map<string, Watched>();
   private readonly looking = new Set<Promise<void>>();
-  /** What was due when it was last empty. */
+  /** Due triggers in the order of their looks; filled again when it is empty. */
   private queue: Watched[] = [];
   private readonly deps: SchedulerDeps;
   private offset: number | undefined;
@@ -115,11 +117,13 @@ export class Scheduler {
     }
   }
 
-  /** The triggers that are due: the first of each pipeline, then the second ones. Firings of one wait for each other. */
+  /** The triggers that are due and may be looked at: the first of each pipeline, then the second ones. */
   private due(): Watched[] {
     const now = this.now();
     const due = [...this.watched.values()].filter(({ next, isLooking }) => !isLooking && next <= now);
     const ofPipeline = new Map<LoadedPipeline, number>();
+    for (const { of, isLooking } of this.watched.values())
+      if (isLooking) ofPipeline.set(of.loaded, (ofPipeline.get(of.loaded) ?? 0) + 1);
     const ranked = due
       .sort((a, b) => a.next - b.next)
       .map((watched) => {
@@ -127,7 +131,10 @@ export class Scheduler {
         ofPipeline.set(watched.of.loaded, rank + 1);
         return { watched, rank };
       });
-    return ranked.sort((a, b) => a.rank - b.rank).map(({ watched }) => watched);
+    return ranked
+      .filter(({ rank }) => rank < atOnceOfPipeline)
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ watched }) => watched);
   }
 
   /** The store's time. */
@@ -177,9 +184,14 @@ export class Scheduler {
     for (const { pipeline, trigger, seq, waiting } of states) {
       const watched = this.watched.get(JSON.stringify([pipeline, trigger]));
       if (!watched?.seen) continue;
+      if (watched.seen.seq !== seq) Object.assign(watched, { known: undefined, seen: undefined, next: 0 });
       // Runs begin without a change of the trigger, and what it owes may wait for that.
-      if (watched.seen.seq !== seq || watched.seen.waiting > waiting)
-        Object.assign(watched, { known: undefined, seen: undefined, next: 0 });
+      else if (watched.seen.waiting > waiting)
+        Object.assign(watched, {
+          known: watched.known && { ...watched.known, waiting },
+          seen: { seq, waiting },
+          next: 0,
+        });
     }
   }
 
@@ -202,7 +214,11 @@ export class Scheduler {
         const pauses = pausesAt(watched.known.pauses, now);
         const known = { ...watched.known, now, pauses, resumed: lastResumed(pauses, watched.known.resumed) };
         const context = { ...this.deps.context, memory, signal };
-        const looked = await within(look(store, of, known, context), signal);
+        const looked = await unlessAborted(
+          look(store, of, known, context),
+          signal,
+          `no answer within ${lookMs / 1000} s`,
+        );
         if (!looked && tries < 3) {
           watched.known = undefined;
           continue;
@@ -212,7 +228,8 @@ export class Scheduler {
         watched.next = looked ? nextLook(looked, now) : this.now() + 1000;
         if (looked) report.entered(of, looked.entered);
         // That of an earlier process, too.
-        if (watched.failures > 0 || problem !== undefined) await this.setProblem(watched, undefined);
+        if (watched.failures > 0 || problem !== looked?.problem) await this.setProblem(watched, looked?.problem);
+        if (watched.known) watched.known = { ...watched.known, problem: looked?.problem };
         break;
       }
       watched.failures = 0;
@@ -233,13 +250,3 @@ export class Scheduler {
 /** A look that has found nothing is not made again at once. */
 const nextLook = ({ changed, next = Number.POSITIVE_INFINITY }: Looked, now: number): number =>
   changed || next > now ? next : now + 1000;
-
-/** The result of some work, unless a signal aborts first. */
-function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return Promise.race([
-    work,
-    new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(new Error(`no answer within ${lookMs / 1000} s`)), { once: true });
-    }),
-  ]);
-}

@@ -18,8 +18,8 @@ import { exit, type Output } from '../view/output.ts';
 
 /** How long a server that has failed may take to stop. Milliseconds. */
 const failMs = 10_000;
-/** How often the files of pipelines are looked at: for requests, which come in hundreds, and without any. Milliseconds. */
-const filesMs = { asked: 200, idle: 2500 };
+/** How often the files of pipelines are looked at: for requests, which come in hundreds, and by the scheduler. Milliseconds. */
+const filesMs = { requests: 200, scheduler: 2500 };
 
 /**
  * `sluice serve`: a controller that executes detached and orphaned runs, dispatches the outbox, cleans up, and serves
@@ -61,12 +61,12 @@ export async function serve(
       });
       worker.start(options.runs);
       const warn = (text: string): void => logger.log('warn', text);
-      const pipelines = atMostEvery(filesMs.asked, watchedPipelines(project, builtIn, store));
+      const pipelines = atMostEvery(filesMs.requests, watchedPipelines(project, builtIn, store));
       const scheduler = openScheduler(project, store, schedulerLog(logger));
       let url: string | undefined;
       const services = [
         schedulerService({
-          pipelines: atMostEvery(filesMs.idle, pipelines),
+          pipelines: atMostEvery(filesMs.scheduler, pipelines),
           scheduler,
           store,
           owner: () => sluice.controller.owner,

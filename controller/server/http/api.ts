@@ -8,6 +8,7 @@ import type { Cause } from '../../domain/events.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { AttemptState, RunState } from '../../domain/state.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
+import type { RequestTimes } from '../metrics/request-times.ts';
 import type { FeedHub } from '../streams/hub.ts';
 
 /** What starts a run through the API. */
@@ -23,6 +24,8 @@ export interface Api {
   readonly version: string;
   readonly store: RunStore;
   readonly hub: FeedHub;
+  /** How long requests to this server took. */
+  readonly requests: RequestTimes;
   /** The store's time in milliseconds since 1970, as this controller knows it. */
   now(): number;
   /** The name of this controller. */

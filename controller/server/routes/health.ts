@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { serviceSchema } from '../../app/views/documents.ts';
 import { serverDocuments } from '../../app/views/servers.ts';
+import { within } from '../../lib/within.ts';
 import { Problem, problemKinds } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 
@@ -32,12 +33,10 @@ const readyz = route({
   async handler({ api }) {
     const unready = (why: string): Problem => new Problem(503, why, { headers: { 'retry-after': '1' } });
     if (api.hub.stopped.aborted) throw unready('the server stops');
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), readyMs);
-    });
-    const active = await Promise.race([api.store.controllers().catch(() => undefined), late]);
-    clearTimeout(timer);
+    const active = await within(
+      readyMs,
+      api.store.controllers().catch(() => undefined),
+    );
     if (!active) throw unready('the run store does not answer');
     if (!active.includes(api.owner())) throw unready('the lease of this controller has expired');
     return { body: { status: 'ready' as const } };

@@ -8,6 +8,7 @@ import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
 import { hookRoutes } from './hooks.ts';
 import { logRoutes } from './logs.ts';
+import { metricsRoutes } from './metrics.ts';
 import { pipelineRoutes } from './pipelines.ts';
 import { planRoutes } from './plans.ts';
 import { quarantineRoutes } from './quarantine.ts';
@@ -62,6 +63,7 @@ export const routes: readonly AnyRoute[] = [
   ...hookRoutes,
   ...accessRoutes,
   ...healthRoutes,
+  ...metricsRoutes,
   getOpenApi,
   getDocs,
 ];

@@ -31,7 +31,8 @@ export async function postgresStore(
   { name: project, formerNames = [] }: StoreOwner,
 ): Promise<RunStore> {
   const pool = postgresPool(address, {
-    max: 8,
+    // Leases must not wait for the looks at triggers, which are eight at once.
+    max: 12,
     query_timeout: answerTimeoutMs,
     idle_in_transaction_session_timeout: idleTimeoutMs,
   });

@@ -9,10 +9,10 @@ import { addTotals } from './vitals.ts';
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint AS ${column}`;
 const columns = `number, pipeline, trigger, generation, key, due, until, count, outcome, reason, run, payload, ${ms('noted')}`;
-const withoutCursor = `pipeline, trigger, seq, generation, pauses, problem, ${ms('armed')}, ${ms('resumed')},
+const stateColumns = `pipeline, trigger, seq, generation, pauses, problem, ${ms('armed')}, ${ms('resumed')},
   (extract(epoch FROM now()) * 1000)::bigint AS now,
   (SELECT count(*) ${waiting('t.project', 't.pipeline', 't.trigger')}) AS waiting`;
-const state = `SELECT ${withoutCursor}, cursor FROM triggers t`;
+const selectState = `SELECT ${stateColumns}, cursor FROM triggers t`;
 const lastFiring = `SELECT ${columns} FROM firings f
   WHERE (f.project, f.pipeline, f.trigger) = (t.project, t.pipeline, t.trigger) ORDER BY number DESC LIMIT 1`;
 
@@ -28,7 +28,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
     change: (pauses: readonly Pause[], now: number) => readonly Pause[] | undefined,
   ) =>
     transaction(async (client) => {
-      const { rows } = await client.query(`${state} WHERE ${is} FOR UPDATE`, named(name));
+      const { rows } = await client.query(`${selectState} WHERE ${is} FOR UPDATE`, named(name));
       const [row] = rows;
       const changed = row && change(pausesAt(row.pauses, row.now), row.now);
       if (!changed) return false;
@@ -40,7 +40,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
     });
 
   const known = async (name: TriggerName): Promise<TriggerState | undefined> => {
-    const { rows } = await query(`${state} WHERE ${is}`, named(name));
+    const { rows } = await query(`${selectState} WHERE ${is}`, named(name));
     return rows[0] && { ...stateOf(rows[0]), cursor: rows[0].cursor ?? undefined };
   };
 
@@ -56,7 +56,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
 
     async triggers() {
       const { rows } = await query(
-        `SELECT ${withoutCursor}, (SELECT row_to_json(f) FROM (${lastFiring}) f) AS last
+        `SELECT ${stateColumns}, (SELECT row_to_json(f) FROM (${lastFiring}) f) AS last
          FROM triggers t WHERE project = $1 ORDER BY pipeline, trigger`,
         [project],
       );
@@ -70,7 +70,7 @@ export function triggersOf(within: Within, project: string): TriggerStore {
       transaction(async (client) => {
         if (firings.some(({ as }) => 'start' in as)) await numbering(client, name.pipeline);
         const lock = seen.seq === undefined ? 'SHARE' : 'UPDATE';
-        const { rows } = await client.query(`${state} WHERE ${is} FOR ${lock}`, named(name));
+        const { rows } = await client.query(`${selectState} WHERE ${is} FOR ${lock}`, named(name));
         const [row] = rows;
         if (!row || isChanged(row, seen, firings)) return undefined;
         if (seen.seq !== undefined) {

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { StoredObject } from '../../../domain/ports/storage.ts';
 import { mostWaiting, type TriggerState } from '../../../domain/ports/triggers.ts';
 import { milliseconds } from '../../../lib/duration.ts';
-import { SluiceError } from '../../../lib/errors.ts';
 import { duration, identifier } from '../../../pipeline/schema.ts';
 import type { PollContext, TriggerDriver } from '../../drivers.ts';
 import type { Due, DueFiring } from '../../firing.ts';
@@ -86,16 +85,11 @@ export const filesTrigger: TriggerDriver = {
     const soon =
       fresh.length > settled.length ? Math.min(next, known.now + Math.max(1000, milliseconds(fields.settle))) : next;
     const unsettled = fresh.length - settled.length;
-    if (unsettled > mostPaths) {
-      if (longest >= patience * milliseconds(fields.settle))
-        throw new SluiceError(
-          `${unsettled} files are still written, and a run cannot leave out more than ${mostPaths}`,
-          {
-            kind: 'unavailable',
-            hint: `end writing to ${typeof fields.files === 'string' ? `the files of ${fields.files}` : fields.files.path}, or ignore them by name`,
-          },
-        );
-      return { firings: [], cursor: after([], cursor.since ?? known.now), next: soon };
+    if (typeof fields.files === 'string' && unsettled > mostPaths) {
+      const problem = `${unsettled} files of ${fields.files} are still being written, and a run can leave out ${mostPaths}: ignore them by name`;
+      const isLate = longest >= patience * milliseconds(fields.settle);
+      const waiting = { firings: [], cursor: after([], cursor.since ?? known.now), next: soon };
+      return isLate ? { ...waiting, problem } : waiting;
     }
     if (fields.each) return one(settled, pending, after, known, soon);
     const isDue = settled.length === fresh.length || longest >= patience * milliseconds(fields.settle);
