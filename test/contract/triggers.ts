@@ -149,6 +149,11 @@ export function triggersContract(ready: Ready): void {
     }
     expect(await store().lastEnds(name, 0, 5)).toEqual(['failed', 'skipped']);
     expect([await store().lastEnds(name, 0, 1), await store().lastEnds(name, 2, 5)]).toEqual([['failed'], []]);
+    const payload = { note: '"ü"\n', n: 2 ** 40 };
+    await enter(name, [{ ...firing('3'), until: 9e12, count: 4, payload, as: { outcome: 'missed', reason: 'why' } }]);
+    const [last] = await store().firings({ ...name, limit: 1 });
+    expect(last).toMatchObject({ key: '3', payload, until: 9e12 });
+    expect((await store().triggers()).find(({ trigger }) => trigger === name.trigger)?.last).toEqual(last);
   });
 
   test('separates projects, and preserves the ledger when a run is removed', async () => {
