@@ -1,5 +1,4 @@
 import type { RunEvent } from './events.ts';
-import type { Entered, NewFiring } from './ports/triggers.ts';
 
 /** What is counted for each pipeline, and what each count is told apart by. */
 export const counted = {
@@ -57,7 +56,11 @@ function ofEvent(event: RunEvent): readonly Count[] {
 export const countsOfEvents = (events: readonly RunEvent[]): Count[] => merged(events.flatMap(ofEvent));
 
 /** What firings that were entered add; those that the ledger had already add nothing. */
-export const countsOfFirings = (trigger: string, firings: readonly NewFiring[], entered: readonly Entered[]): Count[] =>
+export const countsOfFirings = (
+  trigger: string,
+  firings: readonly { readonly count?: number }[],
+  entered: readonly { readonly isNew: boolean; readonly outcome: string }[],
+): Count[] =>
   merged(
     entered.flatMap(({ isNew, outcome }, i) =>
       isNew ? [{ name: 'firings', labels: [trigger, outcome], n: firings[i]?.count ?? 1 }] : [],
