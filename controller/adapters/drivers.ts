@@ -127,6 +127,8 @@ export interface TriggerDriver extends TriggerKind, Checked {
   receive?(trigger: Trigger, request: ReceivedRequest): DueFiring;
   /** The instants after a time, in order, for kinds that fire by the clock. */
   instants?(trigger: Trigger, after: number, armed: number): Iterable<Instant>;
+  /** How much later than its instant a firing may start. Milliseconds. */
+  delayMs?(trigger: Trigger): number;
   /** Fields with which a poll does not wait until what it has found is complete: to skip it. */
   readonly hurried?: Partial<Trigger>;
   /** `every 15m` */

@@ -8,6 +8,7 @@ import { skipDue } from '../../controller/app/triggers/control.ts';
 import { explain } from '../../controller/app/triggers/explain.ts';
 import { fireByHand } from '../../controller/app/triggers/fire.ts';
 import { look, type NamedTrigger } from '../../controller/app/triggers/look.ts';
+import { triggerDocuments } from '../../controller/app/triggers/overview.ts';
 import { receiveRequest } from '../../controller/app/triggers/receive.ts';
 import type { LoadedPipeline } from '../../controller/pipeline/loader.ts';
 import { triggerOf } from '../adapters/triggers/state.ts';
@@ -219,4 +220,28 @@ test('a webhook whose runs fail holds the requests that follow; a skip drops the
   await store.resume(hook);
   await look(store, of, await store.trigger(hook), { memory: new Map() } as never);
   expect((await store.firings({ ...hook, limit: 9 })).map((each) => each.outcome)).toEqual(['skipped', 'started']);
+});
+
+test('a list says how many instants are owed and since when; jitter is not late', async () => {
+  const { store, of, lookAt, pass } = world();
+  const listedOf = async (each: NamedTrigger) => {
+    const [document] = triggerDocuments(await store.triggers(), [each]);
+    return { owed: document?.owed, since: document?.owedSince };
+  };
+  const daily = of(scheduleTrigger, { trigger: triggerOf({ schedule: '0 6 * * *', zone: 'UTC', jitter: '30m' }) });
+  const context = { memory: new Map(), ...name } as never;
+  expect(await listedOf(daily)).toEqual({ owed: 0, since: null });
+  await look(store, daily, await store.trigger(name), context);
+  pass(6.4 * 60 * minute);
+  expect(await listedOf(daily)).toEqual({ owed: 0, since: null });
+  pass(48 * 60 * minute);
+  expect(await listedOf(daily)).toEqual({ owed: 2, since: '2026-03-01T06:30:00.000Z' });
+  pass(0.2 * 60 * minute);
+  expect(await listedOf(daily)).toEqual({ owed: 3, since: '2026-03-01T06:30:00.000Z' });
+  await store.pause(name, { by: 'anna' });
+  expect(await listedOf(daily)).toEqual({ owed: 0, since: null });
+  await store.resume(name);
+  await look(store, daily, await store.trigger(name), context);
+  expect(await listedOf(daily)).toEqual({ owed: 0, since: null });
+  expect(await lookAt(daily)).toMatchObject({ entered: [] });
 });

@@ -143,6 +143,29 @@ const ledger = () =>
     'sluice',
   );
 
+/** The totals that differ from what the histories and the ledger have, counted again. */
+const wrongTotals = () =>
+  query(
+    `WITH fired AS (SELECT pipeline, body FROM events JOIN runs USING (run) WHERE pipeline LIKE 'fired-%'),
+     counted AS (
+       SELECT pipeline, 'runs_ended' AS name, jsonb_build_array(body->>'state') AS labels, count(*) AS n
+       FROM fired WHERE body->>'type' = 'run-ended' GROUP BY 1, 3
+       UNION ALL SELECT pipeline, 'runs_taken_over', '[]', count(*)
+       FROM fired WHERE body->>'type' = 'taken-over' GROUP BY 1
+       UNION ALL SELECT pipeline, 'attempts_ended',
+         jsonb_build_array(body->>'step', body->>'state', coalesce(body->'failure'->>'kind', '')), count(*)
+       FROM fired WHERE body->>'type' = 'attempt-ended' GROUP BY 1, 3
+       UNION ALL SELECT pipeline, 'firings', jsonb_build_array(trigger, outcome), sum(count)
+       FROM firings WHERE pipeline LIKE 'fired-%' GROUP BY 1, 3
+     ), kept AS (
+       SELECT pipeline, name, labels::jsonb AS labels, n FROM totals
+       WHERE pipeline LIKE 'fired-%' AND name IN (SELECT name FROM counted)
+     )
+     SELECT pipeline, name, labels::text AS labels, kept.n AS kept, counted.n AS counted
+     FROM counted FULL JOIN kept USING (pipeline, name, labels) WHERE kept.n IS DISTINCT FROM counted.n`,
+    'sluice',
+  );
+
 /** Waits until the runs of all expected instants have ended. */
 async function settle(expected: readonly Expected[]): Promise<boolean> {
   for (const deadline = Date.now() + settleWithin; Date.now() < deadline; ) {
@@ -185,6 +208,7 @@ async function verdict(
       'runs whose request never came': settled
         ? expectedRuns.filter((run) => keysOf(run).size === 0)
         : ['not all ended'],
+      'totals that differ from the histories': (await wrongTotals()).map((row) => JSON.stringify(row)),
       'runs that made their request twice': expectedRuns.filter((run) => keysOf(run).size > 1),
     },
     counts: {

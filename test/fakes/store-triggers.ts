@@ -122,7 +122,8 @@ export function memoryTriggers(
         .map((each) => {
           const { pipeline, trigger } = each;
           const last = each.firings.at(-1);
-          return { pipeline, trigger, ...stateOf(each), last: last && shown(last) };
+          const { cursor } = (each.cursor ?? {}) as { cursor?: { horizon?: number } };
+          return { pipeline, trigger, ...stateOf(each), horizon: cursor?.horizon, last: last && shown(last) };
         })
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
     async fire(name, seen, firings, cursor, isPartial = false) {

@@ -2,7 +2,7 @@ import type { Instant } from '../../adapters/firing.ts';
 import { currentPause } from '../../domain/pauses.ts';
 import { kindOf } from '../../domain/pipeline.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
-import type { FiringRecord, TriggerName, TriggerState } from '../../domain/ports/triggers.ts';
+import type { FiringRecord, ListedTrigger, TriggerName, TriggerState } from '../../domain/ports/triggers.ts';
 import { rejected } from '../../lib/errors.ts';
 import { didYouMean } from '../../lib/suggest.ts';
 import { iso } from '../../lib/text.ts';
@@ -10,8 +10,6 @@ import type { WatchedPipeline } from '../pipelines/watched.ts';
 import { builtIn } from '../registry.ts';
 import type { FiringDocument, TriggerDetail, TriggerDocument } from '../views/triggers.ts';
 import { type NamedTrigger, nameOf, ownCursor } from './look.ts';
-
-type Known = Awaited<ReturnType<RunStore['triggers']>>[number];
 
 /** How many instants are looked through for the next one. */
 const mostLooked = 1000;
@@ -60,7 +58,7 @@ export const firingDocument = ({ payload: _, ...row }: FiringRecord): FiringDocu
 
 /** All triggers: those of the served pipelines, and those that only the store knows. */
 export function triggerDocuments(
-  known: readonly Known[],
+  known: readonly ListedTrigger[],
   all: readonly NamedTrigger[],
   held: (pipeline: string) => string | undefined = () => undefined,
 ): TriggerDocument[] {
@@ -76,12 +74,13 @@ export function triggerDocuments(
   return [...documents].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, document]) => document);
 }
 
-function documentOf(of: NamedTrigger, known: Known | undefined, held: string | undefined): TriggerDocument {
+function documentOf(of: NamedTrigger, known: ListedTrigger | undefined, held: string | undefined): TriggerDocument {
   const { loaded, name, trigger, driver } = of;
   const pause = known && currentPause(known.pauses);
   const problem = known?.problem ?? held ?? null;
   const now = known?.now ?? Date.now();
   const due = driver.instants && !pause ? nextOf(driver.instants(trigger, now, known?.armed ?? now)) : undefined;
+  const owed = known && !pause ? owedOf(of, known) : undefined;
   return {
     pipeline: loaded.pipeline.name,
     trigger: name,
@@ -93,17 +92,33 @@ function documentOf(of: NamedTrigger, known: Known | undefined, held: string | u
       ? { by: pause.by, reason: pause.reason ?? null, since: iso(pause.from), until: iso(pause.until) }
       : null,
     next: iso(due),
-    owed: 0,
+    owed: owed?.instants ?? 0,
+    owedSince: iso(owed?.since),
     waiting: known?.waiting ?? 0,
     generation: known?.generation ?? 1,
     last: known?.last ? firingDocument(known.last) : null,
   };
 }
 
-const goneDocument = ({ pipeline, trigger, waiting, generation, last }: Known): TriggerDocument => ({
+const goneDocument = ({ pipeline, trigger, waiting, generation, last }: ListedTrigger): TriggerDocument => ({
   ...{ pipeline, trigger, kind: null, says: null, state: 'gone', problem: null, paused: null, next: null, owed: 0 },
+  owedSince: null,
   ...{ waiting, generation, last: last ? firingDocument(last) : null },
 });
+
+/** The instants that are due and not in the ledger, and when the first of them had to start. */
+function owedOf({ driver, trigger }: NamedTrigger, { horizon, now, armed }: ListedTrigger) {
+  let instants = 0;
+  let since: number | undefined;
+  if (!driver.instants || horizon === undefined) return { instants, since };
+  const delay = driver.delayMs?.(trigger) ?? 0;
+  for (const { due } of driver.instants(trigger, horizon, armed)) {
+    if (due + delay > now || instants === mostLooked) break;
+    instants += 1;
+    since ??= due + delay;
+  }
+  return { instants, since };
+}
 
 function nextOf(instants: Iterable<Instant>): number | undefined {
   let looked = 0;
@@ -124,7 +139,7 @@ export async function triggerDetail(
   const named = nameOf(of);
   const state = await stateOf(store, named);
   const ledger = await store.firings({ ...named, limit: rows });
-  const known: Known = { ...named, ...state, last: ledger[0] };
+  const known: ListedTrigger = { ...named, ...state, horizon: horizonOf(of, state), last: ledger[0] };
   const { trigger, driver } = of;
   const moments: TriggerDetail['moments'][number][] = [];
   let owed = 0;
@@ -140,7 +155,6 @@ export async function triggerDetail(
   }
   return {
     ...documentOf(of, known, held),
-    owed: pause ? 0 : owed,
     remarks: driver.remarks?.(trigger, state.now) ?? [],
     moments: [
       ...moments,

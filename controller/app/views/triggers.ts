@@ -35,6 +35,7 @@ export const triggerSchema = z
       .nullable(),
     next: time.nullable().describe('When it is due next, for one that fires by the clock'),
     owed: z.int().describe('Instants that are due and not in the ledger yet'),
+    owedSince: time.nullable().describe('When the first of them had to start'),
     waiting: z.int().describe('Its runs that have not begun to measure'),
     generation: z.int(),
     last: firingSchema.nullable(),

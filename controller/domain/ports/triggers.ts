@@ -86,16 +86,21 @@ export interface FiringRecord extends TriggerName, Firing, Omit<Entered, 'isNew'
   readonly payload: unknown;
 }
 
+/** A trigger in a list. */
+export interface ListedTrigger extends TriggerName, Omit<TriggerState, 'cursor'> {
+  /** `cursor.cursor.horizon`: up to when a trigger by the clock is accounted for. Milliseconds since 1970. */
+  readonly horizon: number | undefined;
+  readonly last: FiringRecord | undefined;
+}
+
 /** Triggers and the ledger of their firings; of this project alone. */
 export interface TriggerStore {
   /** Returns the state of a trigger, and registers a new one. */
   trigger(name: TriggerName): Promise<TriggerState>;
   /** Returns the state of a trigger that is registered, and changes nothing. */
   knownTrigger(name: TriggerName): Promise<TriggerState | undefined>;
-  /** All known triggers, with what changes without their kinds, and the last row of each. */
-  triggers(): Promise<
-    readonly (TriggerName & Omit<TriggerState, 'cursor'> & { readonly last: FiringRecord | undefined })[]
-  >;
+  /** All known triggers, without their cursors, with the last row of each. */
+  triggers(): Promise<readonly ListedTrigger[]>;
   /**
    * In one transaction, enters firings into the ledger, creates the run of each new one that starts one, and moves the
    * cursor. Pauses that have ended count as accounted for, unless `isPartial`: the cursor has not got to now. Returns

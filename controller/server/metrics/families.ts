@@ -107,6 +107,13 @@ export function familiesOf({ vitals, triggers, controllers }: Told): Family[] {
       ofTrigger(({ next }) => (next === null ? undefined : Date.parse(next) / 1000)),
     ),
     gauge(
+      'trigger_overdue_seconds',
+      'For how long the first instant has been due that is not in the ledger; 0 when nothing is owed.',
+      ofTrigger(({ next, owedSince }) =>
+        owedSince === null ? (next === null ? undefined : 0) : Math.max(0, (now - Date.parse(owedSince)) / 1000),
+      ),
+    ),
+    gauge(
       'trigger_paused',
       'Whether a trigger is paused.',
       ofTrigger(({ state }) => Number(state === 'paused')),

@@ -77,7 +77,7 @@ export const firing = {
 export const trigger = {
   ...{ pipeline: 'customer-report', trigger: 'nightly', kind: 'schedule' },
   ...{ says: 'at 06:00 every day, Europe/Moscow', state: 'active' as const, problem: null, paused: null },
-  ...{ next: '2026-11-24T03:00:00.000Z', owed: 0, waiting: 0, generation: 1, last: firing },
+  ...{ next: '2026-11-24T03:00:00.000Z', owed: 0, owedSince: null, waiting: 0, generation: 1, last: firing },
 };
 
 export const moment = {

@@ -56,13 +56,16 @@ export function triggersOf(within: Within, project: string): TriggerStore {
 
     async triggers() {
       const { rows } = await query(
-        `SELECT ${stateColumns}, (SELECT row_to_json(f) FROM (${lastFiring}) f) AS last
+        `SELECT ${stateColumns}, (cursor->'cursor'->>'horizon')::bigint AS horizon, (SELECT row_to_json(f) FROM (${lastFiring}) f) AS last
          FROM triggers t WHERE project = $1 ORDER BY pipeline, trigger`,
         [project],
       );
       return rows.map((row) => {
-        const { pipeline, trigger, last } = row;
-        return { pipeline, trigger, ...stateOf(row), last: last ? firingOf(last) : undefined };
+        const { pipeline, trigger, horizon, last } = row;
+        return {
+          ...{ pipeline, trigger, ...stateOf(row) },
+          ...{ horizon: horizon ?? undefined, last: last ? firingOf(last) : undefined },
+        };
       });
     },
 

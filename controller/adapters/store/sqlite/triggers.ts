@@ -70,7 +70,8 @@ export function triggersOf(
         .map(({ pipeline, trigger }) => {
           const name = { pipeline, trigger };
           const [last] = rowsOf(db, `${is} ORDER BY number DESC LIMIT 1`, named(name));
-          return { ...name, ...stateOf(rowOf(name) as Row), last };
+          const row = rowOf(name) as Row;
+          return { ...name, ...stateOf(row), horizon: row.cursor?.cursor?.horizon, last };
         }),
 
     fire: (name, seen, all, cursor, isPartial = false) =>

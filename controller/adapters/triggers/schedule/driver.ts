@@ -66,7 +66,7 @@ export const scheduleTrigger: TriggerDriver = {
 
   async poll(trigger, known, { pipeline, trigger: name }) {
     const { schedule, zone, dst, calendar, from, until, jitter, missed, within } = fieldsOf(trigger);
-    const maximum = jitter === undefined ? 0 : milliseconds(jitter);
+    const maximum = delayMs(trigger);
     const timing = {
       ...{ missed, within },
       definition: { schedule, zone, dst, calendar, from, until, jitter },
@@ -77,6 +77,7 @@ export const scheduleTrigger: TriggerDriver = {
   },
 
   instants: (trigger, after) => cronInstants(fieldsOf(trigger), after),
+  delayMs,
 
   describe(trigger) {
     const fields = fieldsOf(trigger);
@@ -106,6 +107,11 @@ export const scheduleTrigger: TriggerDriver = {
     ];
   },
 };
+
+function delayMs(trigger: Trigger): number {
+  const { jitter } = fieldsOf(trigger);
+  return jitter === undefined ? 0 : milliseconds(jitter);
+}
 
 /** The problem that some work has with a field. */
 function refusal(at: readonly string[], work: () => unknown): { at: readonly string[]; message: string }[] {
