@@ -56,9 +56,10 @@ export async function expectCutStreams(stores: readonly [RunStore, RunStore]): P
     return random / 2 ** 31;
   };
   let [cuts, told] = [0, 0];
+  let isBroken = false;
   const client = async (): Promise<number[]> => {
     const seen: number[] = [];
-    for (;;) {
+    while (!isBroken) {
       const until = seen.length + 1 + Math.floor(next() * 400);
       const { get } = servers[next() < 0.5 ? 0 : 1];
       for await (const { id, event: type } of messages(
@@ -72,18 +73,24 @@ export async function expectCutStreams(stores: readonly [RunStore, RunStore]): P
       }
       cuts += 1;
     }
+    return seen;
   };
   const clients = Array.from({ length: 200 }, client);
-  for (let seq = 1; seq < total - 1; ) {
-    const events = Array.from({ length: Math.min(1 + Math.floor(next() * 20), total - 1 - seq) }, (_, i) =>
-      event(seq + i),
-    );
-    await store.append(lease, seq, Date.now(), { events });
-    seq += events.length;
-    if (seq > total / 2) servers[0].api.hub.stop();
-    await sleep(1);
+  try {
+    for (let seq = 1; seq < total - 1; ) {
+      const events = Array.from({ length: Math.min(1 + Math.floor(next() * 20), total - 1 - seq) }, (_, i) =>
+        event(seq + i),
+      );
+      await store.append(lease, seq, Date.now(), { events });
+      seq += events.length;
+      if (seq > total / 2) servers[0].api.hub.stop();
+      await sleep(1);
+    }
+    await store.append(lease, total - 1, Date.now(), { events: finished.events, ...finished.entry });
+  } catch (error) {
+    isBroken = true;
+    throw error;
   }
-  await store.append(lease, total - 1, Date.now(), { events: finished.events, ...finished.entry });
   const all = await Promise.all(clients);
   const wanted = Array.from({ length: total }, (_, i) => i + 1);
   for (const seen of all) expect(seen).toEqual(wanted);

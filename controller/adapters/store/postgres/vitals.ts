@@ -15,7 +15,8 @@ export async function addTotals(
   await client.query(
     `INSERT INTO totals AS t (project, pipeline, name, labels, n)
      SELECT $1, $2, name, labels::text, n
-     FROM json_to_recordset($3::json) WITH ORDINALITY AS c (name text, labels json, n bigint, i bigint) ORDER BY i
+     FROM ROWS FROM (json_to_recordset($3::json) AS (name text, labels json, n bigint)) WITH ORDINALITY AS c (name, labels, n, i)
+     ORDER BY i
      ON CONFLICT (project, pipeline, name, labels) DO UPDATE SET n = t.n + excluded.n`,
     [project, pipeline, JSON.stringify(counts)],
   );
