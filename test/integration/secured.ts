@@ -134,7 +134,8 @@ export async function copyTopic(here: Project, broker: string, ca: string): Prom
   await consumer.subscribe({ topic, fromBeginning: true });
   let copied = 0;
   await new Promise<void>((resolve, reject) => {
-    consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+    // It starts again by itself after what passes, such as a coordinator that is loading.
+    consumer.on('consumer.crash', ({ payload }) => payload.restart || reject(payload.error));
     void consumer.run({
       eachBatch: async ({ batch }) => {
         const messages = batch.messages.map(({ key, value }) => ({ key, value, partition: batch.partition }));

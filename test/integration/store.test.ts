@@ -70,6 +70,26 @@ test('200 streams of two servers that are cut at random and resumed see each of 
   }
 }, 120_000);
 
+test('only a firing that starts a run waits for other runs of its pipeline', async () => {
+  const address = await fresh('firing');
+  const store = await postgresStore(address, { name: 'p' });
+  const other = await connectPostgres(address);
+  const name = { pipeline: 'shop', trigger: 't' };
+  try {
+    const { generation } = await store.trigger(name);
+    const fire = (key: string, as: object) => store.fire(name, { generation }, [{ key, due: 1, as } as never]);
+    await other.query("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('shop', 0))");
+    expect(await fire('a', { outcome: 'skipped', reason: 'why' })).toMatchObject([{ outcome: 'skipped' }]);
+    const starting = fire('b', { start: { run: 'r', pipeline: 'shop', at: 1, events: [] } });
+    await seen(`datname = '${address.database}' AND wait_event = 'advisory'`);
+    await other.query('COMMIT');
+    expect(await starting).toMatchObject([{ outcome: 'started', run: 'r' }]);
+  } finally {
+    await closePostgres(other);
+    await store.close();
+  }
+});
+
 test('an open transaction in another database does not block readers of the events', async () => {
   const address = await fresh('busy');
   const store = await postgresStore(address, { name: 'p' });
