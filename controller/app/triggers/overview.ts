@@ -79,8 +79,7 @@ function documentOf(of: NamedTrigger, known: ListedTrigger | undefined, held: st
   const pause = known && currentPause(known.pauses);
   const problem = known?.problem ?? held ?? null;
   const now = known?.now ?? Date.now();
-  const due = driver.instants && !pause ? nextOf(driver.instants(trigger, now, known?.armed ?? now)) : undefined;
-  const owed = known && !pause ? owedOf(of, known) : undefined;
+  const { owed, since, next } = pause ? { owed: 0 } : comingOf(of, known, now);
   return {
     pipeline: loaded.pipeline.name,
     trigger: name,
@@ -91,9 +90,9 @@ function documentOf(of: NamedTrigger, known: ListedTrigger | undefined, held: st
     paused: pause
       ? { by: pause.by, reason: pause.reason ?? null, since: iso(pause.from), until: iso(pause.until) }
       : null,
-    next: iso(due),
-    owed: owed?.instants ?? 0,
-    owedSince: iso(owed?.since),
+    next: iso(next),
+    owed,
+    owedSince: iso(since),
     waiting: known?.waiting ?? 0,
     generation: known?.generation ?? 1,
     last: known?.last ? firingDocument(known.last) : null,
@@ -106,18 +105,23 @@ const goneDocument = ({ pipeline, trigger, waiting, generation, last }: ListedTr
   ...{ waiting, generation, last: last ? firingDocument(last) : null },
 });
 
-/** The instants that are due and not in the ledger, and when the first of them had to start. */
-function owedOf({ driver, trigger }: NamedTrigger, { horizon, now, armed }: ListedTrigger) {
-  let instants = 0;
-  let since: number | undefined;
-  if (!driver.instants || horizon === undefined) return { instants, since };
+/** The instants that are due and not in the ledger, when the first of them had to start, and the next one to come. */
+function comingOf({ driver, trigger }: NamedTrigger, known: ListedTrigger | undefined, now: number) {
+  const [horizon, armed] = [known?.horizon ?? now, known?.armed ?? now];
   const delay = driver.delayMs?.(trigger) ?? 0;
-  for (const { due } of driver.instants(trigger, horizon, armed)) {
-    if (due + delay > now || instants === mostLooked) break;
-    instants += 1;
-    since ??= due + delay;
+  let owed = 0;
+  let since: number | undefined;
+  let looked = 0;
+  for (const { due, instead } of driver.instants?.(trigger, horizon, armed) ?? []) {
+    if (due > now && !instead) return { owed, since, next: due };
+    if (due + delay <= now) {
+      owed += 1;
+      since ??= due + delay;
+    }
+    looked += 1;
+    if (looked === mostLooked) break;
   }
-  return { instants, since };
+  return { owed, since, next: driver.instants && nextOf(driver.instants(trigger, now, armed)) };
 }
 
 function nextOf(instants: Iterable<Instant>): number | undefined {
