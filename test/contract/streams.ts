@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { RunStore } from '../../controller/domain/ports/store.ts';
-import { finished, world } from '../server/world.ts';
+import { finished, generous, world } from '../server/world.ts';
 
 export interface Received {
   readonly id: string | undefined;
@@ -30,16 +30,7 @@ export const sse = (last?: string | number) => ({
   headers: { accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': String(last) }) },
 });
 export const event = (i: number): RunEvent => ({ type: 'controller-failed', reason: `event ${i}` });
-const none = {
-  serve: {
-    limits: {
-      reads: { perSecond: 1e6, burst: 1e6 },
-      writes: { perSecond: 1e6, burst: 1e6 },
-      streams: 500,
-      streamsPerToken: 500,
-    },
-  },
-};
+const none = { serve: { limits: { ...generous, streams: 500, streamsPerToken: 500 } } };
 
 /**
  * 200 streams of one run, which are cut at random and resumed, see each event once and in order. They are of two servers,

@@ -143,12 +143,13 @@ export async function triggerDetail(
   const named = nameOf(of);
   const state = await stateOf(store, named);
   const ledger = await store.firings({ ...named, limit: rows });
-  const known: ListedTrigger = { ...named, ...state, horizon: horizonOf(of, state), last: ledger[0] };
+  const horizon = horizonOf(of, state);
+  const known: ListedTrigger = { ...named, ...state, horizon, last: ledger[0] };
   const { trigger, driver } = of;
   const moments: TriggerDetail['moments'][number][] = [];
   let owed = 0;
   const pause = currentPause(state.pauses);
-  for (const { key, due, instead } of driver.instants?.(trigger, horizonOf(of, state), state.armed) ?? []) {
+  for (const { key, due, instead } of driver.instants?.(trigger, horizon, state.armed) ?? []) {
     const isDue = due <= state.now;
     if (isDue) owed += 1;
     if (moments.length === coming + (isDue ? owed : 0) || owed > mostLooked) break;

@@ -44,18 +44,21 @@ export function familiesOf({ vitals, triggers, controllers }: Told): Family[] {
         labels: { pipeline, ...Object.fromEntries(counted[of].map((label, i) => [label, labels[i] ?? ''])) },
         value: n,
       }));
-  const each = <T extends { readonly pipeline: string }>(all: readonly T[], numberOf: (of: T) => number | undefined) =>
-    all.flatMap((of): Sample[] => {
+  /** A sample for each item that has the number. */
+  const samplesOf = <T>(
+    all: readonly T[],
+    labelsOf: (of: T) => Readonly<Record<string, string>>,
+    numberOf: (of: T) => number | undefined,
+  ): Sample[] =>
+    all.flatMap((of) => {
       const value = numberOf(of);
-      return value === undefined ? [] : [{ labels: { pipeline: of.pipeline }, value }];
+      return value === undefined ? [] : [{ labels: labelsOf(of), value }];
     });
-  const ofTrigger = (numberOf: (of: TriggerDocument) => number | undefined): Sample[] =>
-    triggers
-      .filter(({ state }) => state !== 'gone')
-      .flatMap((of) => {
-        const value = numberOf(of);
-        return value === undefined ? [] : [{ labels: { pipeline: of.pipeline, trigger: of.trigger }, value }];
-      });
+  const each = <T extends { readonly pipeline: string }>(all: readonly T[], numberOf: (of: T) => number | undefined) =>
+    samplesOf(all, ({ pipeline }) => ({ pipeline }), numberOf);
+  const served = triggers.filter(({ state }) => state !== 'gone');
+  const ofTrigger = (numberOf: (of: TriggerDocument) => number | undefined) =>
+    samplesOf(served, ({ pipeline, trigger }) => ({ pipeline, trigger }), numberOf);
   return [
     ...Object.entries(counters).map(
       ([of, { name, help }]): Family => ({ name, type: 'counter', help, samples: totalsOf(of as Counted) }),
