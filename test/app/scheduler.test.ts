@@ -93,50 +93,6 @@ test('a problem is told when it begins and when it has ended, also by other proc
   expect((await store.trigger(name)).problem).toBeUndefined();
 });
 
-test('triggers of all pipelines are looked at in turn, and one whose looks hang does not take all places', async () => {
-  const seen: string[] = [];
-  let free = (): void => undefined;
-  const hanging = new Promise<void>((resolve) => {
-    free = resolve;
-  });
-  const driver: TriggerDriver = {
-    ...everyTrigger,
-    async poll(...args) {
-      const { pipeline, trigger } = args[2];
-      seen.push(`${pipeline} ${trigger}`);
-      if (pipeline === 'a') await hanging;
-      return everyTrigger.poll(...args);
-    },
-  };
-  let now = start;
-  const scheduler = new Scheduler({
-    ...{ store: memoryStore(() => now), drivers: [driver], context: {} as never, monotonic: () => now - start },
-    report: { entered: () => undefined, problem: () => undefined, clockStepped: () => undefined },
-  });
-  const of = (pipeline: string) => {
-    const each = { every: '1h', missed: 'last', within: '72h' };
-    const triggers = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`t${i}`, each]));
-    return { file: 'f', text: '', pipeline: { name: pipeline, sources: {}, triggers } } as unknown as LoadedPipeline;
-  };
-  const pipelines = [of('a'), of('b'), of('c')];
-  await scheduler.tick(pipelines);
-  for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
-  expect(seen.slice(0, 6)).toEqual(['a t0', 'b t0', 'c t0', 'a t1', 'b t1', 'c t1']);
-  // Those of b and c are through, though a holds what it has.
-  for (let i = 0; i < 5; i++) {
-    now += 1000;
-    await scheduler.tick(pipelines);
-    for (let j = 0; j < 100; j++) await new Promise((resolve) => setImmediate(resolve));
-  }
-  expect(seen.filter((each) => each.startsWith('a'))).toHaveLength(4);
-  expect(seen.filter((each) => !each.startsWith('a'))).toHaveLength(40);
-  free();
-  await scheduler.idle();
-  await scheduler.tick(pipelines);
-  await scheduler.idle();
-  expect(new Set(seen).size).toBe(60);
-});
-
 test('catching up goes on when runs begin, though that changes nothing of the trigger', async () => {
   const { store, tick, pass } = scheduled({ missed: 'all' });
   await tick();

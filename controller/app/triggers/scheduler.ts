@@ -8,6 +8,7 @@ import { reasonOf } from '../../lib/errors.ts';
 import { unlessAborted } from '../../lib/within.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
 import { type Looked, look, type NamedTrigger, nameOf } from './look.ts';
+import { StoreClock } from './store-clock.ts';
 
 /** How often `tick` is called, and how long `stop` waits. Milliseconds. */
 const tickMs = 1000;
@@ -20,10 +21,6 @@ const backoffMs = { first: 1000, longest: 300_000 };
 /** How many looks are made at once, in all and of one pipeline, whose firings wait for each other. */
 const atOnce = 8;
 const atOnceOfPipeline = 4;
-/** The store's clock may differ so much from ours, which counts evenly, before it has been set. Milliseconds. */
-const stepMs = 30_000;
-/** Surveys that must agree after the store's clock was set. */
-const agreeing = 3;
 
 export interface SchedulerDeps {
   readonly store: RunStore;
@@ -69,12 +66,12 @@ export class Scheduler {
   /** Due triggers in the order of their looks; filled again when it is empty. */
   private queue: Watched[] = [];
   private readonly deps: SchedulerDeps;
-  private offset: number | undefined;
+  private readonly clock: StoreClock;
   private nextSurvey = 0;
-  private disagreeing = 0;
 
   constructor(deps: SchedulerDeps) {
     this.deps = deps;
+    this.clock = new StoreClock(deps.monotonic);
   }
 
   /** Begins to look at every trigger that is due. Call it about once a second with the pipelines that may fire. */
@@ -83,9 +80,9 @@ export class Scheduler {
     this.watch(pipelines);
     if (this.watched.size === 0) return;
     if (this.deps.monotonic() >= this.nextSurvey) await this.survey();
-    if (this.disagreeing > 0) return;
+    if (!this.clock.isSettled) return;
     this.lookAtDue();
-    const next = Math.min(...[...this.watched.values()].map((each) => each.next)) - this.now();
+    const next = Math.min(...[...this.watched.values()].map((each) => each.next)) - this.clock.now();
     if (next > 0 && next < tickMs) this.deps.wakeAfter?.(Math.ceil(next), () => this.lookAtDue());
   }
 
@@ -108,8 +105,11 @@ export class Scheduler {
       const watched = this.queue.shift();
       if (!watched) return;
       watched.isLooking = true;
+      const { steps } = this.clock;
       const looking = this.lookAt(watched).finally(() => {
         watched.isLooking = false;
+        // Its next look was reckoned by the former clock.
+        if (this.clock.steps !== steps) Object.assign(watched, { known: undefined, next: 0 });
         this.looking.delete(looking);
         this.lookAtDue();
       });
@@ -119,7 +119,7 @@ export class Scheduler {
 
   /** The triggers that are due and may be looked at: the first of each pipeline, then the second ones. */
   private due(): Watched[] {
-    const now = this.now();
+    const now = this.clock.now();
     const due = [...this.watched.values()].filter(({ next, isLooking }) => !isLooking && next <= now);
     const ofPipeline = new Map<LoadedPipeline, number>();
     for (const { of, isLooking } of this.watched.values())
@@ -135,11 +135,6 @@ export class Scheduler {
       .filter(({ rank }) => rank < atOnceOfPipeline)
       .sort((a, b) => a.rank - b.rank)
       .map(({ watched }) => watched);
-  }
-
-  /** The store's time. */
-  private now(): number {
-    return this.deps.monotonic() + (this.offset ?? 0);
   }
 
   private watch(pipelines: readonly LoadedPipeline[]): void {
@@ -170,17 +165,12 @@ export class Scheduler {
     const states = await this.deps.store.triggers();
     const now = states[0]?.now ?? (await this.first())?.now;
     if (now === undefined) return;
-    // Its clock was read before its answer came: so ours is never ahead, and nothing starts before it is due.
-    const after = this.deps.monotonic();
-    const offset = now - after;
-    const isStepped = this.offset !== undefined && Math.abs(offset - this.offset) > stepMs;
-    if (isStepped) {
-      this.deps.report.clockStepped(offset - (this.offset ?? offset));
+    const setBy = this.clock.read(now);
+    if (setBy !== undefined) {
+      this.deps.report.clockStepped(setBy);
       for (const watched of this.watched.values()) Object.assign(watched, { known: undefined, next: 0 });
     }
-    this.disagreeing = isStepped ? agreeing : Math.max(0, this.disagreeing - 1);
-    this.offset = offset;
-    this.nextSurvey = after + (this.disagreeing > 0 ? 1000 : surveyMs);
+    this.nextSurvey = this.deps.monotonic() + (this.clock.isSettled ? surveyMs : 1000);
     for (const { pipeline, trigger, seq, waiting } of states) {
       const watched = this.watched.get(JSON.stringify([pipeline, trigger]));
       if (!watched?.seen) continue;
@@ -209,7 +199,7 @@ export class Scheduler {
       for (let tries = 0; ; tries++) {
         watched.known ??= await store.trigger(nameOf(of));
         const { seq, waiting, problem } = watched.known;
-        const now = Math.max(watched.known.now, Math.floor(this.now()));
+        const now = Math.max(watched.known.now, Math.floor(this.clock.now()));
         // A pause that ends by itself changes nothing in the store.
         const pauses = pausesAt(watched.known.pauses, now);
         const known = { ...watched.known, now, pauses, resumed: lastResumed(pauses, watched.known.resumed) };
@@ -225,7 +215,7 @@ export class Scheduler {
         }
         watched.seen = looked && { seq: looked.changed ? seq + 1 : seq, waiting };
         if (!looked || looked.changed) watched.known = looked?.known;
-        watched.next = looked ? nextLook(looked, now) : this.now() + 1000;
+        watched.next = looked ? nextLook(looked, now) : this.clock.now() + 1000;
         if (looked) report.entered(of, looked.entered);
         // That of an earlier process, too.
         if (watched.failures > 0 || problem !== looked?.problem) await this.setProblem(watched, looked?.problem);
@@ -234,7 +224,7 @@ export class Scheduler {
       }
       watched.failures = 0;
     } catch (error) {
-      watched.next = this.now() + Math.min(backoffMs.longest, backoffMs.first * 2 ** watched.failures);
+      watched.next = this.clock.now() + Math.min(backoffMs.longest, backoffMs.first * 2 ** watched.failures);
       watched.failures += 1;
       watched.known = undefined;
       await this.setProblem(watched, reasonOf(error)).catch(() => undefined);

@@ -4,9 +4,7 @@ import { fireByHand } from '../../../controller/app/triggers/fire.ts';
 import type { NamedTrigger } from '../../../controller/app/triggers/look.ts';
 import { pick, pickWeighted, type Random, randomOf } from '../../../controller/demo/random.ts';
 import { kindOf } from '../../../controller/domain/pipeline.ts';
-import { jitterMs } from '../../../controller/schedule/jitter.ts';
 import { edited, randomFields, versionOf } from './definitions.ts';
-import { lengthOf, nominals } from './enumeration.ts';
 import { endServer, startServer } from './servers.ts';
 import { Track } from './track.ts';
 import { day, hour, minute } from './units.ts';
@@ -37,7 +35,7 @@ export async function simulateTriggers(seed: number, weakness: Weakness = {}): P
     const slot = slots.find((each) => each.process === process);
     if (slot) crash(world, slot);
   };
-  plan(world);
+  world.plan();
   for (const slot of slots) startServer(world, slot);
   const rate = 0.3 + random() * 0.5;
   for (let at = random() * day; at < lengthMs; at += (-Math.log(1 - random()) * day) / rate)
@@ -45,22 +43,6 @@ export async function simulateTriggers(seed: number, weakness: Weakness = {}): P
   time.at(lengthMs, () => settle(world));
   await time.until(() => false, lengthMs + settleMs);
   return world;
-}
-
-/** Computes when servers have something to do. */
-function plan(world: TriggerWorld): void {
-  const now = world.clock();
-  const until = world.begin + world.lengthMs + 4 * hour;
-  const dues = world.tracks.flatMap((track) => {
-    const { fields } = track.newest;
-    const armed = track.generations.at(-1)?.armed ?? now;
-    const jitter = fields.jitter === undefined ? 0 : lengthOf(fields.jitter);
-    const { pipeline, trigger } = track.name;
-    return nominals(fields, armed, now - 3 * hour, until).map(
-      ({ key, at }) => at + jitterMs(jitter, pipeline, trigger, key),
-    );
-  });
-  world.dues = dues.sort((a, b) => a - b);
 }
 
 function crash(world: TriggerWorld, slot: Slot): void {
@@ -120,7 +102,7 @@ function edit(world: TriggerWorld, track: Track): void {
   const { random, time, slots } = world;
   const version = versionOf(track.name.pipeline, track.versions.length + 1, edited(random, track.newest.fields));
   track.versions.push(version);
-  plan(world);
+  world.plan();
   const isRelease = random() < 0.5;
   const spreadMs = pick(random, [10_000, 10 * minute, 3 * hour]);
   const release = Math.max(...slots.map((slot) => slot.release)) + 1;
@@ -149,7 +131,7 @@ async function reset(world: TriggerWorld, track: Track): Promise<void> {
   track.generations.push({ armed: now, ended: Number.POSITIVE_INFINITY });
   const paused = track.pauses.at(-1);
   if (paused) paused.to = Math.min(paused.to, now);
-  plan(world);
+  world.plan();
   world.disturb('resets', 0);
 }
 

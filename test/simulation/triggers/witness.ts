@@ -12,8 +12,11 @@ export function witnessed(store: RunStore, world: TriggerWorld): RunStore {
     async trigger(name) {
       const state = await store.trigger(name);
       const track = trackOf(world, name);
-      if (track.generations.length === 0)
+      if (track.generations.length === 0) {
         track.generations.push({ armed: state.armed, ended: Number.POSITIVE_INFINITY });
+        // Intervals count from here.
+        world.plan();
+      }
       return state;
     },
     async fire(name, seen, firings, cursor, isPartial) {

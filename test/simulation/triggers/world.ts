@@ -4,13 +4,14 @@ import { scheduleTrigger } from '../../../controller/adapters/triggers/schedule/
 import { type Random, randomOf } from '../../../controller/demo/random.ts';
 import type { RunStore } from '../../../controller/domain/ports/store.ts';
 import { SluiceError } from '../../../controller/lib/errors.ts';
+import { jitterMs } from '../../../controller/schedule/jitter.ts';
 import { memoryStore } from '../../fakes/store.ts';
 import type { Process } from '../network.ts';
 import { Time } from '../time.ts';
 import type { Version } from './definitions.ts';
-import { earliest, latest } from './enumeration.ts';
+import { earliest, latest, lengthOf, nominals } from './enumeration.ts';
 import type { Track } from './track.ts';
-import { day, minute, second } from './units.ts';
+import { day, hour, minute, second } from './units.ts';
 import type { Weakness } from './weaknesses.ts';
 import { witnessed } from './witness.ts';
 
@@ -134,6 +135,19 @@ export class TriggerWorld {
     this.wake(wakeMs);
     // Failed looks are made again after 5 minutes at most.
     this.disturbances.push({ from: this.time.now - 6 * minute, until: this.time.now + ms + 16 * minute });
+  }
+
+  /** Computes when servers have something to do. */
+  plan(): void {
+    const now = this.clock();
+    const until = this.begin + this.lengthMs + 4 * hour;
+    const dues = this.tracks.flatMap(({ newest: { fields }, generations, name: { pipeline, trigger } }) => {
+      const jitter = fields.jitter === undefined ? 0 : lengthOf(fields.jitter);
+      return nominals(fields, generations.at(-1)?.armed ?? now, now - 3 * hour, until).map(
+        ({ key, at }) => at + jitterMs(jitter, pipeline, trigger, key),
+      );
+    });
+    this.dues = dues.sort((a, b) => a - b);
   }
 
   goAway(ms: number): void {
