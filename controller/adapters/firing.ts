@@ -6,6 +6,8 @@ export interface Instant extends Firing {
   readonly time?: string;
   /** Why it starts no run. */
   readonly instead?: Extract<NewFiring['as'], { outcome: unknown }>;
+  /** It has waited for a working day: an earlier definition may have entered it already, so its row stands for it alone. */
+  readonly isMoved?: true;
 }
 
 /** A firing that a poll has found. */

@@ -31,6 +31,8 @@ export interface Instant {
   readonly due: number;
   /** Why this instant starts no run. */
   readonly dropped?: { readonly outcome: 'skipped' | 'superseded'; readonly reason: string };
+  /** It waits for a day that is no holiday. */
+  readonly isMoved?: true;
 }
 
 /** An expression with what happens to it when clocks change. */
@@ -116,10 +118,11 @@ function* decided(sameDue: readonly Candidate[]): Generator<Instant> {
   const live = sameDue.filter(({ dropped }) => !dropped);
   const winner = live.find(({ isExact }) => isExact) ?? live[0];
   for (const candidate of sameDue) {
-    const { key, due, dropped } = candidate;
-    if (dropped) yield { key, due, dropped };
-    else if (candidate === winner) yield { key, due };
-    else yield { key, due, dropped: { outcome: 'superseded', reason: `${winner?.key} is due at the same time` } };
+    const { key, due, dropped, isMoved } = candidate;
+    const instant = { key, due, ...(isMoved && { isMoved }) };
+    if (dropped) yield { ...instant, dropped };
+    else if (candidate === winner) yield instant;
+    else yield { ...instant, dropped: { outcome: 'superseded', reason: `${winner?.key} is due at the same time` } };
   }
 }
 
@@ -151,7 +154,7 @@ function* moved(schedule: Schedule, calendar: Calendar, from: number): Generator
     if (due <= from) continue;
     if (day.waitsMs === 0) yield day.dropped ? { ...each, dropped: day.dropped } : each;
     else {
-      waiting.push({ ...each, due, isExact: false });
+      waiting.push({ ...each, due, isExact: false, isMoved: true });
       waiting.sort((a, b) => a.due - b.due);
     }
   }

@@ -38,11 +38,17 @@ export function scheduleOf(fields: CronFields): Schedule {
 
 export function* cronInstants(fields: CronFields, after: number): Generator<Instant> {
   const { zone, from = '', until = '9999-12-31' } = fields;
-  for (const { key, due, dropped } of instants(scheduleOf(fields), after)) {
+  for (const { key, due, dropped, isMoved } of instants(scheduleOf(fields), after)) {
     const date = key.slice(0, 10);
     if (date > until) return;
     if (date >= from)
-      yield { key: `${key} ${zone}`, due, time: key.slice(0, 16), ...(dropped && { instead: dropped }) };
+      yield {
+        key: `${key} ${zone}`,
+        due,
+        time: key.slice(0, 16),
+        ...(dropped && { instead: dropped }),
+        ...(isMoved && { isMoved }),
+      };
   }
 }
 

@@ -166,7 +166,8 @@ function decider(
 function addTo(firings: DueFiring[], firing: DueFiring): void {
   const before = firings.at(-1);
   const { instead } = firing;
-  if (!before?.instead || !instead || before.instead.reason !== instead.reason) {
+  const isOne = before?.isMoved || firing.isMoved;
+  if (!before?.instead || !instead || isOne || before.instead.reason !== instead.reason) {
     firings.push(firing);
     return;
   }

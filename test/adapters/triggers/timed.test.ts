@@ -93,6 +93,16 @@ describe('a schedule', () => {
     ).toHaveLength(1);
   });
 
+  test('an instant that waited has a row of its own: an earlier definition may have entered it on its day', async () => {
+    const content = { weekend: ['sat', 'sun'] };
+    const { at } = polled({ ...daily, calendar: { file: 'x.yaml', on: 'next-day', content } }, { armed: start - day });
+    expect(rows((await at(start + day + 6 * hour)).firings)).toEqual([
+      '2026-02-28T06:00 UTC | superseded | 2026-03-02T06:00 is due at the same time',
+      '2026-03-01T06:00 UTC | superseded | 2026-03-02T06:00 is due at the same time',
+      '2026-03-02T06:00 UTC | start',
+    ]);
+  });
+
   test('jitter delays by the same time wherever it is computed, and loses no instant', async () => {
     const jittered = { ...daily, jitter: '30m' };
     const one = polled(jittered, { armed: start });
