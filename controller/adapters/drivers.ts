@@ -12,7 +12,7 @@ import {
   type TriggerKind,
 } from '../domain/pipeline.ts';
 import type { BatchBackend } from '../domain/ports/backend.ts';
-import type { Message, Notifier } from '../domain/ports/notifier.ts';
+import type { Notifier } from '../domain/ports/notifier.ts';
 import type { Publisher, Staged } from '../domain/ports/sink.ts';
 import type { SourceReader } from '../domain/ports/source.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
@@ -20,8 +20,7 @@ import type { EventFeed } from '../domain/ports/store.ts';
 import type { TaskRunner } from '../domain/ports/task.ts';
 import type { TriggerName, TriggerState, TriggerStore } from '../domain/ports/triggers.ts';
 import type { Pin } from '../domain/profile.ts';
-import type { RunState } from '../domain/state.ts';
-import type { Language } from '../messages/words.ts';
+import type { Notice } from '../messages/notice.ts';
 import type { SnapshotOptions } from '../snapshot/snapshot.ts';
 import type { Due, DueFiring, Instant, ReceivedRequest } from './firing.ts';
 import type { SourceWatch } from './source-watch.ts';
@@ -99,8 +98,12 @@ export interface TaskDriver extends TaskKind, Checked {
 /** A kind of notification. */
 export interface NotifierDriver extends Kind, Checked {
   open(context: Context): Promise<Notifier>;
-  /** The rendered messages for the end of a run. Every call returns the same messages with the same ids. Pure. */
-  messages(run: string, state: RunState, options: { readonly from: string; readonly language: Language }): Message[];
+  /** The fields of the message of a notice. Pure. */
+  render(notice: Notice, options: { readonly from: string }): Readonly<Record<string, unknown>>;
+  /** How often programs must be told of an alert that lasts; people are told as conf/ says. Milliseconds. */
+  readonly repeatMs?: number;
+  /** Each alert is an incident of its own there; several are never told in one message. */
+  readonly isIncident?: true;
   /** The address of a notification, for people. */
   describe(value: unknown): string;
 }

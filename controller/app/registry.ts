@@ -1,6 +1,12 @@
 import { embeddedDriver } from '../adapters/backends/embedded/driver.ts';
 import { livyDriver } from '../adapters/backends/livy/driver.ts';
 import type { Registry } from '../adapters/drivers.ts';
+import { alertmanagerNotifications } from '../adapters/notifiers/channels/alertmanager.ts';
+import { pagerDutyNotifications } from '../adapters/notifiers/channels/pagerduty.ts';
+import { slackNotifications } from '../adapters/notifiers/channels/slack.ts';
+import { teamsNotifications } from '../adapters/notifiers/channels/teams.ts';
+import { telegramNotifications } from '../adapters/notifiers/channels/telegram.ts';
+import { webhookNotifications } from '../adapters/notifiers/channels/webhook.ts';
 import { emailNotifications } from '../adapters/notifiers/email/driver.ts';
 import { csvSink, parquetSink } from '../adapters/sinks/files/driver.ts';
 import { postgresSink } from '../adapters/sinks/postgres/driver.ts';
@@ -23,7 +29,15 @@ export const builtIn: Registry = {
   sources: [csvSource, postgresSource, kafkaSource],
   sinks: [parquetSink, csvSink, postgresSink],
   tasks: [httpTask, postgresTask],
-  notifiers: [emailNotifications],
+  notifiers: [
+    emailNotifications,
+    webhookNotifications,
+    slackNotifications,
+    teamsNotifications,
+    telegramNotifications,
+    pagerDutyNotifications,
+    alertmanagerNotifications,
+  ],
   backends: [livyDriver, embeddedDriver],
   storages: [fileStorageDriver],
   triggers: [scheduleTrigger, everyTrigger, filesTrigger, topicTrigger, tableTrigger, webhookTrigger, afterTrigger],

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messagesOfRun } from '../adapters/notifiers/outgoing.ts';
 import type { Ports } from '../engine/ports.ts';
 import { checkRows } from '../snapshot/row-checks.ts';
 import { sourceReaderOf } from './adapters.ts';
@@ -23,7 +24,8 @@ export function portsOf(adapters: Adapters, shared: Shared, run: string, now: ()
     maximumApplications: spark.maximumApplications,
     report: async (name, state) =>
       (await import('../report/write.ts')).writeReport(context, registry.sinks, name, state, now()),
-    messages: (name, state) => registry.notifiers.flatMap((each) => each.messages(name, state, mail)),
+    messages: (name, state) =>
+      messagesOfRun(registry.notifiers, name, state, { ...mail, project: context.project.name }),
     sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
   };
 }

@@ -8,28 +8,23 @@ import { fold, type RunState } from '../domain/state.ts';
 import { Controller, leaseMs } from '../engine/controller.ts';
 import { type DispatchResult, dispatchOutbox } from '../engine/dispatcher.ts';
 import { withFaultInjection } from '../engine/fault-injection.ts';
-import { cleanUp, removeExpiredRuns } from '../engine/janitor.ts';
 import { LeaseLostError } from '../engine/journal.ts';
 import type { Ports, RunUpdate } from '../engine/ports.ts';
 import type { ClaimedRun, RunHost } from '../engine/worker.ts';
-import { milliseconds } from '../lib/duration.ts';
-import { rejected } from '../lib/errors.ts';
+import { reasonOf, rejected } from '../lib/errors.ts';
 import type { LoadedPipeline } from '../pipeline/loader.ts';
 import { needsSpark } from '../planning/engine.ts';
 import { notifierOf, publisherOf, taskRunnerOf } from './adapters.ts';
+import { cleanUpProject } from './clean-up.ts';
 import { isOwnerGone, newOwner } from './controller-id.ts';
 import { byCommand, newRunName } from './new-run.ts';
 import { builtIn } from './registry.ts';
 import { historyReader } from './resolve-run.ts';
 import { portsOf } from './run-ports.ts';
-import { type Adapters, adaptersOf, backendsOf, folderOf, withStore, workspaceOf } from './wiring.ts';
+import { type Adapters, adaptersOf, backendsOf, folderOf, withStore } from './wiring.ts';
 
 /** A run, with its lease when this process owns it. */
 export type RunHandle = Omit<ClaimedRun, 'lease'> & { readonly lease: Lease | undefined };
-
-/** The rows of the ledger that each trigger keeps, however old, and how many are removed at once. */
-const keptOfTrigger = 1000;
-const removedAtOnce = 500;
 
 /** The service behind the commands: this process as one controller of a project. */
 export class Sluice implements RunHost {
@@ -39,6 +34,8 @@ export class Sluice implements RunHost {
   /** The ports that all runs share. */
   private readonly shared: Pick<Ports, 'backend' | 'embedded' | 'publisher' | 'taskRunner'>;
   private readonly adapters: Adapters;
+  /** The lines of messages that are being sent. */
+  private readonly sending = new Map<string, Promise<DispatchResult>>();
 
   private constructor(
     project: Project,
@@ -213,20 +210,28 @@ export class Sluice implements RunHost {
     await sleep(ms);
   }
 
-  /** Dispatches the outbox, also messages of earlier runs. */
+  /** Dispatches the outbox, also messages of earlier runs; but for lines that an earlier call still sends. */
   dispatchOutbox(log?: (line: string) => void): Promise<DispatchResult> {
     const { registry, context } = this.adapters;
-    return dispatchOutbox(this.store, notifierOf(registry, context), this.controller.owner, log);
+    return dispatchOutbox(this.store, notifierOf(registry, context), this.controller.owner, log, this.sending);
   }
 
-  /** Cleans up after ended runs, and removes runs beyond their retention. */
-  async cleanUp(): Promise<void> {
-    const { runs, firings } = this.project.connections.retention;
-    const workspace = (run: string) => workspaceOf(this.adapters, run);
-    const deps = { store: this.store, ...this.shared, workspaceOf: workspace };
-    await cleanUp(deps);
-    if (runs !== undefined) await removeExpiredRuns(deps, milliseconds(runs));
-    if (firings !== undefined) await this.store.removeFirings(milliseconds(firings), keptOfTrigger, removedAtOnce);
+  /** Why the gateway to Spark takes no work, if it takes none; undefined when none of the pipelines needs it. */
+  async gateway(pipelines: readonly LoadedPipeline[]): Promise<{ problem: string | undefined } | undefined> {
+    const { engine } = this.project.connections;
+    if (!pipelines.some(({ pipeline }) => needsSpark(pipeline, engine))) return undefined;
+    const problem = await this.shared.backend.check().catch(reasonOf);
+    return { problem: problem ?? undefined };
+  }
+
+  /** Resolves when no message is being sent. */
+  async sent(): Promise<void> {
+    await Promise.allSettled(this.sending.values());
+  }
+
+  /** Cleans up after ended runs, and removes what is beyond its retention. */
+  cleanUp(): Promise<void> {
+    return cleanUpProject(this.adapters, { ...this.shared, store: this.store }, this.now());
   }
 }
 

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { embeddedDriver } from '../adapters/backends/embedded/driver.ts';
 import type { Context, Registry } from '../adapters/drivers.ts';
 import { inputsOf, runFolder, runnerWorkspace } from '../adapters/runner/workspace.ts';
-import type { Sections } from '../config/connections.ts';
+import type { Additions } from '../config/connections.ts';
 import { allowedIn, loadProject, type Project, projectRoot, sharedOf } from '../config/project.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { BatchBackend } from '../domain/ports/backend.ts';
@@ -39,7 +39,7 @@ export async function openPipeline(
       `there is no file ${path}`,
       'give the path of a pipeline file, such as conf/pipelines/customer-report.yaml',
     );
-  const project = await loadProject(projectRoot(join(absolute, '..')), sectionsOf(registry));
+  const project = await loadProject(projectRoot(join(absolute, '..')), additionsOf(registry));
   return { project, loaded: await loadPipeline(absolute, knownIn(project, registry), project.root) };
 }
 
@@ -51,15 +51,17 @@ export const knownIn = (project: Project, registry: Registry): Known => ({
 });
 
 export const openProject = (registry: Registry = builtIn): Promise<Project> =>
-  loadProject(process.cwd(), sectionsOf(registry));
+  loadProject(process.cwd(), additionsOf(registry));
 
-/** The sections of conf/connections.yaml that drivers add. */
-const sectionsOf = ({ sources, sinks, tasks }: Registry): Sections =>
-  Object.fromEntries(
-    [...sources, ...sinks, ...tasks].flatMap(({ connection }) =>
+/** What drivers add to conf/connections.yaml. */
+const additionsOf = ({ sources, sinks, tasks, notifiers }: Registry): Additions => ({
+  notifiers,
+  sections: Object.fromEntries(
+    [...sources, ...sinks, ...tasks, ...notifiers].flatMap(({ connection }) =>
       connection?.spec ? [[connection.section, connection.spec]] : [],
     ),
-  );
+  ),
+});
 
 /** The names of the connections in each section. */
 const connectionsOf = ({ connections }: Project): Record<string, string[]> =>

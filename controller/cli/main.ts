@@ -212,6 +212,17 @@ add(
   [server()],
 );
 add(
+  'alerts [action] [id]',
+  'list what is wrong and needs a person; acknowledge it, so that it is not repeated',
+  async () => (await import('./commands/alerts.ts')).alerts,
+  ['alerts', 'alerts --all --limit 50 --json', 'alerts acknowledge 7'],
+  [
+    new Option('--all', 'also those that have ended'),
+    new Option('--limit <n>', 'how many').default(20).argParser(whole),
+    server(),
+  ],
+);
+add(
   'token <action> [name]',
   'create, list and revoke tokens of the API; a new one is printed once',
   async () => (await import('./commands/api/token.ts')).token,

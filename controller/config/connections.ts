@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { engines } from '../domain/pipeline.ts';
+import { engines, type Kind } from '../domain/pipeline.ts';
+import { alertsSchema } from './alerts.ts';
 import { serveSchema } from './serve.ts';
 
 /** conf/connections.yaml: the locations of services. Missing entries mean the local stack. */
@@ -142,17 +143,22 @@ const fixed = {
     })
     .prefault({}),
   serve: serveSchema.prefault({}),
+  alerts: alertsSchema([]).prefault({}),
   reports: z.strictObject({ folder: z.string().default('data/reports'), url: z.string().optional() }).prefault({}),
 };
 const fixedSchema = z.strictObject(fixed);
 
-/** The connection sections that drivers add, each with the schema of one connection. */
-export type Sections = Readonly<Record<string, z.ZodType>>;
+/** What drivers add: connection sections, each with the schema of one connection, and kinds of notification. */
+export interface Additions {
+  readonly sections?: Readonly<Record<string, z.ZodType>>;
+  readonly notifiers?: readonly Kind[];
+}
 
 /** The schema of conf/connections.yaml. */
-export const connectionsSchema = (sections: Sections = {}): z.ZodType<Connections> =>
+export const connectionsSchema = ({ sections = {}, notifiers = [] }: Additions = {}): z.ZodType<Connections> =>
   z.strictObject({
     ...fixed,
+    alerts: alertsSchema(notifiers).prefault({}),
     ...Object.fromEntries(
       Object.entries(sections).map(([name, spec]) => [name, z.record(z.string(), spec).default({})]),
     ),

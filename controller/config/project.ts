@@ -6,7 +6,7 @@ import { homeOverride, portOffset } from '../lib/env.ts';
 import { rejected } from '../lib/errors.ts';
 import { located } from '../lib/uri.ts';
 import { readYaml } from '../lib/yaml/yaml-file.ts';
-import { type Connections, connectionsSchema, type Sections } from './connections.ts';
+import { type Additions, type Connections, connectionsSchema } from './connections.ts';
 import { splitLogin } from './login.ts';
 import { serverUrl } from './server-url.ts';
 
@@ -82,9 +82,9 @@ export function projectRoot(from: string): string {
   }
 }
 
-export async function loadProject(from: string, sections: Sections = {}): Promise<Project> {
+export async function loadProject(from: string, additions: Additions = {}): Promise<Project> {
   const root = projectRoot(from);
-  const connections = await settings(root, 'connections.yaml', connectionsSchema(sections));
+  const connections = await settings(root, 'connections.yaml', connectionsSchema(additions));
   const file = await settings(root, 'stack.yaml', stackSchema);
   const offset = portOffset === undefined ? file.portOffset : Number(portOffset);
   if (!Number.isInteger(offset) || offset < 0 || offset > 45_000) {

@@ -3,7 +3,7 @@ import type { Project } from './project.ts';
 import { serverUrl } from './server-url.ts';
 
 /** The keys of connections whose values are secrets, also in sections of drivers. */
-const secretKey = /password|secret|token|passphrase|accesskey|apikey/i;
+const secretKey = /password|secret|token|passphrase|accesskey|apikey|routingkey|hook/i;
 
 /** The secrets that conf/ and the local stack name: what must not appear in anything that is shown. */
 export function secretsOf(project: Project): string[] {

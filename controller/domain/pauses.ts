@@ -1,3 +1,6 @@
+/** Who pauses a trigger whose runs fail one after the other. */
+export const pausedItself = 'sluice';
+
 /** A time during which a trigger starts no runs. Times are the store's, in milliseconds since 1970. */
 export interface Pause {
   readonly from: number;

@@ -96,9 +96,9 @@ export interface Step extends OfKind {
   readonly fallback?: string | undefined;
 }
 
-/** A subscription to the end of runs, under the key of a notifier's kind. */
+/** A subscription to the end of runs and to alerts, under the key of a notifier's kind. */
 export interface Notification extends OfKind {
-  readonly on: readonly RunEnd[];
+  readonly on: readonly (RunEnd | 'alert')[];
   readonly language?: 'en' | 'ru' | undefined;
 }
 

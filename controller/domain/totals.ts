@@ -10,8 +10,15 @@ export const counted = {
   fallbacks: ['step'],
   rows_invalid: ['source'],
   firings: ['trigger', 'outcome'],
+  /** Runs by the shortest of `runSeconds` that they did not exceed, and how long they took together. */
+  run_buckets: ['state', 'seconds'],
+  run_ms: ['state'],
+  messages: ['channel', 'state'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 export type Counted = keyof typeof counted;
+
+/** The limits by which durations of runs are counted. Seconds. */
+export const runSeconds = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14_400, Number.POSITIVE_INFINITY] as const;
 
 /** A number to add. */
 export interface Count {
@@ -28,10 +35,14 @@ export interface Total extends Count {
 
 const one = (name: Counted, ...labels: readonly string[]): Count[] => [{ name, labels, n: 1 }];
 
-function ofEvent(event: RunEvent): readonly Count[] {
+function ofEvent(event: RunEvent, tookMs: number): readonly Count[] {
   switch (event.type) {
     case 'run-ended':
-      return one('runs_ended', event.state);
+      return [
+        ...one('runs_ended', event.state),
+        ...one('run_buckets', event.state, String(runSeconds.find((limit) => tookMs <= limit * 1000))),
+        { name: 'run_ms', labels: [event.state], n: Math.max(0, Math.round(tookMs)) },
+      ];
     case 'taken-over':
       return one('runs_taken_over');
     case 'planned':
@@ -52,8 +63,38 @@ function ofEvent(event: RunEvent): readonly Count[] {
   }
 }
 
-/** What some events of a run add to the totals of its pipeline. */
-export const countsOfEvents = (events: readonly RunEvent[]): Count[] => merged(events.flatMap(ofEvent));
+/** What some events add to the totals of a pipeline, so many milliseconds after the start of their run. */
+export const countsOfEvents = (events: readonly RunEvent[], tookMs: number): Count[] =>
+  merged(events.flatMap((event) => ofEvent(event, tookMs)));
+
+/** What was found last of a pipeline; each part replaces the one before. */
+export interface Readings {
+  readonly sources: Readonly<
+    Record<
+      string,
+      { readonly rows: number; readonly new: number; readonly invalid: number; readonly duplicates: number }
+    >
+  >;
+  /** Whether the expectation of each check was met. */
+  readonly checks: Readonly<Record<string, boolean>>;
+}
+
+/** What some events of a run say that is new. */
+export function readingsOf(events: readonly RunEvent[]): Partial<Readings> {
+  const found: { -readonly [part in keyof Readings]?: Readings[part] } = {};
+  for (const event of events) {
+    if (event.type === 'sources-measured')
+      found.sources = Object.fromEntries(
+        Object.entries(event.profiles).map(([source, { measures }]) => [
+          source,
+          { rows: measures.rows, new: measures.new, invalid: measures.invalid, duplicates: measures.duplicates },
+        ]),
+      );
+    if (event.type === 'planned')
+      found.checks = Object.fromEntries(event.plan.verdicts.map(({ name, outcome }) => [name, outcome === 'passed']));
+  }
+  return found;
+}
 
 /** What firings that were entered add; those that the ledger had already add nothing. */
 export const countsOfFirings = (

@@ -1,4 +1,4 @@
-import { channelOf, MessageDeferredError, type Notifier } from '../domain/ports/notifier.ts';
+import { channelOf, lineOf, MessageDeferredError, type Notifier } from '../domain/ports/notifier.ts';
 import type { QueuedMessage, RunStore } from '../domain/ports/store.ts';
 import { SluiceError } from '../lib/errors.ts';
 
@@ -15,27 +15,33 @@ export const retryDelayMs = (tries: number): number => Math.min(60_000, 5000 * 2
 const roleMs = 20_000;
 
 /**
- * Sends due messages. Channels are independent. Within a channel, messages are sent in the order of their entry:
+ * Sends due messages. Lines are independent. Within a line, messages are sent in the order of their entry:
  * - while the server is unavailable, the oldest is retried and the others wait;
  * - a deferred message delays only its recipient;
  * - a permanently refused one delays none.
- * None of this fails a run.
+ * None of this fails a run. Lines in `underWay`, which an earlier call still sends, are left to it.
  */
 export async function dispatchOutbox(
   store: RunStore,
   notifier: Notifier,
   owner: string,
   log: (line: string) => void = () => undefined,
+  underWay: Map<string, Promise<DispatchResult>> = new Map(),
 ): Promise<DispatchResult> {
   const holdsRole = (): Promise<boolean> => store.claimRole('outbox', owner, roleMs);
   if (!(await holdsRole())) return { sent: 0, problem: 'another controller is sending' };
-  const channels = new Map<string, QueuedMessage[]>();
+  const lines = new Map<string, QueuedMessage[]>();
+  const left = new Set(underWay.keys());
   for (const waiting of await store.due()) {
-    const channel = channelOf(waiting.message);
-    channels.set(channel, [...(channels.get(channel) ?? []), waiting]);
+    const line = lineOf(waiting.message);
+    if (!left.has(line)) lines.set(line, [...(lines.get(line) ?? []), waiting]);
   }
   const settled = await Promise.allSettled(
-    [...channels.values()].map((due) => dispatchChannel(store, notifier, due, holdsRole, log)),
+    [...lines].map(([line, due]) => {
+      const dispatched = dispatchLine(store, notifier, due, holdsRole, log).finally(() => underWay.delete(line));
+      underWay.set(line, dispatched);
+      return dispatched;
+    }),
   );
   const all = settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
@@ -47,7 +53,7 @@ export async function dispatchOutbox(
   };
 }
 
-async function dispatchChannel(
+async function dispatchLine(
   store: RunStore,
   notifier: Notifier,
   due: readonly QueuedMessage[],
@@ -67,7 +73,8 @@ async function dispatchChannel(
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       const forGood = error.kind === 'rejected';
-      await store.recordAttempt(message.id, forGood ? 'refused' : 'waiting', retryDelayMs(tries), error.message);
+      const againMs = Math.max(retryDelayMs(tries), (error instanceof MessageDeferredError && error.forMs) || 0);
+      await store.recordAttempt(message.id, forGood ? 'refused' : 'waiting', againMs, error.message);
       log(
         `${channelLabel(channelOf(message))} to ${message.to} ${forGood ? 'was refused' : 'waits'}: ${error.message}`,
       );
@@ -77,8 +84,7 @@ async function dispatchChannel(
       const waits = due
         .slice(i + 1)
         .filter((each) => !(error instanceof MessageDeferredError) || each.message.to === message.to);
-      for (const behind of waits)
-        await store.recordAttempt(behind.message.id, 'waiting', retryDelayMs(tries), error.message);
+      for (const behind of waits) await store.recordAttempt(behind.message.id, 'waiting', againMs, error.message);
       if (!(error instanceof MessageDeferredError)) break;
     }
   }

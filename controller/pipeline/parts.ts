@@ -23,7 +23,7 @@ export interface Known {
   readonly allow?: Allowed;
 }
 
-/** A source, an output, a task or a trigger of a pipeline, with its kind and its key path. */
+/** A source, an output, a task, a trigger or a notification of a pipeline, with its kind and its key path. */
 export interface Part {
   readonly kind: Kind;
   readonly value: unknown;
@@ -31,7 +31,7 @@ export interface Part {
 }
 
 /** All parts of a pipeline that have a kind. */
-export function partsOf({ sources: all, steps: each, triggers = {} }: Pipeline, kinds: Kinds): Part[] {
+export function partsOf({ sources: all, steps: each, triggers = {}, notify }: Pipeline, kinds: Kinds): Part[] {
   const parts: Part[] = Object.entries(all).map(([name, source]) => ({
     kind: kindOf(kinds.sources, source),
     value: source,
@@ -45,6 +45,10 @@ export function partsOf({ sources: all, steps: each, triggers = {} }: Pipeline, 
   }
   for (const [name, trigger] of Object.entries(triggers))
     parts.push({ kind: kindOf(kinds.triggers, trigger), value: trigger, path: ['triggers', name] });
+  for (const [index, entry] of notify.entries()) {
+    const kind = kindOf(kinds.notifiers, entry);
+    parts.push({ kind, value: entry[kind.kind], path: ['notify', index, kind.kind] });
+  }
   return parts;
 }
 

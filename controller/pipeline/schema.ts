@@ -141,7 +141,10 @@ function stepOf({ sinks, tasks }: Kinds) {
 }
 
 const ofNotification = {
-  on: z.array(z.enum(['succeeded', 'degraded', 'failed', 'skipped', 'cancelled'])).min(1),
+  on: z
+    .array(z.enum(['succeeded', 'degraded', 'failed', 'skipped', 'cancelled', 'alert']))
+    .min(1)
+    .describe('Ends of runs, or alert: when something is wrong with the pipeline, and when that is over'),
   language: z.enum(['en', 'ru']).optional().describe('The reader’s; the project’s, when left out'),
 };
 const notificationOf = ({ notifiers }: Kinds): z.ZodType =>

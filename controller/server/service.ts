@@ -15,6 +15,7 @@ import type { Project } from '../config/project.ts';
 import { secretsOf } from '../config/secrets.ts';
 import type { RunStore } from '../domain/ports/store.ts';
 import type { RunState } from '../domain/state.ts';
+import { atMostEvery } from '../lib/at-most-every.ts';
 import { version } from '../lib/env.ts';
 import { redactor } from '../lib/redact.ts';
 import { below } from '../lib/uri.ts';
@@ -22,6 +23,9 @@ import { status } from '../stack/stack.ts';
 import type { Api } from './http/api.ts';
 import { RequestTimes } from './metrics/request-times.ts';
 import { FeedHub } from './streams/hub.ts';
+
+/** How often the gateway to Spark is asked. Milliseconds. */
+const gatewayMs = 10_000;
 
 /** The services behind the routes, of a controller of a project. */
 export async function apiOf(
@@ -79,6 +83,9 @@ export async function apiOf(
       below(uri) === uri && uri.startsWith(`${folderOf(project, run)}/`)
         ? adapters.context.storage.local(uri)
         : undefined,
+    gateway: atMostEvery(gatewayMs, async () =>
+      sluice.gateway((await watched()).flatMap(({ loaded }) => loaded ?? [])),
+    ),
     services: () => status(project),
   };
 }

@@ -177,12 +177,7 @@ const bell: NotifierDriver = {
       rung.push(`${to}: ${event}`);
     },
   }),
-  messages: (run, { pipeline, ended }) =>
-    (pipeline?.notify ?? []).flatMap(({ bell: to, on }) =>
-      to === undefined || !ended || !on.includes(ended.state)
-        ? []
-        : [{ id: `${run}-${to}`, channel: 'bell', run, event: ended.state, to: String(to) }],
-    ),
+  render: () => ({}),
   describe: String,
 };
 

@@ -8,12 +8,12 @@ import { builtIn } from '../../controller/app/registry.ts';
 import { postgresAddress } from '../../controller/config/addresses.ts';
 import { loadProject } from '../../controller/config/project.ts';
 import { Controller } from '../../controller/engine/controller.ts';
-import { mailsOf } from '../../controller/messages/mail.ts';
 import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { memoryBackend } from '../fakes/backend.ts';
 import { memoryPublisher } from '../fakes/sink.ts';
 import { memoryRowChecks, memorySourceReader } from '../fakes/source.ts';
 import { memoryTaskRunner } from '../fakes/task.ts';
+import { mailsOf } from '../mails.ts';
 import { memoryWorkspace } from '../many/workspace.ts';
 import { profile } from '../planning/profiles.ts';
 
@@ -63,7 +63,7 @@ const state = await controller.execute(number, lease, {
   workspace: memoryWorkspace,
   maximumApplications: undefined,
   report: async () => ({ file: '', url: '', figures: [] }),
-  messages: (name, at) => mailsOf(name, at, { from: 'f', language: 'en' }),
+  messages: (name, at) => mailsOf(name, at),
   sleep: (ms) => sleep(ms),
   onUpdate: () => undefined,
 });

@@ -83,7 +83,7 @@ export function runsContract({ store, as, pass, prefix, pipeline, fresh, add }: 
     const begin = async (name: string): Promise<Lease> =>
       (await store().create({ run: `${prefix}-${name}`, pipeline: own, at: 1, events: [] })).lease;
     expect(await store().lastPlanned(own)).toBeUndefined();
-    const plan = { quality: 1, reason: 'why' } as unknown as Plan;
+    const plan = { quality: 1, reason: 'why', verdicts: [] } as unknown as Plan;
     const first = await begin('n1');
     await add(first, 1, {
       events: [measured('x'), { type: 'planned', plan }],

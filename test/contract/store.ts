@@ -3,6 +3,7 @@ import type { RunEvent } from '../../controller/domain/events.ts';
 import type { Entry, Lease, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
+import { alertsContract } from './alerts.ts';
 import { outboxContract } from './outbox.ts';
 import { outcomesContract } from './outcomes.ts';
 import { proofsContract } from './proofs.ts';
@@ -244,5 +245,6 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     proofsContract(ready);
     tokensContract(ready);
     vitalsContract((of) => as({ name: of }));
+    alertsContract((of) => as({ name: of }), ready.pass);
   });
 }

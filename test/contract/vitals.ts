@@ -11,10 +11,11 @@ export function vitalsContract(open: (name: string) => Promise<RunStore>): void 
     const prefix = `vitals-${Date.now().toString(36)}-${next}`;
     return { prefix, store: await open(prefix) };
   };
+  const sizes = (invalid: number) => ({ rows: 9, new: 8, invalid, duplicates: 1 });
   const measured = (invalid: number) =>
     ({
       type: 'sources-measured',
-      profiles: { orders: { measures: { invalid } }, users: { measures: { invalid: 0 } } },
+      profiles: { orders: { measures: sizes(invalid) }, users: { measures: sizes(0) } },
       findings: [],
     }) as never as RunEvent;
   const ended = (state: string): RunEvent => ({ type: 'run-ended', state, reason: 'why' }) as never;
@@ -29,7 +30,10 @@ export function vitalsContract(open: (name: string) => Promise<RunStore>): void 
     await store.append(lease, 0, 2, { events: [failed('s')] });
     await store.append({ ...lease, token: 7 }, 4, 2, { events: [failed('s')] });
     await store.request(`${prefix}-a`, 3, { type: 'cancel-requested', by: 'a' });
-    await store.append(lease, 5, 4, { events: [measured(4), ended('failed')], summary: { state: 'failed', ended: 4 } });
+    await store.append(lease, 5, 10_000, {
+      events: [measured(4), ended('failed')],
+      summary: { state: 'failed', ended: 10_000 },
+    });
     await store.request(`${prefix}-a`, 5, ended('failed'));
     const { totals } = await store.vitals();
     expect(
@@ -38,6 +42,8 @@ export function vitalsContract(open: (name: string) => Promise<RunStore>): void 
       ['attempts_ended', 's', 'failed', 'bad-sql', 2],
       ['attempts_ended', 't', 'failed', 'bad-sql', 1],
       ['rows_invalid', 'orders', 7],
+      ['run_buckets', 'failed', '15', 1],
+      ['run_ms', 'failed', 9999],
       ['runs_ended', 'failed', 1],
     ]);
     await store.remove(`${prefix}-a`);
@@ -62,6 +68,32 @@ export function vitalsContract(open: (name: string) => Promise<RunStore>): void 
     await store.close();
   });
 
+  test('keeps what was found last of a pipeline, of this project alone', async () => {
+    const { prefix, store } = await project();
+    const other = await open(`${prefix}-other`);
+    const planned = (...outcomes: string[]) =>
+      ({
+        type: 'planned',
+        plan: { choice: { branch: 'b' }, verdicts: outcomes.map((outcome, i) => ({ name: `check ${i}`, outcome })) },
+      }) as never as RunEvent;
+    for (const [i, pipeline] of ['p', 'q', 'p'].entries()) {
+      const { lease } = await store.create({ run: `${prefix}-${i}`, pipeline, at: 1, events: [] });
+      await store.append(lease, 0, 2, { events: [measured(i), planned('passed', i === 0 ? 'warn' : 'passed')] });
+    }
+    const { lease } = await store.create({ run: `${prefix}-9`, pipeline: 'q', at: 1, events: [] });
+    await store.append(lease, 0, 2, { events: [planned('fail')] });
+    expect((await store.vitals()).readings).toEqual([
+      {
+        pipeline: 'p',
+        sources: { orders: sizes(2), users: sizes(0) },
+        checks: { 'check 0': true, 'check 1': true },
+      },
+      { pipeline: 'q', sources: { orders: sizes(1), users: sizes(0) }, checks: { 'check 0': false } },
+    ]);
+    expect((await other.vitals()).readings).toEqual([]);
+    await Promise.all([store.close(), other.close()]);
+  });
+
   test('tells what is open, how pipelines ended last, and what waits; of this project alone', async () => {
     const { prefix, store } = await project();
     const other = await open(`${prefix}-other`);
@@ -78,7 +110,7 @@ export function vitalsContract(open: (name: string) => Promise<RunStore>): void 
     await run(store, '4', 'p', 40);
     await run(store, '5', 'q', 50, 'degraded');
     await run(other, '6', 'q', 60, 'failed');
-    const { now, totals, applications, ...vitals } = await store.vitals();
+    const { now, totals, applications, outbox, ...vitals } = await store.vitals();
     expect(vitals).toEqual({
       open: [{ pipeline: 'p', state: 'pending', runs: 2, oldest: 30 }],
       ended: [
@@ -89,11 +121,13 @@ export function vitalsContract(open: (name: string) => Promise<RunStore>): void 
         { pipeline: 'p', at: 15, quality: 0.5, rows: 10 },
         { pipeline: 'q', at: 55, quality: 0.5, rows: 50 },
       ],
-      outbox: [{ channel: 'email', messages: 3 }],
+      readings: [],
     });
+    expect(outbox).toEqual([{ channel: 'email', messages: 3, oldest: expect.any(Number) }]);
+    expect(Math.abs(now - (outbox[0]?.oldest ?? 0))).toBeLessThan(60_000);
     expect(now).toBeGreaterThan(0);
     expect(applications).toBeGreaterThanOrEqual(0);
-    expect(totals).toHaveLength(3);
+    expect(totals.filter(({ name }) => name === 'runs_ended')).toHaveLength(3);
     await Promise.all([store.close(), other.close()]);
   });
 }

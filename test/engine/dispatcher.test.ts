@@ -62,7 +62,7 @@ describe('the outbox', () => {
     let late = true;
     const notifier = memoryNotifier((message) => {
       if (message.to === 'nobody') throw new SluiceError('550 no such user', { kind: 'rejected' });
-      if (message.to === 'greylisted' && late) throw new MessageDeferredError('450 come again', undefined);
+      if (message.to === 'greylisted' && late) throw new MessageDeferredError('450 come again', {});
     });
     await dispatchOutbox(store, notifier, 'me');
     const states = async () => (await store.messages('r')).map(({ to, state, note }) => [to, state, note]);
@@ -95,6 +95,46 @@ describe('the outbox', () => {
     expect(await delivering).toEqual({ sent: 3, problem: undefined });
   });
 
+  test('sends what is due to others while one recipient of the same channel does not answer', async () => {
+    const { store } = await filled('a');
+    const { lease } = await store.create({ run: 'r2', pipeline: 'p', at: 0, events: [] });
+    const slack = (to: string) => ({ ...mail(to), id: `<slack ${to}>`, run: 'r2', channel: 'slack' });
+    await store.append(lease, 0, 0, { events: [], messages: [slack('dead'), slack('ops')] });
+    const notifier = memoryNotifier();
+    const hangs = {
+      send: (each: Message) => (each.to === 'dead' ? new Promise<never>(() => undefined) : notifier.send(each)),
+    };
+    const underWay = new Map();
+    const dispatch = () => void dispatchOutbox(store, hangs, 'me', undefined, underWay);
+    dispatch();
+    while (notifier.sent.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    await store.append(lease, 0, 0, {
+      events: [],
+      messages: [
+        { ...slack('ops'), id: '<second>' },
+        { ...slack('dead'), id: '<other>' },
+      ],
+    });
+    dispatch();
+    while (notifier.sent.length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(notifier.sent.map(({ to }) => to)).toEqual(['a', 'ops', 'ops']);
+    expect([...underWay.keys()]).toEqual(['slack dead']);
+  });
+
+  test('waits as long as a server asks for', async () => {
+    const { store, pass } = await filled('a');
+    let isBusy = true;
+    const notifier = memoryNotifier(() => {
+      if (isBusy) throw new MessageDeferredError('429', { forMs: 90_000 });
+    });
+    await dispatchOutbox(store, notifier, 'me');
+    isBusy = false;
+    pass(89_000);
+    expect(await dispatchOutbox(store, notifier, 'me')).toMatchObject({ sent: 0 });
+    pass(1000);
+    expect(await dispatchOutbox(store, notifier, 'me')).toMatchObject({ sent: 1 });
+  });
+
   test('preserves the order for one recipient, also when the server defers the first message', async () => {
     const { store, pass } = await filled('late');
     const { lease } = await store.create({ run: 'r2', pipeline: 'p', at: 0, events: [] });
@@ -102,7 +142,7 @@ describe('the outbox', () => {
     await store.append(lease, 0, 0, { events: [], messages });
     let isLate = true;
     const notifier = memoryNotifier(({ id }) => {
-      if (isLate && id === '<late>') throw new MessageDeferredError('450 come again', undefined);
+      if (isLate && id === '<late>') throw new MessageDeferredError('450 come again', {});
     });
     await dispatchOutbox(store, notifier, 'me');
     expect(notifier.sent.map(({ id }) => id)).toEqual(['<other>']);

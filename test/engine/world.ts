@@ -9,12 +9,12 @@ import type { RunState } from '../../controller/domain/state.ts';
 import { Engine } from '../../controller/engine/engine.ts';
 import type { Ports, RunUpdate } from '../../controller/engine/ports.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
-import { mailsOf } from '../../controller/messages/mail.ts';
 import { memoryBackend, type Script } from '../fakes/backend.ts';
 import { memoryPublisher } from '../fakes/sink.ts';
 import { memoryRowChecks, memorySourceReader } from '../fakes/source.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { memoryTaskRunner } from '../fakes/task.ts';
+import { mailsOf } from '../mails.ts';
 
 /** A world of fakes in memory, in which a whole run takes no time: the clock moves when the engine sleeps. */
 export interface World {
@@ -100,7 +100,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       store,
       workspace,
       report: async () => ({ file: '/report', url: 'file:///report', figures: [{ name: 'Orders', value: '5' }] }),
-      messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
+      messages: (run, state) => mailsOf(run, state),
       now: () => made.now,
       sleep: async (ms, signal) => {
         // Time moves only when nothing else can happen.

@@ -1,6 +1,7 @@
 import type { Recorded, RunEvent } from '../../controller/domain/events.ts';
 import { channelOf, type Message } from '../../controller/domain/ports/notifier.ts';
 import type { CleanupQueue, MessageState, Outbox, RunIndex, RunSummary } from '../../controller/domain/ports/store.ts';
+import type { Count } from '../../controller/domain/totals.ts';
 import { matchesGlob } from '../../controller/lib/glob.ts';
 
 export interface Row {
@@ -15,6 +16,8 @@ export interface Row {
   cleanedUp: boolean;
 }
 export interface Posted {
+  readonly project: string;
+  readonly entered: number;
   readonly message: Message;
   state: MessageState;
   tries: number;
@@ -102,12 +105,13 @@ export function memoryCleanup(
 export function memoryOutbox(
   outbox: Map<string, Posted>,
   clock: () => number,
-  isOurs: (run: string) => boolean,
+  isOurs: (posted: Posted) => boolean,
+  count: (counts: readonly Count[]) => void,
 ): Outbox {
   const recipientOf = ({ message }: Posted): string => JSON.stringify([channelOf(message), message.to]);
   return {
     async due() {
-      const waiting = [...outbox.values()].filter(({ state, message }) => state === 'waiting' && isOurs(message.run));
+      const waiting = [...outbox.values()].filter((posted) => posted.state === 'waiting' && isOurs(posted));
       const last = new Map<string, Posted>();
       for (const posted of waiting) if (posted.due <= clock()) last.set(recipientOf(posted), posted);
       return waiting
@@ -118,6 +122,7 @@ export function memoryOutbox(
       const posted = outbox.get(id);
       if (posted?.state !== 'waiting') return;
       Object.assign(posted, { state, due: clock() + againMs, note, tries: posted.tries + 1 });
+      if (state !== 'waiting') count([{ name: 'messages', labels: [channelOf(posted.message), state], n: 1 }]);
     },
     messages: async (run) =>
       [...outbox.values()]

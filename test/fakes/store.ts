@@ -1,14 +1,15 @@
 import type { RunEvent } from '../../controller/domain/events.ts';
-import type { KeptPipeline, Server } from '../../controller/domain/ports/servers.ts';
+import type { Message } from '../../controller/domain/ports/notifier.ts';
 import type { FeedEvent, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import type { TriggerName } from '../../controller/domain/ports/triggers.ts';
-import { afterComparison, type Proof } from '../../controller/domain/proof.ts';
-import { countsOfEvents } from '../../controller/domain/totals.ts';
+import { countsOfEvents, readingsOf } from '../../controller/domain/totals.ts';
 import { rejected } from '../../controller/lib/errors.ts';
+import { memoryAlerts } from './store-alerts.ts';
 import { memoryCleanup, memoryIndex, memoryOutbox, type Posted, type Row } from './store-lists.ts';
+import { memoryServers } from './store-servers.ts';
 import { memoryAudit, memoryTokens } from './store-tokens.ts';
 import { type KnownTrigger, memoryTriggers } from './store-triggers.ts';
-import { memoryTotals, vitalsOf } from './store-vitals.ts';
+import { memoryReadings, memoryTotals, vitalsOf } from './store-vitals.ts';
 
 /** A run store in memory, with its own clock. */
 export const memoryStore = (clock: () => number = Date.now): RunStore => memoryStores(clock)({ name: 'project' });
@@ -27,12 +28,12 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
   const outbox = new Map<string, Posted>();
   const roles = new Map<string, { owner: string; until: number }>();
   const triggers = new Map<string, KnownTrigger>();
-  const servers = new Map<string, Server>();
-  const kept = new Map<string, KeptPipeline>();
-  const proofs = new Map<string, Proof>();
+  const shared = memoryServers();
   const tokens = memoryTokens();
   const audit = memoryAudit();
   const totals = memoryTotals();
+  const alerts = memoryAlerts();
+  const readings = memoryReadings();
   let created = 0;
 
   const rowOf = (run: string): Row => {
@@ -49,8 +50,17 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
       row.events.push(record);
       feed.push({ position: (feed.at(-1)?.position ?? 0) + 1, run: row.summary.run, ...record });
     }
-    totals.add(row.project, row.summary.pipeline, countsOfEvents(events));
+    const { pipeline, started } = row.summary;
+    readings.set(row.project, pipeline, readingsOf(events));
+    totals.add(row.project, pipeline, countsOfEvents(events, time - started));
     return time;
+  };
+  const post = (project: string, messages: readonly Message[]): void => {
+    for (const message of messages)
+      if (!outbox.has(message.id))
+        outbox.set(message.id, {
+          ...{ project, message, state: 'waiting', tries: 0, entered: clock(), due: clock(), note: undefined },
+        });
   };
 
   return ({ name: project, formerNames = [] }) => {
@@ -61,6 +71,8 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         .filter(({ summary }) => summary.pipeline === pipeline && summary.trigger === trigger)
         .sort((a, b) => b.summary.number - a.summary.number);
     const isOurs = (run: string): boolean => runs.get(run)?.project === project;
+    const isPostedByUs = ({ project: its, message: { run } }: Posted): boolean =>
+      run === undefined ? its === project : isOurs(run);
     const store: RunStore = {
       async create({ run, pipeline, at, events, owner, idempotencyKey, trigger }) {
         const there = idempotencyKey && ours().find((row) => row.idempotencyKey === idempotencyKey);
@@ -93,9 +105,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
           row.closed = clock();
           for (const [key, of] of alive) if (of === run) alive.delete(key);
         }
-        for (const message of messages)
-          if (!outbox.has(message.id))
-            outbox.set(message.id, { message, state: 'waiting', tries: 0, due: clock(), note: undefined });
+        post(row.project, messages);
         return { seq: row.events.length, at: time };
       },
       async request(run, at, event) {
@@ -176,7 +186,15 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
           .sort((a, b) => (a.role < b.role ? -1 : 1)),
 
       ...memoryIndex(ours, rowOf),
-      ...memoryOutbox(outbox, clock, isOurs),
+      ...memoryOutbox(outbox, clock, isPostedByUs, (counts) => totals.add(project, '', counts)),
+      ...alerts(project, {
+        post: (messages) => post(project, messages),
+        removeMessages(before) {
+          for (const [id, { project: its, message, state, entered }] of outbox)
+            if (its === project && message.run === undefined && state !== 'waiting' && entered < before)
+              outbox.delete(id);
+        },
+      }),
       ...memoryCleanup(runs, ours, clock),
       ...memoryTriggers(triggers, clock, project, {
         create: (run) => store.create(run),
@@ -194,34 +212,15 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
             .filter(({ summary }) => summary.ended !== undefined && summary.started >= since)
             .map((row) => row.summary.state),
       }),
-      announce: async (server) => {
-        servers.set(JSON.stringify([project, server.owner]), structuredClone(server));
-      },
-      servers: async () =>
-        [...servers]
-          .filter(([key, { owner }]) => lives(owner) && JSON.parse(key)[0] === project)
-          .map(([, server]) => structuredClone(server))
-          .sort((a, b) => (a.owner < b.owner ? -1 : 1)),
-      keepPipeline: async (of) => {
-        kept.set(JSON.stringify([project, of.file]), structuredClone(of));
-      },
-      keptPipeline: async (file) => structuredClone(kept.get(JSON.stringify([project, file]))),
+      ...shared(project, lives),
       ...tokens(project),
       ...audit(project),
       vitals: async () =>
         vitalsOf(
           ours().map(({ summary }) => summary),
-          [...outbox.values()].filter(({ message }) => isOurs(message.run)),
-          { now: clock(), totals: totals.of(project), applications: alive.size },
+          [...outbox.values()].filter(isPostedByUs),
+          { now: clock(), totals: totals.of(project), readings: readings.of(project), applications: alive.size },
         ),
-      proofs: async (pairs) =>
-        pairs.flatMap((pair) => structuredClone(proofs.get(JSON.stringify([project, pair])) ?? [])),
-      async compared(comparison) {
-        const key = JSON.stringify([project, comparison.pair]);
-        const proof = afterComparison(proofs.get(key), comparison);
-        proofs.set(key, proof);
-        return proof;
-      },
       async remove(run) {
         if (runs.get(run)?.summary.ended === undefined) return;
         runs.delete(run);

@@ -5,12 +5,12 @@ import type { PostgresAddress } from '../../controller/config/addresses.ts';
 import { Controller } from '../../controller/engine/controller.ts';
 import type { Ports } from '../../controller/engine/ports.ts';
 import { Worker } from '../../controller/engine/worker.ts';
-import { mailsOf } from '../../controller/messages/mail.ts';
 import { pipelineSchema } from '../../controller/pipeline/schema.ts';
 import { memoryBackend } from '../fakes/backend.ts';
 import { memoryPublisher } from '../fakes/sink.ts';
 import { memoryRowChecks, memorySourceReader } from '../fakes/source.ts';
 import { memoryTaskRunner } from '../fakes/task.ts';
+import { mailsOf } from '../mails.ts';
 import { profile } from '../planning/profiles.ts';
 import { memoryWorkspace } from './workspace.ts';
 
@@ -69,7 +69,7 @@ const ports: Omit<Ports, 'now'> = {
   workspace: memoryWorkspace,
   maximumApplications: undefined,
   report: async () => ({ file: '', url: '', figures: [] }),
-  messages: (run, state) => mailsOf(run, state, { from: 'f', language: 'en' }),
+  messages: (run, state) => mailsOf(run, state),
   sleep: (ms) => sleep(ms),
   onUpdate: () => undefined,
 };

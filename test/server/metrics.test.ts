@@ -84,8 +84,17 @@ test('when the store is away, a scrape says so instead of failing', async () => 
 
 test('every metric is in the documentation', async () => {
   const { vitals } = memoryStore();
-  const told = { vitals: await vitals(), triggers: [], controllers: 0 };
-  const of = { version: '', node: '', tzdata: '', cpuSeconds: 0, residentBytes: 0, started: 0, isStoreUp: true };
+  const told = { vitals: await vitals(), triggers: [], pipelines: [], alerts: [], controllers: 0 };
+  const of = {
+    version: '',
+    node: '',
+    tzdata: '',
+    cpuSeconds: 0,
+    residentBytes: 0,
+    started: 0,
+    isStoreUp: true,
+    isGatewayUp: true,
+  };
   const names = [...familiesOf(told), ...processFamilies(of), new RequestTimes().family()].map(({ name }) => name);
   const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
   const documented = [...page.matchAll(/`((?:sluice|process)_\w+)`/g)].map(([, name]) => name);

@@ -89,6 +89,7 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     plan: async () => Promise.reject(rejected('database shop cannot be reached')),
     logLines: async () => ['one', 'two'],
     fileOfRun: async (_run, uri) => uri,
+    gateway: async () => ({ problem: undefined }),
     services: async () => [{ name: 'livy', state: 'up', url: 'http://127.0.0.1:8998', pid: null }],
     ...more,
   };

@@ -11,9 +11,9 @@ import { ConcurrencyConflictError, StoreUnavailableError } from '../../controlle
 import type { Ports } from '../../controller/engine/ports.ts';
 import { Worker } from '../../controller/engine/worker.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
-import { mailsOf } from '../../controller/messages/mail.ts';
 import type { Engines } from '../../controller/planning/engine.ts';
 import { memoryRowChecks } from '../fakes/source.ts';
+import { mailsOf } from '../mails.ts';
 import { profile } from '../planning/profiles.ts';
 import type { Disk, SimulatedJob } from './cluster.ts';
 import type { Process, Server } from './network.ts';
@@ -57,7 +57,7 @@ export function startController(world: World, process: Process): void {
     workspace,
     maximumApplications: 3,
     report: async () => ({ file: '/r', url: 'file:///r', figures: [] }),
-    messages: (run, state) => mailsOf(run, state, { from: 'sluice@example.org', language: 'en' }),
+    messages: (run, state) => mailsOf(run, state),
     sleep: (ms) => process.sleep(ms),
     onUpdate: () => undefined,
   };

@@ -64,7 +64,7 @@ export class Mailbox implements Notifier {
   }
 
   async send(message: Message): Promise<void> {
-    if (this.random() < 0.1) throw new MessageDeferredError('450 come again', undefined);
+    if (this.random() < 0.1) throw new MessageDeferredError('450 come again', {});
     this.mails.push(message);
   }
 }

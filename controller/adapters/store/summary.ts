@@ -37,4 +37,9 @@ export const vitalsFrom = (rows: Row): Vitals => ({
     ...{ pipeline, at, quality: quality ?? undefined, rows: published ?? undefined },
   })),
   outbox: rows.outbox,
+  readings: rows.readings.map(({ pipeline, sources, checks }: Row) => ({
+    pipeline,
+    sources: JSON.parse(sources ?? '{}'),
+    checks: JSON.parse(checks ?? '{}'),
+  })),
 });

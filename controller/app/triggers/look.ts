@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PollContext, TriggerDriver } from '../../adapters/drivers.ts';
 import type { Due, DueFiring } from '../../adapters/firing.ts';
 import type { Cause } from '../../domain/events.ts';
-import { currentPause } from '../../domain/pauses.ts';
+import { currentPause, pausedItself } from '../../domain/pauses.ts';
 import type { Trigger } from '../../domain/pipeline.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { Entered, NewFiring, TriggerName, TriggerState } from '../../domain/ports/triggers.ts';
@@ -116,7 +116,7 @@ export async function pauseIfFailing(
   const ends = await store.lastEnds(named, resumed ?? armed, pauseAfter);
   if (ends.length < pauseAfter || ends.some((state) => state !== 'failed')) return undefined;
   const reason = `${pauseAfter} failures in a row`;
-  await store.pause(named, { by: 'sluice', reason });
+  await store.pause(named, { by: pausedItself, reason });
   return reason;
 }
 

@@ -1,3 +1,4 @@
+import { judgeService } from '../../app/alerts/service.ts';
 import { watchedPipelines } from '../../app/pipelines/watched.ts';
 import { builtIn } from '../../app/registry.ts';
 import { runServices } from '../../app/services.ts';
@@ -11,6 +12,7 @@ import { milliseconds } from '../../lib/duration.ts';
 import { isRoot } from '../../lib/env.ts';
 import { reasonOf, SluiceError, withoutSecrets } from '../../lib/errors.ts';
 import type { LogLevel } from '../../lib/logger.ts';
+import { within } from '../../lib/within.ts';
 import { apiOf } from '../../server/service.ts';
 import { bindOf, startServer } from '../../server/start.ts';
 import { jsonLogger, logUpdates, prettyLogger } from '../view/log.ts';
@@ -18,6 +20,8 @@ import { exit, type Output } from '../view/output.ts';
 
 /** How long a server that has failed may take to stop. Milliseconds. */
 const failMs = 10_000;
+/** How long the dispatcher waits for messages that are being sent before it looks again, and when it stops. Milliseconds. */
+const sendingMs = { look: 1000, stop: 10_000 };
 /** How often the files of pipelines are looked at: for requests, which come in hundreds, and by the scheduler. Milliseconds. */
 const filesMs = { requests: 200, scheduler: 2500 };
 
@@ -63,6 +67,7 @@ export async function serve(
       const warn = (text: string): void => logger.log('warn', text);
       const pipelines = atMostEvery(filesMs.requests, watchedPipelines(project, builtIn, store));
       const scheduler = openScheduler(project, store, schedulerLog(logger));
+      const api = await apiOf(project, sluice, store, pipelines, builtIn);
       let url: string | undefined;
       const services = [
         schedulerService({
@@ -74,17 +79,23 @@ export async function serve(
           logger,
           serves: () => ({ services: serviceNames(url), ...(url !== undefined && { url }) }),
         }),
-        { name: 'dispatcher', everyMs: 2000, work: () => sluice.dispatchOutbox(warn) },
+        { name: 'dispatcher', everyMs: 1000, work: () => within(sendingMs.look, sluice.dispatchOutbox(warn)) },
+        judgeService({
+          ...{ project, store, pipelines, logger, notifiers: builtIn.notifiers },
+          triggers: () => api.triggers.list(),
+          gateway: async () => (await api.gateway())?.problem,
+          owner: () => sluice.controller.owner,
+          monotonic: () => performance.now(),
+        }),
         { name: 'janitor', everyMs: 30_000, work: () => sluice.cleanUp() },
       ];
-      const api = await apiOf(project, sluice, store, pipelines, builtIn);
       const server = await startServer(project, api, bind, logger);
       url = server?.url;
       await runServices(services, leaving.signal, (service, error) => {
         const isKnown = error instanceof SluiceError;
         logger.log(isKnown ? 'warn' : 'error', `${service}: ${isKnown ? '' : 'unexpected: '}${reasonOf(error)}`);
       });
-      await Promise.all([server?.stop(), scheduler.stop()]);
+      await Promise.all([server?.stop(), scheduler.stop(), within(sendingMs.stop, sluice.sent())]);
       if (worker.size > 0 && options.drain !== undefined)
         logger.log('info', `waiting up to ${options.drain} for ${worker.size} runs in progress`);
       const left = await worker.stop(milliseconds(options.drain ?? '0s'));
@@ -102,6 +113,6 @@ export async function serve(
 
 /** The background services of this process. */
 const serviceNames = (url: string | undefined): string[] => [
-  ...['worker', 'scheduler', 'dispatcher', 'janitor'],
+  ...['worker', 'scheduler', 'dispatcher', 'alerts', 'janitor'],
   ...(url === undefined ? [] : ['api']),
 ];

@@ -107,11 +107,6 @@ function describeNotification(entry: Notification): string {
 
 /** Throws a rejected SluiceError for misconfigured connections in conf/ that the pipeline or its runs need. */
 function checkConnections(project: Project, pipeline: Pipeline): void {
-  const notifications = pipeline.notify.map((entry) => {
-    const kind = kindOf(builtIn.notifiers, entry);
-    return { kind, value: entry[kind.kind] };
-  });
-  for (const { kind, value } of [...partsOf(pipeline, builtIn), ...notifications])
-    (kind as Kind & Checked).check?.(value, project);
+  for (const { kind, value } of partsOf(pipeline, builtIn)) (kind as Kind & Checked).check?.(value, project);
   namedStore(project);
 }

@@ -6,7 +6,8 @@ export interface Message {
   readonly id: string;
   /** The notifier's kind; email, when left out. */
   readonly channel?: string;
-  readonly run: string;
+  /** The run that it is about, if there is one. */
+  readonly run?: string;
   readonly event: string;
   readonly to: string;
   /** Further fields of the channel. */
@@ -15,10 +16,20 @@ export interface Message {
 
 export const channelOf = ({ channel = 'email' }: Message): string => channel;
 
-/** The server defers this message; it may accept others. */
+/**
+ * Messages of one line are sent one after the other, and wait for each other while its server is unavailable: all mails,
+ * and those to one recipient of any other channel.
+ */
+export const lineOf = (message: Message): string =>
+  channelOf(message) === 'email' ? 'email' : `${channelOf(message)} ${message.to}`;
+
+/** The server defers this message, perhaps for a time in milliseconds; it may accept others. */
 export class MessageDeferredError extends SluiceError {
-  constructor(message: string, cause: unknown) {
+  readonly forMs: number | undefined;
+
+  constructor(message: string, { cause, forMs }: { readonly cause?: unknown; readonly forMs?: number | undefined }) {
     super(message, { kind: 'unavailable', cause });
+    this.forMs = forMs;
   }
 }
 

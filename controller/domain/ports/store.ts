@@ -1,6 +1,7 @@
 import type { Recorded, RunEvent } from '../events.ts';
 import type { Plan, Profiles } from '../plan.ts';
 import type { Comparison, Proof } from '../proof.ts';
+import type { AlertStore } from './alerts.ts';
 import type { AuditStore } from './audit.ts';
 import type { Message } from './notifier.ts';
 import type { RunFilter } from './run-filter.ts';
@@ -238,7 +239,8 @@ export interface RunStore
     ProofStore,
     TokenStore,
     AuditStore,
-    VitalsStore {
+    VitalsStore,
+    AlertStore {
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import type { Total } from '../totals.ts';
+import type { Readings, Total } from '../totals.ts';
 
 /** The state of a project in numbers. Times are milliseconds since 1970, by the store. */
 export interface Vitals {
@@ -22,8 +22,10 @@ export interface Vitals {
     readonly quality: number | undefined;
     readonly rows: number | undefined;
   }[];
-  /** Messages that wait, by channel. */
-  readonly outbox: readonly { readonly channel: string; readonly messages: number }[];
+  /** Messages that wait, by channel, and since when the oldest does. */
+  readonly outbox: readonly { readonly channel: string; readonly messages: number; readonly oldest: number }[];
+  /** What the last run of each pipeline has found that measured its sources. */
+  readonly readings: readonly (Readings & { readonly pipeline: string })[];
   /** Spark applications that have a slot, over all projects of the store. */
   readonly applications: number;
 }

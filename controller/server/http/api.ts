@@ -49,6 +49,8 @@ export interface Api {
   logLines(attempt: AttemptState): Promise<readonly string[]>;
   /** The path of a local file with the content of an object below the folder of a run. Undefined for any other one. */
   fileOfRun(run: string, uri: string): Promise<string | undefined>;
+  /** Whether the gateway to Spark takes work, as it was a little while ago; undefined when no pipeline needs it. */
+  gateway(): Promise<{ readonly problem: string | undefined } | undefined>;
   /** The services of the stack. */
   services(): Promise<readonly z.input<typeof serviceSchema>[]>;
 }

@@ -14,6 +14,11 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
+/** A gauge of Sluice. */
+export const gauge = (name: string, help: string, samples: readonly Sample[]): Family => ({
+  ...{ name: `sluice_${name}`, type: 'gauge', help, samples },
+});
+
 /** The media type of the text format of Prometheus. */
 export const mediaType = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -36,5 +41,6 @@ function shown(labels: Readonly<Record<string, string>>): string {
   return all.length === 0 ? '' : `{${all.join(',')}}`;
 }
 
-const numeral = (value: number): string =>
+/** A number as the format writes it. */
+export const numeral = (value: number): string =>
   value === Number.POSITIVE_INFINITY ? '+Inf' : value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);

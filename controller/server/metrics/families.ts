@@ -1,11 +1,18 @@
+import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
 import type { TriggerDocument } from '../../app/views/triggers.ts';
+import type { AlertCase } from '../../domain/alerts.ts';
 import { runEnds } from '../../domain/lifecycle.ts';
+import { pausedItself } from '../../domain/pauses.ts';
 import type { Vitals } from '../../domain/ports/vitals.ts';
 import { type Counted, counted } from '../../domain/totals.ts';
-import type { Family, Sample } from './exposition.ts';
+import { type Family, gauge, type Sample } from './exposition.ts';
+import { durations, findings } from './findings.ts';
+
+/** Durations become one histogram, the others a metric each. */
+type Counter = Exclude<Counted, 'run_buckets' | 'run_ms'>;
 
 /** The metrics of what the store counts. */
-const counters: Readonly<Record<Counted, { readonly name: string; readonly help: string }>> = {
+const counters: Readonly<Record<Counter, { readonly name: string; readonly help: string }>> = {
   runs_ended: { name: 'sluice_runs_ended_total', help: 'Runs that have ended, by how.' },
   runs_taken_over: {
     name: 'sluice_runs_taken_over_total',
@@ -20,49 +27,51 @@ const counters: Readonly<Record<Counted, { readonly name: string; readonly help:
   fallbacks: { name: 'sluice_fallbacks_total', help: 'Fallbacks that were chosen for a failed step.' },
   rows_invalid: { name: 'sluice_rows_invalid_total', help: 'Rows of a source that a run has found invalid.' },
   firings: { name: 'sluice_trigger_firings_total', help: 'Firings in the ledger, by their outcome.' },
+  messages: { name: 'sluice_outbox_messages_total', help: 'Messages that were sent or finally refused.' },
 };
 
 /** What is told of the store. */
 export interface Told {
   readonly vitals: Vitals;
   readonly triggers: readonly TriggerDocument[];
+  readonly pipelines: readonly Pick<WatchedPipeline, 'name' | 'problem'>[];
+  /** Alerts that last. */
+  readonly alerts: readonly Pick<AlertCase, 'name' | 'severity'>[];
   /** How many controllers are active. */
   readonly controllers: number;
 }
 
-const gauge = (name: string, help: string, samples: readonly Sample[]): Family => ({
-  ...{ name: `sluice_${name}`, type: 'gauge', help, samples },
-});
+/** A sample for each item that has the number. */
+const samplesOf = <T>(
+  all: readonly T[],
+  labelsOf: (of: T) => Readonly<Record<string, string>>,
+  numberOf: (of: T) => number | undefined,
+): Sample[] =>
+  all.flatMap((of) => {
+    const value = numberOf(of);
+    return value === undefined ? [] : [{ labels: labelsOf(of), value }];
+  });
 
 /** The metrics of a project from its store: every server tells the same. */
-export function familiesOf({ vitals, triggers, controllers }: Told): Family[] {
-  const { now, totals, open, ended, published, outbox, applications } = vitals;
+export function familiesOf({ vitals, triggers, pipelines, alerts, controllers }: Told): Family[] {
+  const { now, totals, open, ended, published, outbox, readings, applications } = vitals;
   const totalsOf = (of: Counted): Sample[] =>
     totals
       .filter(({ name }) => name === of)
       .map(({ pipeline, labels, n }) => ({
-        labels: { pipeline, ...Object.fromEntries(counted[of].map((label, i) => [label, labels[i] ?? ''])) },
+        labels: {
+          ...(pipeline !== '' && { pipeline }),
+          ...Object.fromEntries(counted[of].map((label, i) => [label, labels[i] ?? ''])),
+        },
         value: n,
       }));
-  /** A sample for each item that has the number. */
-  const samplesOf = <T>(
-    all: readonly T[],
-    labelsOf: (of: T) => Readonly<Record<string, string>>,
-    numberOf: (of: T) => number | undefined,
-  ): Sample[] =>
-    all.flatMap((of) => {
-      const value = numberOf(of);
-      return value === undefined ? [] : [{ labels: labelsOf(of), value }];
-    });
   const each = <T extends { readonly pipeline: string }>(all: readonly T[], numberOf: (of: T) => number | undefined) =>
     samplesOf(all, ({ pipeline }) => ({ pipeline }), numberOf);
-  const served = triggers.filter(({ state }) => state !== 'gone');
-  const ofTrigger = (numberOf: (of: TriggerDocument) => number | undefined) =>
-    samplesOf(served, ({ pipeline, trigger }) => ({ pipeline, trigger }), numberOf);
   return [
     ...Object.entries(counters).map(
       ([of, { name, help }]): Family => ({ name, type: 'counter', help, samples: totalsOf(of as Counted) }),
     ),
+    durations(totals),
     gauge('controllers', 'Active controllers.', [{ value: controllers }]),
     gauge(
       'runs',
@@ -104,6 +113,42 @@ export function familiesOf({ vitals, triggers, controllers }: Told): Family[] {
       'The share of valid rows that the last publication of a pipeline was made from.',
       each(published, ({ quality }) => quality),
     ),
+    ...triggerFamilies(triggers, now),
+    gauge(
+      'pipeline_problem',
+      'Whether the file of a pipeline cannot be used, and its last valid content is served instead.',
+      pipelines.map(({ name, problem }) => ({ labels: { pipeline: name }, value: Number(problem !== undefined) })),
+    ),
+    gauge('alerts', 'Alerts that last, as Sluice judges by itself.', alertsByName(alerts)),
+    gauge(
+      'outbox_messages',
+      'Messages that wait to be sent.',
+      outbox.map(({ channel, messages }) => ({ labels: { channel }, value: messages })),
+    ),
+    gauge(
+      'outbox_oldest_seconds',
+      'For how long the oldest message has waited.',
+      outbox.map(({ channel, oldest }) => ({ labels: { channel }, value: Math.max(0, (now - oldest) / 1000) })),
+    ),
+    ...findings(readings),
+    gauge('applications', 'Spark applications with a slot, over all projects of the store.', [{ value: applications }]),
+  ];
+}
+
+/** One sample for each name. */
+function alertsByName(alerts: Told['alerts']): Sample[] {
+  const counts = new Map<string, Sample>();
+  for (const { name, severity } of alerts)
+    counts.set(name, { labels: { name, severity }, value: (counts.get(name)?.value ?? 0) + 1 });
+  return [...counts.values()];
+}
+
+/** The metrics of triggers. */
+function triggerFamilies(triggers: readonly TriggerDocument[], now: number): Family[] {
+  const served = triggers.filter(({ state }) => state !== 'gone');
+  const ofTrigger = (numberOf: (of: TriggerDocument) => number | undefined) =>
+    samplesOf(served, ({ pipeline, trigger }) => ({ pipeline, trigger }), numberOf);
+  return [
     gauge(
       'trigger_next_due_timestamp_seconds',
       'The next instant of a trigger that fires by the clock.',
@@ -122,6 +167,11 @@ export function familiesOf({ vitals, triggers, controllers }: Told): Family[] {
       ofTrigger(({ state }) => Number(state === 'paused')),
     ),
     gauge(
+      'trigger_stopped',
+      'Whether a trigger has paused itself after failures.',
+      ofTrigger(({ state, paused }) => Number(state === 'paused' && paused?.by === pausedItself)),
+    ),
+    gauge(
       'trigger_failing',
       'Whether a trigger cannot be looked at.',
       ofTrigger(({ state }) => Number(state === 'failing')),
@@ -136,12 +186,6 @@ export function familiesOf({ vitals, triggers, controllers }: Told): Family[] {
       'Runs of a trigger that have not begun to measure.',
       ofTrigger((of) => of.waiting),
     ),
-    gauge(
-      'outbox_messages',
-      'Messages that wait to be sent.',
-      outbox.map(({ channel, messages }) => ({ labels: { channel }, value: messages })),
-    ),
-    gauge('applications', 'Spark applications with a slot, over all projects of the store.', [{ value: applications }]),
   ];
 }
 
@@ -155,6 +199,8 @@ export interface Process {
   /** Seconds since 1970. */
   readonly started: number;
   readonly isStoreUp: boolean;
+  /** Whether the gateway to Spark answers; undefined when no pipeline needs it. */
+  readonly isGatewayUp: boolean | undefined;
 }
 
 /** The metrics of this process. */
@@ -163,6 +209,11 @@ export const processFamilies = (of: Process): Family[] => [
     { labels: { version: of.version, node: of.node, tzdata: of.tzdata }, value: 1 },
   ]),
   gauge('store_up', 'Whether this server reaches the run store.', [{ value: Number(of.isStoreUp) }]),
+  gauge(
+    'gateway_up',
+    'Whether this server reaches a gateway to a cluster.',
+    of.isGatewayUp === undefined ? [] : [{ labels: { gateway: 'spark' }, value: Number(of.isGatewayUp) }],
+  ),
   {
     ...{ name: 'process_cpu_seconds_total', type: 'counter', samples: [{ value: of.cpuSeconds }] },
     help: 'CPU time of this process, in seconds.',

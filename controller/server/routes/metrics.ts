@@ -8,25 +8,35 @@ import { sees } from './shared.ts';
 
 /** How long the store may take. Prometheus itself waits for 10 s. Milliseconds. */
 const storeMs = 5000;
+const mostAlerts = 10_000;
 
 /** What the store tells, of the pipelines that the principal sees; undefined when it is away. */
-async function toldOf({ store, triggers }: Api, principal: Principal): Promise<Told | undefined> {
+async function toldOf({ store, triggers, watched }: Api, principal: Principal): Promise<Told | undefined> {
   const seen = <T extends { readonly pipeline: string }>(all: readonly T[]): T[] =>
     all.filter(({ pipeline }) => sees(principal, pipeline));
-  const asked = Promise.all([store.vitals(), triggers.list(), store.controllers()]).catch((error: unknown) => {
+  const asked = Promise.all([
+    store.vitals(),
+    triggers.list(),
+    store.controllers(),
+    watched(),
+    store.alerts({ isOpen: true, limit: mostAlerts }),
+  ]).catch((error: unknown) => {
     if (error instanceof SluiceError && error.kind === 'unavailable') return undefined;
     throw error;
   });
   const answer = await within(storeMs, asked);
   if (!answer) return undefined;
-  const [vitals, listed, controllers] = answer;
-  const { totals, open, ended, published } = vitals;
+  const [vitals, listed, controllers, pipelines, alerts] = answer;
+  const { totals, open, ended, published, readings } = vitals;
   return {
     vitals: {
       ...vitals,
       ...{ totals: seen(totals), open: seen(open), ended: seen(ended), published: seen(published) },
+      readings: seen(readings),
     },
     triggers: seen(listed),
+    pipelines: pipelines.filter(({ name }) => sees(principal, name)),
+    alerts: alerts.filter(({ labels }) => sees(principal, labels.pipeline ?? '')),
     controllers: controllers.length,
   };
 }
@@ -41,7 +51,7 @@ const getMetrics = route({
   also: { 'text/plain': 'The metrics' },
   example: {},
   async handler({ api, principal }) {
-    const told = await toldOf(api, principal);
+    const [told, gateway] = await Promise.all([toldOf(api, principal), api.gateway()]);
     const { user, system } = process.cpuUsage();
     const families = [
       ...processFamilies({
@@ -52,6 +62,7 @@ const getMetrics = route({
         residentBytes: process.memoryUsage.rss(),
         started: Math.round(performance.timeOrigin) / 1000,
         isStoreUp: told !== undefined,
+        isGatewayUp: gateway && gateway.problem === undefined,
       }),
       ...(told ? familiesOf(told) : []),
       api.requests.family(),

@@ -4,6 +4,7 @@ import { openApiOf } from '../http/openapi.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import { accessRoutes } from './access.ts';
 import { actionRoutes } from './actions.ts';
+import { alertRoutes } from './alerts.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
 import { hookRoutes } from './hooks.ts';
@@ -60,6 +61,7 @@ export const routes: readonly AnyRoute[] = [
   ...actionRoutes,
   ...triggerRoutes,
   ...triggerActionRoutes,
+  ...alertRoutes,
   ...hookRoutes,
   ...accessRoutes,
   ...healthRoutes,

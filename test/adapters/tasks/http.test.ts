@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { httpTaskRunner, waitOf } from '../../../controller/adapters/tasks/http/http.ts';
+import { httpTaskRunner } from '../../../controller/adapters/tasks/http/http.ts';
 import { builtIn } from '../../../controller/app/registry.ts';
+import { retryAfterMs } from '../../../controller/clients/retry-after.ts';
 import type { Step } from '../../../controller/domain/pipeline.ts';
 import { pipelineSchema } from '../../../controller/pipeline/schema.ts';
 
@@ -136,11 +137,11 @@ describe('an HTTP request of a step', () => {
 
 test('Retry-After is in seconds or a date, and at most one hour', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
-  expect(waitOf('3', now)).toBe(3000);
-  expect(waitOf('Thu, 01 Jan 2026 00:00:05 GMT', now)).toBe(5000);
-  expect(waitOf('Wed, 31 Dec 2025 23:00:00 GMT', now)).toBe(0);
-  expect(waitOf('999999999999999999', now)).toBe(3_600_000);
-  expect(waitOf('Thu, 01 Jan 9999 00:00:00 GMT', now)).toBe(3_600_000);
-  expect(waitOf('soon', now)).toBeUndefined();
-  expect(waitOf(null, now)).toBeUndefined();
+  expect(retryAfterMs('3', now)).toBe(3000);
+  expect(retryAfterMs('Thu, 01 Jan 2026 00:00:05 GMT', now)).toBe(5000);
+  expect(retryAfterMs('Wed, 31 Dec 2025 23:00:00 GMT', now)).toBe(0);
+  expect(retryAfterMs('999999999999999999', now)).toBe(3_600_000);
+  expect(retryAfterMs('Thu, 01 Jan 9999 00:00:00 GMT', now)).toBe(3_600_000);
+  expect(retryAfterMs('soon', now)).toBeUndefined();
+  expect(retryAfterMs(null, now)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mailServer } from '../../../config/addresses.ts';
-import { mailsOf } from '../../../messages/mail.ts';
+import { mailOf } from '../../../messages/mail.ts';
 import type { NotifierDriver } from '../../drivers.ts';
 
 /** Email. */
@@ -12,6 +12,6 @@ export const emailNotifications: NotifierDriver = {
     const { emailNotifier } = await import('./email.ts');
     return emailNotifier(mailServer(project));
   },
-  messages: mailsOf,
+  render: (notice, { from }) => mailOf(notice, from),
   describe: String,
 };

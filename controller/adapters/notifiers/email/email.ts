@@ -39,7 +39,7 @@ function faultOf(error: unknown, message: string): SluiceError {
   const { responseCode = 0, code = '' } = error as { responseCode?: number; code?: string };
   if (code === 'EENVELOPE' || code === 'EMESSAGE') {
     if (responseCode >= 500) return new SluiceError(message, { kind: 'rejected', cause: error });
-    if (responseCode >= 400) return new MessageDeferredError(message, error);
+    if (responseCode >= 400) return new MessageDeferredError(message, { cause: error });
   }
   if (code === 'EAUTH') {
     const hint = 'check mail.user and mail.password in conf/connections.yaml; the mails wait';

@@ -198,4 +198,30 @@ export const steps: readonly string[] = [
    );
    INSERT INTO totals SELECT project, pipeline, 'runs_ended', json_build_array(state)::text, count(*) FROM runs
      WHERE ended IS NOT NULL GROUP BY project, pipeline, state;`,
+
+  // Alerts, and messages without a run, which have a project of their own. What was found last of each pipeline.
+  `ALTER TABLE outbox ALTER COLUMN run DROP NOT NULL, ADD COLUMN project text,
+     ADD COLUMN entered timestamptz NOT NULL DEFAULT now();
+   CREATE TABLE alerts (
+     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     project text NOT NULL,
+     name text NOT NULL,
+     labels text NOT NULL,
+     severity text NOT NULL,
+     facts json NOT NULL,
+     seq integer NOT NULL DEFAULT 1,
+     began bigint NOT NULL,
+     ended bigint,
+     sent json NOT NULL,
+     acknowledged json
+   );
+   CREATE UNIQUE INDEX alerts_open ON alerts (project, name, labels) WHERE ended IS NULL;
+   CREATE INDEX alerts_of_project ON alerts (project, id DESC);
+   CREATE TABLE readings (
+     project text NOT NULL,
+     pipeline text NOT NULL,
+     sources text,
+     checks text,
+     PRIMARY KEY (project, pipeline)
+   );`,
 ];

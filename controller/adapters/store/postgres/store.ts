@@ -2,21 +2,22 @@ import type pg from 'pg';
 import { explain, postgresPool } from '../../../clients/postgres.ts';
 import type { PostgresAddress } from '../../../config/addresses.ts';
 import type { RunEvent } from '../../../domain/events.ts';
-import { channelOf } from '../../../domain/ports/notifier.ts';
 import type { Appended, Created, Entry, Lease, NewRun, RunStore, StoreOwner } from '../../../domain/ports/store.ts';
-import { countsOfEvents } from '../../../domain/totals.ts';
+import { countsOfEvents, readingsOf } from '../../../domain/totals.ts';
 import { rejected, SluiceError } from '../../../lib/errors.ts';
+import { alertsOf } from './alerts.ts';
 import { auditOf } from './audit.ts';
 import { feedOf, numbering, writing } from './feed.ts';
 import { leasesOf } from './leases.ts';
 import { adoptLegacyRuns, migrate } from './migrations.ts';
-import { outboxOf } from './outbox.ts';
+import { addMessages, outboxOf } from './outbox.ts';
 import { proofsOf } from './proofs.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 import { serversOf } from './servers.ts';
 import { tokensOf } from './tokens.ts';
+import { addTotals, setReadings } from './totals.ts';
 import { triggersOf } from './triggers.ts';
-import { addTotals, vitalsOf } from './vitals.ts';
+import { vitalsOf } from './vitals.ts';
 
 /** A server that does not respond for this long counts as unavailable. Milliseconds. */
 const answerTimeoutMs = 15_000;
@@ -104,7 +105,8 @@ export async function postgresStore(
     ...feed,
     ...leasesOf(query, project),
     ...indexOf(query, project),
-    ...outboxOf(query, project),
+    ...outboxOf(query, transaction, project),
+    ...alertsOf(query, transaction, project),
     ...cleanupOf(query, project),
     ...triggersOf(
       {
@@ -130,7 +132,7 @@ export async function postgresStore(
 /** Locks the row of a run until the end of the transaction, which may add events. */
 async function locked(client: pg.PoolClient, run: string): Promise<pg.QueryResultRow> {
   const { rows } = await client.query(
-    `SELECT run, project, pipeline, token, seq, at, ended, ${writing} FROM runs WHERE run = $1 FOR UPDATE`,
+    `SELECT run, project, pipeline, started, token, seq, at, ended, ${writing} FROM runs WHERE run = $1 FOR UPDATE`,
     [run],
   );
   if (!rows[0]) throw rejected(`there is no run ${run}`);
@@ -160,7 +162,7 @@ async function create(
     [run, pipeline, project, at, events.length, owner ?? null, idempotencyKey ?? null, trigger ?? null],
   );
   if (rows[0]) {
-    await insertEvents(client, { run, project, pipeline }, 0, at, events);
+    await insertEvents(client, { run, project, pipeline, started: at }, 0, at, events);
     return { number: rows[0].number, lease: { run, token: 1 }, isNew: true };
   }
   const there = await client.query('SELECT run, number FROM runs WHERE project = $1 AND idempotency_key = $2', [
@@ -199,19 +201,13 @@ async function append(
     await client.query('UPDATE runs SET owner = NULL, closed = now() WHERE run = $1', [run]);
     await client.query('DELETE FROM applications WHERE run = $1', [run]);
   }
-  for (const message of messages) {
-    await client.query(
-      `INSERT INTO outbox (id, run, channel, recipient, message, due) VALUES ($1, $2, $3, $4, $5, now())
-       ON CONFLICT (id) DO NOTHING`,
-      [message.id, run, channelOf(message), message.to, JSON.stringify(message)],
-    );
-  }
+  await addMessages(client, before.project, messages);
   return { seq: after + events.length, at: time };
 }
 
 async function insertEvents(
   client: pg.PoolClient,
-  { run, project, pipeline }: pg.QueryResultRow,
+  { run, project, pipeline, started }: pg.QueryResultRow,
   after: number,
   at: number,
   events: readonly RunEvent[],
@@ -221,7 +217,8 @@ async function insertEvents(
      SELECT $1, $2, $3 + n, $4, body FROM json_array_elements($5::json) WITH ORDINALITY AS e (body, n) ORDER BY n`,
     [project, run, after, at, JSON.stringify(events)],
   );
-  await addTotals(client, project, pipeline, countsOfEvents(events));
+  await setReadings(client, project, pipeline, readingsOf(events));
+  await addTotals(client, project, pipeline, countsOfEvents(events, at - started));
 }
 
 function summaryColumn(name: string): string {

@@ -5,7 +5,7 @@ import { firingOf, heldAtReset, isChanged, stateOf } from '../ledger.ts';
 import { likeOf } from '../summary.ts';
 import { numbering } from './feed.ts';
 import { enter, removeFirings, type Within, waiting } from './firings.ts';
-import { addTotals } from './vitals.ts';
+import { addTotals } from './totals.ts';
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint AS ${column}`;
 const columns = `number, pipeline, trigger, generation, key, due, until, count, outcome, reason, run, payload, ${ms('noted')}`;

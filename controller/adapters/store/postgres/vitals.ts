@@ -1,26 +1,7 @@
-import type pg from 'pg';
 import type { VitalsStore } from '../../../domain/ports/vitals.ts';
-import type { Count } from '../../../domain/totals.ts';
 import { hasPublished, vitalsFrom } from '../summary.ts';
+import { isOurs } from './outbox.ts';
 import type { Query } from './query.ts';
-
-/** Adds counts to the totals of a pipeline, the last of all rows that a transaction shares with others. */
-export async function addTotals(
-  client: pg.PoolClient,
-  project: string,
-  pipeline: string,
-  counts: readonly Count[],
-): Promise<void> {
-  if (counts.length === 0) return;
-  await client.query(
-    `INSERT INTO totals AS t (project, pipeline, name, labels, n)
-     SELECT $1, $2, name, labels::text, n
-     FROM ROWS FROM (json_to_recordset($3::json) AS (name text, labels json, n bigint)) WITH ORDINALITY AS c (name, labels, n, i)
-     ORDER BY i
-     ON CONFLICT (project, pipeline, name, labels) DO UPDATE SET n = t.n + excluded.n`,
-    [project, pipeline, JSON.stringify(counts)],
-  );
-}
 
 /** What monitoring reads, in PostgreSQL. */
 export function vitalsOf(query: Query, project: string): VitalsStore {
@@ -33,7 +14,7 @@ export function vitalsOf(query: Query, project: string): VitalsStore {
        ORDER BY number DESC LIMIT 1) r ORDER BY pipeline`;
   return {
     async vitals() {
-      const [totals, open, ended, published, outbox, [first]] = await Promise.all([
+      const [totals, open, ended, published, outbox, readings, [first]] = await Promise.all([
         rowsOf('SELECT pipeline, name, labels, n FROM totals WHERE project = $1 ORDER BY pipeline, name, labels'),
         rowsOf(
           `SELECT pipeline, state, count(*) AS runs, min(started) AS oldest FROM runs
@@ -42,15 +23,17 @@ export function vitalsOf(query: Query, project: string): VitalsStore {
         rowsOf(last('true')),
         rowsOf(last(hasPublished)),
         rowsOf(
-          `SELECT channel, count(*) AS messages FROM outbox o JOIN runs USING (run)
-           WHERE o.state = 'waiting' AND project = $1 GROUP BY channel ORDER BY channel`,
+          `SELECT channel, count(*) AS messages, (extract(epoch FROM min(entered)) * 1000)::bigint AS oldest
+           FROM outbox o LEFT JOIN runs USING (run)
+           WHERE o.state = 'waiting' AND ${isOurs} GROUP BY channel ORDER BY channel`,
         ),
+        rowsOf('SELECT pipeline, sources, checks FROM readings WHERE project = $1 ORDER BY pipeline'),
         rowsOf(
           `SELECT count(*) AS applications, (extract(epoch FROM now()) * 1000)::bigint AS now FROM applications
            WHERE $1::text IS NOT NULL`,
         ),
       ]);
-      return vitalsFrom({ totals, open, ended, published, outbox, ...first });
+      return vitalsFrom({ totals, open, ended, published, outbox, readings, ...first });
     },
   };
 }

@@ -1,5 +1,25 @@
+import { channelOf, type Message } from '../../../domain/ports/notifier.ts';
 import type { Outbox } from '../../../domain/ports/store.ts';
 import type { Database } from './database.ts';
+import { addTotals } from './totals.ts';
+
+/** Adds messages to the outbox, each once, within a transaction. */
+export function addMessages(db: Database, project: string, now: number, messages: readonly Message[]): void {
+  for (const message of messages) {
+    const { id, run, to } = message;
+    db.all(
+      `INSERT INTO outbox (id, run, project, channel, recipient, message, entered, due)
+       VALUES ($id, $run, $project, $channel, $to, $body, $now, $now) ON CONFLICT (id) DO NOTHING`,
+      {
+        ...{ id, run, to, now, channel: channelOf(message), body: JSON.stringify(message) },
+        project: run === undefined ? project : undefined,
+      },
+    );
+  }
+}
+
+/** The condition of messages of a project, on the outbox as o beside runs: those of a run move with it. */
+export const isOurs = 'coalesce(runs.project, o.project) = $project';
 
 /** The outbox of the run store in SQLite. */
 export function outboxOf(db: Database, project: string, clock: () => number): Outbox {
@@ -8,7 +28,7 @@ export function outboxOf(db: Database, project: string, clock: () => number): Ou
       db
         .all(
           `WITH waiting AS (
-             SELECT o.* FROM outbox o JOIN runs USING (run) WHERE o.state = 'waiting' AND project = $project
+             SELECT o.* FROM outbox o LEFT JOIN runs USING (run) WHERE o.state = 'waiting' AND ${isOurs}
            ), due AS (
              SELECT channel, recipient, max(number) AS last FROM waiting WHERE due <= $now GROUP BY channel, recipient
            )
@@ -19,11 +39,13 @@ export function outboxOf(db: Database, project: string, clock: () => number): Ou
 
     recordAttempt: (id, state, againMs, note) =>
       db.write(() => {
-        db.all(
+        const tried = db.first(
           `UPDATE outbox SET state = $state, due = $due, note = $note, tries = tries + 1
-           WHERE id = $id AND state = 'waiting'`,
+           WHERE id = $id AND state = 'waiting' RETURNING channel`,
           { id, state, due: clock() + againMs, note },
         );
+        if (tried && state !== 'waiting')
+          addTotals(db, project, '', [{ name: 'messages', labels: [tried.channel, state], n: 1 }]);
       }),
 
     messages: async (run) =>

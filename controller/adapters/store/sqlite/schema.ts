@@ -181,4 +181,50 @@ export const steps: readonly string[] = [
    ) STRICT;
    INSERT INTO totals SELECT project, pipeline, 'runs_ended', json_array(state), count(*) FROM runs
      WHERE ended IS NOT NULL GROUP BY project, pipeline, state;`,
+
+  // Alerts, and messages without a run, which have a project of their own. What was found last of each pipeline.
+  `ALTER TABLE outbox RENAME TO outbox_before;
+   DROP INDEX outbox_waiting;
+   DROP INDEX outbox_of_run;
+   CREATE TABLE outbox (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     run TEXT REFERENCES runs (run),
+     project TEXT,
+     channel TEXT NOT NULL,
+     recipient TEXT NOT NULL,
+     message TEXT NOT NULL,
+     state TEXT NOT NULL DEFAULT 'waiting',
+     tries INTEGER NOT NULL DEFAULT 0,
+     entered INTEGER NOT NULL,
+     due INTEGER NOT NULL,
+     note TEXT
+   ) STRICT;
+   INSERT INTO outbox (number, id, run, channel, recipient, message, state, tries, entered, due, note)
+     SELECT number, id, run, channel, recipient, message, state, tries, due, due, note FROM outbox_before;
+   DROP TABLE outbox_before;
+   CREATE INDEX outbox_waiting ON outbox (channel, recipient, number) WHERE state = 'waiting';
+   CREATE INDEX outbox_of_run ON outbox (run);
+   CREATE TABLE alerts (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     project TEXT NOT NULL,
+     name TEXT NOT NULL,
+     labels TEXT NOT NULL,
+     severity TEXT NOT NULL,
+     facts TEXT NOT NULL,
+     seq INTEGER NOT NULL DEFAULT 1,
+     began INTEGER NOT NULL,
+     ended INTEGER,
+     sent TEXT NOT NULL,
+     acknowledged TEXT
+   ) STRICT;
+   CREATE UNIQUE INDEX alerts_open ON alerts (project, name, labels) WHERE ended IS NULL;
+   CREATE INDEX alerts_of_project ON alerts (project, id);
+   CREATE TABLE readings (
+     project TEXT NOT NULL,
+     pipeline TEXT NOT NULL,
+     sources TEXT,
+     checks TEXT,
+     PRIMARY KEY (project, pipeline)
+   ) STRICT;`,
 ];

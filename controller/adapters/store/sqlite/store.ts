@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunEvent } from '../../../domain/events.ts';
-import { channelOf } from '../../../domain/ports/notifier.ts';
 import type {
   Appended,
   Created,
@@ -11,19 +10,21 @@ import type {
   RunStore,
   StoreOwner,
 } from '../../../domain/ports/store.ts';
-import { countsOfEvents } from '../../../domain/totals.ts';
+import { countsOfEvents, readingsOf } from '../../../domain/totals.ts';
 import { rejected } from '../../../lib/errors.ts';
 import type { Row } from '../summary.ts';
+import { alertsOf } from './alerts.ts';
 import { auditOf } from './audit.ts';
 import { type Database, openDatabase } from './database.ts';
 import { leasesOf } from './leases.ts';
-import { outboxOf } from './outbox.ts';
+import { addMessages, outboxOf } from './outbox.ts';
 import { proofsOf } from './proofs.ts';
 import { cleanupOf, indexOf } from './runs.ts';
 import { serversOf } from './servers.ts';
 import { tokensOf } from './tokens.ts';
+import { addTotals, setReadings } from './totals.ts';
 import { triggersOf } from './triggers.ts';
-import { addTotals, vitalsOf } from './vitals.ts';
+import { vitalsOf } from './vitals.ts';
 
 /** Poll interval for events of other processes. Milliseconds. */
 const pollMs = 200;
@@ -89,6 +90,7 @@ export async function sqliteStore(
     ...leasesOf(db, project, clock),
     ...indexOf(db, project),
     ...outboxOf(db, project, clock),
+    ...alertsOf(db, project, clock),
     ...cleanupOf(db, project, clock),
     ...triggersOf(
       db,
@@ -106,7 +108,9 @@ export async function sqliteStore(
 }
 
 function rowOf(db: Database, run: string): Row {
-  const row = db.first('SELECT run, project, pipeline, token, seq, at, ended FROM runs WHERE run = $run', { run });
+  const row = db.first('SELECT run, project, pipeline, started, token, seq, at, ended FROM runs WHERE run = $run', {
+    run,
+  });
   if (!row) throw rejected(`there is no run ${run}`);
   return row;
 }
@@ -135,7 +139,7 @@ function create(
      VALUES ($run, $project, $pipeline, 'pending', $at, $seq, $at, $owner, $key, $trigger) RETURNING number`,
     { run, project, pipeline, at, seq: events.length, owner, key, trigger },
   );
-  insertEvents(db, { run, project, pipeline }, 0, at, events);
+  insertEvents(db, { run, project, pipeline, started: at }, 0, at, events);
   return { number: made?.number, lease: { run, token: 1 }, isNew: true };
 }
 
@@ -170,18 +174,13 @@ function append(
     db.all('UPDATE runs SET owner = NULL, closed = $now WHERE run = $run', { run, now });
     db.all('DELETE FROM applications WHERE run = $run', { run });
   }
-  for (const message of messages)
-    db.all(
-      `INSERT INTO outbox (id, run, channel, recipient, message, due) VALUES ($id, $run, $channel, $to, $body, $now)
-       ON CONFLICT (id) DO NOTHING`,
-      { id: message.id, run, channel: channelOf(message), to: message.to, body: JSON.stringify(message), now },
-    );
+  addMessages(db, before.project, now, messages);
   return { seq, at: time };
 }
 
 function insertEvents(
   db: Database,
-  { run, project, pipeline }: Row,
+  { run, project, pipeline, started }: Row,
   after: number,
   at: number,
   events: readonly RunEvent[],
@@ -191,5 +190,6 @@ function insertEvents(
       ...{ project, run, seq: after + i + 1, at },
       body: JSON.stringify(event),
     });
-  addTotals(db, project, pipeline, countsOfEvents(events));
+  setReadings(db, project, pipeline, readingsOf(events));
+  addTotals(db, project, pipeline, countsOfEvents(events, at - started));
 }

@@ -7,7 +7,7 @@ import { entered, heldAtReset, isChanged, startedRun, stateOf } from '../ledger.
 import type { Row } from '../summary.ts';
 import type { Database } from './database.ts';
 import { ledgerOf, parsed, rowsOf } from './ledger.ts';
-import { addTotals } from './vitals.ts';
+import { addTotals } from './totals.ts';
 
 /** What the store gives to the ledger, to call within a transaction. */
 interface Within {

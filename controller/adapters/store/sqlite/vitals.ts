@@ -1,17 +1,7 @@
 import type { VitalsStore } from '../../../domain/ports/vitals.ts';
-import type { Count } from '../../../domain/totals.ts';
 import { hasPublished, vitalsFrom } from '../summary.ts';
 import type { Database } from './database.ts';
-
-/** Adds counts to the totals of a pipeline, within a transaction. */
-export function addTotals(db: Database, project: string, pipeline: string, counts: readonly Count[]): void {
-  for (const { name, labels, n } of counts)
-    db.all(
-      `INSERT INTO totals (project, pipeline, name, labels, n) VALUES ($project, $pipeline, $name, $labels, $n)
-       ON CONFLICT (project, pipeline, name, labels) DO UPDATE SET n = totals.n + excluded.n`,
-      { project, pipeline, name, labels: JSON.stringify(labels), n },
-    );
-}
+import { isOurs } from './outbox.ts';
 
 /** What monitoring reads, in SQLite. */
 export function vitalsOf(db: Database, project: string, clock: () => number): VitalsStore {
@@ -38,9 +28,10 @@ export function vitalsOf(db: Database, project: string, clock: () => number): Vi
         ended: last('true'),
         published: last(hasPublished),
         outbox: rowsOf(
-          `SELECT channel, count(*) AS messages FROM outbox o JOIN runs USING (run)
-           WHERE o.state = 'waiting' AND project = $project GROUP BY channel ORDER BY channel`,
+          `SELECT channel, count(*) AS messages, min(entered) AS oldest FROM outbox o LEFT JOIN runs USING (run)
+           WHERE o.state = 'waiting' AND ${isOurs} GROUP BY channel ORDER BY channel`,
         ),
+        readings: rowsOf('SELECT pipeline, sources, checks FROM readings WHERE project = $project ORDER BY pipeline'),
         applications: db.first('SELECT count(*) AS n FROM applications')?.n,
       }),
   };

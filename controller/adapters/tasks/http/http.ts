@@ -1,4 +1,5 @@
 import fetch from 'node-fetch';
+import { retryAfterMs } from '../../../clients/retry-after.ts';
 import { RetryAfterError, type TaskRunner } from '../../../domain/ports/task.ts';
 import { rejected, SluiceError } from '../../../lib/errors.ts';
 import { redactedBody, redactor } from '../../../lib/redact.ts';
@@ -8,8 +9,6 @@ import type { HttpCall } from './driver.ts';
 
 /** The longest response that a run's history holds. Bytes. */
 const longestAnswer = 1 << 18;
-/** The longest pause that a service can request. Milliseconds. */
-const maximumWaitMs = 3_600_000;
 
 /**
  * Requests to HTTP APIs. Values from the environment appear in the request only; `redactor` removes them from
@@ -58,7 +57,7 @@ export function httpTaskRunner(variables: Readonly<Record<string, string | undef
       }
       if (request.expect.includes(status)) return { status, body: redactedBody(text, redact) };
       const message = `${where} answered ${status}, expected ${request.expect.join(' or ')}: ${redact(text).slice(0, 200)}`;
-      if (status === 429 || status >= 500) throw new RetryAfterError(message, waitOf(retryAfter));
+      if (status === 429 || status >= 500) throw new RetryAfterError(message, retryAfterMs(retryAfter));
       throw rejected(message);
     },
   };
@@ -74,13 +73,6 @@ function broken(where: string, error: unknown): SluiceError {
     return rejected(`${where}: a header has a character that HTTP does not allow`, 'correct http.headers');
   const how = name === 'AbortError' ? 'stopped before it was answered' : `the connection broke${code && ` (${code})`}`;
   return new SluiceError(`${where}: ${how}`, { kind: 'unknown-outcome' });
-}
-
-/** Retry-After, in seconds or as a date (RFC 9110, 10.2.3), as milliseconds from now; at most one hour. */
-export function waitOf(header: string | null, now = Date.now()): number | undefined {
-  if (header === null || header.trim() === '') return undefined;
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.min(maximumWaitMs, Math.max(0, ms));
 }
 
 /** The URL without login and query, which may hold tokens. */

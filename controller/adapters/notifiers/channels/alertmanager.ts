@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import type { NotifierDriver } from '../../drivers.ts';
+import { recipientIn, recipientsIn, url } from './connection.ts';
+
+const spec = z.strictObject({
+  url: url.describe('of an Alertmanager, such as http://alertmanager:9093'),
+  user: z.string().optional(),
+  password: z.string().optional(),
+});
+
+/** It forgets an alert after so long, unless it is told again. Milliseconds. */
+const repeatMs = 300_000;
+const endsAfterMs = 3 * repeatMs;
+
+/** An Alertmanager of Prometheus, which groups, silences and routes by itself. */
+export const alertmanagerNotifications: NotifierDriver = {
+  ...recipientsIn('alertmanager', spec),
+  repeatMs,
+  render: ({ title, severity, at, project, pipeline, incident, event }) => ({
+    body: [
+      {
+        labels: {
+          alertname: `Sluice${incident?.name ?? event}`,
+          ...{ project, ...(pipeline !== undefined && { pipeline }), ...incident?.labels },
+          severity: incident?.severity ?? severity,
+        },
+        annotations: { summary: title },
+        startsAt: new Date(incident?.began ?? at).toISOString(),
+        endsAt: new Date(at + (incident?.isOver ? 0 : endsAfterMs)).toISOString(),
+      },
+    ],
+  }),
+  async open({ project }) {
+    const { postingNotifier } = await import('./post.ts');
+    return postingNotifier('alertmanager', ({ to, body }) => {
+      const { url: address, user, password } = recipientIn<typeof spec>(project, 'alertmanager', to);
+      const login = Buffer.from(`${user ?? ''}:${password ?? ''}`).toString('base64');
+      return {
+        ...{ url: `${address.replace(/\/+$/, '')}/api/v2/alerts`, body: JSON.stringify(body) },
+        ...(user !== undefined && { headers: { authorization: `Basic ${login}` } }),
+        secrets: password === undefined ? [] : [password],
+      };
+    });
+  },
+};
