@@ -31,6 +31,7 @@ export const alertsSchema = (notifiers: readonly Kind[]) =>
       .transform((all) => all as unknown as readonly AlertRecipient[])
       .default([])
       .describe('who is told of alerts, beside those whom pipelines name'),
+    every: duration.default('30s').describe('how often it is judged what is wrong'),
     repeat: duration.default('4h').describe('how often people are told again of an alert that lasts'),
     quiet: z
       .strictObject({ from: time, to: time, zone: z.string().refine(isZone, 'must be a zone such as Europe/Moscow') })

@@ -16,9 +16,8 @@ import { findingsOf } from './conditions.ts';
 import { Recent } from './recent.ts';
 import { messagesOf, recipientsOf } from './recipients.ts';
 
-/** How often conditions are judged, and how long the role lasts without renewal. Milliseconds. */
-const judgeMs = 30_000;
-const roleMs = 100_000;
+/** How much longer than until the next judgement the role lasts without renewal. Milliseconds. */
+const roleMs = 30_000;
 /** The most alerts that last at the same time. */
 const mostOpen = 10_000;
 /** How long a watchdog may take to answer. Milliseconds. */
@@ -36,8 +35,6 @@ export interface JudgeDeps {
   /** A clock that only goes forward, in milliseconds. */
   readonly monotonic: () => number;
   readonly logger: Logger;
-  /** Instead of `judgeMs`. */
-  readonly everyMs?: number;
 }
 
 /**
@@ -45,8 +42,9 @@ export interface JudgeDeps {
  * of the project does; what it knows beyond the store, it can do without.
  */
 export function judgeService(deps: JudgeDeps): Service {
-  const { project, store, notifiers, owner, monotonic, logger, everyMs = judgeMs } = deps;
+  const { project, store, notifiers, owner, monotonic, logger } = deps;
   const { alerts: settings, mail } = project.connections;
+  const everyMs = milliseconds(settings.every);
   const retries = new Recent(({ name, pipeline }) => (name === 'retries' ? pipeline : undefined));
   const refused = new Recent(({ name, labels: [channel, state] }) =>
     name === 'messages' && state === 'refused' ? channel : undefined,
@@ -71,7 +69,7 @@ export function judgeService(deps: JudgeDeps): Service {
     name: 'alerts',
     everyMs,
     async work() {
-      if (!(await store.claimRole('alerts', owner(), Math.max(roleMs, 3 * everyMs)))) return;
+      if (!(await store.claimRole('alerts', owner(), everyMs + roleMs))) return;
       const [vitals, triggers, pipelines, gateway, open] = await Promise.all([
         store.vitals(),
         deps.triggers(),

@@ -8,6 +8,12 @@ export const url = z
   .string()
   .refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), 'must be a URL such as https://host/path');
 
+/** The parts of a URL that is a secret by itself. */
+export function secretsIn(address: string): string[] {
+  const { pathname, searchParams } = new URL(address);
+  return [...pathname.split('/'), ...searchParams.values()];
+}
+
 /** What drivers of channels have in common whose recipients are connections: `ops` under `slack` in conf/. */
 export const recipientsIn = (section: string, spec: ZodType) => ({
   kind: section,

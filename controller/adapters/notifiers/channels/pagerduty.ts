@@ -16,10 +16,10 @@ const limits = { summary: 1024, details: 20_000 };
 export const pagerDutyNotifications: NotifierDriver = {
   ...recipientsIn('pagerduty', spec),
   isIncident: true,
-  render: ({ title, severity, at, project, pipeline, incident, blocks, key }) => ({
+  render: ({ title, severity, at, project, pipeline, incident, blocks, key, event }) => ({
     body: {
       event_action: incident?.isOver ? 'resolve' : 'trigger',
-      dedup_key: incident ? incidentKey(project, incident) : key,
+      dedup_key: incidentKey(project, incident ?? { name: event, labels: { key } }),
       payload: {
         ...{ summary: bounded(title, limits.summary), source: `sluice/${project}`, severity },
         ...{ timestamp: new Date(at).toISOString(), component: pipeline ?? project },

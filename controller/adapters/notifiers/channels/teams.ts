@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { asText, type Block, bounded, type Notice } from '../../../messages/notice.ts';
 import type { NotifierDriver } from '../../drivers.ts';
-import { recipientIn, recipientsIn, url } from './connection.ts';
+import { recipientIn, recipientsIn, secretsIn, url } from './connection.ts';
 
 const spec = z.strictObject({ hook: url.describe('the URL of a workflow that posts cards to a channel') });
 
@@ -54,8 +54,7 @@ export const teamsNotifications: NotifierDriver = {
     const { postingNotifier } = await import('./post.ts');
     return postingNotifier('teams', ({ to, body }) => {
       const { hook } = recipientIn<typeof spec>(project, 'teams', to);
-      const { pathname, searchParams } = new URL(hook);
-      return { url: hook, body: JSON.stringify(body), secrets: [pathname, ...searchParams.values()] };
+      return { url: hook, body: JSON.stringify(body), secrets: secretsIn(hook) };
     });
   },
 };

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { NotifierDriver } from '../../drivers.ts';
-import { recipientIn, recipientsIn, url } from './connection.ts';
+import { recipientIn, recipientsIn, secretsIn, url } from './connection.ts';
 
 const spec = z.strictObject({
   url: url.describe('where events are posted as JSON'),
@@ -28,7 +28,7 @@ export const webhookNotifications: NotifierDriver = {
       const time = String(Math.floor(Date.now() / 1000));
       const signed = { 'webhook-id': id, 'webhook-timestamp': time };
       return {
-        ...{ url: address, body, secrets: secret === undefined ? [] : [secret] },
+        ...{ url: address, body, secrets: [...secretsIn(address), ...(secret === undefined ? [] : [secret])] },
         headers: {
           'content-type': 'application/cloudevents+json',
           ...signed,
