@@ -3,7 +3,9 @@ import { columnsOf, type Kinds, kindOf, type Pipeline, type TriggerKind } from '
 import type { Values } from '../domain/plan.ts';
 import { rejected } from '../lib/errors.ts';
 import { didYouMean } from '../lib/suggest.ts';
+import { childrenOf, isNode, pathOf } from './ast.ts';
 import { bounded } from './bounded.ts';
+import { comparedProblem, declareNormal, defineNormal, isNormalCall, onlyInChecks } from './normal-calls.ts';
 
 /** Conditions in CEL. The pipeline determines the names that they may use, so a typo is found when the file is read. */
 export interface Conditions {
@@ -100,13 +102,17 @@ export function conditionsOf(pipeline: Pipeline, kinds: Pick<Kinds, 'sources' | 
   }
   const runFields = { name: 'string', pipeline: 'string' } as const;
   known.run = { ...runFields };
-  const within = before
+  const sources = Object.keys(pipeline.sources);
+  const checks = declareNormal(before.clone(), (path) => comparedProblem(path, sources));
+  const branches = declareNormal(before.clone(), onlyInChecks);
+  const within = branches
     .clone()
     .registerVariable('branch', 'string')
     .registerVariable('steps', 'map<string, dyn>')
     .registerVariable('run', { schema: runFields });
   return {
-    check: (expression, place) => problemOf(isWithin(place) ? within : before, expression, known, place),
+    check: (expression, place) =>
+      problemOf(isWithin(place) ? within : place === 'check' ? checks : branches, expression, known, place),
   };
 }
 
@@ -157,11 +163,15 @@ const schemaOf = (names: readonly string[], type: string): ObjectSchema =>
 
 const environment = (): Environment => new Environment({ homogeneousAggregateLiterals: false });
 
+/** Whether a measure is as in earlier runs, by its path. */
+type IsNormal = (path: string) => boolean;
+
 /**
  * The value of a condition that has passed `check`. Throws a rejected SluiceError when it names a column that the table
  * lacks.
  */
-export const holds = (expression: string, values: Values): boolean => evaluate(expression, values) === true;
+export const holds = (expression: string, values: Values, isNormal?: IsNormal): boolean =>
+  evaluate(expression, values, isNormal) === true;
 
 /** The value of an expression as JSON. Throws a rejected SluiceError when it cannot be evaluated. */
 export const evaluated = (expression: string, values: Values): unknown =>
@@ -169,17 +179,17 @@ export const evaluated = (expression: string, values: Values): unknown =>
     JSON.stringify(evaluate(expression, values) ?? null, (_key, v) => (typeof v === 'bigint' ? Number(v) : v)),
   );
 
-function evaluate(expression: string, values: Values): unknown {
+function evaluate(expression: string, values: Values, isNormal?: IsNormal): unknown {
   try {
-    return bounded(() => evaluator(values).evaluate(expression, values));
+    return bounded(() => evaluator(values, isNormal).evaluate(expression, values));
   } catch (error) {
     const { summary, message } = error as { summary?: string; message: string };
     throw rejected(`the condition "${expression}" cannot be evaluated: ${summary ?? message}`, 'correct the condition');
   }
 }
 
-function evaluator(values: Values): Environment {
-  const env = environment();
+function evaluator(values: Values, isNormal: IsNormal = () => true): Environment {
+  const env = defineNormal(environment(), isNormal);
   for (const name of Object.keys(values)) env.registerVariable(name, 'dyn');
   return env;
 }
@@ -193,7 +203,7 @@ export function stepsIn(expression: string): string[] {
       const name = isNode(member) ? member.args : member;
       if (typeof name === 'string') names.add(name);
     }
-    for (const arg of [node.args].flat(2)) if (isNode(arg)) visit(arg);
+    childrenOf(node).forEach(visit);
   };
   try {
     visit(environment().parse(expression).ast);
@@ -203,7 +213,10 @@ export function stepsIn(expression: string): string[] {
   return [...names];
 }
 
-/** The values that a condition uses, as `total.rows = 1000000`; numbers are rounded to four digits. */
+/**
+ * The values that a condition uses, as `total.rows = 1000000`, without those that are compared with earlier runs.
+ * Numbers are rounded to four digits.
+ */
 export function operands(expression: string, values: Values): string[] {
   const paths = new Set<string>();
   collect(evaluator(values).parse(expression).ast, paths);
@@ -223,14 +236,5 @@ function collect(node: ASTNode, paths: Set<string>): void {
     paths.add(path);
     return;
   }
-  for (const arg of [node.args].flat(2)) if (isNode(arg)) collect(arg, paths);
+  if (!isNormalCall(node)) for (const child of childrenOf(node)) collect(child, paths);
 }
-
-function pathOf(node: ASTNode): string | undefined {
-  if (node.op === 'id') return node.args;
-  if (node.op !== '.') return undefined;
-  const parent = pathOf(node.args[0]);
-  return parent === undefined ? undefined : `${parent}.${node.args[1]}`;
-}
-
-const isNode = (value: unknown): value is ASTNode => value !== null && typeof value === 'object' && 'op' in value;

@@ -40,12 +40,28 @@ export const causeSchema = z
   })
   .meta({ id: 'Cause' });
 
+const comparedSchema = z
+  .object({
+    measure: z.string(),
+    nature: z.enum(['count', 'share', 'seconds']),
+    verdict: z.enum(['normal', 'unusual', 'unknown']),
+    value: z.number().optional(),
+    runs: z.int().describe('How many earlier runs were compared'),
+    weekday: z.int().optional().describe('1 (Monday) to 7, when these are the runs of that weekday'),
+    hour: z.int().optional().describe('When these are the runs of that hour of the day'),
+    median: z.number().optional().describe('Of these runs, at the level of the last ones'),
+    low: z.number().optional(),
+    high: z.number().optional(),
+  })
+  .meta({ id: 'Comparison' });
+
 const verdictSchema = z
   .object({
     name: z.string(),
     outcome: z.enum(['passed', 'fail', 'quarantine', 'warn']),
     expect: z.string(),
     because: z.string(),
+    compared: list(comparedSchema).optional().describe('What normal() compared with earlier runs'),
   })
   .meta({ id: 'Check' });
 
