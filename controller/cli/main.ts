@@ -198,6 +198,20 @@ add(
   [server()],
 );
 add(
+  'lineage [run]',
+  'print the lineage of a run and of its steps as events of OpenLineage (default: the latest)',
+  async () => (await import('./commands/telemetry/export.ts')).lineage,
+  ['lineage', "lineage 20261123-0412 | jq -c '.events[]'"],
+  [server()],
+);
+add(
+  'trace [run]',
+  'print the trace of a run as a collector takes it by OTLP (default: the latest)',
+  async () => (await import('./commands/telemetry/export.ts')).trace,
+  ['trace', 'trace 20261123-0412 | curl -d @- -H "content-type: application/json" http://127.0.0.1:4318/v1/traces'],
+  [server()],
+);
+add(
   'cancel <run>',
   'cancel a run and its Spark application',
   async () => (await import('./commands/cancel.ts')).cancel,

@@ -60,6 +60,8 @@ export interface Cause {
   readonly facts?: Readonly<Record<string, unknown>>;
   /** The values of `with`. */
   readonly with?: Readonly<Record<string, unknown>>;
+  /** Where in a trace the request was that started it: a valid header `traceparent`. */
+  readonly traceparent?: string;
   /** Identifies the API request that gave the key: the same key with another request is refused. */
   readonly request?: string;
 }

@@ -1,9 +1,9 @@
-import { type ASTNode, Environment, type ObjectSchema } from '@marcbachmann/cel-js';
+import type { ASTNode, Environment, ObjectSchema } from '@marcbachmann/cel-js';
 import { columnsOf, type Kinds, kindOf, type Pipeline, type TriggerKind } from '../domain/pipeline.ts';
 import type { Values } from '../domain/plan.ts';
 import { rejected } from '../lib/errors.ts';
 import { didYouMean } from '../lib/suggest.ts';
-import { childrenOf, isNode, pathOf } from './ast.ts';
+import { childrenOf, environment, isNode, nodesIn, pathOf } from './ast.ts';
 import { bounded } from './bounded.ts';
 import { comparedProblem, declareNormal, defineNormal, isNormalCall, onlyInChecks } from './normal-calls.ts';
 
@@ -161,8 +161,6 @@ function hint(
 const schemaOf = (names: readonly string[], type: string): ObjectSchema =>
   Object.fromEntries(names.map((name) => [name, type]));
 
-const environment = (): Environment => new Environment({ homogeneousAggregateLiterals: false });
-
 /** Whether a measure is as in earlier runs, by its path. */
 type IsNormal = (path: string) => boolean;
 
@@ -194,24 +192,17 @@ function evaluator(values: Values, isNormal: IsNormal = () => true): Environment
   return env;
 }
 
-/** The steps whose outcome an expression references; empty when it does not parse. */
-export function stepsIn(expression: string): string[] {
-  const names = new Set<string>();
-  const visit = (node: ASTNode): void => {
-    const [of, member] = [node.args].flat() as unknown[];
-    if ((node.op === '.' || node.op === '[]') && isNode(of) && of.op === 'id' && of.args === 'steps') {
+/** The steps whose outcome an expression references. */
+export const stepsIn = (expression: string): string[] => [
+  ...new Set(
+    nodesIn(expression).flatMap((node) => {
+      const [of, member] = [node.args].flat() as unknown[];
+      if ((node.op !== '.' && node.op !== '[]') || !isNode(of) || of.op !== 'id' || of.args !== 'steps') return [];
       const name = isNode(member) ? member.args : member;
-      if (typeof name === 'string') names.add(name);
-    }
-    childrenOf(node).forEach(visit);
-  };
-  try {
-    visit(environment().parse(expression).ast);
-  } catch {
-    // `check` reports the problem.
-  }
-  return [...names];
-}
+      return typeof name === 'string' ? name : [];
+    }),
+  ),
+];
 
 /**
  * The values that a condition uses, as `total.rows = 1000000`, without those that are compared with earlier runs.

@@ -1,5 +1,5 @@
-import { type ASTNode, Environment } from '@marcbachmann/cel-js';
-import { childrenOf, isNode, pathOf } from './ast.ts';
+import type { ASTNode, Environment } from '@marcbachmann/cel-js';
+import { childrenOf, nodesIn, pathOf } from './ast.ts';
 
 /** `normal(SOURCE.MEASURE)` in the checks of a pipeline: whether a measure is as in comparable earlier runs. */
 
@@ -54,19 +54,11 @@ export const onlyInChecks = (): string => 'normal() is for `expect` of checks';
 
 export const isNormalCall = (node: ASTNode): boolean => node.op === 'call' && node.args[0] === name;
 
-/** The paths that an expression compares, each once; empty when it does not parse. */
-export function normalIn(expression: string): string[] {
-  const paths = new Set<string>();
-  const visit = (node: ASTNode): void => {
-    const [argument] = isNormalCall(node) ? childrenOf(node) : [];
-    const path = isNode(argument) ? pathOf(argument) : undefined;
-    if (path !== undefined) paths.add(path);
-    childrenOf(node).forEach(visit);
-  };
-  try {
-    visit(new Environment({ homogeneousAggregateLiterals: false }).parse(expression).ast);
-  } catch {
-    // The check of the expression reports the problem.
-  }
-  return [...paths];
-}
+/** The paths that an expression compares, each once. */
+export const normalIn = (expression: string): string[] => [
+  ...new Set(
+    nodesIn(expression)
+      .filter(isNormalCall)
+      .flatMap((call) => childrenOf(call).flatMap((argument) => pathOf(argument) ?? [])),
+  ),
+];

@@ -36,6 +36,7 @@ export const causeSchema = z
     time: z.string().optional().describe('The wall time for which a schedule fired'),
     facts: z.record(z.string(), z.unknown()).optional().describe('What the trigger knows'),
     with: z.record(z.string(), z.unknown()).optional().describe('The values of `with`'),
+    traceparent: z.string().optional().describe('Where in a trace the request was'),
     request: z.string().optional().describe('Identifies the body of the request that gave the key'),
   })
   .meta({ id: 'Cause' });

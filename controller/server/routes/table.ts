@@ -14,6 +14,7 @@ import { planRoutes } from './plans.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { runRoutes } from './runs.ts';
 import { startRoutes } from './starts.ts';
+import { telemetryRoutes } from './telemetry.ts';
 import { triggerActionRoutes } from './trigger-actions.ts';
 import { triggerRoutes } from './triggers.ts';
 
@@ -53,6 +54,7 @@ export const routes: readonly AnyRoute[] = [
   ...pipelineRoutes,
   ...planRoutes,
   ...runRoutes,
+  ...telemetryRoutes,
   ...historyRoutes,
   ...logRoutes,
   ...quarantineRoutes,

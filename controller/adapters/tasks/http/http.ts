@@ -17,7 +17,7 @@ const maximumWaitMs = 3_600_000;
  */
 export function httpTaskRunner(variables: Readonly<Record<string, string | undefined>>): TaskRunner {
   return {
-    async run({ step, key, values, signal }) {
+    async run({ step, key, values, traceparent, signal }) {
       const request = step.http as HttpCall;
       const redact = redactor(variablesIn(JSON.stringify(request)).flatMap((name) => variables[name] ?? []));
       const { url, headers, body } = render(
@@ -41,6 +41,7 @@ export function httpTaskRunner(variables: Readonly<Record<string, string | undef
             accept: 'application/json',
             ...(body === undefined ? {} : { 'content-type': 'application/json' }),
             'idempotency-key': key,
+            ...(traceparent !== undefined && { traceparent }),
             ...headers,
           },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
