@@ -5,6 +5,7 @@ import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
 import { auditOptions, detach, duration, key, server, time, tokenOptions, whole } from './options.ts';
 import { addStackCommands } from './stack-commands.ts';
+import { addTelemetryCommands } from './telemetry-commands.ts';
 import { type Action, addTriggerCommands } from './trigger-commands.ts';
 import { exit, outliveReaders, outputOf, reportError } from './view/output.ts';
 
@@ -197,20 +198,7 @@ add(
   ['diff 20261122-0412 20261123-0412', 'diff 20261122 20261123 --json'],
   [server()],
 );
-add(
-  'lineage [run]',
-  'print the lineage of a run and of its steps as events of OpenLineage (default: the latest)',
-  async () => (await import('./commands/telemetry/export.ts')).lineage,
-  ['lineage', "lineage 20261123-0412 | jq -c '.events[]'"],
-  [server()],
-);
-add(
-  'trace [run]',
-  'print the trace of a run as a collector takes it by OTLP (default: the latest)',
-  async () => (await import('./commands/telemetry/export.ts')).trace,
-  ['trace', 'trace 20261123-0412 | curl -d @- -H "content-type: application/json" http://127.0.0.1:4318/v1/traces'],
-  [server()],
-);
+addTelemetryCommands(add);
 add(
   'cancel <run>',
   'cancel a run and its Spark application',

@@ -46,10 +46,13 @@ const triggerSchema = (kinds: readonly TriggerKind[]): ObjectSchema => ({
   ...triggerFields,
 });
 
+/** Where measures cannot be compared with earlier runs. */
+const elsewhere = (env = environment()): Environment => declareNormal(env, onlyInChecks);
+
 /** The problem of a trigger's condition, or undefined. It may use `trigger` and `now`. */
 export function triggerConditionProblem(expression: string, kind: TriggerKind, isText: boolean): string | undefined {
   const schema = triggerSchema([kind]);
-  const env = environment().registerVariable('trigger', { schema }).registerVariable('now', timestamp);
+  const env = elsewhere().registerVariable('trigger', { schema }).registerVariable('now', timestamp);
   return problemOf(env, expression, { trigger: schema, now: timestamp }, isText ? 'call' : 'check');
 }
 
@@ -60,7 +63,7 @@ export function sourceTextProblem(
   kinds: Pick<Kinds, 'triggers'>,
 ): string | undefined {
   const schema = triggerSchema(Object.values(triggers).map((of) => kindOf(kinds.triggers, of)));
-  return problemOf(environment().registerVariable('trigger', { schema }), expression, { trigger: schema }, 'call');
+  return problemOf(elsewhere().registerVariable('trigger', { schema }), expression, { trigger: schema }, 'call');
 }
 
 export function conditionsOf(pipeline: Pipeline, kinds: Pick<Kinds, 'sources' | 'triggers'>): Conditions {
@@ -104,7 +107,7 @@ export function conditionsOf(pipeline: Pipeline, kinds: Pick<Kinds, 'sources' | 
   known.run = { ...runFields };
   const sources = Object.keys(pipeline.sources);
   const checks = declareNormal(before.clone(), (path) => comparedProblem(path, sources));
-  const branches = declareNormal(before.clone(), onlyInChecks);
+  const branches = elsewhere(before.clone());
   const within = branches
     .clone()
     .registerVariable('branch', 'string')

@@ -4,6 +4,7 @@ import type { Pipeline } from '../domain/pipeline.ts';
 import type { Profiles } from '../domain/plan.ts';
 import type { PastRun } from '../domain/ports/past-index.ts';
 import type { Measures } from '../domain/profile.ts';
+import type { RunState } from '../domain/state.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { rejected } from '../lib/errors.ts';
 import { normalIn } from '../pipeline/normal-calls.ts';
@@ -55,6 +56,34 @@ export function compare(
   });
 }
 
+/** The path of how long a run took. */
+const durationPath = 'run.duration';
+
+/**
+ * Compares a run that was measured with those before it, which are given newest first: rows, invalid rows, duplicates
+ * and the age of each source, and how long the run took when it has published. Pure.
+ */
+export function compareRun(state: RunState, runs: readonly PastRun[]): Compared[] {
+  const { run, profiles = {}, measuredAt = 0, startedAt = 0, cause, ended } = state;
+  const paths = Object.entries(profiles).flatMap(([source, { measures }]) =>
+    [
+      'rows',
+      'invalid_ratio',
+      'duplicates',
+      ...Object.keys(measures.latest ?? {}).map((column) => `latest.${column}`),
+    ].map((field) => `${source}.${field}`),
+  );
+  const compared = compare(paths, { profiles, past: pastOf(paths, runs, run) }, measuredAt, cause);
+  if (ended?.state !== 'succeeded' && ended?.state !== 'degraded') return compared;
+  const took = runs
+    .toReversed()
+    .flatMap(({ run: other, ms, cause: of, at }) =>
+      ms === undefined || other === run ? [] : { time: wallTime(of, at), value: ms / 1000 },
+    );
+  const current = { time: wallTime(cause, measuredAt), value: (ended.at - startedAt) / 1000 };
+  return [...compared, { measure: durationPath, nature: 'seconds', ...judge('seconds', took, current) }];
+}
+
 const natureOf = (field: string): Nature =>
   field === 'latest'
     ? 'seconds'
@@ -100,11 +129,11 @@ export function comparedText({ measure, nature, verdict, value, runs, weekday, h
       : nature === 'seconds'
         ? formatDuration(n * 1000)
         : String(Math.round(n));
-  const what = nature === 'seconds' ? `the age of ${measure}` : measure;
+  const what = nature === 'seconds' && measure !== durationPath ? `the age of ${measure}` : measure;
   if (value === undefined) return `${what} has no value to compare`;
   const { median, low = 0, high } = band;
   if (median === undefined || high === undefined)
-    return `${what} = ${shown(value)}: too few runs to compare (${runs} before this one)`;
+    return `${what} = ${shown(value)}: too few runs to compare (${runs} earlier ones count)`;
   const expected = nature === 'count' ? `${shown(low)} to ${shown(high)}` : `at most ${shown(high)}`;
   const alike =
     weekday !== undefined ? ` on a ${weekdays[weekday - 1]}` : hour === undefined ? '' : ` at ${hour} o’clock`;

@@ -104,7 +104,7 @@ function runEvents(state: RunState, names: LineageNames): Timed[] {
   };
   const run: RunFacets = (more) => ({ run: { runId, facets: { ...always, ...more } } });
   const sources = Object.keys(pipeline?.sources ?? {});
-  const inputs = sources.map((name) => inputOf(name, state, facets, names));
+  const inputs = sources.map((name) => named(names.source(name)));
   const started = { run: state.run, trigger: cause?.trigger, cause: cause?.kind };
   const start = eventAt(
     startedAt,
@@ -115,10 +115,7 @@ function runEvents(state: RunState, names: LineageNames): Timed[] {
   if (!ended) return [start];
   const tags = facets.tags({ ...started, state: ended.state, branch: plan?.choice.branch });
   const problem = ended.state === 'failed' && { errorMessage: facets.errorMessage(ended.reason) };
-  const measured = sources.map((name) => ({
-    ...inputOf(name, state, facets, names),
-    inputFacets: qualityOf(name, state, facets),
-  }));
+  const measured = sources.map((name) => inputOf(name, state, facets, names));
   const outputs = Object.values(state.steps).flatMap((step) => publishedBy(step, facets, names));
   return [
     start,
@@ -143,7 +140,7 @@ function stepEvents(state: RunState, step: StepState, names: LineageNames): Time
   const run: RunFacets = (more) => ({ run: { runId, facets: { ...always, ...more } } });
   const { spark } = definition;
   const read = spark ? (spark.inputs ?? Object.keys(state.pipeline?.sources ?? {})) : [];
-  const inputs = read.map((name) => inputOf(name, state, facets, names));
+  const inputs = read.map((name) => named(names.source(name)));
   const start = eventAt(first.startedAt, 'START', { ...run({}), job, inputs, outputs: [] }, names);
   const end = step.ended ?? (state.ended && { ...state.ended, state: 'cancelled' as const });
   if (!end) return [start];
@@ -154,7 +151,7 @@ function stepEvents(state: RunState, step: StepState, names: LineageNames): Time
     const rows = last.result?.inputs.find((input) => input.name === name)?.read;
     const { bytes = 0 } = state.profiles?.[name]?.measures ?? {};
     const statistics = rows === undefined ? {} : { inputStatistics: facets.inputStatistics(rows, bytes) };
-    return { ...inputOf(name, state, facets, names), inputFacets: statistics };
+    return { ...named(names.source(name)), inputFacets: statistics };
   });
   const outputs = publishedBy(step, facets, names);
   return [
@@ -165,22 +162,22 @@ function stepEvents(state: RunState, step: StepState, names: LineageNames): Time
 
 const jobOf = ({ pipeline }: RunState, { project }: Teller) => ({ namespace: project, name: pipeline?.name ?? '' });
 
-function inputOf(
-  name: string,
-  { pipeline, profiles }: RunState,
-  facets: FacetMaker,
-  names: LineageNames,
-): LineageDataset {
-  const { namespace, name: dataset } = names.source(name);
+const named = ({ namespace, name }: Dataset): LineageDataset => ({ namespace, name, facets: {} });
+
+/** A source with all that is known of it, which one event of the run has. */
+function inputOf(name: string, state: RunState, facets: FacetMaker, names: LineageNames): LineageDataset {
+  const { pipeline, profiles } = state;
+  const dataset = names.source(name);
   const source = pipeline?.sources[name];
   const pin = profiles?.[name]?.pin;
   return {
-    ...{ namespace, name: dataset },
+    ...named(dataset),
     facets: {
-      dataSource: facets.dataSource(namespace),
+      dataSource: facets.dataSource(dataset.namespace),
       ...(source && { schema: facets.schema(source, pin) }),
       ...(pin && { version: facets.version(versionOf(pin)) }),
     },
+    inputFacets: qualityOf(name, state, facets),
   };
 }
 

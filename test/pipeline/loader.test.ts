@@ -150,6 +150,11 @@ describe('an invalid pipeline file is refused with line, column, key and fix', (
       good.replace('branch in ["full", "light"]', 'normal(deliveries.rows)'),
       'normal() is for `expect` of checks',
     ],
+    [
+      'normal() in a trigger',
+      `${good}triggers:\n  nightly: { schedule: "0 6 * * *", zone: UTC, when: normal(trigger.weekday) }\n`,
+      'normal() is for `expect` of checks',
+    ],
     ['a branch in a check', good.replace('deliveries.rows > 0', 'branch == "x"'), 'Unknown variable: branch'],
     [
       'an environment variable that is not set',

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { PastRun } from '../../controller/domain/ports/past-index.ts';
 import type { Measures, Profile } from '../../controller/domain/profile.ts';
-import { comparedIn, pastOf } from '../../controller/planning/past.ts';
+import { emptyState, type RunState } from '../../controller/domain/state.ts';
+import { comparedIn, comparedText, compareRun, pastOf } from '../../controller/planning/past.ts';
 import { makePlan } from '../../controller/planning/plan.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from './profiles.ts';
@@ -43,7 +44,7 @@ describe('checks that compare with earlier runs', () => {
   });
 
   test('pass with too few runs, and say so', async () => {
-    const expected = 'deliveries.rows = 3: too few runs to compare (4 before this one)';
+    const expected = 'deliveries.rows = 3: too few runs to compare (4 earlier ones count)';
     const found = await judged(
       'normal(deliveries.rows)',
       profile({ rows: 3 }),
@@ -56,7 +57,7 @@ describe('checks that compare with earlier runs', () => {
       cluster,
       0,
     );
-    expect(none.verdicts[0]).toMatchObject({ outcome: 'passed', because: expect.stringContaining('(0 before') });
+    expect(none.verdicts[0]).toMatchObject({ outcome: 'passed', because: expect.stringContaining('(0 earlier') });
   });
 
   test('take shares of rows, of nulls and of duplicates, and the age of the data', async () => {
@@ -89,6 +90,37 @@ describe('checks that compare with earlier runs', () => {
       });
       expect(await judged(`normal(${path})`, fine, past), path).toMatchObject({ outcome: 'passed' });
     }
+  });
+
+  test('are made for a whole run as well, with how long it took', () => {
+    const past = runs(40, (i) => ({
+      ...{ rows: 1000, nulls: { at: 0 } },
+      latest: { at: new Date(Date.UTC(2026, 2, 1 - i, 5)).toISOString() },
+    })).map((each, i) => ({
+      ...each,
+      ...(i !== 2 && { ms: 60_000 }),
+    }));
+    const state: RunState = {
+      ...emptyState(),
+      run: 'itself',
+      profiles: { deliveries: profile({ rows: 1000, nulls: { at: 0 }, latest: { at: '2026-03-01T00:00:00Z' } }) },
+      startedAt: monday,
+      measuredAt: monday + 1000,
+    };
+    const ended = { state: 'succeeded', reason: '', at: monday + 900_000 } as const;
+    expect(compareRun({ ...state, ended }, past).map(({ measure, verdict }) => [measure, verdict])).toEqual([
+      ['deliveries.rows', 'normal'],
+      ['deliveries.invalid_ratio', 'normal'],
+      ['deliveries.duplicates', 'normal'],
+      ['deliveries.latest.at', 'unusual'],
+      ['run.duration', 'unusual'],
+    ]);
+    expect(compareRun(state, past).map(({ measure }) => measure)).not.toContain('run.duration');
+    const [took] = compareRun({ ...state, ended }, past).slice(-1);
+    expect(took && comparedText(took)).toMatch(
+      /^run.duration = 15 min 00 s is unusual: at most .* from a median of 1 min 00 s in 5 runs on a Monday$/,
+    );
+    expect(compareRun(emptyState(), past)).toEqual([]);
   });
 
   test('leave out the run itself, full refreshes for new rows, and runs without the source', async () => {

@@ -21,6 +21,7 @@ const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'GET /api/v1/runs/{run}/messages': ['read'],
   'GET /api/v1/runs/{run}/lineage': ['read'],
   'GET /api/v1/runs/{run}/trace': ['read'],
+  'GET /api/v1/runs/{run}/normal': ['read'],
   'GET /api/v1/runs/{run}/diff/{other}': ['read'],
   'GET /api/v1/runs/{run}/events': ['read'],
   'GET /api/v1/events': ['read'],

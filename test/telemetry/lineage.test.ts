@@ -37,6 +37,7 @@ const project = {
   root: folder,
   home: `${folder}/.sluice`,
   connections: {
+    allow: { paths: [], sparkConf: [] },
     postgres: { shop: { url: 'postgres://reader:canary-password@db.example.org:5433/shop' } },
     kafka: { shop: { brokers: ['kafka.example.org:9093'], sasl: { password: 'canary-sasl' } } },
   },

@@ -41,7 +41,7 @@ export const causeSchema = z
   })
   .meta({ id: 'Cause' });
 
-const comparedSchema = z
+export const comparedSchema = z
   .object({
     measure: z.string(),
     nature: z.enum(['count', 'share', 'seconds']),

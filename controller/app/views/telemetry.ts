@@ -1,11 +1,14 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { sqlOf } from '../../adapters/runner/workspace.ts';
+import { allowedIn } from '../../config/project.ts';
 import type { Dataset } from '../../domain/dataset.ts';
 import type { Recorded } from '../../domain/events.ts';
-import { kindOf, type Step } from '../../domain/pipeline.ts';
+import { kindOf, type Step, sqlFiles } from '../../domain/pipeline.ts';
 import { fold } from '../../domain/state.ts';
 import { version } from '../../lib/env.ts';
 import { SluiceError } from '../../lib/errors.ts';
+import { liesIn } from '../../lib/paths.ts';
 import { type LineageEvent, type LineageNames, lineageOf } from '../../telemetry/lineage.ts';
 import type { Adapters } from '../wiring.ts';
 import { list } from './documents.ts';
@@ -69,8 +72,10 @@ export async function lineageDocument(
   const { run = '', pipeline, cause } = fold(history);
   if (!pipeline) return { run, events: [] };
   const sql = new Map<string, string>();
+  const folders = [project.root, ...allowedIn(project).paths];
   for (const [name, { spark }] of Object.entries(pipeline.steps)) {
-    const text = spark && (await sqlOf(spark, project.root, pipeline, cause).catch(() => undefined));
+    if (!spark || !sqlFiles(spark).every((file) => liesIn(folders, resolve(project.root, file)))) continue;
+    const text = await sqlOf(spark, project.root, pipeline, cause).catch(() => undefined);
     if (text !== undefined) sql.set(name, text);
   }
   /** A name within this project, when conf/ or this version no longer knows the other one. */

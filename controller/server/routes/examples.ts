@@ -75,6 +75,12 @@ export const lineage = {
   ...{ inputs: [{ namespace: 'postgres://db:5432', name: 'shop.public.orders', facets: {} }], outputs: [] },
 };
 
+export const compared = {
+  ...{ measure: 'orders.rows', nature: 'count' as const, verdict: 'unusual' as const, value: 320, runs: 8 },
+  ...{ weekday: 1, median: 1012, low: 876, high: 1190 },
+  says: 'orders.rows = 320 is unusual: 876 to 1190 expected, from a median of 1012 in 8 runs on a Monday',
+};
+
 export const trace = {
   resourceSpans: [
     {

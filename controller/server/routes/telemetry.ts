@@ -1,3 +1,4 @@
+import { comparedDocument, comparedDocumentSchema } from '../../app/views/compared.ts';
 import { lineageSchema, traceSchema } from '../../app/views/telemetry.ts';
 import { traceOf } from '../../telemetry/trace.ts';
 import { etagOf, isKnown, notModified } from '../http/conditions.ts';
@@ -46,6 +47,22 @@ const getTrace = route({
   },
 });
 
-/** Runs for tools of lineage and of traces. */
-export const telemetryRoutes: readonly AnyRoute[] = [getLineage, getTrace];
-export const telemetryCalls = { getLineage, getTrace };
+const getCompared = route({
+  name: 'getCompared',
+  method: 'GET',
+  path: '/runs/{run}/normal',
+  scope: 'read',
+  summary: 'A run compared with the runs of its pipeline before it: rows, invalid rows, duplicates, ages, duration',
+  params: runParams,
+  response: comparedDocumentSchema,
+  errors: [404],
+  example: { params: { run: examples.run }, answer: { run: examples.run, compared: [examples.compared] } },
+  async handler(asked) {
+    const { state } = await readRun(asked, asked.params.run);
+    return { body: (await comparedDocument(asked.api.store, state)) as never };
+  },
+});
+
+/** Runs beside others, and for tools of lineage and of traces. */
+export const telemetryRoutes: readonly AnyRoute[] = [getLineage, getTrace, getCompared];
+export const telemetryCalls = { getLineage, getTrace, getCompared };
