@@ -103,7 +103,9 @@ describe('a measure', () => {
   test('that is repeated on the same day does not become usual by that', () => {
     const readings = series(repeated(60, weekly));
     const again = Array.from({ length: 20 }, (_, i) => ({ time: `2026-03-02T07:${i + 10}`, value: 100 }));
-    expect(judge('count', [...readings, ...again], { time: '2026-03-02T12:00', value: 100 }).verdict).toBe('unusual');
+    const current = { time: '2026-03-02T12:00', value: 100 };
+    expect(judge('count', readings, current).verdict).toBe('unusual');
+    expect(judge('count', [...readings, ...again], current)).toEqual(judge('count', readings, current));
   });
 
   test('as a share or an age is never too small', () => {

@@ -4,6 +4,8 @@ import type { Recorded } from '../../controller/domain/events.ts';
 import { spanIdOf, tracedBy, traceParentOf, traceparentFor, uuidOf } from '../../controller/telemetry/ids.ts';
 import type { OtlpSpan } from '../../controller/telemetry/otlp.ts';
 import { traceOf } from '../../controller/telemetry/trace.ts';
+import { good, load } from '../pipeline/files.ts';
+import { profile } from '../planning/profiles.ts';
 import { histories, parent } from './histories.ts';
 
 const all = await histories();
@@ -45,16 +47,18 @@ test.each(Object.entries(all))(
 );
 
 describe('the spans', () => {
-  test('of a run that succeeded', () => {
-    expect(names(all.succeeded).toSorted()).toEqual([
-      'measure',
-      'measure deliveries',
-      'measure orders',
-      'plan',
-      'publish marts',
-      'run shop',
-      'step marts',
-      'step marts attempt 1',
+  test('of a run that succeeded, each in the one that it belongs to', () => {
+    const spans = spansOf(all.succeeded);
+    const above = ({ parentSpanId }: OtlpSpan) => spans.find(({ spanId }) => spanId === parentSpanId)?.name;
+    expect(spans.map((span) => [span.name, above(span)])).toEqual([
+      ['run shop', undefined],
+      ['measure', 'run shop'],
+      ['measure deliveries', 'measure'],
+      ['measure orders', 'measure'],
+      ['plan', 'run shop'],
+      ['step marts', 'run shop'],
+      ['step marts attempt 1', 'step marts'],
+      ['publish marts', 'step marts'],
     ]);
     const run = named(all.succeeded, 'run shop');
     expect(run.status).toEqual({ code: 0 });
@@ -92,6 +96,27 @@ describe('the spans', () => {
     expect(names(all['inputs lost']).filter((name) => name === 'measure')).toHaveLength(2);
     expect(names(all['inputs lost']).filter((name) => name === 'plan')).toHaveLength(2);
     expect(names(all['inputs lost']).filter((name) => name === 'step marts')).toHaveLength(2);
+  });
+
+  test('of a history of earlier versions, a publication that failed, and a report', async () => {
+    const pipeline = await load(good);
+    const at = (time: number, event: object) => ({ seq: 1, at: time, event }) as Recorded;
+    const history = [
+      at(1000, { type: 'run-started', run: 'r1', pipeline, file: 'f' }),
+      at(3000, { type: 'sources-measured', profiles: { orders: profile() }, findings: {} }),
+      at(3100, { type: 'attempt-intended', step: 'marts', attempt: 1, key: 'k' }),
+      at(3500, { type: 'attempt-ended', step: 'marts', attempt: 1, state: 'succeeded' }),
+      at(4000, { type: 'step-ended', step: 'marts', state: 'failed', reason: 'audit: rows differ' }),
+      at(5000, { type: 'report-written', file: 'f', url: 'u', figures: [] }),
+      at(6000, { type: 'run-ended', state: 'failed', reason: 'audit' }),
+    ];
+    const times = (name: string) => {
+      const { startTimeUnixNano, endTimeUnixNano, status } = named(history, name);
+      return [Number(startTimeUnixNano) / 1e6, Number(endTimeUnixNano) / 1e6, status.message];
+    };
+    expect(times('measure orders')).toEqual([1000, 3000, undefined]);
+    expect(times('publish marts')).toEqual([3500, 4000, 'audit: rows differ']);
+    expect(times('report')).toEqual([4000, 5000, undefined]);
   });
 
   test('that have not ended say so', () => {
