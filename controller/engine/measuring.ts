@@ -69,7 +69,9 @@ export class Measuring {
   private async profileAndCheck(pipeline: Pipeline): Promise<CheckedProfiles> {
     const { sourceReader, checkRows, onUpdate } = this.ports;
     const last = await this.journal.query((store) => store.lastProfiles(pipeline.name));
-    const past = await this.journal.query((store) => readPast(store, pipeline, this.state.run));
+    const { run, again } = this.state;
+    const of = { run, isFullRefresh: again !== undefined };
+    const past = await this.journal.query((store) => readPast(store, pipeline, of));
     const held: RunUpdate[] = [];
     // Updates of the first attempt are not repeated by retries.
     const emit = this.state.waiting ? (update: RunUpdate): void => void held.push(update) : onUpdate;

@@ -45,8 +45,8 @@ export function comparedProblem(path: string, sources: readonly string[]): strin
   const [source = '', field = '', ...column] = path.split('.');
   if (sources.includes(source) && (ofColumn.includes(field) ? column.length === 1 : column.length === 0))
     if (plain.includes(field) || ofColumn.includes(field)) return undefined;
-  const list = [...plain, ...ofColumn.map((each) => `${each}.COLUMN`)].join(', ');
-  return `normal() compares one measure of a source with earlier runs: SOURCE.MEASURE, where MEASURE is one of ${list}`;
+  // The place of what is wrong follows.
+  return `normal() takes SOURCE.${plain.join(', .')}, ${ofColumn.map((each) => `.${each}.COLUMN`).join(' or ')}, not what is`;
 }
 
 /** Why the function cannot be used in other places than checks. */

@@ -16,6 +16,9 @@ export const comparedIn = ({ checks }: Pipeline): string[] => [
   ...new Set(checks.flatMap(({ expect }) => (expect === undefined ? [] : normalIn(expect)))),
 ];
 
+/** To a full refresh all rows are new, which no other run is comparable with. */
+export const isOfNewRows = (path: string): boolean => path.split('.')[1] === 'new';
+
 /** The readings of earlier runs, which are given newest first. Of the run itself there is none. Pure. */
 export function pastOf(paths: readonly string[], runs: readonly PastRun[], itself?: string): Past {
   const earlier = runs.filter(({ run }) => run !== itself).toReversed();
@@ -25,7 +28,7 @@ export function pastOf(paths: readonly string[], runs: readonly PastRun[], itsel
       earlier.flatMap(({ at, cause, isFullRefresh, measures }) => {
         const [source, ...field] = path.split('.');
         const found = measures[source as string];
-        if (!found || (isFullRefresh && path.endsWith('.new'))) return [];
+        if (!found || (isFullRefresh && isOfNewRows(path))) return [];
         return readingOf(field, found, wallTime(cause, at), at) ?? [];
       }),
     ]),

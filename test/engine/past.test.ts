@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { Profile } from '../../controller/domain/profile.ts';
+import { readPast } from '../../controller/engine/read-past.ts';
 import { makePlan } from '../../controller/planning/plan.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
@@ -38,6 +39,15 @@ test('a run is compared with the runs before it, and its history has all that it
   const at = (await ports.store.history('r20')).find(({ event }) => event.type === 'sources-measured')?.at ?? 0;
   const cluster = await ports.backend.capacity();
   expect(makePlan(pipeline, { profiles: stored, findings, past }, cluster, at)).toEqual(planned?.plan);
+});
+
+test('the new rows of a full refresh, to which all rows are new, are not compared', async () => {
+  const pipeline = await load(good.replace('deliveries.rows > 0', 'normal(deliveries.new) && normal(deliveries.rows)'));
+  const index = { lastMeasures: async () => [] };
+  const paths = async (isFullRefresh: boolean) =>
+    Object.keys((await readPast(index, pipeline, { isFullRefresh })).past ?? {});
+  expect(await paths(false)).toEqual(['deliveries.new', 'deliveries.rows']);
+  expect(await paths(true)).toEqual(['deliveries.rows']);
 });
 
 test('a pipeline without normal() reads no earlier runs and records none', async () => {

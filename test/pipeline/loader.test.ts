@@ -133,12 +133,12 @@ describe('an invalid pipeline file is refused with line, column, key and fix', (
     [
       'what normal() cannot compare',
       good.replace('deliveries.rows > 0', 'normal(deliveries.rows + 1)'),
-      'normal() compares one measure of a source with earlier runs: SOURCE.MEASURE, where MEASURE is one of rows, valid,',
+      'normal() takes SOURCE.rows, .valid, .invalid, .invalid_ratio, .duplicates, .bytes, .new, .nulls.COLUMN or .latest.COLUMN, not what is at character 8',
     ],
     [
       'what is no measure of a source in normal()',
       good.replace('deliveries.rows > 0', 'normal(total.rows)'),
-      'normal() compares one measure of a source with earlier runs',
+      '.latest.COLUMN, not what is at character 14',
     ],
     [
       'normal() in a branch',

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { builtIn } from '../../controller/app/registry.ts';
@@ -164,6 +166,23 @@ describe('what is told', () => {
     expect(refused?.inputs[0]?.inputFacets?.dataQualityAssertions).toMatchObject({
       assertions: [{ success: false, actual: 'deliveries.rows = 0' }],
     });
+  });
+
+  test('without what has started the run, which not all may see', async () => {
+    const cause = {
+      kind: 'webhook',
+      trigger: 'hook',
+      facts: { body: { name: 'canary-body' } },
+      with: { who: 'canary-with' },
+    };
+    const [first, ...rest] = all.succeeded ?? [];
+    const started = first?.event as Extract<Recorded['event'], { type: 'run-started' }>;
+    const pipeline = { ...started.pipeline, triggers: { hook: { webhook: {}, with: { who: '' } } } };
+    const event = { ...started, cause, pipeline };
+    writeFileSync(join(folder, 'marts.sql'), 'CREATE OR REPLACE TEMP VIEW marts AS SELECT who FROM trigger');
+    const events = await lineage([{ ...(first as Recorded), event }, ...rest]);
+    expect(events[1]?.job.facets.sql).toMatchObject({ query: expect.stringContaining('FROM trigger') });
+    expect(JSON.stringify(events)).not.toContain('canary');
   });
 
   test('with names of the project, when conf/ no longer has the connection', async () => {

@@ -49,7 +49,7 @@ export async function makePlan(
     last: await store.lastProfiles(pipeline.name),
     before: await store.lastPlanned(pipeline.name),
     attempts: await pastAttemptsOf(store, pipeline.name),
-    compared: await readPast(store, pipeline),
+    compared: await readPast(store, pipeline, options),
   }));
   const refresh = options.isFullRefresh ? { again: true } : {};
   const adapters = adaptersOf(project, registry);

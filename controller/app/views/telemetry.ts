@@ -1,6 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { sqlOf } from '../../adapters/runner/workspace.ts';
 import { allowedIn } from '../../config/project.ts';
 import type { Dataset } from '../../domain/dataset.ts';
 import type { Recorded } from '../../domain/events.ts';
@@ -69,14 +69,16 @@ export async function lineageDocument(
   { registry, context: { project } }: Adapters,
   history: readonly Recorded[],
 ): Promise<{ readonly run: string; readonly events: readonly LineageEvent[] }> {
-  const { run = '', pipeline, cause } = fold(history);
+  const { run = '', pipeline } = fold(history);
   if (!pipeline) return { run, events: [] };
   const sql = new Map<string, string>();
   const folders = [project.root, ...allowedIn(project).paths];
   for (const [name, { spark }] of Object.entries(pipeline.steps)) {
-    if (!spark || !sqlFiles(spark).every((file) => liesIn(folders, resolve(project.root, file)))) continue;
-    const text = await sqlOf(spark, project.root, pipeline, cause).catch(() => undefined);
-    if (text !== undefined) sql.set(name, text);
+    const files = (spark ? sqlFiles(spark) : []).map((file) => resolve(project.root, file));
+    if (files.length === 0 || !files.every((file) => liesIn(folders, file))) continue;
+    // The files alone: what has started the run is not for all who may see its lineage.
+    const texts = await Promise.all(files.map((file) => readFile(file, 'utf8'))).catch(() => undefined);
+    if (texts) sql.set(name, texts.join(';\n'));
   }
   /** A name within this project, when conf/ or this version no longer knows the other one. */
   const known = (name: string, dataset: () => Dataset | undefined): Dataset => {
