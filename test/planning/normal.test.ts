@@ -19,7 +19,8 @@ const week = [1000, 1100, 400, 300, 1050, 980, 1010];
 const weekly = (i: number): number => week[i % 7] as number;
 
 test('of simulated months it finds nine of ten anomalies and has few false alarms, where simple rules miss many or alarm daily', () => {
-  const seeds = repeated(50, (i) => i + 1);
+  // The numbers in normal.ts were chosen on the seeds from 1 to 60.
+  const seeds = repeated(50, (i) => 5001 + i);
   const tallies = {
     'normal()': tallyOf(ours, seeds),
     'mean ± 3 sigma': tallyOf(threeSigma, seeds),
