@@ -9,6 +9,7 @@ const floors = [
   'domain',
   'pipeline',
   'planning',
+  'telemetry',
   'machine',
   'messages',
   'config',

@@ -1,5 +1,6 @@
 import type { PostgresAddress } from '../config/addresses.ts';
 import type { Project } from '../config/project.ts';
+import type { Dataset } from '../domain/dataset.ts';
 import {
   type Kind,
   kindOf,
@@ -62,6 +63,8 @@ export interface SourceDriver extends SourceKind, Checked {
   open(context: Context): Promise<SourceReader>;
   /** How the runner reads rows without a snapshot. Left out when all rows always fit a snapshot. */
   input?(pinned: PinnedInput, project: Project): Access & { readonly input: object };
+  /** Its name in lineage; the project's own, when left out. Throws a rejected SluiceError for a misconfigured one. */
+  dataset?(source: Source, project: Project): Dataset;
   /** Cheap looks at the source, for triggers. */
   watch?(context: Context): Promise<SourceWatch>;
 }
@@ -82,6 +85,8 @@ export interface SinkDriver extends Kind, Checked {
   writes(output: Output, staged: Staged, project: Project): Access & { readonly fields: object };
   /** Where a published view stays although newer runs replace it. Left out when it does not. */
   publishedAt?(staged: Pick<Staged, 'target' | 'key'>, runNumber: number, view: string): Uri;
+  /** The name of a published view in lineage, as for sources. */
+  dataset?(output: Output, view: string, project: Project): Dataset;
   /** `as Parquet in marts/orders` */
   describe(output: Output): string;
   /** The DuckDB relation of a published view, given its local files. Left out when reports cannot read this kind. */

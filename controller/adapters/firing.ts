@@ -14,6 +14,8 @@ export interface Instant extends Firing {
 export interface DueFiring extends Instant, Pick<NewFiring, 'count' | 'until' | 'replaces' | 'payload'> {
   /** What the trigger knows, for conditions and SQL. Plain JSON. */
   readonly facts?: Readonly<Record<string, unknown>>;
+  /** Where in a trace the request was that it comes from. */
+  readonly traceparent?: string;
   /** Needs a run of its own: no waiting run takes it along. */
   readonly isAlone?: boolean;
 }

@@ -77,5 +77,6 @@ export async function applyPlan(
       return [name, { ...profile, ...(was && { measures: was.measures }), ...(was?.last && { last: was.last }) }];
     }),
   );
-  return { profiles, findings: now.findings, plan: saved.plan };
+  const { plan, past } = saved;
+  return { profiles, findings: now.findings, ...(past && { past }), plan };
 }

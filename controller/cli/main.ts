@@ -5,6 +5,7 @@ import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
 import { auditOptions, detach, duration, key, server, time, tokenOptions, whole } from './options.ts';
 import { addStackCommands } from './stack-commands.ts';
+import { addTelemetryCommands } from './telemetry-commands.ts';
 import { type Action, addTriggerCommands } from './trigger-commands.ts';
 import { exit, outliveReaders, outputOf, reportError } from './view/output.ts';
 
@@ -197,6 +198,7 @@ add(
   ['diff 20261122-0412 20261123-0412', 'diff 20261122 20261123 --json'],
   [server()],
 );
+addTelemetryCommands(add);
 add(
   'cancel <run>',
   'cancel a run and its Spark application',

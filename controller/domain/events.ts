@@ -1,7 +1,7 @@
 import type { ErrorKind } from '../lib/errors.ts';
 import type { Failure } from './failure.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Plan, Profiles, SparkSettings } from './plan.ts';
+import type { Plan, SparkSettings } from './plan.ts';
 import type { CheckedProfiles } from './profile.ts';
 import type { RunnerResult } from './result.ts';
 
@@ -60,6 +60,8 @@ export interface Cause {
   readonly facts?: Readonly<Record<string, unknown>>;
   /** The values of `with`. */
   readonly with?: Readonly<Record<string, unknown>>;
+  /** Where in a trace the request was that started it: a valid header `traceparent`. */
+  readonly traceparent?: string;
   /** Identifies the API request that gave the key: the same key with another request is refused. */
   readonly request?: string;
 }
@@ -98,7 +100,7 @@ export type RunEvent =
   /** A source is unavailable and is retried. */
   | { readonly type: 'sources-waiting'; readonly what: string }
   | { readonly type: 'sources-reached'; readonly waitedMs: number }
-  | { readonly type: 'sources-measured'; readonly profiles: Profiles; readonly findings: CheckedProfiles['findings'] }
+  | ({ readonly type: 'sources-measured' } & CheckedProfiles)
   | { readonly type: 'planned'; readonly plan: Plan }
   /** The pinned rows are no longer readable: the sources are measured again, and unpublished steps restart. */
   | { readonly type: 'inputs-lost'; readonly reason: string }

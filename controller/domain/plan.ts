@@ -1,3 +1,4 @@
+import type { Compared } from './past.ts';
 import type { Check } from './pipeline.ts';
 import type { Profile } from './profile.ts';
 
@@ -52,6 +53,8 @@ export interface Verdict {
   readonly expect: string;
   /** The values that decided it, such as `deliveries.rows = 200000`. */
   readonly because: string;
+  /** What `normal()` compared. */
+  readonly compared?: readonly Compared[];
 }
 
 export interface PlannedStep {

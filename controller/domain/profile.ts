@@ -1,3 +1,5 @@
+import type { Past } from './past.ts';
+
 /** The counts of one source. planning/ computes ratios and verdicts. */
 export interface Measures {
   /** Rows read: `valid + invalid`. */
@@ -80,4 +82,6 @@ export interface CheckedProfiles {
   readonly profiles: Readonly<Record<string, Profile>>;
   /** By the name of the check. */
   readonly findings: Readonly<Record<string, CheckResult>>;
+  /** What `normal()` in checks compares with. */
+  readonly past?: Past;
 }

@@ -81,6 +81,7 @@ export interface RunState {
   waiting?: { readonly since: number; readonly what: string };
   profiles?: Profiles;
   findings?: CheckedProfiles['findings'];
+  past?: CheckedProfiles['past'];
   measuredAt?: number;
   plan?: Plan;
   readonly steps: Record<string, StepState>;
@@ -148,9 +149,8 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       forgetInputs(state);
       return;
     case 'sources-measured':
-      state.profiles = event.profiles;
-      state.findings = event.findings;
-      state.measuredAt = at;
+      Object.assign(state, { profiles: event.profiles, findings: event.findings, measuredAt: at });
+      if (event.past) state.past = event.past;
       return;
     case 'planned':
       state.plan = event.plan;
@@ -181,7 +181,7 @@ const errorKindOf = (exitCode: number | undefined): ErrorKind | undefined =>
 function forgetInputs(state: RunState): void {
   state.inputsLost += 1;
   state.lostWhileMeasuring = 0;
-  for (const field of ['profiles', 'findings', 'measuredAt', 'plan'] as const) delete state[field];
+  for (const field of ['profiles', 'findings', 'past', 'measuredAt', 'plan'] as const) delete state[field];
   for (const step of Object.values(state.steps)) {
     for (const field of ['ended', 'fallback', 'retryAt'] as const) delete step[field];
     step.voidedAttempts = step.attempts.length;

@@ -7,6 +7,7 @@ import { formatDuration, milliseconds } from '../lib/duration.ts';
 import { SluiceError } from '../lib/errors.ts';
 import { type Action, runValues } from '../machine/machine.ts';
 import { retryOf, timeoutOf } from '../pipeline/policies.ts';
+import { traceparentFor } from '../telemetry/ids.ts';
 import { Batches, unavailablePauseMs } from './batches.ts';
 import type { Journal } from './journal.ts';
 import type { Ports } from './ports.ts';
@@ -126,14 +127,13 @@ export class Attempts {
 
   private async runTask(step: string, definition: Step, attempt: AttemptState): Promise<number> {
     await this.assertLease();
-    const suffix = this.state.inputsLost === 0 ? '' : `-${this.state.inputsLost}`;
-    const key = `sluice-${this.state.run}-${step}${suffix}`;
-    const outcome = this.tasks.poll(attempt.key, { step: definition, key, values: runValues(this.state) }, this.wake);
+    const { run = '', cause, inputsLost } = this.state;
+    const key = `sluice-${run}-${step}${inputsLost === 0 ? '' : `-${inputsLost}`}`;
+    const traceparent = traceparentFor(run, cause, step, attempt.number);
+    const request = { step: definition, key, values: runValues(this.state), traceparent };
+    const outcome = this.tasks.poll(attempt.key, request, this.wake);
     if (!outcome) return taskPollMs;
-    await this.end(step, attempt, {
-      state: 'answer' in outcome ? 'succeeded' : 'failed',
-      ...('answer' in outcome ? { answer: outcome.answer } : { failure: outcome.failure }),
-    });
+    await this.end(step, attempt, { state: 'answer' in outcome ? 'succeeded' : 'failed', ...outcome });
     return 0;
   }
 

@@ -8,6 +8,7 @@ import { makePlan } from '../planning/plan.ts';
 import { ConcurrencyConflictError, type Journal, LeaseLostError } from './journal.ts';
 import type { Ports, RunUpdate } from './ports.ts';
 import { profileSources } from './profile-sources.ts';
+import { readPast } from './read-past.ts';
 
 /** How long planning waits for an unavailable gateway: the cluster's resources size the whole run. Milliseconds. */
 const capacityTimeoutMs = 5000;
@@ -45,11 +46,13 @@ export class Measuring {
     await this.assertLease();
     if (!this.state.measuring) await this.append({ type: 'measuring' });
     try {
-      const { profiles, findings } = given ?? (await this.untilCancelled(this.profileAndCheck(pipeline)));
+      const checked = given ?? (await this.untilCancelled(this.profileAndCheck(pipeline)));
+      const { profiles, findings, past } = checked;
       // With snapshots, the sources themselves are no longer needed.
       if (Object.values(profiles).every(({ pin }) => pin.kept)) await sourceReader.close();
       const reached = waiting ? [{ type: 'sources-reached', waitedMs: now() - waiting.since } as const] : [];
-      await this.journal.append([...reached, { type: 'sources-measured', profiles, findings }]);
+      const measured = { type: 'sources-measured', profiles, findings, ...(past && { past }) } as const;
+      await this.journal.append([...reached, measured]);
       return 0;
     } catch (thrown) {
       const error = explainDiskError(thrown);
@@ -66,6 +69,9 @@ export class Measuring {
   private async profileAndCheck(pipeline: Pipeline): Promise<CheckedProfiles> {
     const { sourceReader, checkRows, onUpdate } = this.ports;
     const last = await this.journal.query((store) => store.lastProfiles(pipeline.name));
+    const { run, again } = this.state;
+    const of = { run, isFullRefresh: again !== undefined };
+    const past = await this.journal.query((store) => readPast(store, pipeline, of));
     const held: RunUpdate[] = [];
     // Updates of the first attempt are not repeated by retries.
     const emit = this.state.waiting ? (update: RunUpdate): void => void held.push(update) : onUpdate;
@@ -79,7 +85,7 @@ export class Measuring {
       startedAt,
     );
     held.forEach(onUpdate);
-    return checkRows(pipeline, profiles);
+    return { ...(await checkRows(pipeline, profiles)), ...past };
   }
 
   /** Waits for a source until the run is cancelled or the lease is lost. */
@@ -125,10 +131,11 @@ export class Measuring {
   }
 
   async plan(): Promise<void> {
-    const { pipeline, profiles, findings = {}, measuredAt = 0, given, cause } = this.state;
+    const { pipeline, profiles, findings = {}, past, measuredAt = 0, given, cause } = this.state;
     if (!pipeline || !profiles) return;
     try {
-      const plan = given?.plan ?? (await planned(this.ports, pipeline, { profiles, findings }, measuredAt, cause));
+      const checked = { profiles, findings, ...(past && { past }) };
+      const plan = given?.plan ?? (await planned(this.ports, pipeline, checked, measuredAt, cause));
       await this.append({ type: 'planned', plan });
     } catch (error) {
       await this.fail('planning failed', error);

@@ -1,9 +1,11 @@
-import { type ASTNode, Environment, type ObjectSchema } from '@marcbachmann/cel-js';
+import type { ASTNode, Environment, ObjectSchema } from '@marcbachmann/cel-js';
 import { columnsOf, type Kinds, kindOf, type Pipeline, type TriggerKind } from '../domain/pipeline.ts';
 import type { Values } from '../domain/plan.ts';
 import { rejected } from '../lib/errors.ts';
 import { didYouMean } from '../lib/suggest.ts';
+import { childrenOf, environment, isNode, nodesIn, pathOf } from './ast.ts';
 import { bounded } from './bounded.ts';
+import { comparedProblem, declareNormal, defineNormal, isNormalCall, onlyInChecks } from './normal-calls.ts';
 
 /** Conditions in CEL. The pipeline determines the names that they may use, so a typo is found when the file is read. */
 export interface Conditions {
@@ -44,10 +46,13 @@ const triggerSchema = (kinds: readonly TriggerKind[]): ObjectSchema => ({
   ...triggerFields,
 });
 
+/** Where measures cannot be compared with earlier runs. */
+const elsewhere = (env = environment()): Environment => declareNormal(env, onlyInChecks);
+
 /** The problem of a trigger's condition, or undefined. It may use `trigger` and `now`. */
 export function triggerConditionProblem(expression: string, kind: TriggerKind, isText: boolean): string | undefined {
   const schema = triggerSchema([kind]);
-  const env = environment().registerVariable('trigger', { schema }).registerVariable('now', timestamp);
+  const env = elsewhere().registerVariable('trigger', { schema }).registerVariable('now', timestamp);
   return problemOf(env, expression, { trigger: schema, now: timestamp }, isText ? 'call' : 'check');
 }
 
@@ -58,7 +63,7 @@ export function sourceTextProblem(
   kinds: Pick<Kinds, 'triggers'>,
 ): string | undefined {
   const schema = triggerSchema(Object.values(triggers).map((of) => kindOf(kinds.triggers, of)));
-  return problemOf(environment().registerVariable('trigger', { schema }), expression, { trigger: schema }, 'call');
+  return problemOf(elsewhere().registerVariable('trigger', { schema }), expression, { trigger: schema }, 'call');
 }
 
 export function conditionsOf(pipeline: Pipeline, kinds: Pick<Kinds, 'sources' | 'triggers'>): Conditions {
@@ -100,13 +105,17 @@ export function conditionsOf(pipeline: Pipeline, kinds: Pick<Kinds, 'sources' | 
   }
   const runFields = { name: 'string', pipeline: 'string' } as const;
   known.run = { ...runFields };
-  const within = before
+  const sources = Object.keys(pipeline.sources);
+  const checks = declareNormal(before.clone(), (path) => comparedProblem(path, sources));
+  const branches = elsewhere(before.clone());
+  const within = branches
     .clone()
     .registerVariable('branch', 'string')
     .registerVariable('steps', 'map<string, dyn>')
     .registerVariable('run', { schema: runFields });
   return {
-    check: (expression, place) => problemOf(isWithin(place) ? within : before, expression, known, place),
+    check: (expression, place) =>
+      problemOf(isWithin(place) ? within : place === 'check' ? checks : branches, expression, known, place),
   };
 }
 
@@ -155,13 +164,15 @@ function hint(
 const schemaOf = (names: readonly string[], type: string): ObjectSchema =>
   Object.fromEntries(names.map((name) => [name, type]));
 
-const environment = (): Environment => new Environment({ homogeneousAggregateLiterals: false });
+/** Whether a measure is as in earlier runs, by its path. */
+type IsNormal = (path: string) => boolean;
 
 /**
  * The value of a condition that has passed `check`. Throws a rejected SluiceError when it names a column that the table
  * lacks.
  */
-export const holds = (expression: string, values: Values): boolean => evaluate(expression, values) === true;
+export const holds = (expression: string, values: Values, isNormal?: IsNormal): boolean =>
+  evaluate(expression, values, isNormal) === true;
 
 /** The value of an expression as JSON. Throws a rejected SluiceError when it cannot be evaluated. */
 export const evaluated = (expression: string, values: Values): unknown =>
@@ -169,41 +180,37 @@ export const evaluated = (expression: string, values: Values): unknown =>
     JSON.stringify(evaluate(expression, values) ?? null, (_key, v) => (typeof v === 'bigint' ? Number(v) : v)),
   );
 
-function evaluate(expression: string, values: Values): unknown {
+function evaluate(expression: string, values: Values, isNormal?: IsNormal): unknown {
   try {
-    return bounded(() => evaluator(values).evaluate(expression, values));
+    return bounded(() => evaluator(values, isNormal).evaluate(expression, values));
   } catch (error) {
     const { summary, message } = error as { summary?: string; message: string };
     throw rejected(`the condition "${expression}" cannot be evaluated: ${summary ?? message}`, 'correct the condition');
   }
 }
 
-function evaluator(values: Values): Environment {
-  const env = environment();
+function evaluator(values: Values, isNormal: IsNormal = () => true): Environment {
+  const env = defineNormal(environment(), isNormal);
   for (const name of Object.keys(values)) env.registerVariable(name, 'dyn');
   return env;
 }
 
-/** The steps whose outcome an expression references; empty when it does not parse. */
-export function stepsIn(expression: string): string[] {
-  const names = new Set<string>();
-  const visit = (node: ASTNode): void => {
-    const [of, member] = [node.args].flat() as unknown[];
-    if ((node.op === '.' || node.op === '[]') && isNode(of) && of.op === 'id' && of.args === 'steps') {
+/** The steps whose outcome an expression references. */
+export const stepsIn = (expression: string): string[] => [
+  ...new Set(
+    nodesIn(expression).flatMap((node) => {
+      const [of, member] = [node.args].flat() as unknown[];
+      if ((node.op !== '.' && node.op !== '[]') || !isNode(of) || of.op !== 'id' || of.args !== 'steps') return [];
       const name = isNode(member) ? member.args : member;
-      if (typeof name === 'string') names.add(name);
-    }
-    for (const arg of [node.args].flat(2)) if (isNode(arg)) visit(arg);
-  };
-  try {
-    visit(environment().parse(expression).ast);
-  } catch {
-    // `check` reports the problem.
-  }
-  return [...names];
-}
+      return typeof name === 'string' ? name : [];
+    }),
+  ),
+];
 
-/** The values that a condition uses, as `total.rows = 1000000`; numbers are rounded to four digits. */
+/**
+ * The values that a condition uses, as `total.rows = 1000000`, without those that are compared with earlier runs.
+ * Numbers are rounded to four digits.
+ */
 export function operands(expression: string, values: Values): string[] {
   const paths = new Set<string>();
   collect(evaluator(values).parse(expression).ast, paths);
@@ -223,14 +230,5 @@ function collect(node: ASTNode, paths: Set<string>): void {
     paths.add(path);
     return;
   }
-  for (const arg of [node.args].flat(2)) if (isNode(arg)) collect(arg, paths);
+  if (!isNormalCall(node)) for (const child of childrenOf(node)) collect(child, paths);
 }
-
-function pathOf(node: ASTNode): string | undefined {
-  if (node.op === 'id') return node.args;
-  if (node.op !== '.') return undefined;
-  const parent = pathOf(node.args[0]);
-  return parent === undefined ? undefined : `${parent}.${node.args[1]}`;
-}
-
-const isNode = (value: unknown): value is ASTNode => value !== null && typeof value === 'object' && 'op' in value;

@@ -32,7 +32,9 @@ export const columns = z
 const check = z
   .strictObject({
     name: z.string().min(1),
-    expect: condition.optional(),
+    expect: condition
+      .optional()
+      .describe('A condition in CEL over what was measured; normal(SOURCE.MEASURE) compares with earlier runs'),
     rows: identifier.optional().describe('A source each of whose rows must fulfil `where`'),
     where: z
       .string()

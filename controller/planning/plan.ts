@@ -6,6 +6,7 @@ import { holds, operands, stepsIn } from '../pipeline/conditions.ts';
 import { chooseBranch } from './branch.ts';
 import { evaluateChecks } from './checks.ts';
 import { chooseEngine, type Engines, sizeEmbedded } from './engine.ts';
+import { compare, comparedIn } from './past.ts';
 import { type Load, sizeJob, tooLarge } from './sizing.ts';
 import { conditionValues, qualityScore } from './values.ts';
 
@@ -15,14 +16,15 @@ import { conditionValues, qualityScore } from './values.ts';
  */
 export function makePlan(
   pipeline: Pipeline,
-  { profiles, findings }: CheckedProfiles,
+  { profiles, findings, past }: CheckedProfiles,
   cluster: Cluster,
   now: number,
   engines?: Engines,
   cause?: Cause,
 ): Plan {
   const values = conditionValues(profiles, now, cause);
-  const verdicts = evaluateChecks(pipeline.checks, values, findings);
+  const compared = compare(comparedIn(pipeline), { profiles, past }, now, cause);
+  const verdicts = evaluateChecks(pipeline.checks, values, findings, compared);
   const choice = chooseBranch(pipeline.branches, values);
   const within = { ...values, branch: choice.branch ?? '' };
   const standIns = new Set(Object.values(pipeline.steps).flatMap((step) => step.fallback ?? []));

@@ -5,14 +5,12 @@ import type { Plan, Profiles } from '../domain/plan.ts';
 import type { CheckedProfiles } from '../domain/profile.ts';
 
 /** A plan as `sluice plan --out` writes it: all that its run needs except the data. */
-export interface SavedPlan {
+export interface SavedPlan extends CheckedProfiles {
   readonly sluice: 'plan/1';
   readonly file: string;
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly pipeline: Pipeline;
-  readonly profiles: Profiles;
-  readonly findings: CheckedProfiles['findings'];
   readonly plan: Plan;
   /** Distinguishes the project's own plans from edited and foreign ones. */
   readonly seal?: string;

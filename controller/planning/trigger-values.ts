@@ -7,12 +7,16 @@ import type { Values } from '../domain/plan.ts';
  */
 export function triggerValues(cause: Cause | undefined, now: number): Values {
   const { kind = 'command', trigger: name = '', key = '', by = '', due = now, facts = {} } = cause ?? {};
-  const time = cause?.time ?? new Date(due).toISOString().slice(0, 16);
+  const time = wallTime(cause, now);
   const date = time.slice(0, 10);
   const weekday = BigInt(new Date(`${date}T00:00:00Z`).getUTCDay() || 7);
   const known = { name, kind, key, by, due: new Date(due), time, date, weekday, with: exact(cause?.with ?? {}) };
   return { trigger: { ...(exact(facts) as Values), ...known } };
 }
+
+/** The wall time for which a schedule fired; of other runs, when they were due or started, in UTC. */
+export const wallTime = (cause: Cause | undefined, now: number): string =>
+  cause?.time ?? new Date(cause?.due ?? now).toISOString().slice(0, 16);
 
 /** JSON with its whole numbers as integers, which CEL does not compare with others. */
 function exact(value: unknown): unknown {

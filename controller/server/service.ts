@@ -10,6 +10,7 @@ import { calendarOf } from '../app/triggers/calendar.ts';
 import { triggerOperations } from '../app/triggers/operations.ts';
 import { namedTriggers } from '../app/triggers/overview.ts';
 import { logLines } from '../app/views/log.ts';
+import { lineageDocument } from '../app/views/telemetry.ts';
 import { adaptersOf, backendsOf, folderOf } from '../app/wiring.ts';
 import type { Project } from '../config/project.ts';
 import { secretsOf } from '../config/secrets.ts';
@@ -78,6 +79,7 @@ export async function apiOf(
           registry,
         }),
       ) as never,
+    lineage: async (history) => (await lineageDocument(adapters, history)) as never,
     logLines: async (attempt) => (await logLines(backends, attempt)).map(redact),
     fileOfRun: async (run, uri) =>
       below(uri) === uri && uri.startsWith(`${folderOf(project, run)}/`)

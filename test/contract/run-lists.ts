@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunFilter } from '../../controller/domain/ports/run-filter.ts';
+import { profile } from '../planning/profiles.ts';
 import type { Ready } from './runs.ts';
 
 /** The part of the store's suite about lists of runs. */
@@ -43,6 +44,38 @@ export function runListsContract({ store, prefix, add }: Pick<Ready, 'store' | '
     expect(await found({ prefix: `${prefix}-by_%` })).toEqual(['b2', 'b1', 'b0']);
     expect(await found({ prefix: `${prefix}-b1` })).toEqual(['b1']);
     expect(await found({ prefix: `${prefix}-by__` })).toEqual([]);
+  });
+
+  test('returns the measures of the last planned runs, the newest first', async () => {
+    const own = `${prefix}-measures`;
+    const start = async (name: string, of: object, rows: number, end: object): Promise<void> => {
+      const run = `${prefix}-${name}`;
+      const first = { type: 'run-started', run, file: 'f', pipeline: { name: own, steps: {} }, ...of } as never;
+      const { lease } = await store().create({ run, pipeline: own, at: 100, events: [first] });
+      const events = [rows - 1, rows].map(
+        (n) => ({ type: 'sources-measured', findings: {}, profiles: { a: profile({ rows: n }) } }) as const,
+      );
+      await add(lease, 150, { events, summary: { branch: '', ...end } });
+    };
+    const cause = { kind: 'schedule', trigger: 'nightly', time: '2026-11-24T06:00' };
+    await start('m0', {}, 2, {});
+    await start('m1', { cause }, 10, { state: 'succeeded', ended: 400 });
+    await start('m2', { again: { again: true } }, 20, { state: 'failed', ended: 500 });
+    await store().create({ run: `${prefix}-m3`, pipeline: own, at: 100, events: [] });
+    const found = await store().lastMeasures(own, 2);
+    expect(found).toEqual([
+      { run: `${prefix}-m2`, at: 150, isFullRefresh: true, measures: { a: profile({ rows: 20 }).measures } },
+      {
+        run: `${prefix}-m1`,
+        at: 150,
+        isFullRefresh: false,
+        cause,
+        ms: 300,
+        measures: { a: profile({ rows: 10 }).measures },
+      },
+    ]);
+    expect((await store().lastMeasures(own, 9)).map(({ run }) => run.slice(-2))).toEqual(['m2', 'm1', 'm0']);
+    expect(await store().lastMeasures('never-run', 9)).toEqual([]);
   });
 
   test('lists the pipelines whose names match a pattern, in which other characters stand for themselves', async () => {

@@ -68,6 +68,22 @@ export function memoryIndex(ours: () => Row[], rowOf: (run: string) => Row): Run
       const [planned, measured] = [lastOf(last, 'planned'), lastOf(last, 'sources-measured')];
       return last && planned && measured && { ...last.summary, plan: planned.plan, profiles: measured.profiles };
     },
+    lastMeasures: async (pipeline, limit) =>
+      newestFirst()
+        .filter(({ summary }) => summary.pipeline === pipeline && summary.branch !== undefined)
+        .slice(0, limit)
+        .flatMap((row) => {
+          const { run, started, ended } = row.summary;
+          const measured = row.events.findLast(({ event }) => event.type === 'sources-measured');
+          const { cause, again } = lastOf(row, 'run-started') ?? {};
+          if (measured?.event.type !== 'sources-measured') return [];
+          const measures = Object.entries(measured.event.profiles).map(([name, profile]) => [name, profile.measures]);
+          return {
+            ...{ run, at: measured.at, isFullRefresh: again !== undefined, measures: Object.fromEntries(measures) },
+            ...(cause && { cause }),
+            ...(hasPublished(row) && ended !== undefined && { ms: ended - started }),
+          };
+        }),
   };
 }
 

@@ -192,6 +192,11 @@ test('secrets are in no file, table, argument list, environment, answer, mail, p
     'show A --json',
     'show B',
     'diff A B',
+    'normal A',
+    'lineage A',
+    'lineage B',
+    'trace A',
+    'trace B',
   ];
   const words: Record<string, string | undefined> = { FILE: succeeds, A: before, B: after };
   for (const line of further) await command(good, ...line.split(' ').map((word) => words[word] ?? word));
@@ -205,6 +210,7 @@ test('secrets are in no file, table, argument list, environment, answer, mail, p
     expect(heard.api).toContain(env[name].slice(0, 12));
   expect(heard.mailLogins).toEqual(new Set([`me ${env.MAIL_PW}`]));
   expect(heard.livyLogins).toEqual(new Set([`Basic ${Buffer.from(`me:${env.LIVY_PW}`).toString('base64')}`]));
+  expect(heard.said).toContain('"eventType": "FAIL"');
   expect(heard.mails).toHaveLength(2);
   expect([...watch.private]).toEqual(expect.arrayContaining(['pgpass', 'secrets.json']));
 

@@ -120,6 +120,41 @@ describe('an invalid pipeline file is refused with line, column, key and fix', (
       good.replace('deliveries.rows > 0', 'deliveries.rows'),
       'is of type int, expected true or false',
     ],
+    [
+      'an unknown source in normal()',
+      good.replace('deliveries.rows > 0', 'normal(delivery.rows)'),
+      '9:30 checks[0].expect: "normal(delivery.rows)": Unknown variable: delivery at character 8',
+    ],
+    [
+      'an unknown measure in normal()',
+      good.replace('deliveries.rows > 0', 'normal(deliveries.row)'),
+      '9:30 checks[0].expect: "normal(deliveries.row)": No such key: row at character 19 — did you mean "rows"?',
+    ],
+    [
+      'what normal() cannot compare',
+      good.replace('deliveries.rows > 0', 'normal(deliveries.rows + 1)'),
+      'normal() takes SOURCE.rows, .valid, .invalid, .invalid_ratio, .duplicates, .bytes, .new, .nulls.COLUMN or .latest.COLUMN, not what is at character 8',
+    ],
+    [
+      'what is no measure of a source in normal()',
+      good.replace('deliveries.rows > 0', 'normal(total.rows)'),
+      '.latest.COLUMN, not what is at character 14',
+    ],
+    [
+      'normal() in a branch',
+      good.replace('total.rows >= 500000', 'normal(deliveries.rows)'),
+      '11:23 branches[0].if: "normal(deliveries.rows)": normal() is for `expect` of checks at character 19',
+    ],
+    [
+      'normal() in a step',
+      good.replace('branch in ["full", "light"]', 'normal(deliveries.rows)'),
+      'normal() is for `expect` of checks',
+    ],
+    [
+      'normal() in a trigger',
+      `${good}triggers:\n  nightly: { schedule: "0 6 * * *", zone: UTC, when: normal(trigger.weekday) }\n`,
+      'normal() is for `expect` of checks',
+    ],
     ['a branch in a check', good.replace('deliveries.rows > 0', 'branch == "x"'), 'Unknown variable: branch'],
     [
       'an environment variable that is not set',

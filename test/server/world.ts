@@ -87,6 +87,7 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     freeOrphan: async () => undefined,
     repair: async (_state, _source, csv) => (csv.length > 10 ? 1 : 0),
     plan: async () => Promise.reject(rejected('database shop cannot be reached')),
+    lineage: async () => ({ run: 'r', events: [] }),
     logLines: async () => ['one', 'two'],
     fileOfRun: async (_run, uri) => uri,
     gateway: async () => ({ problem: undefined }),

@@ -11,6 +11,7 @@ import type { AttemptState } from '../../domain/state.ts';
 import { variables } from '../../lib/env.ts';
 import { rejected } from '../../lib/errors.ts';
 import { below } from '../../lib/uri.ts';
+import { traceparentFor } from '../../telemetry/ids.ts';
 import { type Access, type Registry, stagedAt } from '../drivers.ts';
 import { pgpass, type RunnerJob, type RunnerSecrets, splitConf } from './job.ts';
 import { triggerView } from './trigger-view.ts';
@@ -114,13 +115,17 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
       await storage.write(below(folder, 'job.json'), JSON.stringify(job, null, 2));
       await storage.write(below(folder, 'pgpass'), pgpass(databases), { secret: true });
       await storage.write(job.secrets, JSON.stringify(secrets), { secret: true });
+      const traceparent = traceparentFor(run, cause, name, attempt.number);
       const passfile = passfileOf(name, databases) ?? below(folder, 'pgpass');
       return {
         spec: below(folder, 'job.json'),
         settings: { ...settings, conf: open },
         properties: { 'user.timezone': 'UTC' },
         secretFiles: [{ property: 'org.postgresql.pgpassfile', path: passfile }],
-        labels: { pipeline: pipeline.name, run, step: name, attempt: String(attempt.number) },
+        labels: {
+          ...{ pipeline: pipeline.name, run, step: name, attempt: String(attempt.number) },
+          ...(traceparent !== undefined && { traceparent }),
+        },
       };
     },
 

@@ -1,3 +1,4 @@
+import type { PastRun } from '../../domain/ports/past-index.ts';
 import type { RunSummary } from '../../domain/ports/store.ts';
 import type { Vitals } from '../../domain/ports/vitals.ts';
 
@@ -24,6 +25,13 @@ export const summaryOf = (row: Row): RunSummary => ({
   trigger: row.trigger ?? undefined,
   quality: row.quality ?? undefined,
   rows: row.rows ?? undefined,
+});
+
+/** The measures of a run from a row with its first event's cause and refresh, which are parsed. */
+export const pastRunOf = ({ run, at, cause, again, ms, measures }: Row): PastRun => ({
+  ...{ run, at, isFullRefresh: again !== null, measures: measures ?? {} },
+  ...(cause !== null && { cause }),
+  ...(ms !== null && { ms }),
 });
 
 /** The state of a project in numbers from the rows of its parts. */

@@ -9,6 +9,7 @@ import type { Plan, Profiles } from '../../domain/plan.ts';
 import type { PlannedRun, RunStore } from '../../domain/ports/store.ts';
 import type { CheckedProfiles } from '../../domain/profile.ts';
 import { planned } from '../../engine/measuring.ts';
+import { readPast } from '../../engine/read-past.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
 import type { ExpectedStep } from '../../planning/expected.ts';
 import { planned as plannedProfiles } from '../../planning/saved.ts';
@@ -44,23 +45,25 @@ export async function makePlan(
   },
 ): Promise<MadePlan> {
   const { registry = builtIn, onMeasured } = options;
-  const { last, before, past } = await withStore(async (store) => ({
+  const { last, before, attempts, compared } = await withStore(async (store) => ({
     last: await store.lastProfiles(pipeline.name),
     before: await store.lastPlanned(pipeline.name),
-    past: await pastAttemptsOf(store, pipeline.name),
+    attempts: await pastAttemptsOf(store, pipeline.name),
+    compared: await readPast(store, pipeline, options),
   }));
   const refresh = options.isFullRefresh ? { again: true } : {};
   const adapters = adaptersOf(project, registry);
   const folder = join(adapters.context.scratch, `plan-${randomBytes(4).toString('hex')}`);
   try {
-    const checked = await measureSources(adapters, pipeline, { profiles: last, ...refresh }, folder, onMeasured);
+    const measured = await measureSources(adapters, pipeline, { profiles: last, ...refresh }, folder, onMeasured);
+    const checked = { ...measured, ...compared };
     const at = Date.now();
     const { backend } = await backendsOf(project, registry);
     const engines = (of: Pipeline, measured: Profiles) =>
       withStore((store) => engineFacts(adapters, store, of, measured));
     const plan = await planned({ backend, engines, now: Date.now, sleep: (ms) => sleep(ms) }, pipeline, checked, at);
     const profiles = plannedProfiles(checked.profiles);
-    const expected = expectedSteps(past, pipeline, profiles);
+    const expected = expectedSteps(attempts, pipeline, profiles);
     return { at, checked: { ...checked, profiles }, plan, expected, before };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -176,8 +176,12 @@ function shownOperands({ facts = {} }: TriggerDriver, all: readonly string[]): r
   );
 }
 
-function causeOf({ name, driver }: NamedTrigger, { key, due, time, facts }: DueFiring, by: string | undefined): Cause {
-  const more = { ...(time !== undefined && { time }), ...(facts && { facts }), ...(by !== undefined && { by }) };
+function causeOf({ name, driver }: NamedTrigger, firing: DueFiring, by: string | undefined): Cause {
+  const { key, due, time, facts, traceparent } = firing;
+  const more = {
+    ...{ ...(time !== undefined && { time }), ...(facts && { facts }), ...(by !== undefined && { by }) },
+    ...(traceparent !== undefined && { traceparent }),
+  };
   return { kind: driver.kind, trigger: name, key, due, ...more };
 }
 

@@ -23,8 +23,8 @@ export const isTriggered = (cause: Cause | undefined): cause is Triggered['cause
 export async function retryFiring(
   store: RunStore,
   loaded: LoadedPipeline,
-  { cause, started }: Triggered,
-  { by, id }: { readonly by: string; readonly id?: string },
+  { cause: { traceparent: _, ...cause }, started }: Triggered,
+  { by, id, ...traced }: { readonly by: string; readonly id?: string } & Pick<Cause, 'traceparent'>,
 ): Promise<Entered> {
   const { pipeline, file } = loaded;
   const named = { pipeline: pipeline.name, trigger: cause.trigger };
@@ -37,7 +37,7 @@ export async function retryFiring(
       ? nextKey(first, rows)
       : `${first} again-by-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
   const run = newRunName(new Date(now));
-  const events = [{ type: 'run-started' as const, run, pipeline, file, cause: { ...cause, key, due, by } }];
+  const events = [{ type: 'run-started' as const, run, pipeline, file, cause: { ...cause, key, due, by, ...traced } }];
   const start = { run, pipeline: pipeline.name, at: now, events };
   const entered = await store.fire(named, { generation }, [{ key, due, as: { start }, replaces: ['refused'] }]);
   if (!entered?.[0])

@@ -36,9 +36,25 @@ export const causeSchema = z
     time: z.string().optional().describe('The wall time for which a schedule fired'),
     facts: z.record(z.string(), z.unknown()).optional().describe('What the trigger knows'),
     with: z.record(z.string(), z.unknown()).optional().describe('The values of `with`'),
+    traceparent: z.string().optional().describe('Where in a trace the request was'),
     request: z.string().optional().describe('Identifies the body of the request that gave the key'),
   })
   .meta({ id: 'Cause' });
+
+export const comparedSchema = z
+  .object({
+    measure: z.string(),
+    nature: z.enum(['count', 'share', 'seconds']),
+    verdict: z.enum(['normal', 'unusual', 'unknown']),
+    value: z.number().optional(),
+    runs: z.int().describe('How many earlier runs were compared'),
+    weekday: z.int().optional().describe('1 (Monday) to 7, when these are the runs of that weekday'),
+    hour: z.int().optional().describe('When these are the runs of that hour of the day'),
+    median: z.number().optional().describe('Of these runs, at the level of the last ones'),
+    low: z.number().optional(),
+    high: z.number().optional(),
+  })
+  .meta({ id: 'Comparison' });
 
 const verdictSchema = z
   .object({
@@ -46,6 +62,7 @@ const verdictSchema = z
     outcome: z.enum(['passed', 'fail', 'quarantine', 'warn']),
     expect: z.string(),
     because: z.string(),
+    compared: list(comparedSchema).optional().describe('What normal() compared with earlier runs'),
   })
   .meta({ id: 'Check' });
 

@@ -23,9 +23,8 @@ export async function plan(
   const { checked, at } = made;
   for (const line of planText(pipeline, checked, made.plan, made.before, made.expected)) output.line(line);
   if (options.out !== undefined) {
-    const { profiles, findings } = checked;
     const saved: SavedPlan = {
-      ...{ sluice: 'plan/1', file: loaded.file, at, pipeline, profiles, findings },
+      ...{ sluice: 'plan/1', file: loaded.file, at, pipeline, ...checked },
       plan: made.plan,
     };
     await writeFile(options.out, JSON.stringify(await seal(project, saved), null, 2)).catch((error: unknown) => {

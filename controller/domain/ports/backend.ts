@@ -13,7 +13,7 @@ export interface BatchJob {
   readonly properties: Readonly<Record<string, string>>;
   /** Files that only driver and executors may read, each with the system property that holds its path. */
   readonly secretFiles: readonly { readonly property: string; readonly path: string }[];
-  /** Labels that the backend shows with its batches: pipeline, run, step, attempt. */
+  /** Labels that the backend shows with its batches: pipeline, run, step, attempt, and perhaps traceparent. */
   readonly labels: Readonly<Record<string, string>>;
 }
 

@@ -4,6 +4,7 @@ import type { Comparison, Proof } from '../proof.ts';
 import type { AlertStore } from './alerts.ts';
 import type { AuditStore } from './audit.ts';
 import type { Message } from './notifier.ts';
+import type { PastIndex } from './past-index.ts';
 import type { RunFilter } from './run-filter.ts';
 import type { ServerStore } from './servers.ts';
 import type { TokenStore } from './tokens.ts';
@@ -151,10 +152,7 @@ export interface LeaseStore {
   /** Expires a controller that has closed or is known to be dead; its runs and roles become free. */
   expire(owner: string): Promise<void>;
 
-  /**
-   * Claims a run that has not ended; undefined while another active controller owns it. Claiming an owned run again
-   * succeeds.
-   */
+  /** Claims a run that has not ended, also when it owns it; undefined while another active controller does. */
   claim(run: string, owner: string): Promise<Lease | undefined>;
   release(lease: Lease): Promise<void>;
   /** Runs of this project that have not ended and have no active controller, oldest first. */
@@ -170,7 +168,7 @@ export interface LeaseStore {
 }
 
 /** Queries on runs without reading their histories; of this project alone. */
-export interface RunIndex {
+export interface RunIndex extends PastIndex {
   /** The run with this name, or the only one with this prefix; undefined otherwise. */
   find(run: string): Promise<(RunSummary & { readonly owner: string | undefined }) | undefined>;
   /** The newest runs that meet a filter, the newest first. */

@@ -10,6 +10,8 @@ export interface TaskRequest {
   /** The same for every attempt of the step, so that the service can recognise a repetition. */
   readonly key: string;
   readonly values: Values;
+  /** Where in a trace the attempt is, as the header of that name; left out for a run that belongs to none. */
+  readonly traceparent?: string | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -1,21 +1,30 @@
 import type { RunReader } from '../../app/resolve-run.ts';
+import { type ComparedDocument, comparedDocument } from '../../app/views/compared.ts';
 import type { RunLine } from '../../app/views/documents.ts';
 import { logLines } from '../../app/views/log.ts';
-import { backendsOf, openProject, withStore } from '../../app/wiring.ts';
+import { lineageDocument } from '../../app/views/telemetry.ts';
+import { adaptersOf, backendsOf, openProject, withStore } from '../../app/wiring.ts';
 import type { Recorded } from '../../domain/events.ts';
 import type { RunSummary } from '../../domain/ports/store.ts';
-import type { AttemptState } from '../../domain/state.ts';
-import { serverToken } from '../../lib/env.ts';
+import { type AttemptState, fold } from '../../domain/state.ts';
+import { serverToken, version } from '../../lib/env.ts';
 import { rejected } from '../../lib/errors.ts';
+import { traceOf } from '../../telemetry/trace.ts';
 import { historyCalls } from '../routes/history.ts';
 import { logCalls } from '../routes/logs.ts';
 import { runCalls } from '../routes/runs.ts';
+import { telemetryCalls } from '../routes/telemetry.ts';
 import { call, type ServerAddress, statusOf } from './client.ts';
 
 /** What commands read: of the store of this project, or of a server. */
 export interface Reader extends RunReader {
   /** The end of the log of an attempt. */
   lines(run: string, step: string, attempt: AttemptState): Promise<readonly string[]>;
+  /** A run beside the runs before it. */
+  compared(run: string): Promise<ComparedDocument>;
+  /** The lineage and the trace of a run, for other tools. */
+  lineage(run: string): Promise<unknown>;
+  trace(run: string): Promise<unknown>;
 }
 
 /** The server that a command names, with the token of the environment. */
@@ -36,6 +45,9 @@ export async function withReader<T>(server: string | undefined, work: (reader: R
       history: (run, after) => store.history(run, after),
       messages: (run) => store.messages(run),
       lines: async (_run, _step, attempt) => logLines(await backendsOf(project), attempt),
+      compared: async (run) => comparedDocument(store, fold(await store.history(run))),
+      lineage: async (run) => lineageDocument(adaptersOf(project), await store.history(run)),
+      trace: async (run) => traceOf(await store.history(run), { project: project.name, version }),
     }),
   );
 }
@@ -107,5 +119,9 @@ function remoteReader(server: ServerAddress): Reader {
     async lines(run, step, { number }) {
       return (await call(server, logCalls.getLog, { params: { run, step, attempt: number } })).lines;
     },
+
+    compared: (run) => call(server, telemetryCalls.getCompared, { params: { run } }) as Promise<ComparedDocument>,
+    lineage: (run) => call(server, telemetryCalls.getLineage, { params: { run } }),
+    trace: (run) => call(server, telemetryCalls.getTrace, { params: { run } }),
   };
 }

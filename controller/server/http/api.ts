@@ -3,8 +3,9 @@ import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
 import type { CalendarRange } from '../../app/triggers/calendar.ts';
 import type { TriggerOperations } from '../../app/triggers/operations.ts';
 import type { planDocumentSchema, serviceSchema } from '../../app/views/documents.ts';
+import type { lineageSchema } from '../../app/views/telemetry.ts';
 import type { CalendarDocument } from '../../app/views/triggers.ts';
-import type { Cause } from '../../domain/events.ts';
+import type { Cause, Recorded } from '../../domain/events.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { AttemptState, RunState } from '../../domain/state.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
@@ -45,6 +46,8 @@ export interface Api {
   repair(state: RunState, source: string | undefined, csv: Uint8Array): Promise<number>;
   /** Measures and plans as a run would, and submits nothing. */
   plan(loaded: LoadedPipeline, isFullRefresh: boolean): Promise<z.input<typeof planDocumentSchema>>;
+  /** The lineage of a run, from its history. */
+  lineage(history: readonly Recorded[]): Promise<z.input<typeof lineageSchema>>;
   /** The last lines of an attempt's log, without the project's secrets. */
   logLines(attempt: AttemptState): Promise<readonly string[]>;
   /** The path of a local file with the content of an object below the folder of a run. Undefined for any other one. */

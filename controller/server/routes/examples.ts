@@ -66,6 +66,41 @@ export const plan = {
   reason: 'branch full',
 };
 
+const producer = 'urn:sluice:0.1.0';
+export const lineage = {
+  ...{ eventType: 'START' as const, eventTime: started, producer },
+  schemaURL: 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent',
+  run: { runId: '0b8b1f9c-6f0e-5a6b-8a53-1f5c3a0d7e42', facets: {} },
+  job: { namespace: 'shop', name: 'customer-report', facets: {} },
+  ...{ inputs: [{ namespace: 'postgres://db:5432', name: 'shop.public.orders', facets: {} }], outputs: [] },
+};
+
+export const compared = {
+  ...{ measure: 'orders.rows', nature: 'count' as const, verdict: 'unusual' as const, value: 320, runs: 8 },
+  ...{ weekday: 1, median: 1012, low: 876, high: 1190 },
+  says: 'orders.rows = 320 is unusual: 876 to 1190 expected, from a median of 1012 in 8 runs on a Monday',
+};
+
+export const trace = {
+  resourceSpans: [
+    {
+      resource: { attributes: [{ key: 'service.name', value: { stringValue: 'sluice' } }] },
+      scopeSpans: [
+        {
+          scope: { name: 'sluice', version: '0.1.0' },
+          spans: [
+            {
+              ...{ traceId: '5b8efff798038103d269b633813fc60c', spanId: 'eee19b7ec3c1b174' },
+              ...{ name: 'run customer-report', kind: 1, attributes: [], events: [], status: { code: 0 } },
+              ...{ startTimeUnixNano: '1795407120000000000', endTimeUnixNano: '1795407245250000000' },
+            },
+          ],
+        },
+      ],
+    },
+  ],
+};
+
 export const event = { type: 'cancel-requested', by: 'airflow' };
 
 export const firing = {

@@ -6,13 +6,15 @@ import type { Cause } from '../../domain/events.ts';
 import type { RunState } from '../../domain/state.ts';
 import { iso } from '../../lib/text.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
+import { tracedBy } from '../../telemetry/ids.ts';
 import { fingerprintOf, idempotencyKeyOf } from '../http/idempotency.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, type Asked, base, type Reply, route } from '../http/route.ts';
 import * as examples from './examples.ts';
 import { type Asking, findPipeline, givenValue, partName, readRun, runParams, shownCause } from './shared.ts';
 
-const idempotency = {
+const requestHeaders = {
+  traceparent: 'The place of the request in a trace (W3C), to which the run then belongs; an invalid one is ignored',
   'Idempotency-Key': 'A text of at most 255 characters: a repeated request with it gets the first answer again',
 };
 
@@ -51,6 +53,7 @@ async function start(
       ...{ kind: 'api', by: principal.name },
       ...(key !== undefined && { key, request: fingerprint }),
       ...(values && { with: values }),
+      ...tracedBy(headers.get('traceparent')),
     },
     ...(key !== undefined && { idempotencyKey: `api/${principal.id}/${key}` }),
   });
@@ -106,7 +109,7 @@ const startRun = route({
       .optional()
       .describe('Values for trigger.with; their names are those under `with` of the pipeline’s triggers'),
   }),
-  headers: { ...idempotency, Prefer: 'handling=strict: refuse a request without an Idempotency-Key' },
+  headers: { ...requestHeaders, Prefer: 'handling=strict: refuse a request without an Idempotency-Key' },
   status: 201,
   response: startedSchema,
   errors: [404, 422],
@@ -136,7 +139,7 @@ const retryRun = route({
   scope: 'runs:write',
   summary: 'Starts a run of the same pipeline for the same reason as one that has ended',
   params: runParams,
-  headers: idempotency,
+  headers: requestHeaders,
   status: 201,
   response: startedSchema,
   errors: [404, 409, 422],
@@ -160,7 +163,11 @@ const retryRun = route({
       api.store,
       loaded,
       { cause, started: summary.started },
-      { by: principal.name, ...(key !== undefined && { id: `${principal.id}/${key}` }) },
+      {
+        by: principal.name,
+        ...(key !== undefined && { id: `${principal.id}/${key}` }),
+        ...tracedBy(headers.get('traceparent')),
+      },
     );
     if (entered.run === undefined)
       throw new Problem(429, entered.reason ?? 'the earlier repetition was removed', {
@@ -181,7 +188,7 @@ const replayRun = route({
   query: z.strictObject({
     source: partName.optional().describe('The source of the rows; needed when there are several'),
   }),
-  headers: idempotency,
+  headers: requestHeaders,
   accepts: 'text/csv',
   maximumBytes: 16 << 20,
   status: 201,

@@ -15,6 +15,7 @@ import { planRoutes } from './plans.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { runRoutes } from './runs.ts';
 import { startRoutes } from './starts.ts';
+import { telemetryRoutes } from './telemetry.ts';
 import { triggerActionRoutes } from './trigger-actions.ts';
 import { triggerRoutes } from './triggers.ts';
 
@@ -54,6 +55,7 @@ export const routes: readonly AnyRoute[] = [
   ...pipelineRoutes,
   ...planRoutes,
   ...runRoutes,
+  ...telemetryRoutes,
   ...historyRoutes,
   ...logRoutes,
   ...quarantineRoutes,

@@ -7,6 +7,8 @@ import { fileStorage } from '../../../controller/adapters/storage/file/file.ts';
 import { builtIn } from '../../../controller/app/registry.ts';
 import { connectionsSchema } from '../../../controller/config/connections.ts';
 import type { Project } from '../../../controller/config/project.ts';
+import type { Cause } from '../../../controller/domain/events.ts';
+import { attemptKey, spanIdOf } from '../../../controller/telemetry/ids.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'sluice-workspace-'));
 afterAll(() => rmSync(home, { recursive: true }));
@@ -57,6 +59,22 @@ test('the name of a run must be a single path segment', () => {
   expect(runFolder('/h', '20261125-100000-ab12')).toBe('/h/runs/20261125-100000-ab12');
   for (const name of ['..', '../x', 'a/b', '', '.hidden', 'a\0b'])
     expect(() => runFolder('/h', name), name).toThrow(/is no run's name/);
+});
+
+test('an application of a run that belongs to a trace is labelled with the place of its attempt', async () => {
+  const workspace = workspaceAt({ root: home, home, connections: connectionsSchema().parse({}), stack: {} });
+  const labelsFor = async (cause: Cause) => {
+    const steps = { step: { spark: { sql: [] }, outputs: [] } };
+    const attempt = { key: 'k', number: 2, settings: { conf: {}, partitions: 1 } };
+    return (await workspace.prepare({ name: 'p', sources: {}, steps } as never, 'step', attempt as never, {}, cause))
+      .labels;
+  };
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const spanId = spanIdOf('r1', attemptKey('step', 2));
+  expect(await labelsFor({ kind: 'api', traceparent: `00-${traceId}-00f067aa0ba902b7-01` })).toEqual({
+    ...{ pipeline: 'p', run: 'r1', step: 'step', attempt: '2', traceparent: `00-${traceId}-${spanId}-01` },
+  });
+  expect(await labelsFor({ kind: 'api' })).not.toHaveProperty('traceparent');
 });
 
 test('a step that needs two pgpass files is refused: a JVM reads only one', async () => {

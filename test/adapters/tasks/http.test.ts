@@ -69,6 +69,16 @@ describe('an HTTP request of a step', () => {
     expect(JSON.parse(body)).toEqual({ rows: 5, text: 'run r1 of s3cret-token', list: [true] });
   });
 
+  test('belongs to the trace of its run, if that has one', async () => {
+    reply = () => ({ status: 200, body: '{}' });
+    const request = { step: stepOf({ url }), key: 'k', values, signal: new AbortController().signal };
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await httpTaskRunner(variables).run({ ...request, traceparent });
+    expect(heard.at(-1)?.request.headers.traceparent).toBe(traceparent);
+    await httpTaskRunner(variables).run(request);
+    expect(heard.at(-1)?.request.headers).not.toHaveProperty('traceparent');
+  });
+
   test('does not fill in variables that an earlier response contains', async () => {
     reply = () => ({ status: 200, body: '{}' });
     await call({ method: 'POST', body: { text: '{{ steps.before.body.text }}' } });

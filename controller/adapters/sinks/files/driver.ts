@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { below, located } from '../../../lib/uri.ts';
 import { ofOutput } from '../../../pipeline/schema.ts';
 import { parquet } from '../../../snapshot/snapshot.ts';
+import { fileDataset } from '../../datasets.ts';
 import type { SinkDriver } from '../../drivers.ts';
 import { stagingFolder, versionOf, versionsOf } from './folder.ts';
 
@@ -22,6 +23,7 @@ function fileSink(kind: 'parquet' | 'csv', name: string): SinkDriver {
     },
     writes: () => ({ fields: {} }),
     publishedAt: ({ target, key }, runNumber, view) => versionsOf(target, versionOf(runNumber, key), view),
+    dataset: (output, view, { root }) => fileDataset(below(located(root, String(output[kind])), view)),
     describe: (output) => `as ${name} in ${output[kind]}`,
   };
 }

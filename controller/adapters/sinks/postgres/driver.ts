@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { addressesOf, jdbcUrl } from '../../../config/addresses.ts';
 import type { Output } from '../../../domain/pipeline.ts';
 import { identifier, ofOutput } from '../../../pipeline/schema.ts';
+import { tableDataset } from '../../datasets.ts';
 import type { SinkDriver } from '../../drivers.ts';
 
 const spec = z.strictObject({
@@ -32,6 +33,8 @@ export const postgresSink: SinkDriver = {
     const open = { host, port, database, user, ...(tls ? { tls } : {}) };
     return { databases: [address], fields: { url: jdbcUrl(address), user, address: open } };
   },
+  dataset: (output, view, project) =>
+    tableDataset(addressesOf(project).postgres(String(output.postgres)), `${schemaOf(output)}.${view}`),
   describe: (output) => `as tables of ${output.postgres}, schema ${schemaOf(output)}`,
 };
 

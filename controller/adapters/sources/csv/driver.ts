@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { allowedIn } from '../../../config/project.ts';
 import { columnsOf } from '../../../domain/pipeline.ts';
 import type { Pin } from '../../../domain/profile.ts';
+import { located } from '../../../lib/uri.ts';
 import { columns, identifier } from '../../../pipeline/schema.ts';
 import { reasonSql, spark, typedColumns } from '../../../snapshot/rules.ts';
+import { fileDataset } from '../../datasets.ts';
 import type { SourceDriver } from '../../drivers.ts';
 
 const spec = z.strictObject({
@@ -39,6 +41,7 @@ export const csvSource: SourceDriver = {
       },
     };
   },
+  dataset: (source, { root }) => fileDataset(located(root, (source as CsvSource).csv)),
   input({ name, source, pin }) {
     const all = columnsOf(source);
     const reason = reasonSql(all, spark, true);

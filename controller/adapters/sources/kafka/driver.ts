@@ -30,6 +30,10 @@ export const kafkaSource: SourceDriver = {
     const { topicWatch } = await import('./watch.ts');
     return topicWatch(addressesOf(project).kafka);
   },
+  dataset(source, project) {
+    const { kafka, topic } = source as KafkaSource;
+    return { namespace: `kafka://${addressesOf(project).kafka(kafka).brokers[0]}`, name: topic };
+  },
   input({ name, source, pin }, project) {
     const address = addressesOf(project).kafka((source as KafkaSource).kafka);
     const { topic, partitions } = pin as KafkaPin;

@@ -4,6 +4,7 @@ import { addressesOf, jdbcUrl } from '../../../config/addresses.ts';
 import type { Pin } from '../../../domain/profile.ts';
 import { columns, identifier } from '../../../pipeline/schema.ts';
 import { reasonSql, rulesOf, spark } from '../../../snapshot/rules.ts';
+import { tableDataset } from '../../datasets.ts';
 import type { SourceDriver } from '../../drivers.ts';
 
 const spec = z.strictObject({
@@ -45,6 +46,11 @@ export const postgresSource: SourceDriver = {
   async watch({ project }) {
     const { tableWatch } = await import('./watch.ts');
     return tableWatch(addressesOf(project).postgres);
+  },
+  dataset(source, project) {
+    const { postgres, table } = source as PostgresSource;
+    const name = table.includes('.') ? table : `public.${table}`;
+    return tableDataset(addressesOf(project).postgres(postgres), name);
   },
   input({ name, source, pin, partitions }, project) {
     const address = addressesOf(project).postgres((source as PostgresSource).postgres);

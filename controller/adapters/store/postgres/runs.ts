@@ -1,5 +1,5 @@
 import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
-import { hasPublished, likeOf, summaryColumns, summaryOf } from '../summary.ts';
+import { hasPublished, likeOf, pastRunOf, summaryColumns, summaryOf } from '../summary.ts';
 import type { Query } from './query.ts';
 
 /** Queries on runs without their histories, in PostgreSQL. */
@@ -73,6 +73,22 @@ export function indexOf(query: Query, project: string): RunIndex {
       );
       const [row] = rows;
       return row && { ...summaryOf(row), plan: row.plan, profiles: row.profiles };
+    },
+
+    async lastMeasures(pipeline, limit) {
+      const { rows } = await query(
+        `SELECT r.run, m.at, first.body->'cause' AS cause, first.body->'again' AS again,
+           CASE WHEN ${hasPublished} THEN ended - started END AS ms,
+           (SELECT json_object_agg(key, value->'measures') FROM json_each(m.body->'profiles')) AS measures
+         FROM (SELECT run, number, state, started, ended FROM runs
+               WHERE project = $2 AND pipeline = $1 AND branch IS NOT NULL ORDER BY number DESC LIMIT $3) r
+         CROSS JOIN LATERAL (SELECT at, body FROM events e WHERE e.run = r.run AND body->>'type' = 'sources-measured'
+                             ORDER BY e.seq DESC LIMIT 1) m
+         JOIN events first ON first.run = r.run AND first.seq = 1
+         ORDER BY r.number DESC`,
+        [pipeline, project, limit],
+      );
+      return rows.map(pastRunOf);
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
-import { hasPublished, likeOf, summaryColumns, summaryOf } from '../summary.ts';
+import { hasPublished, likeOf, pastRunOf, summaryColumns, summaryOf } from '../summary.ts';
 import type { Database } from './database.ts';
+
+const parsed = (json: string | null): unknown => (json === null ? null : JSON.parse(json));
 
 /** Queries on runs without their histories, in SQLite. */
 export function indexOf(db: Database, project: string): RunIndex {
@@ -74,6 +76,25 @@ export function indexOf(db: Database, project: string): RunIndex {
       const { plan } = lastEvent(pipeline, 'planned', isPlanned);
       return { ...summaryOf(row), plan, profiles: lastEvent(pipeline, 'sources-measured', isPlanned).profiles };
     },
+
+    lastMeasures: async (pipeline, limit) =>
+      db
+        .all(
+          `SELECT r.run, m.at, first.body->'cause' AS cause, first.body->'again' AS again,
+             CASE WHEN ${hasPublished} THEN ended - started END AS ms,
+             (SELECT json_group_object(key, json(value->'measures')) FROM json_each(m.body, '$.profiles')) AS measures
+           FROM (SELECT run, number, state, started, ended FROM runs
+                 WHERE project = $project AND pipeline = $pipeline AND branch IS NOT NULL
+                 ORDER BY number DESC LIMIT $limit) r
+           JOIN events m ON m.run = r.run AND m.seq = (
+             SELECT max(seq) FROM events e WHERE e.run = r.run AND body->>'type' = 'sources-measured')
+           JOIN events first ON first.run = r.run AND first.seq = 1
+           ORDER BY r.number DESC`,
+          { project, pipeline, limit },
+        )
+        .map(({ cause, again, measures, ...row }) =>
+          pastRunOf({ ...row, cause: parsed(cause), again: parsed(again), measures: parsed(measures) }),
+        ),
   };
 }
 

@@ -16,7 +16,7 @@ const longestAnswer = 1 << 18;
  */
 export function httpTaskRunner(variables: Readonly<Record<string, string | undefined>>): TaskRunner {
   return {
-    async run({ step, key, values, signal }) {
+    async run({ step, key, values, traceparent, signal }) {
       const request = step.http as HttpCall;
       const redact = redactor(variablesIn(JSON.stringify(request)).flatMap((name) => variables[name] ?? []));
       const { url, headers, body } = render(
@@ -40,6 +40,7 @@ export function httpTaskRunner(variables: Readonly<Record<string, string | undef
             accept: 'application/json',
             ...(body === undefined ? {} : { 'content-type': 'application/json' }),
             'idempotency-key': key,
+            ...(traceparent !== undefined && { traceparent }),
             ...headers,
           },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),

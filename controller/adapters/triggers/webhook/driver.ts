@@ -7,6 +7,7 @@ import { variables } from '../../../lib/env.ts';
 import { isStorable, isTooDeep } from '../../../lib/storable.ts';
 import { filled } from '../../../lib/variables.ts';
 import { duration } from '../../../pipeline/schema.ts';
+import { tracedBy } from '../../../telemetry/ids.ts';
 import type { TriggerDriver } from '../../drivers.ts';
 import { type DueFiring, type ReceivedRequest, Refusal } from '../../firing.ts';
 import { deliveryHeader, schemes, signatureProblem } from './signatures.ts';
@@ -102,6 +103,7 @@ export const webhookTrigger: TriggerDriver = {
       due: request.now,
       facts: { body },
       isAlone: true,
+      ...tracedBy(request.headers.traceparent),
     };
   },
 
