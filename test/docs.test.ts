@@ -31,7 +31,7 @@ const anchorsOf = (file: string): string[] =>
 
 /** The declarations of all commands and of the options that they share. */
 const declared = (): string =>
-  ['options', 'main', 'stack-commands', 'telemetry-commands', 'trigger-commands']
+  ['options', 'main', 'stack-commands', 'telemetry-commands', 'trigger-commands', 'watch-commands']
     .map((name) => textOf(`controller/cli/${name}.ts`).replace(/^export /gm, ''))
     .join('\n');
 

@@ -3,11 +3,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { runStates } from '../domain/lifecycle.ts';
 import { debug, version } from '../lib/env.ts';
 import { logLevels } from '../lib/logger.ts';
-import { auditOptions, detach, duration, key, server, time, tokenOptions, whole } from './options.ts';
+import { detach, duration, key, server, time, whole } from './options.ts';
 import { addStackCommands } from './stack-commands.ts';
 import { addTelemetryCommands } from './telemetry-commands.ts';
 import { type Action, addTriggerCommands } from './trigger-commands.ts';
 import { exit, outliveReaders, outputOf, reportError } from './view/output.ts';
+import { addWatchCommands } from './watch-commands.ts';
 
 const program = new Command('sluice')
   .description(
@@ -213,31 +214,7 @@ add(
   ['resume 20261123-0412'],
   [server()],
 );
-add(
-  'alerts [action] [id]',
-  'list what is wrong and needs a person; acknowledge it, so that it is not repeated',
-  async () => (await import('./commands/alerts.ts')).alerts,
-  ['alerts', 'alerts --all --limit 50 --json', 'alerts acknowledge 7'],
-  [
-    new Option('--all', 'also those that have ended'),
-    new Option('--limit <n>', 'how many').default(20).argParser(whole),
-    server(),
-  ],
-);
-add(
-  'token <action> [name]',
-  'create, list and revoke tokens of the API; a new one is printed once',
-  async () => (await import('./commands/api/token.ts')).token,
-  ['token create airflow --scope read runs:write --expires 90d', 'token list', 'token revoke 4fQ9sKxa'],
-  tokenOptions(),
-);
-add(
-  'audit',
-  'list who changed what through the API, and the refused logins',
-  async () => (await import('./commands/api/audit.ts')).audit,
-  ['audit', 'audit --limit 100 --json'],
-  auditOptions(),
-);
+addWatchCommands(add);
 addTriggerCommands(add);
 addStackCommands(add);
 

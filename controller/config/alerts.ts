@@ -1,19 +1,13 @@
 import { z } from 'zod';
 import { severities } from '../domain/alerts.ts';
 import type { Kind } from '../domain/pipeline.ts';
+import { refusalOf } from '../lib/errors.ts';
 import { checkZone } from '../schedule/zone.ts';
 
 const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 22:00');
 const duration = z.string().regex(/^[1-9]\d*(s|m|h)$/, 'must be a duration such as 5m or 4h');
 
-function isZone(name: string): boolean {
-  try {
-    checkZone(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const isZone = (name: string): boolean => refusalOf(() => checkZone(name)) === undefined;
 
 const ofRecipient = {
   severity: z.enum(severities).default('warning').describe('the least urgent alerts that are sent there'),

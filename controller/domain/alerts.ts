@@ -50,6 +50,8 @@ export const alertKinds = {
   OutboxStuck: 'error',
   MessagesRefused: 'error',
   GatewayAway: 'error',
+  PromiseBroken: 'error',
+  PromiseAtRisk: 'warning',
 } as const satisfies Readonly<Record<string, Severity>>;
 export type AlertName = keyof typeof alertKinds;
 

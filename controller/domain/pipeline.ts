@@ -1,6 +1,7 @@
 import type { ZodObject, ZodType } from 'zod';
 import type { RunEnd } from './events.ts';
 import type { FailureKind } from './failure-kinds.ts';
+import type { DataPromise } from './promises.ts';
 
 export const columnTypes = ['string', 'int', 'bigint', 'double', 'boolean', 'date', 'timestamp'] as const;
 export type ColumnType = (typeof columnTypes)[number];
@@ -135,6 +136,7 @@ export interface Pipeline {
   readonly concurrency: 'queue' | 'skip' | 'replace' | 'parallel';
   readonly parallelism: number;
   readonly triggers?: Readonly<Record<string, Trigger>> | undefined;
+  readonly promises?: readonly DataPromise[] | undefined;
   readonly report?: Report | undefined;
   readonly notify: readonly Notification[];
 }

@@ -63,6 +63,16 @@ export const withoutSecrets = (message: string): string =>
     .replace(/\?[^\s?]*=[^\s?]*/g, '?***')
     .slice(0, 300);
 
+/** Why some work throws, undefined when it does not. */
+export function refusalOf(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
 /** The first line of any thrown value, for use in a message. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);

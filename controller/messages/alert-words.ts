@@ -7,6 +7,24 @@ type Of = Readonly<Record<string, string | number>>;
 /** A time in words. */
 const lasting = ({ seconds }: Of): string => formatDuration(Number(seconds) * 1000);
 
+/** Why a promise is broken or at risk. */
+export const promised: Readonly<Record<Language, (of: Of) => string>> = {
+  en(of) {
+    if (of.by !== undefined)
+      return of.late !== undefined
+        ? `: nothing was published by ${of.by}`
+        : `: a run takes ${lasting(of)}, and it is due at ${of.by}`;
+    return of.limit === undefined ? '' : `: ${lasting(of)} of ${formatDuration(Number(of.limit) * 1000)}`;
+  },
+  ru(of) {
+    if (of.by !== undefined)
+      return of.late !== undefined
+        ? `: к ${of.by} ничего не опубликовано`
+        : `: запуск длится ${lasting(of)}, срок в ${of.by}`;
+    return of.limit === undefined ? '' : `: ${lasting(of)} из ${formatDuration(Number(of.limit) * 1000)}`;
+  },
+};
+
 /** All texts of alerts in one language. */
 interface AlertWords {
   /** What is wrong, in a sentence. */
@@ -33,6 +51,8 @@ const en: AlertWords = {
     OutboxStuck: (of) => `messages by ${of.channel} have waited for ${lasting(of)}`,
     MessagesRefused: (of) => `${of.messages} messages by ${of.channel} were refused within an hour`,
     GatewayAway: (of) => `the gateway to Spark does not answer: ${of.reason}`,
+    PromiseBroken: (of) => `${of.pipeline}: the promise "${of.promise}" is broken${promised.en(of)}`,
+    PromiseAtRisk: (of) => `${of.pipeline}: the promise "${of.promise}" is at risk${promised.en(of)}`,
   },
   alertIs: { begins: (alert) => alert, lasts: (alert) => `Still: ${alert}`, ends: (alert) => `Resolved: ${alert}` },
   manyAlerts: {
@@ -60,6 +80,8 @@ const ru: AlertWords = {
     OutboxStuck: (of) => `сообщения по каналу ${of.channel} ждут уже ${lasting(of)}`,
     MessagesRefused: (of) => `отклонено сообщений по каналу ${of.channel} за час: ${of.messages}`,
     GatewayAway: (of) => `шлюз к Spark не отвечает: ${of.reason}`,
+    PromiseBroken: (of) => `${of.pipeline}: обещание «${of.promise}» нарушено${promised.ru(of)}`,
+    PromiseAtRisk: (of) => `${of.pipeline}: обещание «${of.promise}» под угрозой${promised.ru(of)}`,
   },
   alertIs: {
     begins: (alert) => alert,

@@ -2,6 +2,7 @@ import { type Kinds, kindOf, type Pipeline, type Step, type TaskKind } from '../
 import type { Allowed } from './allowed.ts';
 import { conditionsOf, type Place, sourceTextProblem, stepsIn, triggerConditionProblem } from './conditions.ts';
 import { type Broken, connections, type Known, oneOf, partsOf, places, properties } from './parts.ts';
+import { brokenPromises } from './promises.ts';
 import { expressionsIn } from './template.ts';
 
 const nothingMore: Allowed = { paths: [], sparkConf: [] };
@@ -27,6 +28,7 @@ export function* brokenReferences(pipeline: Pipeline, known: Known, root: string
   yield* triggers(pipeline, known.kinds);
   yield* sources(pipeline, known.kinds);
   yield* checks(pipeline);
+  yield* brokenPromises(pipeline, known.kinds);
   yield* properties(pipeline, known.allow ?? nothingMore);
 }
 

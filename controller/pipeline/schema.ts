@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { failureKinds } from '../domain/failure-kinds.ts';
 import { columnTypes, engines, type Kind, type Kinds, type Pipeline, type Step } from '../domain/pipeline.ts';
+import { promises } from './promises.ts';
 
 /** The schema of a pipeline file. Unknown keys are refused. */
 
@@ -204,6 +205,7 @@ export const pipelineSchema = (kinds: Kinds): z.ZodType<Pipeline> =>
         .record(slug, z.union(kinds.triggers.map(({ spec }) => spec.safeExtend(ofTrigger))))
         .optional()
         .describe('What starts runs while `sluice serve` is running, by names of your own'),
+      promises: promises.optional().describe('What the readers of the results may rely on'),
       report: report.optional(),
       notify: z.array(notificationOf(kinds)).default([]),
     })

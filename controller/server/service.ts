@@ -10,6 +10,7 @@ import { calendarOf } from '../app/triggers/calendar.ts';
 import { triggerOperations } from '../app/triggers/operations.ts';
 import { namedTriggers } from '../app/triggers/overview.ts';
 import { logLines } from '../app/views/log.ts';
+import { promisesOf } from '../app/views/promises.ts';
 import { lineageDocument } from '../app/views/telemetry.ts';
 import { adaptersOf, backendsOf, folderOf } from '../app/wiring.ts';
 import type { Project } from '../config/project.ts';
@@ -27,6 +28,8 @@ import { FeedHub } from './streams/hub.ts';
 
 /** How often the gateway to Spark is asked. Milliseconds. */
 const gatewayMs = 10_000;
+/** How often promises are judged for requests. Milliseconds. */
+const promisesMs = 10_000;
 
 /** The services behind the routes, of a controller of a project. */
 export async function apiOf(
@@ -85,6 +88,7 @@ export async function apiOf(
       below(uri) === uri && uri.startsWith(`${folderOf(project, run)}/`)
         ? adapters.context.storage.local(uri)
         : undefined,
+    promises: atMostEvery(promisesMs, async () => promisesOf(store, await watched())),
     gateway: atMostEvery(gatewayMs, async () =>
       sluice.gateway((await watched()).flatMap(({ loaded }) => loaded ?? [])),
     ),

@@ -134,7 +134,14 @@ describe('the rules for Prometheus', () => {
   });
 
   test('and the dashboard use metrics that are exported, or recorded', async () => {
-    const told = { vitals: await memoryStore().vitals(), triggers: [], pipelines: [], alerts: [], controllers: 0 };
+    const told = {
+      vitals: await memoryStore().vitals(),
+      triggers: [],
+      pipelines: [],
+      promises: [],
+      alerts: [],
+      controllers: 0,
+    };
     const of = { version: '', node: '', tzdata: '', cpuSeconds: 0, residentBytes: 0, started: 0 };
     const families = [
       ...familiesOf(told),

@@ -44,6 +44,7 @@ const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:reset': ['triggers:write'],
   'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:fire': ['triggers:write'],
   'GET /api/v1/alerts': ['read'],
+  'GET /api/v1/promises': ['read'],
   'POST /api/v1/alerts/{id}:acknowledge': ['triggers:write'],
   'POST /hooks/{pipeline}/{trigger}': 'all',
   'GET /api/v1/tokens': [],

@@ -84,7 +84,7 @@ test('when the store is away, a scrape says so instead of failing', async () => 
 
 test('every metric is in the documentation', async () => {
   const { vitals } = memoryStore();
-  const told = { vitals: await vitals(), triggers: [], pipelines: [], alerts: [], controllers: 0 };
+  const told = { vitals: await vitals(), triggers: [], pipelines: [], promises: [], alerts: [], controllers: 0 };
   const of = {
     version: '',
     node: '',

@@ -4,6 +4,7 @@ import { newRunName } from '../../controller/app/new-run.ts';
 import { calendarOf } from '../../controller/app/triggers/calendar.ts';
 import { triggerOperations } from '../../controller/app/triggers/operations.ts';
 import { namedTriggers } from '../../controller/app/triggers/overview.ts';
+import { promisesOf } from '../../controller/app/views/promises.ts';
 import { serveSchema } from '../../controller/config/serve.ts';
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { Entry, RunStore } from '../../controller/domain/ports/store.ts';
@@ -90,6 +91,7 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     lineage: async () => ({ run: 'r', events: [] }),
     logLines: async () => ['one', 'two'],
     fileOfRun: async (_run, uri) => uri,
+    promises: async () => promisesOf(store, await (more.watched ?? (async () => watched))()),
     gateway: async () => ({ problem: undefined }),
     services: async () => [{ name: 'livy', state: 'up', url: 'http://127.0.0.1:8998', pid: null }],
     ...more,

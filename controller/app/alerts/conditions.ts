@@ -2,6 +2,7 @@ import { type AlertName, alertKinds, type Finding } from '../../domain/alerts.ts
 import { pausedItself } from '../../domain/pauses.ts';
 import type { Vitals } from '../../domain/ports/vitals.ts';
 import type { WatchedPipeline } from '../pipelines/watched.ts';
+import type { JudgedPromise } from '../promises/judge.ts';
 import type { TriggerDocument } from '../views/triggers.ts';
 import type { Increase } from './recent.ts';
 
@@ -10,6 +11,7 @@ export interface Told {
   readonly vitals: Vitals;
   readonly triggers: readonly TriggerDocument[];
   readonly pipelines: readonly WatchedPipeline[];
+  readonly promises: readonly JudgedPromise[];
   /** Why the gateway to Spark takes no work; undefined when it does. */
   readonly gateway: string | undefined;
   /** By how much totals have grown within an hour, by pipeline or channel. */
@@ -43,7 +45,7 @@ const finding = (name: AlertName, labels: Finding['labels'], facts: Finding['fac
 
 /** What is wrong now. Pure. */
 export function findingsOf(told: Told): Finding[] {
-  const { vitals, pipelines, gateway, retries, refused } = told;
+  const { vitals, pipelines, promises, gateway, retries, refused } = told;
   const { now, ended, open, outbox, readings } = vitals;
   const age = (since: number): number => Math.max(0, Math.round((now - since) / 1000));
   const served = new Set(pipelines.map(({ name }) => name));
@@ -75,6 +77,17 @@ export function findingsOf(told: Told): Finding[] {
     ...refused
       .filter(({ n }) => n > 0)
       .map(({ of, n }) => finding('MessagesRefused', { channel: of }, { messages: n })),
+    ...promises.flatMap(({ pipeline, promise: { name }, status: { state, due, facts } }) =>
+      state === 'broken' || state === 'at-risk'
+        ? [
+            finding(
+              state === 'broken' ? 'PromiseBroken' : 'PromiseAtRisk',
+              { pipeline, promise: name },
+              { ...facts, ...(due !== undefined && { due: new Date(due).toISOString() }) },
+            ),
+          ]
+        : [],
+    ),
     ...(gateway === undefined ? [] : [finding('GatewayAway', { gateway: 'spark' }, { reason: gateway })]),
   ];
 }

@@ -10,6 +10,7 @@ import { reasonOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { alertText } from '../../messages/alert-notice.ts';
 import type { WatchedPipeline } from '../pipelines/watched.ts';
+import { judgePromises } from '../promises/judge.ts';
 import type { Service } from '../services.ts';
 import type { TriggerDocument } from '../views/triggers.ts';
 import { findingsOf } from './conditions.ts';
@@ -52,6 +53,14 @@ export function judgeService(deps: JudgeDeps): Service {
   /** Since when a condition holds that does not count yet, by the monotonic clock. */
   let held = new Map<string, number>();
   const heartbeat = heartbeatOf(deps);
+  /** When this process saw a pipeline first, by the store's clock. */
+  const first = new Map<string, number>();
+  const since =
+    (now: number) =>
+    (pipeline: string): number => {
+      first.set(pipeline, Math.min(now, first.get(pipeline) ?? now));
+      return first.get(pipeline) ?? now;
+    };
 
   /** Those that have held long enough, or are alerts already. */
   function counted(found: readonly Finding[], open: ReadonlySet<string>): AlertCase[] {
@@ -78,8 +87,9 @@ export function judgeService(deps: JudgeDeps): Service {
         store.alerts({ isOpen: true, limit: mostOpen }),
       ]);
       const { now, totals } = vitals;
+      const promises = await judgePromises({ store, vitals, pipelines, since: since(now) });
       const found = findingsOf({
-        ...{ vitals, triggers, pipelines, gateway },
+        ...{ vitals, triggers, pipelines, promises, gateway },
         ...{ retries: retries.add(now, totals), refused: refused.add(now, totals) },
       });
       const recipients = recipientsOf(

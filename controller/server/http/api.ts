@@ -3,6 +3,7 @@ import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
 import type { CalendarRange } from '../../app/triggers/calendar.ts';
 import type { TriggerOperations } from '../../app/triggers/operations.ts';
 import type { planDocumentSchema, serviceSchema } from '../../app/views/documents.ts';
+import type { PromiseDocument } from '../../app/views/promises.ts';
 import type { lineageSchema } from '../../app/views/telemetry.ts';
 import type { CalendarDocument } from '../../app/views/triggers.ts';
 import type { Cause, Recorded } from '../../domain/events.ts';
@@ -52,6 +53,8 @@ export interface Api {
   logLines(attempt: AttemptState): Promise<readonly string[]>;
   /** The path of a local file with the content of an object below the folder of a run. Undefined for any other one. */
   fileOfRun(run: string, uri: string): Promise<string | undefined>;
+  /** What pipelines promise, with the record of 30 days, as it was a little while ago. */
+  promises(): Promise<readonly PromiseDocument[]>;
   /** Whether the gateway to Spark takes work, as it was a little while ago; undefined when no pipeline needs it. */
   gateway(): Promise<{ readonly problem: string | undefined } | undefined>;
   /** The services of the stack. */

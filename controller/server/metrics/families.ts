@@ -1,4 +1,5 @@
 import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
+import type { PromiseDocument } from '../../app/views/promises.ts';
 import type { TriggerDocument } from '../../app/views/triggers.ts';
 import type { AlertCase } from '../../domain/alerts.ts';
 import { runEnds } from '../../domain/lifecycle.ts';
@@ -35,6 +36,7 @@ export interface Told {
   readonly vitals: Vitals;
   readonly triggers: readonly TriggerDocument[];
   readonly pipelines: readonly Pick<WatchedPipeline, 'name' | 'problem'>[];
+  readonly promises: readonly Pick<PromiseDocument, 'pipeline' | 'promise' | 'state'>[];
   /** Alerts that last. */
   readonly alerts: readonly Pick<AlertCase, 'name' | 'severity'>[];
   /** How many controllers are active. */
@@ -53,7 +55,7 @@ const samplesOf = <T>(
   });
 
 /** The metrics of a project from its store: every server tells the same. */
-export function familiesOf({ vitals, triggers, pipelines, alerts, controllers }: Told): Family[] {
+export function familiesOf({ vitals, triggers, pipelines, promises, alerts, controllers }: Told): Family[] {
   const { now, totals, open, ended, published, outbox, readings, applications } = vitals;
   const totalsOf = (of: Counted): Sample[] =>
     totals
@@ -118,6 +120,16 @@ export function familiesOf({ vitals, triggers, pipelines, alerts, controllers }:
       'pipeline_problem',
       'Whether the file of a pipeline cannot be used, and its last valid content is served instead.',
       pipelines.map(({ name, problem }) => ({ labels: { pipeline: name }, value: Number(problem !== undefined) })),
+    ),
+    ...(['broken', 'at-risk'] as const).map((state) =>
+      gauge(
+        `promise_${state.replace('-', '_')}`,
+        `Whether a promise of a pipeline is ${state === 'broken' ? 'broken' : 'at risk'}.`,
+        promises.map((each) => ({
+          labels: { pipeline: each.pipeline, promise: each.promise },
+          value: Number(each.state === state),
+        })),
+      ),
     ),
     gauge('alerts', 'Alerts that last, as Sluice judges by itself.', alertsByName(alerts)),
     gauge(

@@ -11,7 +11,7 @@ const storeMs = 5000;
 const mostAlerts = 10_000;
 
 /** What the store tells, of the pipelines that the principal sees; undefined when it is away. */
-async function toldOf({ store, triggers, watched }: Api, principal: Principal): Promise<Told | undefined> {
+async function toldOf({ store, triggers, watched, promises }: Api, principal: Principal): Promise<Told | undefined> {
   const seen = <T extends { readonly pipeline: string }>(all: readonly T[]): T[] =>
     all.filter(({ pipeline }) => sees(principal, pipeline));
   const asked = Promise.all([
@@ -20,13 +20,14 @@ async function toldOf({ store, triggers, watched }: Api, principal: Principal): 
     store.controllers(),
     watched(),
     store.alerts({ isOpen: true, limit: mostAlerts }),
+    promises(),
   ]).catch((error: unknown) => {
     if (error instanceof SluiceError && error.kind === 'unavailable') return undefined;
     throw error;
   });
   const answer = await within(storeMs, asked);
   if (!answer) return undefined;
-  const [vitals, listed, controllers, pipelines, alerts] = answer;
+  const [vitals, listed, controllers, pipelines, alerts, promised] = answer;
   const { totals, open, ended, published, readings } = vitals;
   return {
     vitals: {
@@ -36,6 +37,7 @@ async function toldOf({ store, triggers, watched }: Api, principal: Principal): 
     },
     triggers: seen(listed),
     pipelines: pipelines.filter(({ name }) => sees(principal, name)),
+    promises: seen(promised),
     alerts: alerts.filter(({ labels }) => sees(principal, labels.pipeline ?? '')),
     controllers: controllers.length,
   };

@@ -12,6 +12,7 @@ import { logRoutes } from './logs.ts';
 import { metricsRoutes } from './metrics.ts';
 import { pipelineRoutes } from './pipelines.ts';
 import { planRoutes } from './plans.ts';
+import { promiseRoutes } from './promises.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { runRoutes } from './runs.ts';
 import { startRoutes } from './starts.ts';
@@ -64,6 +65,7 @@ export const routes: readonly AnyRoute[] = [
   ...triggerRoutes,
   ...triggerActionRoutes,
   ...alertRoutes,
+  ...promiseRoutes,
   ...hookRoutes,
   ...accessRoutes,
   ...healthRoutes,

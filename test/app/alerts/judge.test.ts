@@ -12,7 +12,7 @@ const start = Date.parse('2026-03-02T12:00:00Z');
 const minute = 60_000;
 
 /** A store with servers that judge it every 30 s. */
-function world(alerts: object = { notify: [{ email: 'anna@example.org' }] }) {
+function world(alerts: object = { notify: [{ email: 'anna@example.org' }] }, loaded?: object) {
   let now = start;
   const stores = memoryStores(() => now);
   const store = stores({ name: 'shop' });
@@ -30,7 +30,7 @@ function world(alerts: object = { notify: [{ email: 'anna@example.org' }] }) {
     judgeService({
       ...{ project: { name: 'shop', connections }, store: of, notifiers: builtIn.notifiers, logger },
       pipelines: async () => [
-        { name: 'p', file: 'conf/pipelines/p.yaml', version: '1', loaded: undefined, problem: problems.file },
+        { name: 'p', file: 'conf/pipelines/p.yaml', version: '1', loaded: loaded as never, problem: problems.file },
       ],
       triggers: async () => triggers,
       gateway: async () => problems.gateway,
@@ -140,6 +140,25 @@ describe('the judge', () => {
     expect((await w.subjects()).slice(2)).toEqual(['p: trigger nightly has owed a run for 3 min 30 s']);
     await judged(13);
     expect((await w.subjects()).slice(3)).toEqual(['p: trigger arrivals cannot be looked at: no such folder']);
+  });
+
+  test('tells of a promise that is at risk, then broken, without any run', async () => {
+    const loaded = { pipeline: { name: 'p', notify: [], promises: [{ name: 'fresh', fresherThan: '1h' }], steps: {} } };
+    w = world({ notify: [{ email: 'anna@example.org' }] }, loaded);
+    await w.store.heartbeat('s1', 1e12);
+    await w.server('s1');
+    w.pass(50 * minute);
+    await w.server('s1');
+    w.pass(11 * minute);
+    await w.server('s1');
+    await w.run('succeeded');
+    await w.server('s1');
+    expect((await w.subjects()).filter((each) => each.includes('promise'))).toEqual([
+      'p: the promise "fresh" is at risk: 50 min 00 s of 1 h 00 min',
+      'Resolved: p: the promise "fresh" is at risk: 50 min 00 s of 1 h 00 min',
+      'p: the promise "fresh" is broken: 1 h 01 min of 1 h 00 min',
+      'Resolved: p: the promise "fresh" is broken: 1 h 01 min of 1 h 00 min',
+    ]);
   });
 
   test('counts retries of an hour, and a server that has just begun to look ends nothing', async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Trigger } from '../../../domain/pipeline.ts';
 import { milliseconds } from '../../../lib/duration.ts';
-import { reasonOf } from '../../../lib/errors.ts';
+import { refusalOf } from '../../../lib/errors.ts';
 import { duration } from '../../../pipeline/schema.ts';
 import { calendarSchema } from '../../../schedule/calendar.ts';
 import { cronWarnings, parseCron } from '../../../schedule/cron.ts';
@@ -113,12 +113,8 @@ function delayMs(trigger: Trigger): number {
   return jitter === undefined ? 0 : milliseconds(jitter);
 }
 
-/** The problem that some work has with a field. */
-function refusal(at: readonly string[], work: () => unknown): { at: readonly string[]; message: string }[] {
-  try {
-    work();
-    return [];
-  } catch (error) {
-    return [{ at, message: reasonOf(error) }];
-  }
+/** A problem of a field, if its value is refused. */
+function refusal(at: readonly string[], check: () => unknown) {
+  const message = refusalOf(check);
+  return message === undefined ? [] : [{ at, message }];
 }

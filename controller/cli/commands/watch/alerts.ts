@@ -1,11 +1,11 @@
-import { byCommand } from '../../app/new-run.ts';
-import { type AlertDocument, alertDocument } from '../../app/views/alerts.ts';
-import { openProject, withStore } from '../../app/wiring.ts';
-import { rejected } from '../../lib/errors.ts';
-import { call } from '../../server/client/client.ts';
-import { serverAt } from '../../server/client/reader.ts';
-import { alertCalls } from '../../server/routes/alerts.ts';
-import { columns, exit, type Output } from '../view/output.ts';
+import { byCommand } from '../../../app/new-run.ts';
+import { type AlertDocument, alertDocument } from '../../../app/views/alerts.ts';
+import { openProject, withStore } from '../../../app/wiring.ts';
+import { rejected } from '../../../lib/errors.ts';
+import { call } from '../../../server/client/client.ts';
+import { serverAt } from '../../../server/client/reader.ts';
+import { alertCalls } from '../../../server/routes/alerts.ts';
+import { columns, exit, type Output } from '../../view/output.ts';
 
 interface AlertsOptions {
   readonly all?: boolean;
