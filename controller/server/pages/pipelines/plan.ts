@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { html } from '../../../lib/html.ts';
+import type { Plan } from '../../../domain/plan.ts';
+import { type Html, html } from '../../../lib/html.ts';
 import type { AnyRoute } from '../../http/route.ts';
 import { planCalls } from '../../routes/plans.ts';
 import { partName } from '../../routes/shared.ts';
 import { action, answerTo, page } from '../frame/page.ts';
+import type { View } from '../frame/view.ts';
 import { badge } from '../parts/state.ts';
 import { facts, table } from '../parts/table.ts';
 import { isolated, linkTo, pathTo } from '../parts/text.ts';
@@ -11,6 +13,9 @@ import { moment } from '../parts/time.ts';
 import { checksTable, planPart } from '../run/parts.ts';
 import { pipelinesPage } from './list.ts';
 import { pipelinePage } from './pipeline.ts';
+
+/** A made plan. */
+type Made = Plan & { readonly sources: Readonly<Record<string, { readonly measures: { readonly rows: number } }>> };
 
 const planForm = action({
   name: 'planForm',
@@ -37,42 +42,27 @@ const planPage = page({
     const { t } = view;
     const made = await answerTo(planCalls.getPreview, asked, { params: asked.params });
     const { pipeline, created, state, problem } = made;
-    const document = made.document as { verdict: 'go' | 'skip' | 'fail'; reason: string; quality: number } & Parameters<
-      typeof planPart
-    >[0]['plan'];
+    const document = made.document as Made | null;
+    const { choice, reason, verdict, quality, verdicts } = document ?? {};
     const body = html`<h1>${t.plan.title} ${isolated(pipeline, 120)}</h1>
 <section id="plan-head" data-live data-says="${t.states[state]}"${state === 'measuring' && html` data-poll`}><div class="card">${facts(
       [
         [t.run.state, badge(state, t)],
         [t.run.pipeline, linkTo(pathTo('pipelines', pipeline), pipeline)],
         [t.run.started, moment(created)],
-        ...(document
-          ? [
-              [t.plan.verdict, t.plan.verdicts[document.verdict]] as const,
-              [t.run.reason, isolated(document.reason, 500)] as const,
-            ]
-          : []),
-        ...(document
-          ? [
-              [
-                t.run.branch,
-                document.choice.branch === undefined ? null : isolated(document.choice.branch, 80),
-              ] as const,
-              [t.run.reason, isolated(document.choice.reason, 500)] as const,
-              [t.run.quality, document.quality.toFixed(4)] as const,
-            ]
-          : []),
+        [t.plan.verdict, verdict && t.plan.verdicts[verdict]],
+        [t.run.outcome, reason && isolated(reason, 500)],
+        [t.run.branch, choice?.branch && isolated(choice.branch, 80)],
+        [t.run.reason, choice && isolated(choice.reason, 500)],
+        [t.run.quality, quality?.toFixed(4)],
       ],
     )}${state === 'measuring' && html`<p>${t.plan.measuring} <a href="${pathTo('plans', made.plan)}">${t.plan.reload}</a></p>`}${problem !== null && html`<p class="notice bad">${t.plan.failed}: ${isolated(problem, 1000)}</p>`}</div></section>
-<div id="plan-body" data-live>${document && html`${checksTable({ checks: document.verdicts }, view)}${planPart({ plan: document }, view)}${sources(made.document?.sources ?? {}, view)}`}</div>`;
+<div id="plan-body" data-live>${document && html`${checksTable({ checks: verdicts ?? [] }, view)}${planPart({ plan: document }, view)}${sourcesTable(document.sources, view)}`}</div>`;
     return { title: t.plan.title, body };
   },
 });
 
-const sources = (
-  all: Readonly<Record<string, { readonly measures: { readonly rows: number } }>>,
-  { t }: Parameters<typeof checksTable>[1],
-) =>
+const sourcesTable = (all: Made['sources'], { t }: View): Html =>
   table({
     id: 'sources',
     caption: t.run.sources,

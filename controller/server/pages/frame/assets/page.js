@@ -112,6 +112,14 @@ async function refreshSoon() {
   await refresh().catch(() => undefined);
 }
 
+/** Asks again for a part that is not ready. */
+async function waitForParts() {
+  while (document.querySelector('[data-poll]')) {
+    await pause(1500);
+    await refresh().catch(() => undefined);
+  }
+}
+
 /** Without characters that change the direction of the text. @param {string} line */
 const visible = (line) =>
   line
@@ -174,3 +182,4 @@ document.addEventListener('submit', (event) => {
 showTimes();
 setInterval(showTimes, 30_000);
 followPage();
+void waitForParts();
