@@ -66,8 +66,12 @@ describe('the login', () => {
       /Max-Age=(\d+)/.exec((await visit('/login', form({ token: short }))).headers.get('set-cookie') ?? '') ?? [];
     expect(Number(seconds)).toBeGreaterThan(50);
     expect(Number(seconds)).toBeLessThanOrEqual(60);
+    const cookie = `sluice-session=${session}`;
     const other = await browser({ isLoggedIn: false });
-    expect((await other.visit('/', { cookie: `sluice-session=${session}` })).status).toBe(303);
+    expect((await other.visit('/', { cookie })).status).toBe(303);
+    // Another server of the same store takes it.
+    const second = await browser({ isLoggedIn: false, store: server.store });
+    expect((await second.visit('/', { cookie })).status).toBe(200);
   });
 
   test('a wrong token is refused on the page, and is in the audit log without its text', async () => {
