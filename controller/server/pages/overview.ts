@@ -52,7 +52,9 @@ async function needsOf({ api }: Asking, rows: readonly Row[], triggers: readonly
   const broken = rows.flatMap(({ name, problem }): Html[] =>
     problem === undefined
       ? []
-      : [html`${badge('failing', t)} ${pipelineLink(name)}: ${t.overview.brokenFile}: ${bounded(problem, 300)}`],
+      : [
+          html`${badge('failing', t)} ${pipelineLink(name)}: ${t.overview.brokenFile}: ${bounded(problem.replaceAll('\n', '; '), 400)}`,
+        ],
   );
   const messages = await Promise.all(
     rows.map(async (row): Promise<Html[]> => {

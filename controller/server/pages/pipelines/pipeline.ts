@@ -89,7 +89,7 @@ ${await charts(
   view,
 )}
 ${branches(runs, view)}
-${runsTable('runs', t.run.title, runs.slice(0, listed).map(runLine), view)}
+${runsTable('runs', t.nav.runs, runs.slice(0, listed).map(runLine), view)}
 ${triggersTable(of.triggers, view)}
 ${table({
   id: 'servers',

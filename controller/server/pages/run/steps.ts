@@ -24,7 +24,8 @@ export function stepsPart({ run, steps }: RunDocument, { pipeline }: RunState, v
   const needsOf = (name: string): readonly string[] => pipeline?.steps[name]?.needs ?? [];
   const nodes = steps.map(({ name, state }) => ({ name, state, needs: needsOf(name) }));
   const drawn =
-    nodes.length > 1 && html`<div class="card drawing">${graph(nodes, `${t.run.graph}: ${nodes.length}`)}</div>`;
+    nodes.length > 1 &&
+    html`<div class="scroll" tabindex="0" role="region" aria-label="${t.run.graph}">${graph(nodes, `${t.run.graph}: ${nodes.length}`)}</div>`;
   return html`<section id="graph" data-live>${drawn}</section>${table({
     id: 'steps',
     caption: t.run.steps,

@@ -18,7 +18,7 @@ export function timelinePart(phases: readonly Phase[], { t, now }: View): Html {
       .map(([name, ms]) => `${name} ${formatDuration(ms)}`)
       .join(', ');
   return html`<section id="timeline" data-live><h2>${run.timeline}</h2>
-<div class="card drawing">${gantt(phases, now, `${run.timeline}: ${phases.length}`, run.goesOn)}
+<div class="scroll" tabindex="0" role="region" aria-label="${run.timeline}">${gantt(phases, now, `${run.timeline}: ${phases.length}`, run.goesOn)}
 <details><summary>${run.phase}: ${phases.length}</summary>${table({
     id: 'phases',
     caption: run.timeline,

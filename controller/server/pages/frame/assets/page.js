@@ -20,7 +20,7 @@ function distance(date) {
 function showTimes() {
   for (const time of document.querySelectorAll('time')) {
     const date = new Date(time.dateTime);
-    if (Number.isNaN(date.getTime())) continue;
+    if ('date' in time.dataset || Number.isNaN(date.getTime())) continue;
     time.textContent = 'relative' in time.dataset ? distance(date) : local.format(date);
     time.title = `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
   }
@@ -107,7 +107,7 @@ let isDue = false;
 async function refreshSoon() {
   if (isDue) return;
   isDue = true;
-  await pause(300);
+  await pause(500);
   isDue = false;
   await refresh().catch(() => undefined);
 }
