@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { sessionMs } from '../../../controller/app/access/session.ts';
+import { sealSession, sessionMs } from '../../../controller/app/access/session.ts';
 import { ownPath } from '../../../controller/server/pages/frame/view.ts';
 import { bindings, browser, form } from './browser.ts';
 
@@ -57,6 +57,16 @@ describe('the login', () => {
     expect(await status(`sluice-session=${session}`)).toBe(200);
     await server.store.revokeToken(id, now);
     expect(await status(`sluice-session=${session}`)).toBe(303);
+  });
+
+  test('a copy of the store alone makes no session', async () => {
+    const { visit, server, session } = await browser({});
+    const token = await server.store.token(session.split('.')[0] ?? '');
+    const forged = sealSession(token ?? { id: '', hash: '' }, 'x'.repeat(43), Date.now() + 60_000);
+    expect((await visit('/', { cookie: `sluice-session=${forged}` })).status).toBe(303);
+    const [, secret = ''] = /^slu_\w{8}_(\w{43})/.exec(server.admin) ?? [];
+    const real = sealSession(token ?? { id: '', hash: '' }, secret, Date.now() + 60_000);
+    expect((await visit('/', { cookie: `sluice-session=${real}` })).status).toBe(200);
   });
 
   test('a session is no longer than its token, and a session of one project opens no other', async () => {

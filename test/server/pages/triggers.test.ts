@@ -48,6 +48,8 @@ test('a month has each instant of a trigger on its day', async () => {
   // At 06:00 in Moscow.
   expect(next.instants).toBe(28);
   expect(next.page).toContain('href="/pipelines/alpha/triggers/nightly?month=2031-01"');
+  // The first of February is a Saturday.
+  expect(/<tbody><tr>(.*?)<time/s.exec(next.page)?.[1]).toBe(`${'<td></td>'.repeat(5)}<td>`);
   expect((await month('?month=2028-02')).days.length).toBe(29);
   expect((await month('')).days[0]).toBe('2026-11-01');
   for (const wrong of ['2026-13', '2026-1', '0000-01', 'x'])
