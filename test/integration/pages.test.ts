@@ -85,6 +85,7 @@ test('a run is cancelled with the keyboard alone', async () => {
   await page.keyboard.press('?');
   expect(await page.locator('dialog[open]').count()).toBe(1);
   await page.keyboard.press('Escape');
+  await until(async () => (await page.locator('dialog[open]').count()) === 0);
   await page.keyboard.press('/');
   await page.keyboard.type('slow');
   await page.keyboard.press('Enter');
@@ -142,6 +143,16 @@ test('a plan is made, and nothing is started', async () => {
   expect(faults).toEqual([]);
 });
 
+test('a link of another site, such as a chat, opens the page for one who is logged in', async () => {
+  const { page } = await entered(server, await server.open());
+  const other = await page.context().newPage();
+  // Another host name is another site.
+  await other.goto(server.url.replace('127.0.0.1', 'localhost').concat('/none'));
+  await other.evaluate(`location.href = ${JSON.stringify(`${server.url}/runs?q=slow`)}`);
+  await other.waitForURL(/127.0.0.1.*q=slow/);
+  await until(async () => (await other.locator('h1').innerText()) === 'Runs');
+});
+
 test('without scripts, the same pages do the same', async () => {
   const { page } = await entered(server, await server.open({ javaScriptEnabled: false }));
   const path = await started(page, 'slow');
@@ -165,7 +176,11 @@ test('no page breaks a rule of accessibility: light and dark, English and Russia
   const { page: first } = await entered(server, await server.open());
   const run = await started(first, 'quick');
   await becomes(first, 'succeeded');
+  await first.goto('/pipelines/quick');
+  await first.click('text=Plan now');
+  await first.waitForURL(/\/plans\//);
   const paths = [
+    new URL(first.url()).pathname,
     ...['/', '/runs', '/runs?state=failed', run, `${run}/steps/work/attempts/1`, `${run}/quarantine`, '/triggers'],
     ...['/pipelines/quick/triggers/nightly', '/pipelines', '/pipelines/quick', '/pipelines/broken', '/messages'],
     ...['/settings', '/login', '/none'],

@@ -152,6 +152,19 @@ describe('requests of other sites', () => {
     expect(await server.store.list({ limit: 1 })).toEqual([]);
   });
 
+  test('a link of another site leads to a page that goes on by itself, and shows nothing else', async () => {
+    const { visit } = await browser({});
+    const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+    const answer = await visit('/runs?state=failed', { headers });
+    const page = await answer.text();
+    expect(answer.status).toBe(403);
+    expect(page).toContain('<a href="/runs?state=failed" data-continue>');
+    expect(page).not.toContain('Log out');
+    // An image or a frame of another site is no such thing.
+    const framed = await visit('/runs', { headers: { ...headers, 'sec-fetch-mode': 'no-cors' } });
+    expect([framed.status, (await framed.text()).includes('data-continue')]).toEqual([403, false]);
+  });
+
   test('the session opens reads of the API, and none of its writes', async () => {
     const { visit, server } = await browser({});
     expect((await visit('/api/v1/runs')).status).toBe(200);

@@ -11,6 +11,15 @@ import { ownPath, viewOf } from './view.ts';
 export const isForPeople = ({ method, url, headers }: Request): boolean =>
   method === 'GET' && !new URL(url).pathname.startsWith('/api/') && /\btext\/html\b/.test(headers.get('accept') ?? '');
 
+/**
+ * Whether a browser follows a link of another site, such as a mail's or a chat's. It sends no session then, and the
+ * request is refused; from a page of this server it may go on.
+ */
+const isArrival = ({ method, headers }: Request): boolean =>
+  method === 'GET' &&
+  headers.get('sec-fetch-mode') === 'navigate' &&
+  ['cross-site', 'same-site'].includes(headers.get('sec-fetch-site') ?? '');
+
 interface About {
   readonly api: Api;
   readonly principal: Principal | undefined;
@@ -35,6 +44,10 @@ export function problemPage(problem: Problem, request: Request, { api, principal
   // The page of a form that was refused has no address of its own.
   const view = viewOf(headers, method === 'GET' ? url : new URL('/', url), api, principal);
   const { t } = view;
+  if (problem.status === 403 && isArrival(request)) {
+    const body = html`<h1>${t.arrival}</h1><p><a href="${ownPath(`${url.pathname}${url.search}`)}" data-continue>${t.goOn}</a></p>`;
+    return pageResponse({ title: t.arrival, body, status: 403 }, view);
+  }
   const { status, message, hint, details } = problem;
   const title = t.problems[status];
   const body = html`<h1>${title}</h1><p>${bounded(message, 1000)}</p>

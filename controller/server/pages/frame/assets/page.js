@@ -179,6 +179,8 @@ document.addEventListener('submit', (event) => {
   const question = form.dataset.confirm;
   if (question !== undefined && !confirm(question)) event.preventDefault();
 });
+const onward = document.querySelector('a[data-continue]');
+if (onward instanceof HTMLAnchorElement) location.replace(onward.href);
 showTimes();
 setInterval(showTimes, 30_000);
 followPage();

@@ -13,6 +13,8 @@ export const frame = {
   away: 'The server does not answer; the page may be old',
   toOverview: 'To the overview',
   request: 'Request',
+  arrival: 'A link of another site leads here',
+  goOn: 'Open the page',
   yes: 'yes',
   older: 'Older',
   newest: 'Newest',

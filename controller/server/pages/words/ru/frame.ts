@@ -15,6 +15,8 @@ export const frame: Texts<typeof en> = {
   away: 'Сервер не отвечает; страница могла устареть',
   toOverview: 'К обзору',
   request: 'Запрос',
+  arrival: 'Сюда ведёт ссылка с другого сайта',
+  goOn: 'Открыть страницу',
   yes: 'да',
   older: 'Раньше',
   newest: 'Самые новые',
