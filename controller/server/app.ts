@@ -129,7 +129,8 @@ function serverOf({ api, settings, logger, isKnownHost, answerMs = defaultAnswer
       if (!response.headers.has(name)) response.headers.set(name, value);
     const { status } = response;
     if (!isProblem && principal && isAudited(of, status)) {
-      const target = params.run ?? params.pipeline ?? params.id ?? response.headers.get('location')?.split('/').at(-1);
+      const [made] = response.headers.get('location')?.split('?') ?? [];
+      const target = params.run ?? params.pipeline ?? params.id ?? made?.split('/').at(-1);
       const { name: by, token } = principal;
       const entry = { by, token, address, action: patternOf(of), target, status };
       if (of.scope === 'none') await doors.recordStranger(entry);

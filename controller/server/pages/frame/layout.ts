@@ -42,7 +42,7 @@ function document({ title, body, stream }: Content, view: View, notice: Notice |
 <body><a class="skip" href="#main">${t.skip}</a>
 <header class="top"><a class="brand" href="/">Sluice</a><span class="project">${bounded(project, 60)}</span>
 ${view.principal && html`${navigation(view)}${search(view)}`}</header>
-<main id="main" tabindex="-1"${stream !== undefined && html` data-stream="${stream}" data-updated="${t.updated}" data-away="${t.away}"`}>
+<main id="main" tabindex="-1"${stream !== undefined && html` data-stream="${stream}" data-away="${t.away}"`}>
 ${notice && html`<p class="notice" role="status">${t.notices[notice]}</p>`}
 ${body}
 </main>

@@ -35,6 +35,8 @@ function say(text) {
 /** Reads the page again, and swaps the parts that have changed. What has the focus keeps it. */
 async function refresh() {
   const answer = await fetch(location.href, { headers: { accept: 'text/html' }, redirect: 'manual' });
+  // The session has ended: the login comes next.
+  if (answer.type === 'opaqueredirect') location.reload();
   if (!answer.ok) return;
   const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const part of document.querySelectorAll('[data-live]')) {
@@ -79,6 +81,7 @@ async function follow(from, onEvent) {
     try {
       const headers = { accept: 'text/event-stream', ...(last !== '' && { 'last-event-id': last }) };
       const answer = await fetch(from, { headers, signal: leaving.signal });
+      if (answer.status === 401) return location.reload();
       if (!answer.ok || !answer.body) throw new Error(String(answer.status));
       let text = '';
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();

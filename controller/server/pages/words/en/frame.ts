@@ -9,13 +9,11 @@ export const frame = {
   loggedInAs: 'Logged in as',
   logout: 'Log out',
   close: 'Close',
-  updated: 'The page was updated',
   away: 'The server does not answer; the page may be old',
   toOverview: 'To the overview',
   request: 'Request',
   arrival: 'A link of another site leads here',
   goOn: 'Open the page',
-  yes: 'yes',
   older: 'Older',
   newest: 'Newest',
   nav: {

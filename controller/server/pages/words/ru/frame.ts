@@ -11,13 +11,11 @@ export const frame: Texts<typeof en> = {
   loggedInAs: 'Вы вошли как',
   logout: 'Выйти',
   close: 'Закрыть',
-  updated: 'Страница обновлена',
   away: 'Сервер не отвечает; страница могла устареть',
   toOverview: 'К обзору',
   request: 'Запрос',
   arrival: 'Сюда ведёт ссылка с другого сайта',
   goOn: 'Открыть страницу',
-  yes: 'да',
   older: 'Раньше',
   newest: 'Самые новые',
   nav: {
