@@ -52,6 +52,9 @@ test('a run is started, watched live to its end without a reload, and found by t
   expect(await page.evaluate('window.isSame')).toBe(true);
   // What is read aloud is the state, and not the whole page.
   expect(await page.locator('#said').innerText()).toBe('succeeded');
+  // The plan was not there when the page was opened.
+  expect(await page.locator('#plan tbody tr').count()).toBe(2);
+  expect(await page.title()).toContain('succeeded');
   expect(await page.locator('#timeline svg text').allTextContents()).toContain('call, attempt 1');
   expect(await page.locator('#actions button').allInnerTexts()).toEqual(['Run again']);
   await page.goto('/runs');

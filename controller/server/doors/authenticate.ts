@@ -25,7 +25,7 @@ interface Door {
 }
 
 /** The outcome of a login: a principal, or why there is none. Texts never contain the token. */
-type Login = Principal | { readonly refused: string };
+type Login = Principal | { readonly refused: string; readonly isWithout?: true };
 
 /**
  * Finds who sends a request: by a token, by a trusted proxy's header, by the session of a browser, or without when conf/
@@ -50,7 +50,7 @@ export async function login(
   }
   if (session !== undefined && auth !== 'none') return bySession(session, door);
   if (auth === 'none') return { id: 'anyone', name: 'anyone', token: undefined, scopes: ['admin'], pipelines: ['*'] };
-  return { refused: 'there is no token' };
+  return { refused: 'there is no token', isWithout: true };
 }
 
 type TokenDoor = Pick<Door, 'tokens' | 'now'>;

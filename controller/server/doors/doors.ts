@@ -79,7 +79,7 @@ export class Doors {
       return found;
     }
     // A browser without a session is led to the login.
-    if (of.isPage && session === undefined && !headers.has('authorization')) throw unauthenticated();
+    if (of.isPage && found.isWithout) throw unauthenticated();
     const silent = this.failures.add(address, performance.now());
     const detail = silent === 0 ? found.refused : `${found.refused}; ${silent} more refused since`;
     await this.record({ by: 'unknown', token: undefined, address, action: patternOf(of), status: 401, detail });

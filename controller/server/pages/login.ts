@@ -10,15 +10,15 @@ import { languages } from './words/words.ts';
 
 const to = z.string().max(2000).optional();
 
-function form({ t }: View, { to: path, refused }: { to?: string | undefined; refused?: string }): Content {
+function form({ t }: View, { to: path, isRefused }: { to?: string | undefined; isRefused?: true }): Content {
   const body = html`<h1>${t.login.title}</h1>
-${refused !== undefined && html`<p class="notice bad" role="alert">${t.login.refused}</p>`}
+${isRefused && html`<p class="notice bad" role="alert">${t.login.refused}</p>`}
 <form class="stacked" method="post" action="/login"><input type="hidden" name="to" value="${ownPath(path)}">
 <label for="token">${t.login.token}</label>
-<input id="token" name="token" type="password" autocomplete="current-password" required maxlength="200" aria-describedby="token-help"${refused !== undefined && html` aria-invalid="true"`}>
+<input id="token" name="token" type="password" autocomplete="current-password" required maxlength="200" aria-describedby="token-help"${isRefused && html` aria-invalid="true"`}>
 <p id="token-help" class="faint">${t.login.help} <code>sluice token create</code></p>
 <button class="main">${t.login.submit}</button></form>`;
-  return { title: t.login.title, body, ...(refused !== undefined && { status: 401 }) };
+  return { title: t.login.title, body, ...(isRefused && { status: 401 }) };
 }
 
 const loginPage = page({
@@ -41,11 +41,10 @@ const login = action({
     const now = api.now();
     const found = await byToken(text, { tokens: api.store, now: () => now });
     const token = 'refused' in found ? undefined : await api.store.token(found.id);
-    if ('refused' in found || !token)
-      return pageResponse(
-        form(viewOf(headers, url, api, undefined), { to: given.to, refused: 'refused' in found ? found.refused : '' }),
-        viewOf(headers, url, api, undefined),
-      );
+    if (!token) {
+      const view = viewOf(headers, url, api, undefined);
+      return pageResponse(form(view, { to: given.to, isRefused: true }), view);
+    }
     return new Response(null, {
       status: 303,
       headers: { location: ownPath(given.to), 'set-cookie': beginSession(text, token, now, isTls) },

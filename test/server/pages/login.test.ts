@@ -131,6 +131,10 @@ describe('the login', () => {
     const as = { headers: { 'x-forwarded-user': 'anna' }, ...bindings('10.1.2.3') };
     expect(await (await behind.visit('/', as)).text()).toContain('anna');
     expect((await behind.visit('/', { headers: as.headers })).status).toBe(303);
+    expect(await behind.server.store.audit({ limit: 5 })).toEqual([]);
+    // Without a role one is refused, which is noted.
+    expect((await behind.visit('/', { ...as, headers: { 'x-forwarded-user': 'eve' } })).status).toBe(303);
+    expect(await behind.server.store.audit({ limit: 5 })).toMatchObject([{ action: 'GET /', status: 401 }]);
   });
 });
 

@@ -81,7 +81,7 @@ export const messagesTable = (messages: RunDocument['messages'], { t }: View): H
 
 /** The plan: what each step is for, with which settings, and why. */
 export function planPart({ plan }: Pick<RunState, 'plan'>, { t }: View): Html {
-  if (!plan) return html``;
+  if (!plan) return html`<section id="plan" data-live></section>`;
   return table({
     id: 'plan',
     caption: t.run.plan,

@@ -25,6 +25,7 @@ function head(
   { t, now }: View,
 ): Html {
   const url = report?.url;
+  const isLink = url !== undefined && /^https?:/.test(url);
   return html`<section id="head" data-live data-says="${t.states[state]}">
 ${facts([
   [t.run.state, badge(state, t)],
@@ -37,7 +38,7 @@ ${facts([
   [t.run.rows, rows],
 ])}
 ${reason !== null && html`<p class="notice${state === 'failed' && ' bad'}">${isolated(reason, 1000)}</p>`}
-<p class="row">${url !== undefined && /^https?:/.test(url) && html`<a href="${url}" rel="noreferrer">${t.run.report}</a>`}${url !== undefined && !/^https?:/.test(url) && html`<span>${t.run.report}: ${isolated(url, 300)}</span>`}
+<p class="row">${url !== undefined && (isLink ? html`<a href="${url}" rel="noreferrer">${t.run.report}</a>` : html`<span>${t.run.report}: ${isolated(url, 300)}</span>`)}
 <a href="/api/v1/runs/${encodeURIComponent(run)}">${t.run.json}</a></p></section>`;
 }
 

@@ -57,6 +57,7 @@ async function refresh() {
     if (at >= 0) (focusable[at] ?? document.getElementById('main'))?.focus({ preventScroll: true });
     if ('says' in fresh.dataset) say(fresh.dataset.says ?? '');
   }
+  document.title = next.title;
   showTimes();
 }
 /** The parts as the server sent them. */
@@ -134,9 +135,12 @@ function followPage() {
   if (stream !== undefined) void follow(stream, () => void refreshSoon());
   const log = document.querySelector('[data-log]');
   if (!(log instanceof HTMLElement)) return;
-  log.textContent = '';
+  let isFirst = true;
   void follow(log.dataset.log ?? '', (event, data) => {
     if (event !== 'lines') return;
+    // The stream begins with what the page has.
+    if (isFirst) log.textContent = '';
+    isFirst = false;
     const isAtEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
     log.append(...JSON.parse(data).map((/** @type {string} */ line) => `${visible(line)}\n`));
     const text = log.textContent ?? '';
