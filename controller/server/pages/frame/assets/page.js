@@ -168,7 +168,8 @@ let before = '';
 function onKey(event) {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (target instanceof HTMLElement && target.closest('input,select,textarea,dialog')) return;
+  if (document.querySelector('dialog[open]')) return;
+  if (target instanceof HTMLElement && target.closest('input,select,textarea')) return;
   const place = before === 'g' ? places[key] : undefined;
   before = key;
   if (place !== undefined) location.assign(place);
