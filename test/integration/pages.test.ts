@@ -44,9 +44,15 @@ const releasedUntil = (holds: () => Promise<boolean>) =>
 
 test('a run is started, watched live to its end without a reload, and found by the filters', async () => {
   const { page, faults } = await entered(server, await server.open());
+  const overview = await page.context().newPage();
+  await overview.goto('/');
+  await page.bringToFront();
   const path = await started(page, 'slow');
   await page.evaluate('window.isSame = true');
   await becomes(page, 'running');
+  await overview.bringToFront();
+  await until(async () => (await overview.locator('#pipelines').innerText()).includes('running'), 20_000);
+  await overview.close();
   await until(async () => server.service.release() > 0);
   await releasedUntil(async () => (await state(page)).includes('succeeded'));
   expect(await page.evaluate('window.isSame')).toBe(true);

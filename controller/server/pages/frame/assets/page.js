@@ -106,12 +106,12 @@ async function follow(from, onEvent) {
   }
 }
 
-/** Several events soon after each other are one refreshment. */
 let isDue = false;
-async function refreshSoon() {
+/** Several events within some time are one refreshment. @param {number} ms */
+async function refreshSoon(ms) {
   if (isDue) return;
   isDue = true;
-  await pause(500);
+  await pause(ms);
   isDue = false;
   await refresh().catch(() => undefined);
 }
@@ -132,7 +132,8 @@ const visible = (line) =>
 
 function followPage() {
   const { stream } = document.getElementById('main')?.dataset ?? {};
-  if (stream !== undefined) void follow(stream, () => void refreshSoon());
+  // A page of many runs has many events, and costs the store more.
+  if (stream !== undefined) void follow(stream, () => void refreshSoon(stream.includes('/runs/') ? 500 : 3000));
   const log = document.querySelector('[data-log]');
   if (!(log instanceof HTMLElement)) return;
   let isFirst = true;
