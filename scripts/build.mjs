@@ -35,6 +35,16 @@ await build({
   },
   logLevel: 'warning',
 });
+// What pages load, beside the program that reads it.
+const assets = join(root, 'controller', 'server', 'pages', 'frame', 'assets');
+await build({
+  entryPoints: readdirSync(assets).map((file) => join(assets, file)),
+  outdir: join(out, 'assets'),
+  minify: true,
+  // Colours by light-dark() are as young as these.
+  target: ['chrome123', 'firefox120', 'safari17.5'],
+  logLevel: 'warning',
+});
 chmodSync(join(out, 'main.js'), 0o755);
 // The set-up compares its age with that of the sources.
 writeFileSync(join(dist, '.built'), '');

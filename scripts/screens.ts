@@ -1,5 +1,5 @@
 /**
- * Takes screenshots of a real run for docs/: plans of three sizes, the terminal during a run, the report, the mail.
+ * Takes screenshots of a real run for docs/: plans of three sizes, the terminal during a run, the report, the mail, the pages.
  * `npm run screens` runs the customer report on the local stack with a million rows, and uses a browser from npm. It
  * needs `script` (util-linux) for a terminal; if the browser lacks libraries, Debian's `libnss3`.
  */
@@ -14,6 +14,7 @@ import { execa } from 'execa';
 import { type Browser, chromium as playwright } from 'playwright-core';
 import { addressOf, splitLogin } from '../controller/config/login.ts';
 import { loadProject } from '../controller/config/project.ts';
+import { photographPages } from './photograph-pages.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const docs = join(root, 'docs', 'screens');
@@ -120,7 +121,11 @@ try {
   await page.setExtraHTTPHeaders(headers);
   await page.goto(`${endpoints.mailbox}/mails/${mails[0]?.name}`);
   await page.screenshot({ path: join(docs, 'mail.png'), fullPage: true });
+
+  await photographPages(browser, { root, main, home, docs });
 } finally {
   await browser.close();
 }
-process.stdout.write(`docs/screens: terminal.png, plan-*.png, report.png, mail.png (of the stack in ${home})\n`);
+process.stdout.write(
+  `docs/screens: terminal.png, plan-*.png, report.png, mail.png, overview.png, run.png (of the stack in ${home})\n`,
+);

@@ -19,11 +19,13 @@ export async function answerOf(
   request: Request,
   principal: Principal,
   given: Readonly<Record<string, string>>,
+  isTls: boolean,
   { api, places, answerMs, streams }: AnswerDeps,
 ): Promise<Response> {
   const { headers } = request;
   const url = new URL(request.url);
-  const [params, query] = [paramsOf(of, given), queryOf(of, url.searchParams)];
+  const asked = of.isPage ? filled(url.searchParams) : url.searchParams;
+  const [params, query] = [paramsOf(of, given), queryOf(of, asked)];
   const raw = of.method === 'GET' ? new Uint8Array() : await rawBody(request, of.maximumBytes);
   const body = bodyOf(of, headers, raw);
   const isStream = request.method === 'GET' && of.also?.['text/event-stream'] !== undefined && wantsStream(headers);
@@ -35,7 +37,7 @@ export async function answerOf(
     return responseOf(
       of,
       await Promise.race([
-        of.handler({ api, principal, params, query, body, raw, headers, url, signal, stream }),
+        of.handler({ api, principal, params, query, body, raw, headers, url, isTls, signal, stream }),
         late,
       ]),
     );
@@ -46,6 +48,10 @@ export async function answerOf(
     cancel();
   }
 }
+
+/** Without the empty fields that forms send. */
+const filled = (given: URLSearchParams): URLSearchParams =>
+  new URLSearchParams([...given].filter(([, value]) => value !== ''));
 
 function responseOf(of: AnyRoute, reply: Reply<unknown> | Response): Response {
   if (reply instanceof Response) return reply;

@@ -8,7 +8,9 @@ import { Doors } from './doors/doors.ts';
 import type { Api } from './http/api.ts';
 import { Problem, problemOf, problemResponse } from './http/problem.ts';
 import { type AnyRoute, fullPath, type Principal, patternOf } from './http/route.ts';
-import { routes as allRoutes } from './routes/table.ts';
+import { isForPeople, problemPage } from './pages/frame/problems.ts';
+import { pageRoutes } from './pages/table.ts';
+import { routes as apiRoutes } from './routes/table.ts';
 
 export interface AppOptions {
   readonly api: Api;
@@ -23,7 +25,7 @@ export interface AppOptions {
   readonly streams?: AnswerDeps['streams'];
 }
 
-/** On every answer: nothing of it is a page, and no other site may use it. */
+/** On every answer that has none of its own: nothing of it is a page, and no other site may use it. */
 const securityHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   'cross-origin-opener-policy': 'same-origin',
@@ -32,6 +34,8 @@ const securityHeaders: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 };
 const defaultAnswerMs = 30_000;
+
+const allRoutes: readonly AnyRoute[] = [...apiRoutes, ...pageRoutes];
 
 /** What the server tells of a connection; nothing in tests without one. */
 interface Env {
@@ -113,17 +117,20 @@ function serverOf({ api, settings, logger, isKnownHost, answerMs = defaultAnswer
       if (isProblem) throw of;
       principal = await doors.admit(of, request, remote, address);
       Object.assign(headers, doors.authorize(of, principal));
-      response = await answerOf(of, request, principal, params, deps);
+      response = await answerOf(of, request, principal, params, doors.isTls(request, remote), deps);
     } catch (error) {
       const problem = problemOf(error);
       if (problem.status === 500) logger.log('error', `request ${id}: ${stackOf(problem.cause)}`, { request: id });
-      response = problemResponse(problem, `urn:uuid:${id}`);
+      response = (isProblem ? isForPeople(request) : of.isPage)
+        ? problemPage(problem, request, { api, principal, isTls: doors.isTls(request, remote), id })
+        : problemResponse(problem, `urn:uuid:${id}`);
     }
     for (const [name, value] of Object.entries(headers))
       if (!response.headers.has(name)) response.headers.set(name, value);
     const { status } = response;
     if (!isProblem && principal && isAudited(of, status)) {
-      const target = params.run ?? params.pipeline ?? params.id ?? response.headers.get('location')?.split('/').at(-1);
+      const [made] = response.headers.get('location')?.split('?') ?? [];
+      const target = params.run ?? params.pipeline ?? params.id ?? made?.split('/').at(-1);
       const { name: by, token } = principal;
       const entry = { by, token, address, action: patternOf(of), target, status };
       if (of.scope === 'none') await doors.recordStranger(entry);
@@ -146,10 +153,10 @@ const methodOf = ({ method }: Request): string => (/^[A-Z]{1,10}$/.test(method) 
 
 /**
  * Every write, and every read beyond the rights of its token. Too many requests would flood the log; the ledger has the
- * deliveries of webhooks.
+ * deliveries of webhooks. A login changes nothing; what is done with it does.
  */
 const isAudited = ({ method, scope }: AnyRoute, status: number): boolean =>
-  (method !== 'GET' || status === 403) && status !== 429 && !(scope === 'none' && status < 300);
+  (method !== 'GET' || status === 403) && status !== 429 && !(scope === 'none' && status < 400);
 
 /** The reason of an unforeseen error, with the place of its origin. */
 const stackOf = (error: unknown): string =>

@@ -62,7 +62,7 @@ export async function startServer(
   }
   const file = await createFirstToken(api.store, project.home, api.owner(), api.now());
   if (file !== undefined) logger.log('info', `the first token of the API, which may do everything, is in ${file}`);
-  logger.log('info', `the API is at ${listening.url}`, { url: listening.url });
+  logger.log('info', `the pages and the API are at ${listening.url}`, { url: listening.url });
   return {
     url: listening.url,
     async stop() {

@@ -196,7 +196,14 @@ test('other methods of a resource are answered by 405 with those that it has', a
   expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
   expect((await ask('GET', '/api/v1/runs/x:cancel')).headers.get('allow')).toBe('POST');
   expect((await ask('HEAD', '/api/v1/runs')).status).toBe(200);
-  for (const path of ['/api/v1/runs/', '/api/v1', '/', '/api/v1/runs/a/b', '/api/v1/runs/..%2f..', '/api/v1/runs/%ff'])
+  for (const path of [
+    '/api/v1/runs/',
+    '/api/v1',
+    '/none',
+    '/api/v1/runs/a/b',
+    '/api/v1/runs/..%2f..',
+    '/api/v1/runs/%ff',
+  ])
     expect((await ask('GET', path)).status, path).toBe(404);
 });
 

@@ -1,73 +1,14 @@
 import { expect, test } from 'vitest';
 import { scopes } from '../../controller/domain/ports/tokens.ts';
 import { fullPath } from '../../controller/server/http/route.ts';
-import { routes } from '../../controller/server/routes/table.ts';
+import { assets } from '../../controller/server/pages/frame/assets.ts';
+import { pageRoutes } from '../../controller/server/pages/table.ts';
+import { routes as apiRoutes } from '../../controller/server/routes/table.ts';
 import { memoryStores } from '../fakes/store.ts';
+import { admitted, bodies, formOf } from './admitted.ts';
 import { fakeApi, finished, json, pipelinesOf, signedBy, world } from './world.ts';
 
-/** Which scopes a route admits beside admin: the table that the code must equal. */
-const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
-  'GET /api/v1/pipelines': ['read'],
-  'GET /api/v1/pipelines/{pipeline}': ['read'],
-  'GET /api/v1/pipelines/{pipeline}/file': ['read'],
-  'POST /api/v1/pipelines/{pipeline}/plan': ['runs:write'],
-  'GET /api/v1/plans/{plan}': ['read'],
-  'GET /api/v1/runs': ['read'],
-  'GET /api/v1/runs/{run}': ['read'],
-  'GET /api/v1/runs/{run}/timeline': ['read'],
-  'GET /api/v1/runs/{run}/plan': ['read'],
-  'GET /api/v1/runs/{run}/checks': ['read'],
-  'GET /api/v1/runs/{run}/outputs': ['read'],
-  'GET /api/v1/runs/{run}/messages': ['read'],
-  'GET /api/v1/runs/{run}/lineage': ['read'],
-  'GET /api/v1/runs/{run}/trace': ['read'],
-  'GET /api/v1/runs/{run}/normal': ['read'],
-  'GET /api/v1/runs/{run}/diff/{other}': ['read'],
-  'GET /api/v1/runs/{run}/events': ['read'],
-  'GET /api/v1/events': ['read'],
-  'GET /api/v1/runs/{run}/steps/{step}/attempts/{attempt}/log': ['read'],
-  'GET /api/v1/runs/{run}/quarantine/{source}': ['data'],
-  'GET /api/v1/runs/{run}/quarantine/{source}/file': ['data'],
-  'POST /api/v1/runs': ['runs:write'],
-  'POST /api/v1/runs/{run}:cancel': ['runs:write'],
-  'POST /api/v1/runs/{run}:resume': ['runs:write'],
-  'POST /api/v1/runs/{run}:retry': ['runs:write'],
-  'POST /api/v1/runs/{run}:replay': ['runs:write'],
-  'GET /api/v1/triggers': ['read'],
-  'GET /api/v1/firings': ['read'],
-  'GET /api/v1/calendar': ['read'],
-  'GET /api/v1/pipelines/{pipeline}/triggers/{trigger}': ['read'],
-  'GET /api/v1/pipelines/{pipeline}/triggers/{trigger}/why': ['read'],
-  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:pause': ['triggers:write'],
-  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:resume': ['triggers:write'],
-  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:skip': ['triggers:write'],
-  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:reset': ['triggers:write'],
-  'POST /api/v1/pipelines/{pipeline}/triggers/{trigger}:fire': ['triggers:write'],
-  'GET /api/v1/alerts': ['read'],
-  'GET /api/v1/promises': ['read'],
-  'POST /api/v1/alerts/{id}:acknowledge': ['triggers:write'],
-  'POST /hooks/{pipeline}/{trigger}': 'all',
-  'GET /api/v1/tokens': [],
-  'POST /api/v1/tokens': [],
-  'DELETE /api/v1/tokens/{id}': [],
-  'GET /api/v1/audit': [],
-  'GET /livez': 'all',
-  'GET /readyz': 'all',
-  'GET /metrics': ['read'],
-  'GET /problems/{kind}': 'all',
-  'GET /api/v1/controllers': ['read'],
-  'GET /api/v1/services': ['read'],
-  'GET /api/v1/openapi.json': 'all',
-  'GET /docs': 'all',
-};
-
-const bodies: Readonly<Record<string, unknown>> = {
-  startRun: { pipeline: 'alpha' },
-  createPlan: {},
-  createToken: { name: 'x' },
-  pauseTrigger: {},
-  fireTrigger: {},
-};
+const routes = [...apiRoutes, ...pageRoutes];
 
 /** A server with another project in the same store, and a run and a token in each. */
 async function several() {
@@ -83,6 +24,7 @@ async function ask(server: World, of: (typeof routes)[number], as: string | null
   const values: Record<string, string> = {
     ...{ run, other: run, pipeline: 'alpha', plan: '0'.repeat(16), step: 's', attempt: '1' },
     ...{ source: 'deliveries', id: 'abcdefgh', kind: 'conflict', trigger: 'nightly' },
+    name: assets.style.split('/').at(-1) ?? '',
   };
   const queries: Readonly<Record<string, string>> = {
     explainFiring: '?instant=2026-11-24T06:00',
@@ -94,10 +36,18 @@ async function ask(server: World, of: (typeof routes)[number], as: string | null
   const csv = { headers: { 'content-type': 'text/csv' }, body: 'a,b,c\n1,2,3\n' };
   const response = await server.ask(of.method, path, {
     as,
-    ...(of.accepts !== undefined ? csv : body === undefined ? {} : { body }),
+    ...(of.isPage && of.method === 'POST'
+      ? formOf(of, server.admin)
+      : of.accepts !== undefined
+        ? csv
+        : body === undefined
+          ? {}
+          : { body }),
   });
   await response.body?.cancel();
-  return response.status;
+  // A browser without a session is led to the login.
+  const isLed = of.isPage && as === null && response.headers.get('location')?.startsWith('/login');
+  return isLed && of.scope !== 'none' ? 401 : response.status;
 }
 
 test('each route admits the scopes of the table and no other, and no request without a token', async () => {

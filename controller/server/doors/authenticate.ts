@@ -1,6 +1,7 @@
+import { isSessionOf, parseSession } from '../../app/access/session.ts';
 import { isSecretOf, parseToken } from '../../app/access/token.ts';
 import type { ServeSettings } from '../../config/serve.ts';
-import type { Scope, TokenStore } from '../../domain/ports/tokens.ts';
+import type { ApiToken, Scope, TokenStore } from '../../domain/ports/tokens.ts';
 import { matchesGlob } from '../../lib/glob.ts';
 import { Problem } from '../http/problem.ts';
 import type { Principal } from '../http/route.ts';
@@ -24,12 +25,20 @@ interface Door {
 }
 
 /** The outcome of a login: a principal, or why there is none. Texts never contain the token. */
-type Login = Principal | { readonly refused: string };
+type Login = Principal | { readonly refused: string; readonly isWithout?: true };
 
-/** Finds who sends a request: by a token, by a trusted proxy's header, or without when conf/ asks for none. */
-export async function login(headers: Headers, address: string, door: Door): Promise<Login> {
+/**
+ * Finds who sends a request: by a token, by a trusted proxy's header, by the session of a browser, or without when conf/
+ * asks for none.
+ */
+export async function login(
+  headers: Headers,
+  address: string,
+  door: Door,
+  session: string | undefined,
+): Promise<Login> {
   const authorization = headers.get('authorization');
-  if (authorization !== null) return byToken(authorization, door);
+  if (authorization !== null) return byToken(/^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '', door);
   const { proxy, auth } = door.settings;
   const user = proxy && door.isProxy(address) ? headers.get(proxy.header) : null;
   if (proxy && user !== null) {
@@ -39,16 +48,33 @@ export async function login(headers: Headers, address: string, door: Door): Prom
     if (!role) return { refused: 'the user that the proxy names has no role' };
     return { id: `user:${user}`, name: user, token: undefined, scopes: roles[role], pipelines: ['*'] };
   }
+  if (session !== undefined && auth !== 'none') return bySession(session, door);
   if (auth === 'none') return { id: 'anyone', name: 'anyone', token: undefined, scopes: ['admin'], pipelines: ['*'] };
-  return { refused: 'there is no token' };
+  return { refused: 'there is no token', isWithout: true };
 }
 
-async function byToken(authorization: string, { tokens, now }: Door): Promise<Login> {
-  const [, text] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
-  const given = text === undefined ? undefined : parseToken(text);
+type TokenDoor = Pick<Door, 'tokens' | 'now'>;
+
+/** Finds who has a token. */
+export async function byToken(text: string, door: TokenDoor): Promise<Login> {
+  const given = parseToken(text);
   if (!given) return { refused: 'the token is malformed' };
-  const token = await tokens.token(given.id);
+  const token = await door.tokens.token(given.id);
   if (!token || !isSecretOf(token, given.secret)) return { refused: 'the token is unknown' };
+  return entered(token, door);
+}
+
+async function bySession(text: string, door: TokenDoor): Promise<Login> {
+  const given = parseSession(text);
+  if (!given) return { refused: 'the session is malformed' };
+  const token = await door.tokens.token(given.id);
+  if (!token || !isSessionOf(token, text)) return { refused: 'the session is unknown' };
+  if (given.expires <= door.now()) return { refused: `the session of token ${token.id} has expired` };
+  return entered(token, door);
+}
+
+/** The principal of a token whose secret was shown, unless the token has ended. */
+async function entered(token: ApiToken, { tokens, now }: TokenDoor): Promise<Login> {
   if (token.revoked !== undefined) return { refused: `token ${token.id} was revoked` };
   if (token.expires !== undefined && token.expires <= now()) return { refused: `token ${token.id} has expired` };
   // Best effort: a request does not fail for its statistics.

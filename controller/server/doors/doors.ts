@@ -6,7 +6,8 @@ import type { Logger } from '../../lib/logger.ts';
 import { type AnyRoute, type Principal, patternOf } from '../http/route.ts';
 import { assertScope, login, unauthenticated } from './authenticate.ts';
 import { FailedLogins, RateLimit, StreamLimit } from './limits.ts';
-import { assertSameSite, networks } from './origin.ts';
+import { assertSameOrigin, assertSameSite, networks } from './origin.ts';
+import { sessionOf } from './session.ts';
 
 interface DoorDeps {
   readonly store: RunStore;
@@ -51,6 +52,11 @@ export class Doors {
     return forwarded?.slice(0, 64) || remote;
   }
 
+  /** Whether the client came by TLS: a trusted proxy says so. */
+  isTls({ headers }: Request, remote = 'unknown'): boolean {
+    return this.isProxy(remote) && headers.get('x-forwarded-proto')?.split(',').at(-1)?.trim() === 'https';
+  }
+
   /** Throws a Problem for a request by a strange name, from another site, or of an address with too many requests. */
   enter(request: Request, address: string): Record<string, string> {
     assertSameSite(request, this.deps.isKnownHost);
@@ -58,15 +64,22 @@ export class Doors {
   }
 
   /** Finds who sends a request. Throws a Problem for a refused login, which is in the audit log. */
-  async admit(of: AnyRoute, { headers }: Request, remote: string | undefined, address: string): Promise<Principal> {
+  async admit(of: AnyRoute, request: Request, remote: string | undefined, address: string): Promise<Principal> {
+    const { headers } = request;
+    if (of.isPage && of.method !== 'GET') assertSameOrigin(headers);
     if (of.scope === 'none')
       return { id: `address:${address}`, name: 'unknown', token: undefined, scopes: [], pipelines: [] };
     const { store, settings, now } = this.deps;
-    const found = await login(headers, remote ?? '', { tokens: store, settings, isProxy: this.isProxy, now });
+    // A browser sends its cookie by itself, so it opens no change but that of a form of this site.
+    const session = of.isPage || of.method === 'GET' ? sessionOf(headers, this.isTls(request, remote)) : undefined;
+    const door = { tokens: store, settings, isProxy: this.isProxy, now };
+    const found = await login(headers, remote ?? '', door, session);
     if (!('refused' in found)) {
       this.failures.clear(address);
       return found;
     }
+    // A browser without a session is led to the login.
+    if (of.isPage && found.isWithout) throw unauthenticated();
     const silent = this.failures.add(address, performance.now());
     const detail = silent === 0 ? found.refused : `${found.refused}; ${silent} more refused since`;
     await this.record({ by: 'unknown', token: undefined, address, action: patternOf(of), status: 401, detail });

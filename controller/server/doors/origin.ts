@@ -46,6 +46,15 @@ export function assertSameSite(request: Request, isKnownHost: (host: string) => 
     throw new Problem(403, 'requests from pages of other sites are refused', { hint: 'call the API from a program' });
 }
 
+/**
+ * Refuses a form that does not show where it comes from. Every browser of today names its origin; another site's has
+ * been refused before.
+ */
+export function assertSameOrigin(headers: Headers): void {
+  if (headers.get('sec-fetch-site') === 'same-origin' || headers.has('origin')) return;
+  throw new Problem(403, 'a form is taken from a page of this server only', { hint: 'call the API from a program' });
+}
+
 /** Addresses and networks, such as 10.0.0.0/8. Throws a rejected SluiceError for any other text. */
 export function networks(texts: readonly string[]): (address: string) => boolean {
   const list = new BlockList();

@@ -104,3 +104,22 @@ export function bodyOf(of: AnyRoute, headers: Headers, raw: Uint8Array): unknown
   }
   return checked('body', of.body, value);
 }
+
+/** The checked fields of a form, in either encoding; empty ones count as left out. */
+export async function checkedForm<T extends z.ZodObject>(
+  schema: T,
+  headers: Headers,
+  raw: Uint8Array,
+): Promise<z.output<T>> {
+  const type = headers.get('content-type') ?? '';
+  const fields = await new Response(new Uint8Array(raw), { headers: { 'content-type': type } })
+    .formData()
+    .catch((error: unknown) => {
+      if (raw.length === 0) return [];
+      throw problemBy(error, 400, 'the body is no form', {
+        details: [{ in: 'body', pointer: '', message: 'is no form' }],
+      });
+    });
+  const entries = [...fields].filter(([, value]) => value !== '');
+  return checked('body', schema, Object.fromEntries(entries));
+}

@@ -27,6 +27,8 @@ export interface Asked<P, Q, B> {
   readonly raw: Uint8Array;
   readonly headers: Headers;
   readonly url: URL;
+  /** Whether the client came by TLS, through a trusted proxy. */
+  readonly isTls: boolean;
   /** Aborts when the client has left, or the time for the answer is over. */
   readonly signal: AbortSignal;
   /** Answers with a stream of events; undefined when the client does not ask for one. */
@@ -63,6 +65,8 @@ export interface Route<
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly isRoot?: true;
+  /** For people with a browser: it has a session, problems are pages, and empty fields of forms count as left out. */
+  readonly isPage?: true;
   /** `none` asks for no token. */
   readonly scope: Scope | 'none';
   readonly summary: string;

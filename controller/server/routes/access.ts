@@ -125,5 +125,7 @@ const getAudit = route({
   },
 });
 
+/** For clients. */
+export const accessCalls = { listTokens, revokeToken };
 /** Tokens, and the audit log. */
 export const accessRoutes: readonly AnyRoute[] = [listTokens, createToken, revokeToken, getAudit];

@@ -120,4 +120,4 @@ const getServices = route({
 
 /** The health of the server, and of what it uses. */
 export const healthRoutes: readonly AnyRoute[] = [livez, readyz, getProblem, getControllers, getServices];
-export const healthCalls = { getServices };
+export const healthCalls = { getServices, getControllers };

@@ -140,5 +140,7 @@ const getPipelineFile = route({
   },
 });
 
+/** For clients. */
+export const pipelineCalls = { listPipelines, getPipeline };
 /** What is known of pipelines. */
 export const pipelineRoutes: readonly AnyRoute[] = [listPipelines, getPipeline, getPipelineFile] as never;

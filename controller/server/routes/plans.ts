@@ -124,5 +124,7 @@ const getPreview = route({
   },
 });
 
+/** For clients. */
+export const planCalls = { createPlan, getPreview };
 /** Plans that nothing executes. */
 export const planRoutes: readonly AnyRoute[] = [createPlan, getPreview];

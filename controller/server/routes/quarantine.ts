@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { z } from 'zod';
@@ -17,6 +17,7 @@ async function fileOf(asking: Asking, name: string, source: string): Promise<str
   const uri = Object.hasOwn(profiles, source) ? profiles[source]?.quarantine : undefined;
   const file = uri === undefined || run === undefined ? undefined : await asking.api.fileOfRun(run, uri);
   if (file === undefined) throw new Problem(404, `run ${run} has no quarantined rows of ${source}`);
+  if (!existsSync(file)) throw new Problem(404, `the quarantined rows of ${source} in run ${run} were removed`);
   return file;
 }
 
@@ -46,7 +47,12 @@ const getQuarantine = route({
     const options = { columns: true, bom: true, relax_column_count: true, from: from + 1, to: from + query.limit + 1 };
     const rows: Record<string, string>[] = [];
     try {
-      for await (const row of createReadStream(file).pipe(parse(options))) rows.push(row);
+      const parser = parse(options);
+      // A pipe does not pass errors on.
+      createReadStream(file)
+        .on('error', (error) => parser.destroy(error))
+        .pipe(parser);
+      for await (const row of parser) rows.push(row);
     } catch (error) {
       throw problemBy(error, 409, 'the file of the quarantined rows cannot be read: it was changed');
     }
@@ -79,5 +85,7 @@ const getQuarantineFile = route({
   },
 });
 
+/** For clients. */
+export const quarantineCalls = { getQuarantine };
 /** Rows that a run has quarantined. They may be personal data, and so need a scope of their own. */
 export const quarantineRoutes: readonly AnyRoute[] = [getQuarantine, getQuarantineFile];

@@ -12,17 +12,16 @@ import {
 import { runLine, timelineDocument } from '../../app/views/lists.ts';
 import { runDocument } from '../../app/views/run.ts';
 import { timelineOf } from '../../app/views/timeline.ts';
-import { runStates } from '../../domain/lifecycle.ts';
 import { outputsOf } from '../../domain/outcome.ts';
 import { etagOf, isKnown, notModified } from '../http/conditions.ts';
-import { cursorOf, numberOf, page, pageOf, pageQuery } from '../http/cursor.ts';
+import { cursorOf, numberOf, page, pageOf } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import * as examples from './examples.ts';
-import { findVisible, partName, readRun, runName, runParams, shownCause, shownRows, waitForEnd } from './shared.ts';
+import { runFilters } from './run-filters.ts';
+import { findVisible, readRun, runName, runParams, shownCause, shownRows, waitForEnd } from './shared.ts';
 
 const conditional = { 'If-None-Match': 'The ETag of the version that the client has: 304 when it is the newest' };
-const instant = z.iso.datetime({ offset: true });
 
 const listRuns = route({
   name: 'listRuns',
@@ -30,17 +29,7 @@ const listRuns = route({
   path: '/runs',
   scope: 'read',
   summary: 'Runs, the newest first',
-  query: z.strictObject({
-    pipeline: partName.optional().describe('Only runs of this pipeline'),
-    state: z.array(z.enum(runStates)).optional().describe('Only runs in one of these states'),
-    trigger: partName.optional().describe('Only runs that this trigger of their pipeline started'),
-    branch: partName.optional().describe('Only runs that took this branch'),
-    q: partName.optional().describe('Only runs whose name, or whose pipeline, begins with this'),
-    since: instant.optional().describe('The earliest start'),
-    until: instant.optional().describe('The first start that is too late'),
-    before: z.coerce.number().int().min(0).optional().describe('Only runs with a smaller number'),
-    ...pageQuery,
-  }),
+  query: z.strictObject(runFilters),
   response: pageOf(runLineSchema),
   example: {
     query: { pipeline: 'customer-report', state: ['failed'], limit: 1 },

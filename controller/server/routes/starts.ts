@@ -216,4 +216,4 @@ const replayRun = route({
 
 /** What starts runs. */
 export const startRoutes: readonly AnyRoute[] = [startRun, retryRun, replayRun] as never;
-export const startCalls = { startRun };
+export const startCalls = { startRun, retryRun, replayRun };

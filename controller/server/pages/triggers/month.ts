@@ -1,0 +1,53 @@
+import type { CalendarDocument } from '../../../app/views/triggers.ts';
+import { type Html, html } from '../../../lib/html.ts';
+import type { View } from '../frame/view.ts';
+import { signOf } from '../parts/state.ts';
+import { bounded, pathTo } from '../parts/text.ts';
+
+type Item = CalendarDocument['items'][number];
+
+const dayMs = 86_400_000;
+/** As many instants of a day are shown. */
+const mostOfDay = 4;
+
+/** The first and the last moment of a month in UTC, such as 2026-11. Milliseconds since 1970; the end is not included. */
+export function monthRange(month: string): { readonly from: number; readonly to: number } {
+  const [year = 0, number = 1] = month.split('-').map(Number);
+  return { from: Date.UTC(year, number - 1), to: Date.UTC(year, number) };
+}
+
+/** The month that is some months after another one. */
+export const monthAfter = (month: string, months: number): string => {
+  const [year = 0, number = 1] = month.split('-').map(Number);
+  return new Date(Date.UTC(year, number - 1 + months)).toISOString().slice(0, 7);
+};
+
+function instant({ due, outcome, reason, run }: Item, { t }: View): Html {
+  const text = html`<span aria-hidden="true">${signOf(outcome)}</span> ${(due ?? '').slice(11, 16)}<span class="unseen"> ${t.states[outcome]}</span>`;
+  const why = reason === null ? t.states[outcome] : `${t.states[outcome]}: ${bounded(reason, 120)}`;
+  return html`<li title="${why}">${run === null ? text : html`<a href="${pathTo('runs', run)}">${text}</a>`}</li>`;
+}
+
+/** What a trigger owed and did on each day of a month, in UTC, in weeks from Monday. */
+export function monthTable(month: string, items: readonly Item[], view: View): Html {
+  const { t } = view;
+  const { from, to } = monthRange(month);
+  const before = (new Date(from).getUTCDay() + 6) % 7;
+  const days = Array.from(
+    { length: Math.ceil((before + (to - from) / dayMs) / 7) * 7 },
+    (_, i) => from + (i - before) * dayMs,
+  );
+  const weeks = Array.from({ length: days.length / 7 }, (_, i) => days.slice(i * 7, i * 7 + 7));
+  const day = (at: number): Html => {
+    if (at < from || at >= to) return html`<td></td>`;
+    const date = new Date(at).toISOString().slice(0, 10);
+    const own = items.filter(({ due }) => due?.startsWith(date));
+    return html`<td><time datetime="${date}" data-date>${Number(date.slice(8))}</time>${
+      own.length > 0 &&
+      html`<ul>${own.slice(0, mostOfDay).map((each) => instant(each, view))}${own.length > mostOfDay && html`<li>${t.triggers.more(own.length - mostOfDay)}</li>`}</ul>`
+    }</td>`;
+  };
+  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="month-caption"><table class="month"><caption id="month-caption">${t.triggers.month}: ${month} (UTC)</caption>
+<thead><tr>${t.triggers.weekdays.split(' ').map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>
+<tbody>${weeks.map((week) => html`<tr>${week.map(day)}</tr>`)}</tbody></table></div>`;
+}
