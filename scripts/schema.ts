@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { builtIn } from '../controller/app/registry.ts';
 import { version } from '../controller/lib/env.ts';
 import { pipelineJsonSchema } from '../controller/pipeline/json-schema.ts';
-import { openApi } from '../controller/server/routes/table.ts';
+import { openApi } from '../controller/server/routes-table.ts';
 import { kindsPage } from '../test/pipeline/kinds-page.ts';
 
 /**

@@ -10,7 +10,7 @@ import { Problem, problemOf, problemResponse } from './http/problem.ts';
 import { type AnyRoute, fullPath, type Principal, patternOf } from './http/route.ts';
 import { isForPeople, problemPage } from './pages/frame/problems.ts';
 import { pageRoutes } from './pages/table.ts';
-import { routes as apiRoutes } from './routes/table.ts';
+import { routes as apiRoutes } from './routes-table.ts';
 
 export interface AppOptions {
   readonly api: Api;

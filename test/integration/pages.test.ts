@@ -194,7 +194,14 @@ test('no page breaks a rule of accessibility: light and dark, English and Russia
   const paths = [
     new URL(first.url()).pathname,
     ...['/', '/runs', '/runs?state=failed', run, `${run}/steps/work/attempts/1`, `${run}/quarantine`, '/triggers'],
-    ...['/pipelines/quick/triggers/nightly', '/pipelines', '/pipelines/quick', '/pipelines/broken', '/messages'],
+    ...[
+      '/pipelines/quick/triggers/nightly',
+      '/pipelines',
+      '/pipelines/quick',
+      '/pipelines/broken',
+      '/messages',
+      '/alerts',
+    ],
     ...['/settings', '/login', '/none'],
   ];
   const options: RunOptions = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] };

@@ -79,6 +79,8 @@ export const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'GET /pipelines/{pipeline}': ['read'],
   'POST /pipelines/{pipeline}:plan': ['runs:write'],
   'GET /plans/{plan}': ['read'],
+  'GET /alerts': ['read'],
+  'POST /alerts/{id}:acknowledge': ['triggers:write'],
   'GET /messages': ['read'],
   'GET /settings': ['read'],
   'POST /tokens/{id}:revoke': [],

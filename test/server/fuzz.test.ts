@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { version } from '../../controller/lib/env.ts';
-import { openApi } from '../../controller/server/routes/table.ts';
+import { openApi } from '../../controller/server/routes-table.ts';
 import { finished, generous, world } from './world.ts';
 
 /** The parts of JSON Schema that the document uses. */

@@ -3,7 +3,7 @@ import { scopes } from '../../controller/domain/ports/tokens.ts';
 import { fullPath } from '../../controller/server/http/route.ts';
 import { assets } from '../../controller/server/pages/frame/assets.ts';
 import { pageRoutes } from '../../controller/server/pages/table.ts';
-import { routes as apiRoutes } from '../../controller/server/routes/table.ts';
+import { routes as apiRoutes } from '../../controller/server/routes-table.ts';
 import { memoryStores } from '../fakes/store.ts';
 import { admitted, bodies, formOf } from './admitted.ts';
 import { fakeApi, finished, json, pipelinesOf, signedBy, world } from './world.ts';

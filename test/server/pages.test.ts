@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { routes } from '../../controller/server/routes/table.ts';
+import { routes } from '../../controller/server/routes-table.ts';
 import { world } from './world.ts';
 
 test('the API is described by a page that loads nothing, and names every route', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { fullPath, route } from '../../controller/server/http/route.ts';
-import { routes } from '../../controller/server/routes/table.ts';
+import { routes } from '../../controller/server/routes-table.ts';
 import { finished, world } from './world.ts';
 
 const strictly = (schema: z.ZodType, value: unknown): void => {

@@ -5,6 +5,7 @@ import { iso } from '../../lib/text.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { type Asking, sees } from '../routes/shared.ts';
 import { triggerCalls } from '../routes/triggers.ts';
+import { alertLine, alertsOf } from './alerts.ts';
 import { answerTo, page } from './frame/page.ts';
 import type { View } from './frame/view.ts';
 import { marks, sparkline } from './parts/marks.ts';
@@ -15,6 +16,15 @@ import { ago, moment } from './parts/time.ts';
 
 /** As many runs of each pipeline are shown. */
 const shownRuns = 20;
+/** Alerts about what the page shows in more detail. */
+const shownBesides = new Set([
+  'RunFailed',
+  'PipelineBroken',
+  'ScheduleLate',
+  'TriggerFailing',
+  'TriggerStopped',
+  'TriggerHeld',
+]);
 /** A trigger that owes for longer needs a person: a server looks each second. Milliseconds. */
 const longOwedMs = 60_000;
 
@@ -39,8 +49,10 @@ async function rowsOf({ api, principal }: Asking): Promise<Row[]> {
 const lastEnded = ({ runs }: Row): RunSummary | undefined => runs.find(({ ended }) => ended !== undefined);
 
 /** What a person has to look at: runs, files, messages and triggers. */
-async function needsOf({ api }: Asking, rows: readonly Row[], triggers: readonly TriggerDocument[], view: View) {
+async function needsOf(asking: Asking, rows: readonly Row[], triggers: readonly TriggerDocument[], view: View) {
   const { t, now } = view;
+  const { api } = asking;
+  const alerts = (await alertsOf(asking, true)).filter(({ name }) => !shownBesides.has(name));
   const failed = rows.flatMap((row): Html[] => {
     const run = lastEnded(row);
     if (run?.state !== 'failed') return [];
@@ -73,7 +85,7 @@ async function needsOf({ api }: Asking, rows: readonly Row[], triggers: readonly
     if (isWell && !owes) return [];
     return [triggerLine(trigger, owes, view)];
   });
-  return [...failed, ...broken, ...stuck, ...messages.flat()];
+  return [...failed, ...alerts.map((each) => alertLine(each, view)), ...broken, ...stuck, ...messages.flat()];
 }
 
 function triggerLine(

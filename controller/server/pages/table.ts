@@ -1,4 +1,5 @@
 import type { AnyRoute } from '../http/route.ts';
+import { alertPages } from './alerts.ts';
 import { assetRoutes } from './frame/assets.ts';
 import { loginRoutes } from './login.ts';
 import { messagePages } from './messages.ts';
@@ -20,6 +21,7 @@ export const pageRoutes: readonly AnyRoute[] = [
   ...quarantinePages,
   ...triggerPages,
   ...pipelinePages,
+  ...alertPages,
   ...messagePages,
   ...settingsPages,
 ];

@@ -4,7 +4,7 @@ import { openProject, withStore } from '../../../app/wiring.ts';
 import { rejected } from '../../../lib/errors.ts';
 import { call } from '../../../server/client/client.ts';
 import { serverAt } from '../../../server/client/reader.ts';
-import { alertCalls } from '../../../server/routes/alerts.ts';
+import { alertCalls } from '../../../server/routes/watch/alerts.ts';
 import { columns, exit, type Output } from '../../view/output.ts';
 
 interface AlertsOptions {

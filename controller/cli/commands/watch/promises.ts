@@ -4,7 +4,7 @@ import { type PromiseDocument, promisesOf } from '../../../app/views/promises.ts
 import { openProject, withStore } from '../../../app/wiring.ts';
 import { call } from '../../../server/client/client.ts';
 import { serverAt } from '../../../server/client/reader.ts';
-import { promiseCalls } from '../../../server/routes/promises.ts';
+import { promiseCalls } from '../../../server/routes/watch/promises.ts';
 import { coloured, columns, exit, type Output } from '../../view/output.ts';
 
 /** `sluice promises`: what pipelines promise, how it stands, and how often it was kept. */

@@ -59,6 +59,7 @@ function navigation({ t, here }: View): Html {
     ['/runs', t.nav.runs],
     ['/triggers', t.nav.triggers],
     ['/pipelines', t.nav.pipelines],
+    ['/alerts', t.nav.alerts],
     ['/messages', t.nav.messages],
     ['/settings', t.nav.settings],
   ] as const;

@@ -10,6 +10,8 @@ const looks: Readonly<Record<string, readonly [sign: string, kind: 'good' | 'bad
   ...{ started: ['✓', 'good'], joined: ['✓', 'good'], refused: ['✗', 'bad'], owed: ['!', 'warn'] },
   ...{ 'to-come': ['○', 'idle'], missed: ['✗', 'bad'], sent: ['✓', 'good'], waiting: ['…', 'idle'] },
   ...{ passed: ['✓', 'good'], warn: ['!', 'warn'], fail: ['✗', 'bad'], quarantine: ['!', 'warn'] },
+  ...{ critical: ['✗', 'bad'], error: ['✗', 'bad'], warning: ['!', 'warn'] },
+  ...{ kept: ['✓', 'good'], 'at-risk': ['!', 'warn'], broken: ['✗', 'bad'] },
   ...{ up: ['✓', 'good'], down: ['✗', 'bad'], external: ['○', 'idle'], ready: ['✓', 'good'], measuring: ['▸', 'busy'] },
 };
 

@@ -1,10 +1,10 @@
-import { SluiceError } from '../../lib/errors.ts';
-import { within } from '../../lib/within.ts';
-import type { Api } from '../http/api.ts';
-import { type AnyRoute, type Principal, route } from '../http/route.ts';
-import { exposed, mediaType } from '../metrics/exposition.ts';
-import { familiesOf, processFamilies, type Told } from '../metrics/families.ts';
-import { sees } from './shared.ts';
+import { SluiceError } from '../../../lib/errors.ts';
+import { within } from '../../../lib/within.ts';
+import type { Api } from '../../http/api.ts';
+import { type AnyRoute, type Principal, route } from '../../http/route.ts';
+import { exposed, mediaType } from '../../metrics/exposition.ts';
+import { familiesOf, processFamilies, type Told } from '../../metrics/families.ts';
+import { sees } from '../shared.ts';
 
 /** How long the store may take. Prometheus itself waits for 10 s. Milliseconds. */
 const storeMs = 5000;

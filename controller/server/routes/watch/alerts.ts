@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { alertDocument, alertSchema } from '../../app/views/alerts.ts';
-import { cursorOf, numberOf, page, pageOf, pageQuery } from '../http/cursor.ts';
-import { Problem } from '../http/problem.ts';
-import { type AnyRoute, route } from '../http/route.ts';
-import * as examples from './examples.ts';
-import { sees } from './shared.ts';
+import { alertDocument, alertSchema } from '../../../app/views/alerts.ts';
+import { cursorOf, numberOf, page, pageOf, pageQuery } from '../../http/cursor.ts';
+import { Problem } from '../../http/problem.ts';
+import { type AnyRoute, route } from '../../http/route.ts';
+import * as examples from '../examples.ts';
+import { sees } from '../shared.ts';
 
 const example = {
   ...{ id: 7, name: 'RunFailed', severity: 'error' as const, labels: { pipeline: 'customer-report' } },

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { promiseSchema } from '../../app/views/promises.ts';
-import { type AnyRoute, route } from '../http/route.ts';
-import * as examples from './examples.ts';
-import { partName, sees } from './shared.ts';
+import { promiseSchema } from '../../../app/views/promises.ts';
+import { type AnyRoute, route } from '../../http/route.ts';
+import * as examples from '../examples.ts';
+import { partName, sees } from '../shared.ts';
 
 const listPromises = route({
   name: 'listPromises',

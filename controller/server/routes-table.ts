@@ -1,24 +1,24 @@
 import { z } from 'zod';
-import { docsPage, docsPolicy } from '../http/docs-page.ts';
-import { openApiOf } from '../http/openapi.ts';
-import { type AnyRoute, route } from '../http/route.ts';
-import { accessRoutes } from './access.ts';
-import { actionRoutes } from './actions.ts';
-import { alertRoutes } from './alerts.ts';
-import { healthRoutes } from './health.ts';
-import { historyRoutes } from './history.ts';
-import { hookRoutes } from './hooks.ts';
-import { logRoutes } from './logs.ts';
-import { metricsRoutes } from './metrics.ts';
-import { pipelineRoutes } from './pipelines.ts';
-import { planRoutes } from './plans.ts';
-import { promiseRoutes } from './promises.ts';
-import { quarantineRoutes } from './quarantine.ts';
-import { runRoutes } from './runs.ts';
-import { startRoutes } from './starts.ts';
-import { telemetryRoutes } from './telemetry.ts';
-import { triggerActionRoutes } from './trigger-actions.ts';
-import { triggerRoutes } from './triggers.ts';
+import { docsPage, docsPolicy } from './http/docs-page.ts';
+import { openApiOf } from './http/openapi.ts';
+import { type AnyRoute, route } from './http/route.ts';
+import { accessRoutes } from './routes/access.ts';
+import { actionRoutes } from './routes/actions.ts';
+import { healthRoutes } from './routes/health.ts';
+import { historyRoutes } from './routes/history.ts';
+import { hookRoutes } from './routes/hooks.ts';
+import { logRoutes } from './routes/logs.ts';
+import { pipelineRoutes } from './routes/pipelines.ts';
+import { planRoutes } from './routes/plans.ts';
+import { quarantineRoutes } from './routes/quarantine.ts';
+import { runRoutes } from './routes/runs.ts';
+import { startRoutes } from './routes/starts.ts';
+import { telemetryRoutes } from './routes/telemetry.ts';
+import { triggerActionRoutes } from './routes/trigger-actions.ts';
+import { triggerRoutes } from './routes/triggers.ts';
+import { alertRoutes } from './routes/watch/alerts.ts';
+import { metricsRoutes } from './routes/watch/metrics.ts';
+import { promiseRoutes } from './routes/watch/promises.ts';
 
 const getOpenApi = route({
   name: 'getOpenApi',
