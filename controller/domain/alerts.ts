@@ -50,6 +50,7 @@ export const alertKinds = {
   OutboxStuck: 'error',
   MessagesRefused: 'error',
   GatewayAway: 'error',
+  RunUnusual: 'warning',
   PromiseBroken: 'error',
   PromiseAtRisk: 'warning',
 } as const satisfies Readonly<Record<string, Severity>>;

@@ -114,8 +114,8 @@ export function vitalsContract(open: (name: string) => Promise<RunStore>): void 
     expect(vitals).toEqual({
       open: [{ pipeline: 'p', state: 'pending', runs: 2, oldest: 30 }],
       ended: [
-        { pipeline: 'p', state: 'failed', at: 25 },
-        { pipeline: 'q', state: 'degraded', at: 55 },
+        { pipeline: 'p', run: `${prefix}-2`, state: 'failed', at: 25 },
+        { pipeline: 'q', run: `${prefix}-5`, state: 'degraded', at: 55 },
       ],
       published: [
         { pipeline: 'p', at: 15, quality: 0.5, rows: 10 },

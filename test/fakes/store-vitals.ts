@@ -68,7 +68,7 @@ export function vitalsOf(
   return {
     ...more,
     open: [...open].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each),
-    ended: lastOf(() => true).map(({ pipeline, state, ended }) => ({ pipeline, state, at: ended as number })),
+    ended: lastOf(() => true).map(({ pipeline, run, state, ended }) => ({ pipeline, run, state, at: ended as number })),
     published: lastOf((state) => state === 'succeeded' || state === 'degraded').map(
       ({ pipeline, ended, quality, rows }) => ({ pipeline, at: ended as number, quality, rows }),
     ),

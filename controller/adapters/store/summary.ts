@@ -40,7 +40,7 @@ export const vitalsFrom = (rows: Row): Vitals => ({
   applications: rows.applications,
   totals: rows.totals.map(({ labels, ...total }: Row) => ({ ...total, labels: JSON.parse(labels) })),
   open: rows.open,
-  ended: rows.ended.map(({ pipeline, state, at }: Row) => ({ pipeline, state, at })),
+  ended: rows.ended.map(({ pipeline, run, state, at }: Row) => ({ pipeline, run, state, at })),
   published: rows.published.map(({ pipeline, at, quality, rows: published }: Row) => ({
     ...{ pipeline, at, quality: quality ?? undefined, rows: published ?? undefined },
   })),

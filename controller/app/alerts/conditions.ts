@@ -5,12 +5,14 @@ import type { WatchedPipeline } from '../pipelines/watched.ts';
 import type { JudgedPromise } from '../promises/judge.ts';
 import type { TriggerDocument } from '../views/triggers.ts';
 import type { Increase } from './recent.ts';
+import type { Unusual } from './unusual.ts';
 
 /** What the conditions are judged by. */
 export interface Told {
   readonly vitals: Vitals;
   readonly triggers: readonly TriggerDocument[];
   readonly pipelines: readonly WatchedPipeline[];
+  readonly unusual: readonly Unusual[];
   readonly promises: readonly JudgedPromise[];
   /** Why the gateway to Spark takes no work; undefined when it does. */
   readonly gateway: string | undefined;
@@ -45,7 +47,7 @@ const finding = (name: AlertName, labels: Finding['labels'], facts: Finding['fac
 
 /** What is wrong now. Pure. */
 export function findingsOf(told: Told): Finding[] {
-  const { vitals, pipelines, promises, gateway, retries, refused } = told;
+  const { vitals, pipelines, unusual, promises, gateway, retries, refused } = told;
   const { now, ended, open, outbox, readings } = vitals;
   const age = (since: number): number => Math.max(0, Math.round((now - since) / 1000));
   const served = new Set(pipelines.map(({ name }) => name));
@@ -77,6 +79,9 @@ export function findingsOf(told: Told): Finding[] {
     ...refused
       .filter(({ n }) => n > 0)
       .map(({ of, n }) => finding('MessagesRefused', { channel: of }, { messages: n })),
+    ...unusual
+      .filter(({ pipeline }) => served.has(pipeline))
+      .map(({ pipeline, run, reason }) => finding('RunUnusual', { pipeline }, { run, reason })),
     ...promises.flatMap(({ pipeline, promise: { name }, status: { state, due, facts } }) =>
       state === 'broken' || state === 'at-risk'
         ? [

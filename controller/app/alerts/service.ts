@@ -16,6 +16,7 @@ import type { TriggerDocument } from '../views/triggers.ts';
 import { findingsOf } from './conditions.ts';
 import { Recent } from './recent.ts';
 import { messagesOf, recipientsOf } from './recipients.ts';
+import { unusualRuns } from './unusual.ts';
 
 /** How much longer than until the next judgement the role lasts without renewal. Milliseconds. */
 const roleMs = 30_000;
@@ -52,6 +53,7 @@ export function judgeService(deps: JudgeDeps): Service {
   );
   /** Since when a condition holds that does not count yet, by the monotonic clock. */
   let held = new Map<string, number>();
+  const unusualOf = unusualRuns(store);
   const heartbeat = heartbeatOf(deps);
   /** When this process saw a pipeline first, by the store's clock. */
   const first = new Map<string, number>();
@@ -87,9 +89,10 @@ export function judgeService(deps: JudgeDeps): Service {
         store.alerts({ isOpen: true, limit: mostOpen }),
       ]);
       const { now, totals } = vitals;
+      const unusual = await unusualOf(vitals.ended);
       const promises = await judgePromises({ store, vitals, pipelines, since: since(now) });
       const found = findingsOf({
-        ...{ vitals, triggers, pipelines, promises, gateway },
+        ...{ vitals, triggers, pipelines, unusual, promises, gateway },
         ...{ retries: retries.add(now, totals), refused: refused.add(now, totals) },
       });
       const recipients = recipientsOf(

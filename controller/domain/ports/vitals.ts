@@ -13,7 +13,12 @@ export interface Vitals {
     readonly oldest: number;
   }[];
   /** The last end of each pipeline. */
-  readonly ended: readonly { readonly pipeline: string; readonly state: string; readonly at: number }[];
+  readonly ended: readonly {
+    readonly pipeline: string;
+    readonly run: string;
+    readonly state: string;
+    readonly at: number;
+  }[];
   /** The last run of each pipeline that published. */
   readonly published: readonly {
     readonly pipeline: string;

@@ -4,27 +4,26 @@ import { type Family, gauge, numeral, type Sample } from './exposition.ts';
 
 /** A histogram of the durations of ended runs. */
 export function durations(totals: Vitals['totals']): Family {
-  const name = 'sluice_run_seconds';
-  const samples = totals
-    .filter((total) => total.name === 'run_ms')
-    .flatMap(({ pipeline, labels: [state = ''], n }) => {
-      const labels = { pipeline, state };
-      const inBucket = (limit: number): number =>
-        totals.find(
-          (each) =>
-            each.name === 'run_buckets' &&
-            each.pipeline === pipeline &&
-            each.labels[0] === state &&
-            each.labels[1] === String(limit),
-        )?.n ?? 0;
-      let count = 0;
-      const buckets = runSeconds.map((limit): Sample => {
-        count += inBucket(limit);
-        return { labels: { ...labels, le: numeral(limit) }, value: count, suffix: '_bucket' };
-      });
-      return [...buckets, { labels, value: n / 1000, suffix: '_sum' }, { labels, value: count, suffix: '_count' }];
+  const found = new Map<string, { labels: Record<string, string>; buckets: Map<string, number>; ms: number }>();
+  for (const { name, pipeline, labels, n } of totals) {
+    if (name !== 'run_buckets' && name !== 'run_ms') continue;
+    const [state = '', limit = ''] = labels;
+    const key = JSON.stringify([pipeline, state]);
+    const of = found.get(key) ?? { labels: { pipeline, state }, buckets: new Map(), ms: 0 };
+    found.set(key, of);
+    if (name === 'run_ms') of.ms = n;
+    else of.buckets.set(limit, n);
+  }
+  const samples = [...found.values()].flatMap(({ labels, buckets, ms }) => {
+    let count = 0;
+    const cumulative = runSeconds.map((limit): Sample => {
+      count += buckets.get(String(limit)) ?? 0;
+      return { labels: { ...labels, le: numeral(limit) }, value: count, suffix: '_bucket' };
     });
-  return { name, type: 'histogram', help: 'Durations of ended runs, from their start, in seconds.', samples };
+    return [...cumulative, { labels, value: ms / 1000, suffix: '_sum' }, { labels, value: count, suffix: '_count' }];
+  });
+  const help = 'Durations of ended runs, from their start, in seconds.';
+  return { name: 'sluice_run_seconds', type: 'histogram', help, samples };
 }
 
 /** What was found last of the sources and checks of each pipeline. */

@@ -9,7 +9,7 @@ export function vitalsOf(query: Query, project: string): VitalsStore {
   // The totals name the pipelines: the runs of each are many.
   const last = (condition: string): string =>
     `SELECT r.* FROM (SELECT DISTINCT pipeline FROM totals WHERE project = $1) p, LATERAL (
-       SELECT pipeline, state, ended AS at, quality, rows FROM runs
+       SELECT pipeline, run, state, ended AS at, quality, rows FROM runs
        WHERE project = $1 AND pipeline = p.pipeline AND ended IS NOT NULL AND ${condition}
        ORDER BY number DESC LIMIT 1) r ORDER BY pipeline`;
   return {

@@ -9,7 +9,7 @@ export function vitalsOf(db: Database, project: string, clock: () => number): Vi
   // The totals name the pipelines: the runs of each are many.
   const last = (condition: string) =>
     rowsOf(
-      `SELECT pipeline, state, ended AS at, quality, rows FROM runs WHERE number IN (
+      `SELECT pipeline, run, state, ended AS at, quality, rows FROM runs WHERE number IN (
          SELECT (SELECT max(number) FROM runs
            WHERE project = $project AND pipeline = p.pipeline AND ended IS NOT NULL AND ${condition})
          FROM (SELECT DISTINCT pipeline FROM totals WHERE project = $project) p) ORDER BY pipeline`,
