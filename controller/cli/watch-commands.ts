@@ -23,6 +23,12 @@ export function addWatchCommands(add: Add): void {
     [new Option('--pipeline <name>', 'only those of this pipeline'), server()],
   );
   add(
+    'contract <file>',
+    'print a pipeline as a data contract (ODCS 3.1): its views, checks and promises',
+    async () => (await import('./commands/watch/contract.ts')).contract,
+    ['contract conf/pipelines/customer-report.yaml > contract.odcs.yaml'],
+  );
+  add(
     'token <action> [name]',
     'create, list and revoke tokens of the API; a new one is printed once',
     async () => (await import('./commands/api/token.ts')).token,
