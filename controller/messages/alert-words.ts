@@ -14,6 +14,7 @@ export const promised: Readonly<Record<Language, (of: Of) => string>> = {
       return of.late !== undefined
         ? `: nothing was published by ${of.by}`
         : `: a run takes ${lasting(of)}, and it is due at ${of.by}`;
+    if (of.values !== undefined) return `: ${of.values}`;
     return of.limit === undefined ? '' : `: ${lasting(of)} of ${formatDuration(Number(of.limit) * 1000)}`;
   },
   ru(of) {
@@ -21,6 +22,7 @@ export const promised: Readonly<Record<Language, (of: Of) => string>> = {
       return of.late !== undefined
         ? `: к ${of.by} ничего не опубликовано`
         : `: запуск длится ${lasting(of)}, срок в ${of.by}`;
+    if (of.values !== undefined) return `: ${of.values}`;
     return of.limit === undefined ? '' : `: ${lasting(of)} из ${formatDuration(Number(of.limit) * 1000)}`;
   },
 };

@@ -15,8 +15,8 @@ export interface Evidence {
   readonly published: number | undefined;
   /** Runs of the pipeline, the newest first. */
   readonly runs: readonly RunSummary[];
-  /** Whether the condition holds; undefined when there is no run to judge it by, or it cannot be evaluated. */
-  readonly holds: boolean | undefined;
+  /** Whether the condition holds, and the values that it has; undefined when there is no run to judge it by, or it cannot be evaluated. */
+  readonly holds: { readonly is: boolean; readonly values: readonly string[] } | undefined;
 }
 
 /** A promise is at risk from this share of its limit on. */
@@ -24,6 +24,8 @@ const riskFrom = 0.8;
 /** Durations of this many runs tell how long one takes. */
 const recentRuns = 20;
 const recordDays = 30;
+/** Of the values of a condition. Characters. */
+const longestValues = 300;
 
 const isPublished = ({ state, ended }: RunSummary): boolean =>
   ended !== undefined && (state === 'succeeded' || state === 'degraded');
@@ -36,7 +38,8 @@ export function statusOf(promise: DataPromise, evidence: Evidence): PromiseStatu
   if (promise.fresherThan !== undefined) return freshness(milliseconds(promise.fresherThan), evidence);
   if (promise.endsWithin !== undefined) return duration(milliseconds(promise.endsWithin), evidence);
   const { holds } = evidence;
-  return { state: holds === undefined ? 'unknown' : holds ? 'kept' : 'broken', facts: {} };
+  if (!holds) return { state: 'unknown', facts: {} };
+  return { state: holds.is ? 'kept' : 'broken', facts: { values: holds.values.join(', ').slice(0, longestValues) } };
 }
 
 type Deadline = NonNullable<DataPromise['published']>;

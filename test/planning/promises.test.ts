@@ -150,7 +150,11 @@ describe('ends within a limit', () => {
 });
 
 test('a condition holds, does not, or cannot be judged', () => {
-  const holds = (value: boolean | undefined) =>
-    statusOf({ name: 'x', holds: 'true' }, evidence(0, [], { holds: value })).state;
-  expect([holds(true), holds(false), holds(undefined)]).toEqual(['kept', 'broken', 'unknown']);
+  const of = (is: boolean | undefined) =>
+    statusOf(
+      { name: 'x', holds: 'orders.rows > 3' },
+      evidence(0, [], { holds: is === undefined ? undefined : { is, values: ['orders.rows = 1'] } }),
+    );
+  expect([of(true).state, of(undefined).state]).toEqual(['kept', 'unknown']);
+  expect(of(false)).toEqual({ state: 'broken', facts: { values: 'orders.rows = 1' } });
 });

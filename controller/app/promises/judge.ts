@@ -1,7 +1,7 @@
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { Vitals } from '../../domain/ports/vitals.ts';
 import type { DataPromise, PromiseRecord, PromiseStatus } from '../../domain/promises.ts';
-import { holds } from '../../pipeline/conditions.ts';
+import { holds, operands } from '../../pipeline/conditions.ts';
 import { type Evidence, recordOf, statusOf } from '../../planning/promises.ts';
 import { conditionValues } from '../../planning/values.ts';
 import type { WatchedPipeline } from '../pipelines/watched.ts';
@@ -66,15 +66,16 @@ async function evidenceOf(
   return { ...evidence, profiles: planned?.profiles };
 }
 
-/** Whether a condition holds; undefined when there is nothing to judge it by. */
+/** Whether a condition holds, with its values; undefined when there is nothing to judge it by. */
 function evaluated(
   promise: DataPromise,
   profiles: Parameters<typeof conditionValues>[0] | undefined,
   now: number,
-): boolean | undefined {
+): Evidence['holds'] {
   if (promise.holds === undefined || profiles === undefined) return undefined;
   try {
-    return holds(promise.holds, conditionValues(profiles, now));
+    const values = { ...conditionValues(profiles, now) };
+    return { is: holds(promise.holds, values), values: operands(promise.holds, values) };
   } catch {
     // A measure that the condition needs is not there yet: the file is newer than the run.
     return undefined;
