@@ -208,6 +208,13 @@ add(
   [server()],
 );
 add(
+  'retry <run>',
+  'run a pipeline again for the same reason as a run that has ended, with the trigger’s values of then',
+  async () => (await import('./commands/retry.ts')).retry,
+  ['retry 20261123-0412', 'retry 20261123-0412 --detach'],
+  [detach(), server()],
+);
+add(
   'resume <run>',
   'resume a run whose controller died',
   async () => (await import('./commands/resume.ts')).resume,
