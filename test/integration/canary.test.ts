@@ -6,6 +6,7 @@ import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addressOf, splitLogin, stackLogin } from '../../controller/config/login.ts';
 import { postgresPasswordFile } from '../../controller/config/project.ts';
+import { alerting, refusing, served } from './alerting.ts';
 import { answers, canary, dump, filesBelow, needles, Watch } from './leaks.ts';
 import { folder, otherProject, project, query, type RunDocument, smallPipeline, start } from './world.ts';
 
@@ -27,6 +28,11 @@ const env = {
   BODY_TOKEN: canary('body'),
   S3_KEY: canary('s3'),
   DSN: canary('dsn'),
+  SLACK_HOOK: canary('slack').replace(/[#?]/g, ''),
+  WEBHOOK_SECRET: canary('webhook'),
+  PAGER_KEY: canary('pager'),
+  MANAGER_PW: canary('manager'),
+  WATCHDOG: canary('watchdog').replace(/[#?]/g, ''),
   AWS_ACCESS_KEY_ID: canary('aws-id'),
   AWS_SECRET_ACCESS_KEY: canary('aws-key'),
   AWS_SESSION_TOKEN: canary('aws-token'),
@@ -58,6 +64,7 @@ const api = createServer((request, response) => {
     else response.writeHead(200).end(JSON.stringify({ ...echo, nested: JSON.stringify(echo) }));
   });
 });
+const channels = refusing();
 const smtp = new SMTPServer({
   disabledCommands: ['STARTTLS'],
   allowInsecureAuth: true,
@@ -108,7 +115,7 @@ const find = needles([
 const watch = new Watch(here.home, find);
 
 beforeAll(async () => {
-  for (const server of [api, smtp, gateway]) await listen(server);
+  for (const server of [api, smtp, gateway, channels.server]) await listen(server);
   for (const [role, password] of [
     ['canary_shop', env.SHOP_PW],
     ['canary_store', env.STORE_PW],
@@ -117,7 +124,7 @@ beforeAll(async () => {
 });
 afterAll(() => {
   watch.stop();
-  for (const server of [api, gateway]) {
+  for (const server of [api, gateway, channels.server]) {
     server.closeAllConnections();
     server.close();
   }
@@ -129,7 +136,7 @@ const projectWith = (name: string, livy: string): Promise<string> =>
   otherProject(name, (text) => {
     const at = (role: string, database: string) =>
       `"postgres://${role}@127.0.0.1:${new URL(here.endpoints.postgres).port}/${database}"`;
-    return text
+    return `${text}\n${alerting(portOf(channels.server))}`
       .replace('shop: { database: shop }', `shop: { url: ${at('canary_shop', 'shop')}, password: "\${SHOP_PW}" }`)
       .replace(
         'store: { database: sluice }',
@@ -200,6 +207,7 @@ test('secrets are in no file, table, argument list, environment, answer, mail, p
   ];
   const words: Record<string, string | undefined> = { FILE: succeeds, A: before, B: after };
   for (const line of further) await command(good, ...line.split(' ').map((word) => words[word] ?? word));
+  const pages = await served(behind, env, after ?? '', (pid) => watch.except(pid));
   const mistaken = start(['runs'], { ...env, STORE_PW: canary('mistaken') }, good);
   watch.except(mistaken.pid);
   heard.said += (await mistaken).stderr;
@@ -212,10 +220,18 @@ test('secrets are in no file, table, argument list, environment, answer, mail, p
   expect(heard.livyLogins).toEqual(new Set([`Basic ${Buffer.from(`me:${env.LIVY_PW}`).toString('base64')}`]));
   expect(heard.said).toContain('"eventType": "FAIL"');
   expect(heard.mails).toHaveLength(2);
+  expect(channels.heard.join('\n')).toContain(JSON.stringify(env.PAGER_KEY).slice(1, -1));
+  for (const path of ['/hooks/', '/events', '/v2/enqueue', '/api/v2/alerts', '/beat/'])
+    expect(
+      channels.heard.some((each) => each.startsWith(path)),
+      path,
+    ).toBe(true);
+  expect(pages).toContain('answered 403');
   expect([...watch.private]).toEqual(expect.arrayContaining(['pgpass', 'secrets.json']));
 
   const places: Record<string, string[]> = {
     'what commands said': [heard.said],
+    'what a server said, and its pages': [pages],
     mails: heard.mails,
     'the store': await dump('sluice'),
     'the shop': await dump('shop'),
