@@ -1,3 +1,4 @@
+import type { ZodType } from 'zod';
 import type { PostgresAddress } from '../config/addresses.ts';
 import type { Project } from '../config/project.ts';
 import type { Dataset } from '../domain/dataset.ts';
@@ -113,6 +114,15 @@ export interface NotifierDriver extends Kind, Checked {
   describe(value: unknown): string;
 }
 
+/** A kind of receiver of telemetry. All receivers in its section of conf/ get all runs. */
+export interface TelemetryDriver {
+  readonly kind: string;
+  readonly connection: { readonly section: string; readonly at: readonly string[]; readonly spec: ZodType };
+  /** What it takes: each event of lineage, or the trace of a run at its end. */
+  readonly takes: 'lineage' | 'trace';
+  open(context: Context): Promise<Notifier>;
+}
+
 /** What a trigger is polled with. */
 export interface PollContext extends Context, TriggerName {
   readonly pipeline: string;
@@ -179,6 +189,7 @@ export interface Registry {
   readonly sinks: readonly SinkDriver[];
   readonly tasks: readonly TaskDriver[];
   readonly notifiers: readonly NotifierDriver[];
+  readonly telemetry: readonly TelemetryDriver[];
   readonly backends: readonly BackendDriver[];
   readonly storages: readonly StorageDriver[];
   readonly triggers: readonly TriggerDriver[];

@@ -113,7 +113,10 @@ export function taskRunnerOf({ tasks }: Pick<Registry, 'tasks'>, context: Contex
 }
 
 /** Passes each message to the adapter of its channel. */
-export function notifierOf({ notifiers }: Pick<Registry, 'notifiers'>, context: Context): Notifier {
-  const adapters = lazyAdapters(notifiers, context);
+export function notifierOf(
+  { notifiers, telemetry }: Pick<Registry, 'notifiers' | 'telemetry'>,
+  context: Context,
+): Notifier {
+  const adapters = lazyAdapters([...notifiers, ...telemetry], context);
   return { send: async (message) => (await adapters.of(channelOf(message))).send(message) };
 }

@@ -2,6 +2,8 @@ import { embeddedDriver } from '../adapters/backends/embedded/driver.ts';
 import { livyDriver } from '../adapters/backends/livy/driver.ts';
 import type { Registry } from '../adapters/drivers.ts';
 import { alertmanagerNotifications } from '../adapters/notifiers/channels/alertmanager.ts';
+import { openLineageReceivers } from '../adapters/notifiers/channels/openlineage.ts';
+import { otlpReceivers } from '../adapters/notifiers/channels/otlp.ts';
 import { pagerDutyNotifications } from '../adapters/notifiers/channels/pagerduty.ts';
 import { slackNotifications } from '../adapters/notifiers/channels/slack.ts';
 import { teamsNotifications } from '../adapters/notifiers/channels/teams.ts';
@@ -38,6 +40,7 @@ export const builtIn: Registry = {
     pagerDutyNotifications,
     alertmanagerNotifications,
   ],
+  telemetry: [openLineageReceivers, otlpReceivers],
   backends: [livyDriver, embeddedDriver],
   storages: [fileStorageDriver],
   triggers: [scheduleTrigger, everyTrigger, filesTrigger, topicTrigger, tableTrigger, webhookTrigger, afterTrigger],

@@ -5,6 +5,7 @@ import { checkRows } from '../snapshot/row-checks.ts';
 import { sourceReaderOf } from './adapters.ts';
 import { engineFacts } from './engine-facts.ts';
 import { shadowOf } from './shadow.ts';
+import { telemetryOf } from './telemetry.ts';
 import { type Adapters, folderOf, rowCheckOptionsOf, snapshotsIn, workspaceOf } from './wiring.ts';
 
 type Shared = Pick<Ports, 'backend' | 'embedded' | 'publisher' | 'taskRunner' | 'store' | 'onUpdate'>;
@@ -14,6 +15,7 @@ export function portsOf(adapters: Adapters, shared: Shared, run: string, now: ()
   const { registry, context } = adapters;
   const { spark, mail } = context.project.connections;
   const folder = folderOf(context.project, run);
+  const telemetry = telemetryOf(adapters, run);
   return {
     ...shared,
     sourceReader: sourceReaderOf(registry, { ...context, snapshots: snapshotsIn(context, folder) }),
@@ -26,6 +28,7 @@ export function portsOf(adapters: Adapters, shared: Shared, run: string, now: ()
       (await import('../report/write.ts')).writeReport(context, registry.sinks, name, state, now()),
     messages: (name, state) =>
       messagesOfRun(registry.notifiers, name, state, { ...mail, project: context.project.name }),
+    ...(telemetry && { telemetry }),
     sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
   };
 }

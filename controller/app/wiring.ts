@@ -54,10 +54,10 @@ export const openProject = (registry: Registry = builtIn): Promise<Project> =>
   loadProject(process.cwd(), additionsOf(registry));
 
 /** What drivers add to conf/connections.yaml. */
-const additionsOf = ({ sources, sinks, tasks, notifiers }: Registry): Additions => ({
+const additionsOf = ({ sources, sinks, tasks, notifiers, telemetry }: Registry): Additions => ({
   notifiers,
   sections: Object.fromEntries(
-    [...sources, ...sinks, ...tasks, ...notifiers].flatMap(({ connection }) =>
+    [...sources, ...sinks, ...tasks, ...notifiers, ...telemetry].flatMap(({ connection }) =>
       connection?.spec ? [[connection.section, connection.spec]] : [],
     ),
   ),

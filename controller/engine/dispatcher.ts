@@ -1,4 +1,4 @@
-import { channelOf, lineOf, MessageDeferredError, type Notifier } from '../domain/ports/notifier.ts';
+import { channelLabel, channelOf, lineOf, MessageDeferredError, type Notifier } from '../domain/ports/notifier.ts';
 import type { QueuedMessage, RunStore } from '../domain/ports/store.ts';
 import { SluiceError } from '../lib/errors.ts';
 
@@ -90,5 +90,3 @@ async function dispatchLine(
   }
   return { sent, problem };
 }
-
-const channelLabel = (channel: string): string => (channel === 'email' ? 'mail' : channel);

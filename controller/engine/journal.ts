@@ -1,10 +1,10 @@
-import type { RunEvent } from '../domain/events.ts';
+import type { Recorded, RunEvent } from '../domain/events.ts';
 import { next, runTable } from '../domain/lifecycle.ts';
 import { outputsOf } from '../domain/outcome.ts';
 import type { Message } from '../domain/ports/notifier.ts';
 import type { Entry, Lease, RunStore } from '../domain/ports/store.ts';
 import { apply, emptyState, type RunState } from '../domain/state.ts';
-import { SluiceError } from '../lib/errors.ts';
+import { reasonOf, SluiceError } from '../lib/errors.ts';
 import type { Ports } from './ports.ts';
 
 /**
@@ -23,6 +23,10 @@ export class LeaseLostError extends Error {
   }
 }
 
+/** Whether events tell receivers of lineage and traces anything. */
+const tells = (events: readonly RunEvent[]): boolean =>
+  events.some(({ type }) => ['planned', 'attempt-intended', 'step-ended', 'run-ended'].includes(type));
+
 type Extras = Pick<Entry, 'takesSlot' | 'freesSlot'>;
 
 /** The history of a run as its controller knows it. All appends go through it. */
@@ -31,12 +35,14 @@ export class Journal {
   seq = 0;
   /** Another writer may have appended to the history, or a response was lost. */
   needsReload = true;
+  /** The time of the last event, before which no other one is stored. */
+  private lastAt = 0;
   private awaySince: number | undefined;
   private lastOperation: Promise<unknown> = Promise.resolve();
   private readonly lease: Lease;
-  private readonly ports: Pick<Ports, 'store' | 'now' | 'onUpdate' | 'messages'>;
+  private readonly ports: Pick<Ports, 'store' | 'now' | 'onUpdate' | 'messages' | 'telemetry'>;
 
-  constructor(lease: Lease, ports: Pick<Ports, 'store' | 'now' | 'onUpdate' | 'messages'>) {
+  constructor(lease: Lease, ports: Pick<Ports, 'store' | 'now' | 'onUpdate' | 'messages' | 'telemetry'>) {
     this.lease = lease;
     this.ports = ports;
   }
@@ -89,11 +95,15 @@ export class Journal {
 
   private async write(events: readonly RunEvent[], extras: Extras): Promise<boolean> {
     if (this.needsReload) throw new ConcurrencyConflictError();
-    const entry = { events, ...this.consequences(events), ...extras };
-    const appended = await this.query((store) => store.append(this.lease, this.seq, this.ports.now(), entry));
+    const at = Math.max(this.ports.now(), this.lastAt);
+    const after = this.seq;
+    const records = events.map((event, i) => ({ seq: after + i + 1, at, event }));
+    const { summary, messages } = this.consequences(records, at);
+    const telemetry = this.ports.telemetry && tells(events) ? await this.telemetry(records) : [];
+    const entry = { events, summary, messages: [...messages, ...telemetry], ...extras };
+    const appended = await this.query((store) => store.append(this.lease, after, at, entry));
     if (!('refused' in appended)) {
-      const first = appended.seq - events.length + 1;
-      for (const [i, event] of events.entries()) this.applyRecord({ seq: first + i, at: appended.at, event });
+      for (const record of records) this.applyRecord({ ...record, at: appended.at });
       return true;
     }
     if (appended.refused === 'no-slot') return false;
@@ -103,8 +113,9 @@ export class Journal {
   }
 
   /** The summary and the messages, rendered from the state after the events. */
-  private consequences(events: readonly RunEvent[]): Pick<Entry, 'summary' | 'messages'> {
+  private consequences(records: readonly Recorded[], at: number): Required<Pick<Entry, 'summary' | 'messages'>> {
     const { state } = this;
+    const events = records.map(({ event }) => event);
     const status = events.reduce((before, event) => next(runTable, before, event), state.status);
     const planned = events.find((event) => event.type === 'planned');
     const summary = {
@@ -115,12 +126,30 @@ export class Journal {
         : {}),
     };
     const ended = events.find((event) => event.type === 'run-ended');
-    if (!ended) return { summary };
-    const at = this.ports.now();
-    const after = structuredClone(state);
-    for (const event of events) apply(after, { seq: 0, at, event });
+    if (!ended) return { summary, messages: [] };
+    const after = this.stateAfter(records);
     const rows = outputsOf(after).reduce((sum, output) => sum + output.rows, 0);
     return { summary: { ...summary, reason: ended.reason, ended: at, rows }, messages: this.messages(after) };
+  }
+
+  private stateAfter(records: readonly Recorded[]): RunState {
+    const after = structuredClone(this.state);
+    for (const record of records) apply(after, record);
+    return after;
+  }
+
+  /** What receivers of lineage and traces are told of new events. If it cannot be rendered, the run goes on. */
+  private async telemetry(records: readonly Recorded[]): Promise<readonly Message[]> {
+    const hasEnded = records.some(({ event }) => event.type === 'run-ended');
+    const earlier = hasEnded ? await this.query((store) => store.history(this.lease.run)) : [];
+    const history = hasEnded ? [...earlier, ...records] : [];
+    try {
+      const after = this.stateAfter(records);
+      return (await this.ports.telemetry?.({ before: this.state, after, history })) ?? [];
+    } catch (error) {
+      this.ports.onUpdate({ kind: 'note', text: `lineage and traces miss a part: ${reasonOf(error)}` });
+      return [];
+    }
   }
 
   /**
@@ -143,6 +172,7 @@ export class Journal {
   private applyRecord(record: Parameters<typeof apply>[1]): void {
     apply(this.state, record);
     this.seq = record.seq;
+    this.lastAt = record.at;
     this.ports.onUpdate({ kind: 'event', record, state: this.state });
   }
 }

@@ -47,6 +47,15 @@ export interface Ports {
   readonly report: (run: string, state: RunState) => Promise<{ file: string; url: string; figures: readonly Figure[] }>;
   /** The rendered messages for the end of a run. */
   readonly messages: (run: string, state: RunState) => readonly Message[];
+  /**
+   * Messages to receivers of lineage and traces, of what events have changed. `history` is that of a run that has ended
+   * with them, and empty before. Left out without receivers.
+   */
+  readonly telemetry?: (change: {
+    readonly before: RunState;
+    readonly after: RunState;
+    readonly history: readonly Recorded[];
+  }) => Promise<readonly Message[]>;
   /** Milliseconds since 1970, monotonic: changes of the system time do not affect it. */
   readonly now: () => number;
   /** Ends early when the signal aborts. */

@@ -106,8 +106,8 @@ function assertionOf({ verdict, check }: { readonly verdict: Verdict; readonly c
     success: verdict.outcome === 'passed',
     severity: check.otherwise === 'fail' ? 'error' : 'warn',
     name: check.name,
-    ...{ expected: verdict.expect, actual: verdict.because },
-    ...{ content: verdict.expect, contentType: isSql ? 'sql' : 'expression' },
+    ...{ expected: cut(verdict.expect), actual: cut(verdict.because) },
+    ...{ content: cut(verdict.expect), contentType: isSql ? 'sql' : 'expression' },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Dataset } from '../domain/dataset.ts';
-import type { Recorded, RunEnd } from '../domain/events.ts';
-import { fold, type RunState, type StepState } from '../domain/state.ts';
+import type { RunEnd } from '../domain/events.ts';
+import type { RunState, StepState } from '../domain/state.ts';
 import { namesIn } from '../pipeline/ast.ts';
 import { type FacetMaker, type Facets, facetsBy, producerOf, versionOf } from './facets.ts';
 import { uuidOf } from './ids.ts';
@@ -36,13 +36,23 @@ export interface LineageNames extends Teller {
 
 const schemaUrl = 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent';
 
+/** What an event tells, by a name that is the same whenever it is rendered: that a run or a step began, or ended. */
+export const keyOfLineage = ({ eventType, run: { runId } }: LineageEvent): string =>
+  `${runId} ${eventType === 'START' ? 'begins' : 'ends'}`;
+
+/** The events that a run's state tells and an earlier one did not. A run that is not planned yet tells nothing. */
+export function newLineage(before: RunState, after: RunState, names: LineageNames): LineageEvent[] {
+  const of = (state: RunState): LineageEvent[] => (state.plan || state.ended ? lineageOf(state, names) : []);
+  const known = new Set(of(before).map(keyOfLineage));
+  return of(after).filter((event) => !known.has(keyOfLineage(event)));
+}
+
 /**
- * The lineage of a run from its history: one START of the run and of each step that was attempted, and one COMPLETE,
- * FAIL or ABORT of what has ended, in the order of their times. The same history always gives the same events. Pure
+ * The lineage of a run from its state: one START of the run and of each step that was attempted, and one COMPLETE,
+ * FAIL or ABORT of what has ended, in the order of their times. The same state always gives the same events. Pure
  * as far as the names are.
  */
-export function lineageOf(history: readonly Recorded[], names: LineageNames): LineageEvent[] {
-  const state = fold(history);
+export function lineageOf(state: RunState, names: LineageNames): LineageEvent[] {
   if (state.startedAt === undefined) return [];
   const steps = Object.values(state.steps).flatMap((step) => stepEvents(state, step, names));
   return [...runEvents(state, names), ...steps]

@@ -202,6 +202,7 @@ export const registry: Registry = {
   sinks: [...builtIn.sinks, lines],
   tasks: builtIn.tasks,
   notifiers: [...builtIn.notifiers, bell],
+  telemetry: builtIn.telemetry,
   backends: [...builtIn.backends, inline],
   storages: [...builtIn.storages, memoryStorageDriver(objects)],
   triggers: [...builtIn.triggers, knock],

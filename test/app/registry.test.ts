@@ -63,7 +63,7 @@ test('the schema of the pipeline file, its checks and its messages take the kind
 
 test('a message for a channel without a driver is refused, and does not delay others', async () => {
   const { project } = await openPipeline(write(pipeline), registry);
-  const notifier = notifierOf({ notifiers: [] }, { project, scratch: root, storage: fileStorage });
+  const notifier = notifierOf({ notifiers: [], telemetry: [] }, { project, scratch: root, storage: fileStorage });
   const message = { id: '1', channel: 'bell', run: 'r1', event: 'failed', to: 'x' };
   await expect(notifier.send(message)).rejects.toMatchObject({
     kind: 'rejected',

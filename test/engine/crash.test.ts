@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { telemetryOf } from '../../controller/app/telemetry.ts';
+import { lineageDocument } from '../../controller/app/views/telemetry.ts';
+import { channelOf } from '../../controller/domain/ports/notifier.ts';
 import { fold, type RunState } from '../../controller/domain/state.ts';
 import { Engine } from '../../controller/engine/engine.ts';
 import type { Ports } from '../../controller/engine/ports.ts';
+import { keyOfLineage, type LineageEvent } from '../../controller/telemetry/lineage.ts';
 import { good, load } from '../pipeline/files.ts';
 import { profile } from '../planning/profiles.ts';
+import { toldAdapters } from '../telemetry/world.ts';
 import { dead, done, world } from './world.ts';
 
 /** The controller is gone. Code under test must not handle this as an error. */
@@ -61,6 +66,8 @@ async function runWithCrashes(
     events: [{ type: 'run-started', run: 'r1', pipeline: await load(pipeline), file: 'f' }],
   });
 
+  const telemetry = telemetryOf(toldAdapters, 'r1') as NonNullable<Ports['telemetry']>;
+  let rendering: Promise<unknown> = Promise.resolve();
   let calls = 0;
   let gone = false;
   const next = () => {
@@ -72,26 +79,38 @@ async function runWithCrashes(
   for (let controller = 1; ; controller++) {
     await w.ports.store.heartbeat(`controller ${controller}`, 1);
     const lease = await w.ports.store.claim('r1', `controller ${controller}`);
-    const outcome = (state: RunState) => ({
-      state,
-      calls,
-      published,
-      submitted: w.backend.submitted,
-      controllers: controller,
-    });
+    const outcome = async (state: RunState) => {
+      const messages = (await w.ports.store.due()).map(({ message }) => message);
+      return {
+        ...{ state, calls, published, submitted: w.backend.submitted, controllers: controller },
+        mails: messages.filter((each) => channelOf(each) === 'email'),
+        told: messages.filter((each) => channelOf(each) !== 'email'),
+        lineage: (await lineageDocument(toldAdapters, await w.ports.store.history('r1'))).events,
+      };
+    };
     // The previous controller died when everything was done.
-    if (!lease) return { ...outcome(fold(await w.ports.store.history('r1'))), mails: await w.ports.store.due() };
+    if (!lease) return outcome(fold(await w.ports.store.history('r1')));
     const ports: Ports = {
       ...w.ports,
       store: crashing(w.ports.store, next),
       backend: crashing(w.backend, next),
       publisher: crashing(counted, next),
       workspace: crashing(w.ports.workspace, next),
+      telemetry: (change) => {
+        const rendered = telemetry(change);
+        rendering = rendered;
+        return rendered;
+      },
+      // Reading SQL takes time of this machine, but none of the world's.
+      sleep: async (ms, signal) => {
+        await rendering;
+        await w.ports.sleep(ms, signal);
+      },
     };
     gone = false;
     try {
       const state = await new Engine(number, lease, ports).execute();
-      return { ...outcome(state), mails: await w.ports.store.due() };
+      return await outcome(state);
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
       w.now += 2;
@@ -99,30 +118,48 @@ async function runWithCrashes(
   }
 }
 
+const byTime = (a: LineageEvent, b: LineageEvent): number =>
+  `${a.eventTime} ${keyOfLineage(a)}` < `${b.eventTime} ${keyOfLineage(b)}` ? -1 : 1;
+
 const scenarios = {
-  'that goes well': { scriptOf: () => done, state: 'succeeded', submitted: ['marts-1'], published: ['marts-1'] },
+  'that goes well': {
+    scriptOf: () => done,
+    state: 'succeeded',
+    submitted: ['marts-1'],
+    published: ['marts-1'],
+    told: ['START shop', 'START shop.marts', 'COMPLETE shop.marts', 'COMPLETE shop'],
+  },
   'whose first attempt fails': {
     scriptOf: (key: string) => (key.endsWith('marts-1') ? dead : done),
     state: 'succeeded',
     submitted: ['marts-1', 'marts-2'],
     published: ['marts-2'],
+    told: ['START shop', 'START shop.marts', 'COMPLETE shop.marts', 'COMPLETE shop'],
   },
   'that falls back': {
     scriptOf: (key: string) => (key.includes('marts') ? dead : done),
     state: 'degraded',
     submitted: ['marts-1', 'marts-2', 'poorer-1'],
     published: ['poorer-1'],
+    told: [
+      ...['START shop', 'START shop.marts', 'START shop.poorer'],
+      ...['COMPLETE shop.poorer', 'COMPLETE shop.marts', 'COMPLETE shop'],
+    ],
   },
   'that fails': {
     scriptOf: () => dead,
     state: 'failed',
     submitted: ['marts-1', 'marts-2', 'poorer-1', 'poorer-2', 'poorer-3'],
     published: [],
+    told: [
+      ...['START shop', 'START shop.marts', 'START shop.poorer'],
+      ...['FAIL shop.poorer', 'FAIL shop.marts', 'FAIL shop'],
+    ],
   },
 };
 
-describe.each(Object.entries(scenarios))('a run %s', (_name, { scriptOf, state, submitted, published }) => {
-  test('ends the same, with one submission per attempt, one publication and one mail, wherever its controller dies', {
+describe.each(Object.entries(scenarios))('a run %s', (_name, { scriptOf, state, submitted, published, told }) => {
+  test('ends the same, with one submission per attempt, one publication, and each message once, wherever its controller dies', {
     timeout: 120_000,
   }, async () => {
     const { calls } = await runWithCrashes(scriptOf, [], 'before');
@@ -139,6 +176,18 @@ describe.each(Object.entries(scenarios))('a run %s', (_name, { scriptOf, state, 
           expect(run.submitted, where).toEqual(keys(submitted));
           expect(run.published, where).toEqual(keys(published));
           expect(run.mails, where).toHaveLength(1);
+          for (const to of ['catalog', 'other']) {
+            const events = run.told.filter((each) => each.to === to).map(({ body }) => body as LineageEvent);
+            expect(
+              events.map(({ eventType, job }) => `${eventType} ${job.name}`),
+              where,
+            ).toEqual(told);
+            expect(events.toSorted(byTime), where).toEqual(run.lineage.toSorted(byTime));
+          }
+          expect(
+            run.told.filter(({ channel }) => channel === 'otlp'),
+            where,
+          ).toHaveLength(1);
         }
       }
     }

@@ -2,6 +2,7 @@ import { applyPlan, readPlan } from '../../app/plan.ts';
 import { type RunHandle, type Sluice, withSluice } from '../../app/sluice.ts';
 import { runDocument } from '../../app/views/run.ts';
 import { adaptersOf, openPipeline } from '../../app/wiring.ts';
+import { channelLabel, isForPeople } from '../../domain/ports/notifier.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { RunState } from '../../domain/state.ts';
 import type { RunUpdate } from '../../engine/ports.ts';
@@ -112,12 +113,14 @@ async function reportMail(sluice: Sluice, run: string, store: RunStore, output: 
     ({ problem } = await sluice.dispatchOutbox());
   }
   const messages = await store.messages(run);
-  for (const { event, to, state, note } of messages) {
+  for (const message of messages) {
+    const { channel, event, to, state, note } = message;
     const why = state === 'sent' || note === undefined ? '' : ` (${note})`;
-    output.line(`${pc.bold('mail'.padEnd(10))} ${event} to ${to}: ${state}${why}`);
+    if (state !== 'sent' || isForPeople(message))
+      output.line(`${pc.bold(channelLabel(channel).padEnd(10))} ${event} to ${to}: ${state}${why}`);
   }
   if (messages.some((each) => each.state === 'waiting'))
-    output.line(pc.yellow(`mails are still queued${problem === undefined ? '' : `: ${problem}`}`));
+    output.line(pc.yellow(`messages are still queued${problem === undefined ? '' : `: ${problem}`}`));
 }
 
 function codeOf({ ended }: RunState, interrupted: boolean): number {

@@ -2,6 +2,7 @@ import { resolveRun } from '../../app/resolve-run.ts';
 import { timelineDocument } from '../../app/views/lists.ts';
 import { runDocument } from '../../app/views/run.ts';
 import { type Phase, timelineOf } from '../../app/views/timeline.ts';
+import { channelLabel, isForPeople } from '../../domain/ports/notifier.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { iso } from '../../lib/text.ts';
 import { withReader } from '../../server/client/reader.ts';
@@ -30,10 +31,9 @@ export async function show(output: Output, name: string | undefined, { server }:
       }
       print({ kind: 'event', record, state });
     }
-    for (const message of await store.messages(summary.run))
-      output.line(
-        `${''.padEnd(10)}  mail ${message.event} to ${message.to}: ${message.state}${message.note ? ` (${message.note})` : ''}`,
-      );
+    for (const { channel, event, to, state: sent, note } of await store.messages(summary.run))
+      if (sent !== 'sent' || isForPeople({ event }))
+        output.line(`${''.padEnd(10)}  ${channelLabel(channel)} ${event} to ${to}: ${sent}${note ? ` (${note})` : ''}`);
     const phases = timelineOf(history);
     output.line();
     output.line(pc.bold('Timeline'));

@@ -16,6 +16,12 @@ export interface Message {
 
 export const channelOf = ({ channel = 'email' }: Message): string => channel;
 
+/** What a line about a message calls its channel. */
+export const channelLabel = (channel: string): string => (channel === 'email' ? 'mail' : channel);
+
+/** Whether people need to see a message that was sent: lineage and traces are for programs. */
+export const isForPeople = ({ event }: Pick<Message, 'event'>): boolean => event !== 'lineage' && event !== 'trace';
+
 /**
  * Messages of one line are sent one after the other, and wait for each other while its server is unavailable: all mails,
  * and those to one recipient of any other channel.

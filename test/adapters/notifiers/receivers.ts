@@ -27,7 +27,7 @@ export class Receiver extends FakeServer {
   }
 }
 
-interface Service {
+export interface Service {
   /** The connection in conf/, and the secrets of it. */
   readonly connection: (url: string) => object;
   readonly secrets: readonly string[];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { NotifierDriver } from '../../drivers.ts';
-import { recipientIn, recipientsIn, url } from './connection.ts';
+import { basic, recipientIn, recipientsIn, url, within } from './connection.ts';
 
 const spec = z.strictObject({
   url: url.describe('of an Alertmanager, such as http://alertmanager:9093'),
@@ -34,10 +34,10 @@ export const alertmanagerNotifications: NotifierDriver = {
     const { postingNotifier } = await import('./post.ts');
     return postingNotifier('alertmanager', ({ to, body }) => {
       const { url: address, user, password } = recipientIn<typeof spec>(project, 'alertmanager', to);
-      const login = Buffer.from(`${user ?? ''}:${password ?? ''}`).toString('base64');
+      const authorization = basic(user, password);
       return {
-        ...{ url: `${address.replace(/\/+$/, '')}/api/v2/alerts`, body: JSON.stringify(body) },
-        ...(user !== undefined && { headers: { authorization: `Basic ${login}` } }),
+        ...{ url: within(address, 'api/v2/alerts'), body: JSON.stringify(body) },
+        ...(authorization !== undefined && { headers: { authorization } }),
         secrets: password === undefined ? [] : [password],
       };
     });

@@ -8,6 +8,13 @@ export const url = z
   .string()
   .refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), 'must be a URL such as https://host/path');
 
+/** An address below the URL of a server. */
+export const within = (address: string, path: string): string => `${address.replace(/\/+$/, '')}/${path}`;
+
+/** The header `authorization` of a login; undefined without a user. */
+export const basic = (user: string | undefined, password = ''): string | undefined =>
+  user === undefined ? undefined : `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+
 /** The parts of a URL that is a secret by itself. */
 export function secretsIn(address: string): string[] {
   const { pathname, searchParams } = new URL(address);
