@@ -15,10 +15,17 @@ export const within = (address: string, path: string): string => `${address.repl
 export const basic = (user: string | undefined, password = ''): string | undefined =>
   user === undefined ? undefined : `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
-/** The parts of a URL that is a secret by itself. */
+/** The parts of a URL that is a secret by itself, as they are written, and without percent-encoding. */
 export function secretsIn(address: string): string[] {
-  const { pathname, searchParams } = new URL(address);
-  return [...pathname.split('/'), ...searchParams.values()];
+  const { origin, pathname, searchParams } = new URL(address);
+  const parts = pathname.split('/').map((each) => {
+    try {
+      return decodeURIComponent(each);
+    } catch {
+      return each;
+    }
+  });
+  return [address.slice(origin.length + 1), ...parts, ...searchParams.values()];
 }
 
 /** What drivers of channels have in common whose recipients are connections: `ops` under `slack` in conf/. */
