@@ -196,6 +196,8 @@ test('no page breaks a rule of accessibility: light and dark, English and Russia
     ...['/', '/runs', '/runs?state=failed', run, `${run}/steps/work/attempts/1`, `${run}/quarantine`, '/triggers'],
     ...[
       '/pipelines/quick/triggers/nightly',
+      // A month of which every day has something.
+      '/pipelines/quick/triggers/nightly?month=2027-03',
       '/pipelines',
       '/pipelines/quick',
       '/pipelines/broken',
