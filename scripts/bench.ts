@@ -56,6 +56,7 @@ const { authors, fill, livyTimes, plain, run, runEmbedded, runReport, sums, time
 );
 const { historyComparisons } = await import('../test/bench/history.ts');
 const { serveComparisons } = await import('../test/bench/serve.ts');
+const { pageComparisons } = await import('../test/bench/serve-pages.ts');
 const { standbyComparisons } = await import('../test/bench/standby.ts');
 const { main, project } = await import('../test/integration/world.ts');
 const comparisons: (Comparison & { readonly part: Part })[] = [];
@@ -186,6 +187,7 @@ try {
   if (only.includes('livy')) await livy();
   if (only.includes('history')) for await (const each of historyComparisons(Math.max(runs, 5))) found('history', each);
   if (only.includes('serve')) for await (const each of serveComparisons()) found('serve', each);
+  if (only.includes('pages')) for await (const each of pageComparisons()) found('pages', each);
   if (only.includes('tiny')) {
     const tiny = await report(1000, runs, ['expert']);
     reportFigures('tiny', 1000, tiny, { expert: { embedded: 0.1 } });
@@ -219,23 +221,14 @@ try {
     const large = await report(rows * times, largeRuns, ['expert']);
     reportFigures('large', rows * times, large, { expert: { spark: 0.55, embedded: 0.55 } });
     const [few, many] = [small.spark.slice(0, large.spark.length), large.spark];
-    const of = (what: 'spark' | 'memory', all: readonly Run[]): number[] => all.map((each) => each[what]);
+    const of = (what: 'spark' | 'memory') => ({
+      ours: many.map((each: Run) => each[what]),
+      theirs: few.map((each: Run) => each[what]),
+      against: `${rows} rows`,
+    });
     const name = `${times} times the rows`;
-    found('large', {
-      name: `${name}: the Spark part`,
-      ours: of('spark', many),
-      theirs: of('spark', few),
-      against: `${rows} rows`,
-      atMost: 5,
-    });
-    found('large', {
-      name: `${name}: the controller’s memory`,
-      ours: of('memory', many),
-      theirs: of('memory', few),
-      unit: 'MiB',
-      against: `${rows} rows`,
-      atMost: 1.4,
-    });
+    found('large', { name: `${name}: the Spark part`, ...of('spark'), atMost: 5 });
+    found('large', { name: `${name}: the controller’s memory`, ...of('memory'), unit: 'MiB', atMost: 1.4 });
   }
   if (only.includes('scale')) {
     const before = new Set<string>();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from '../adapters/drivers.ts';
 import type { Project } from '../config/project.ts';
 import { formatOwner } from '../domain/controller-id.ts';
-import type { Cause, Given } from '../domain/events.ts';
+import type { Cause, Given, Retried } from '../domain/events.ts';
 import type { Lease, RunStore } from '../domain/ports/store.ts';
 import { fold, type RunState } from '../domain/state.ts';
 import { Controller, leaseMs } from '../engine/controller.ts';
@@ -75,6 +75,7 @@ export class Sluice implements RunHost {
     { file, pipeline }: LoadedPipeline,
     options: {
       again?: RunState['again'];
+      retries?: Retried;
       detach?: boolean;
       /** The project has at most one run with this key. A second start returns the existing run. */
       idempotencyKey?: string;
@@ -91,13 +92,14 @@ export class Sluice implements RunHost {
       await this.adapters.context.storage.remove(folder);
       throw error;
     });
-    const { again, idempotencyKey: key } = options;
+    const { again, retries, idempotencyKey: key } = options;
+    const of = { ...(again && { again }), ...(given && { given }), ...(retries && { retries }) };
     const cause = options.cause ?? { ...byCommand(), ...(key !== undefined && { key }) };
     const { number, lease, isNew } = await this.store.create({
       run,
       pipeline: pipeline.name,
       at: this.now(),
-      events: [{ type: 'run-started', run, pipeline, file, ...(again && { again }), ...(given && { given }), cause }],
+      events: [{ type: 'run-started', run, pipeline, file, ...of, cause }],
       ...(options.detach ? {} : { owner: this.controller.owner }),
       ...(key !== undefined && { idempotencyKey: key }),
     });

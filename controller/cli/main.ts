@@ -209,10 +209,15 @@ add(
 );
 add(
   'retry <run>',
-  'run a pipeline again for the same reason as a run that has ended, with the trigger’s values of then',
+  'run a pipeline again for the same reason as a run that has ended, from the same rows if it failed',
   async () => (await import('./commands/retry.ts')).retry,
-  ['retry 20261123-0412', 'retry 20261123-0412 --detach'],
-  [detach(), server()],
+  ['retry 20261123-0412', 'retry 20261123-0412 --from-step marts', 'retry 20261123-0412 --detach'],
+  [
+    new Option('--from-step <step>', 'compute only this step and what depends on it, from the same rows'),
+    new Option('--fresh', 'measure the sources again, also when the rows of that run are still there'),
+    detach(),
+    server(),
+  ],
 );
 add(
   'resume <run>',

@@ -1,4 +1,4 @@
-import type { AttemptState, StepState } from './state.ts';
+import type { AttemptState, StepState } from './step-state.ts';
 
 /** The attempt that may still be alive. */
 export const liveAttempt = (step: StepState): AttemptState | undefined => step.attempts.find((each) => !each.ended);

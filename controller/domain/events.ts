@@ -66,6 +66,22 @@ export interface Cause {
   readonly request?: string;
 }
 
+/** The ended run that a run repeats. */
+export interface Retried {
+  readonly run: string;
+  /** Only this step and what depends on it are computed again, and what had not succeeded. */
+  readonly fromStep?: string;
+  /** The sources are measured again, though the rows of that run may still be there. */
+  readonly fresh?: true;
+}
+
+/** Whose inputs the retry of a run reads. */
+export interface ReusedInputs {
+  readonly of: string;
+  /** Why the inputs of that run could not be reused, and the sources were measured again. */
+  readonly gone?: string;
+}
+
 interface OfAttempt {
   readonly step: string;
   readonly attempt: number;
@@ -87,6 +103,7 @@ export type RunEvent =
       readonly given?: Given;
       /** Missing in histories of earlier versions. */
       readonly cause?: Cause;
+      readonly retries?: Retried;
     }
   | { readonly type: 'taken-over'; readonly by: string; readonly from: string }
   /** A controller met an unexpected error; `reason` is its message. */
@@ -100,7 +117,16 @@ export type RunEvent =
   /** A source is unavailable and is retried. */
   | { readonly type: 'sources-waiting'; readonly what: string }
   | { readonly type: 'sources-reached'; readonly waitedMs: number }
-  | ({ readonly type: 'sources-measured' } & CheckedProfiles)
+  | ({ readonly type: 'sources-measured'; readonly inputs?: ReusedInputs } & CheckedProfiles)
+  /** The step is not computed again: what the repeated run has published of it stands. */
+  | {
+      readonly type: 'step-reused';
+      readonly step: string;
+      readonly state: StepEnd;
+      readonly from: string;
+      readonly outputs?: readonly PublishedOutput[];
+      readonly answer?: Answer;
+    }
   | { readonly type: 'planned'; readonly plan: Plan }
   /** The pinned rows are no longer readable: the sources are measured again, and unpublished steps restart. */
   | { readonly type: 'inputs-lost'; readonly reason: string }

@@ -1,58 +1,10 @@
 import type { ErrorKind } from '../lib/errors.ts';
-import type {
-  Answer,
-  Cause,
-  Figure,
-  Given,
-  PublishedOutput,
-  Recorded,
-  RunEnd,
-  ShadowCompared,
-  StepEnd,
-  Submission,
-} from './events.ts';
-import type { Failure } from './failure.ts';
-import { attemptTable, type LifeState, next, runTable } from './lifecycle.ts';
+import type { Cause, Figure, Given, Recorded, Retried, ReusedInputs, RunEnd } from './events.ts';
+import { type LifeState, next, runTable } from './lifecycle.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Plan, Profiles, SparkSettings } from './plan.ts';
+import type { Plan, Profiles } from './plan.ts';
 import type { CheckedProfiles } from './profile.ts';
-import type { RunnerResult } from './result.ts';
-
-export interface AttemptState {
-  readonly number: number;
-  readonly key: string;
-  /** Only for a Spark application. */
-  readonly settings: SparkSettings | undefined;
-  readonly startedAt: number;
-  status: LifeState;
-  submission?: Submission;
-  applicationId?: string;
-  ui?: string;
-  /** The time since which the gateway has been unavailable. */
-  waitingSince?: number;
-  ended?: { readonly state: 'succeeded' | 'failed' | 'cancelled'; readonly at: number };
-  failure?: Failure;
-  result?: RunnerResult;
-  answer?: Answer;
-}
-
-export interface StepState {
-  readonly name: string;
-  readonly attempts: AttemptState[];
-  /** When the next attempt may start. */
-  retryAt?: number;
-  /** The settings of the next attempt, when they differ from the plan. */
-  nextSettings?: SparkSettings;
-  /** Why a step that is ready is held back. */
-  heldReason?: string;
-  /** The number of attempts whose inputs were lost; they no longer count. */
-  voidedAttempts?: number;
-  outputs?: readonly PublishedOutput[];
-  /** The comparison with the embedded engine. */
-  shadow?: ShadowCompared;
-  fallback?: string;
-  ended?: { readonly state: StepEnd; readonly reason: string; readonly at: number };
-}
+import { applyToStep, type StepState } from './step-state.ts';
 
 /** The state of a run; only `fold` and `apply` change it. */
 export interface RunState {
@@ -63,6 +15,8 @@ export interface RunState {
   again?: { readonly again: true; readonly since?: number };
   given?: Given;
   cause?: Cause;
+  retries?: Retried;
+  inputs?: ReusedInputs;
   /** Further firings that the run takes along. */
   triggered?: readonly Cause[];
   /** Whether it has begun to measure its sources. */
@@ -116,6 +70,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       state.startedAt = at;
       Object.assign(state, event.again && { again: event.again }, event.given && { given: event.given });
       if (event.cause) state.cause = event.cause;
+      if (event.retries) state.retries = event.retries;
       for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
       return;
     case 'taken-over':
@@ -151,6 +106,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
     case 'sources-measured':
       Object.assign(state, { profiles: event.profiles, findings: event.findings, measuredAt: at });
       if (event.past) state.past = event.past;
+      if (event.inputs) state.inputs = event.inputs;
       return;
     case 'planned':
       state.plan = event.plan;
@@ -170,7 +126,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       return;
     }
     default:
-      applyToStep(state, at, event);
+      applyToStep(state.steps[event.step], at, event);
   }
 }
 
@@ -181,70 +137,9 @@ const errorKindOf = (exitCode: number | undefined): ErrorKind | undefined =>
 function forgetInputs(state: RunState): void {
   state.inputsLost += 1;
   state.lostWhileMeasuring = 0;
-  for (const field of ['profiles', 'findings', 'past', 'measuredAt', 'plan'] as const) delete state[field];
+  for (const field of ['profiles', 'findings', 'past', 'measuredAt', 'plan', 'inputs'] as const) delete state[field];
   for (const step of Object.values(state.steps)) {
-    for (const field of ['ended', 'fallback', 'retryAt'] as const) delete step[field];
+    for (const field of ['ended', 'fallback', 'retryAt', 'reused'] as const) delete step[field];
     step.voidedAttempts = step.attempts.length;
-  }
-}
-
-function applyToStep(state: RunState, at: number, event: Extract<Recorded['event'], { step: string }>): void {
-  const step = state.steps[event.step];
-  if (!step) return;
-  if (event.type === 'attempt-intended') {
-    delete step.retryAt;
-    delete step.nextSettings;
-    delete step.heldReason;
-    step.attempts.push({
-      number: event.attempt,
-      key: event.key,
-      settings: event.settings,
-      startedAt: at,
-      status: 'pending',
-    });
-    return;
-  }
-  if (event.type === 'step-held') {
-    step.heldReason = event.reason;
-    return;
-  }
-  if (event.type === 'fallback-chosen') {
-    step.fallback = event.to;
-    return;
-  }
-  if (event.type === 'step-ended') {
-    step.ended = { state: event.state, reason: event.reason, at };
-    return;
-  }
-  if (event.type === 'retry-scheduled') {
-    step.retryAt = event.at;
-    if (event.settings) step.nextSettings = event.settings;
-    return;
-  }
-  if (event.type === 'outputs-published') step.outputs = event.outputs;
-  if (event.type === 'shadow-compared') step.shadow = event;
-  const attempt = step.attempts.find((each) => each.number === event.attempt);
-  if (!attempt) return;
-  attempt.status = next(attemptTable, attempt.status, event) ?? attempt.status;
-  switch (event.type) {
-    case 'attempt-submitted':
-      attempt.submission = event.submission;
-      return;
-    case 'application-found':
-      attempt.applicationId = event.applicationId;
-      if (event.ui !== undefined) attempt.ui = event.ui;
-      return;
-    case 'attempt-waiting':
-      attempt.waitingSince = at;
-      return;
-    case 'attempt-reached':
-      delete attempt.waitingSince;
-      return;
-    case 'attempt-ended':
-      delete attempt.waitingSince;
-      attempt.ended = { state: event.state, at };
-      if (event.failure) attempt.failure = event.failure;
-      if (event.result) attempt.result = event.result;
-      if (event.answer) attempt.answer = event.answer;
   }
 }

@@ -54,6 +54,8 @@ function ofEvent(event: RunEvent, tookMs: number): readonly Count[] {
     case 'fallback-chosen':
       return one('fallbacks', event.step);
     case 'sources-measured':
+      // Reused rows were counted with the run that measured them.
+      if (event.inputs && event.inputs.gone === undefined) return [];
       return Object.entries(event.profiles).map(([source, { measures }]) => ({
         ...{ name: 'rows_invalid', labels: [source] },
         n: measures.invalid,

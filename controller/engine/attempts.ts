@@ -2,7 +2,8 @@ import type { PublishedOutput, StepEnd } from '../domain/events.ts';
 import type { Failure } from '../domain/failure.ts';
 import { type AttemptOutcome, rejectedOutcome } from '../domain/outcome.ts';
 import type { Step } from '../domain/pipeline.ts';
-import type { AttemptState, RunState } from '../domain/state.ts';
+import type { RunState } from '../domain/state.ts';
+import type { AttemptState } from '../domain/step-state.ts';
 import { formatDuration, milliseconds } from '../lib/duration.ts';
 import { SluiceError } from '../lib/errors.ts';
 import { type Action, runValues } from '../machine/machine.ts';
@@ -226,8 +227,7 @@ export class Attempts {
       const gatewayTimeoutMs = milliseconds(retryOf(this.definition(step)).patience);
       if (error.kind !== 'rejected' && now() - (attempt.ended?.at ?? 0) < gatewayTimeoutMs) return unavailablePauseMs;
       const done = outputs.map((output) => output.where).join(', ');
-      const what = done === '' ? 'nothing was published' : `only ${done} was published`;
-      await this.endStep(step, 'failed', `${what}: ${error.message}`);
+      await this.endStep(step, 'failed', `${done === '' ? 'nothing' : `only ${done}`} was published: ${error.message}`);
       return 0;
     }
     await this.journal.append([{ type: 'outputs-published', step, attempt: number, outputs }]);

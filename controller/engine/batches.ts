@@ -1,7 +1,8 @@
 import { classify, type Failure } from '../domain/failure.ts';
 import { type AttemptOutcome, rejectedOutcome } from '../domain/outcome.ts';
 import { type BatchJob, hasEnded, type Observation } from '../domain/ports/backend.ts';
-import type { AttemptState, RunState } from '../domain/state.ts';
+import type { RunState } from '../domain/state.ts';
+import type { AttemptState } from '../domain/step-state.ts';
 import { SluiceError } from '../lib/errors.ts';
 import { unreconciled } from '../machine/audit.ts';
 import type { Journal } from './journal.ts';

@@ -1,12 +1,17 @@
 import { validAttempts } from '../domain/attempts.ts';
 import type { Profiles } from '../domain/plan.ts';
-import { type AttemptState, fold } from '../domain/state.ts';
+import { fold, type RunState } from '../domain/state.ts';
+import type { AttemptState } from '../domain/step-state.ts';
 import { SluiceError } from '../lib/errors.ts';
+import { keepsInputs } from '../planning/reuse.ts';
 import { backendOf, type Ports } from './ports.ts';
+import { laterThan } from './reuse.ts';
 
 /** Delay between the end of a run and its cleanup: late processes have stopped by then. Milliseconds. */
 const graceMs = 60_000;
 const runsAtATime = 20;
+/** Among so many unfinished runs before a run is the one that has kept its inputs. */
+const looked = 200;
 
 type CleanupDeps = Pick<Ports, 'store' | 'backend' | 'embedded' | 'publisher'> & {
   readonly workspaceOf: (run: string) => Ports['workspace'];
@@ -20,7 +25,8 @@ export async function cleanUp({ workspaceOf, ...ports }: CleanupDeps): Promise<s
   const { store, publisher } = ports;
   const clean: string[] = [];
   for (const run of await store.pendingCleanup(graceMs, runsAtATime)) {
-    const { pipeline, profiles = {}, ended, steps } = fold(await store.history(run));
+    const state = fold(await store.history(run));
+    const { pipeline, steps } = state;
     const workspace = workspaceOf(run);
     try {
       for (const step of Object.values(steps)) {
@@ -35,9 +41,7 @@ export async function cleanUp({ workspaceOf, ...ports }: CleanupDeps): Promise<s
           for (const staged of workspace.staged(pipeline, step.name, attempt)) await publisher.discard(staged);
         }
       }
-      const last = pipeline ? topicFiles(await store.lastProfiles(pipeline.name), 'paths') : [];
-      const published = ended?.state === 'succeeded' || ended?.state === 'degraded';
-      await workspace.removeInputs(last, published ? topicFiles(profiles, 'replaces') : []);
+      await removeInputs({ store, workspaceOf }, run, state);
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       // What needs a manual fix is not retried forever.
@@ -47,6 +51,30 @@ export async function cleanUp({ workspaceOf, ...ports }: CleanupDeps): Promise<s
     clean.push(run);
   }
   return clean;
+}
+
+/**
+ * Removes the snapshots of an ended run, unless a retry may use them; and those of the run before it, which one could
+ * have used until now.
+ */
+async function removeInputs(
+  { store, workspaceOf }: Pick<CleanupDeps, 'store' | 'workspaceOf'>,
+  run: string,
+  state: RunState,
+): Promise<void> {
+  const { pipeline, profiles = {}, ended, plan } = state;
+  const found = await store.find(run);
+  const last = pipeline ? topicFiles(await store.lastProfiles(pipeline.name), 'paths') : [];
+  if (found && plan && ended?.state !== 'skipped') {
+    const unfinished = await store.list({
+      ...{ pipeline: found.pipeline, states: ['failed', 'cancelled'], before: found.number, limit: looked },
+    });
+    const before = unfinished.find(({ quality }) => quality !== undefined);
+    if (before) await workspaceOf(before.run).removeInputs(last, []);
+  }
+  if (found && keepsInputs(state, await laterThan(store, found))) return;
+  const published = ended?.state === 'succeeded' || ended?.state === 'degraded';
+  await workspaceOf(run).removeInputs(last, published ? topicFiles(profiles, 'replaces') : []);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Cause, RunEvent } from '../domain/events.ts';
+import type { Cause, ReusedInputs, RunEvent } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { Cluster, Plan } from '../domain/plan.ts';
 import type { CheckedProfiles } from '../domain/profile.ts';
@@ -9,6 +9,7 @@ import { ConcurrencyConflictError, type Journal, LeaseLostError } from './journa
 import type { Ports, RunUpdate } from './ports.ts';
 import { profileSources } from './profile-sources.ts';
 import { readPast } from './read-past.ts';
+import { reuse } from './reuse.ts';
 
 /** How long planning waits for an unavailable gateway: the cluster's resources size the whole run. Milliseconds. */
 const capacityTimeoutMs = 5000;
@@ -21,6 +22,12 @@ const cancelPollMs = 1000;
  * again.
  */
 const sourceRetryDelayMs = (waitedMs: number): number => Math.min(15_000, Math.max(1000, waitedMs / 2));
+
+/** What a run measures, or takes over. */
+interface Inputs extends CheckedProfiles {
+  readonly inputs?: ReusedInputs;
+  readonly steps?: readonly RunEvent[];
+}
 
 /** The work before the first step: waits in the queue, measures the sources, makes the plan. */
 export class Measuring {
@@ -41,18 +48,17 @@ export class Measuring {
   /** Measures the sources, unless earlier runs of the pipeline must end first. */
   async measure(): Promise<number> {
     const { sourceReader, now } = this.ports;
-    const { pipeline, given, waiting } = this.state;
+    const { pipeline, waiting } = this.state;
     if (!pipeline || !(await this.isAdmitted())) return queuePollMs;
     await this.assertLease();
     if (!this.state.measuring) await this.append({ type: 'measuring' });
     try {
-      const checked = given ?? (await this.untilCancelled(this.profileAndCheck(pipeline)));
-      const { profiles, findings, past } = checked;
+      const { profiles, findings, past, inputs, steps = [] } = await this.untilCancelled(this.inputs(pipeline));
       // With snapshots, the sources themselves are no longer needed.
       if (Object.values(profiles).every(({ pin }) => pin.kept)) await sourceReader.close();
       const reached = waiting ? [{ type: 'sources-reached', waitedMs: now() - waiting.since } as const] : [];
-      const measured = { type: 'sources-measured', profiles, findings, ...(past && { past }) } as const;
-      await this.journal.append([...reached, measured]);
+      const found = { profiles, findings, ...(past && { past }), ...(inputs && { inputs }) };
+      await this.journal.append([...reached, { type: 'sources-measured', ...found }, ...steps]);
       return 0;
     } catch (thrown) {
       const error = explainDiskError(thrown);
@@ -66,12 +72,24 @@ export class Measuring {
     }
   }
 
+  /** The measures of a saved plan, of the run that this one repeats, or of the sources as they are now. */
+  private async inputs(pipeline: Pipeline): Promise<Inputs> {
+    const { given } = this.state;
+    if (given) return given;
+    const reused = await reuse(this.journal, this.ports, pipeline);
+    const past = await this.past(pipeline);
+    const found = reused?.found ?? (await this.profileAndCheck(pipeline));
+    return { ...found, ...past, ...(reused && { inputs: reused.inputs }) };
+  }
+
+  private past(pipeline: Pipeline): Promise<Pick<CheckedProfiles, 'past'>> {
+    const { run, again } = this.state;
+    return this.journal.query((store) => readPast(store, pipeline, { run, isFullRefresh: again !== undefined }));
+  }
+
   private async profileAndCheck(pipeline: Pipeline): Promise<CheckedProfiles> {
     const { sourceReader, checkRows, onUpdate } = this.ports;
     const last = await this.journal.query((store) => store.lastProfiles(pipeline.name));
-    const { run, again } = this.state;
-    const of = { run, isFullRefresh: again !== undefined };
-    const past = await this.journal.query((store) => readPast(store, pipeline, of));
     const held: RunUpdate[] = [];
     // Updates of the first attempt are not repeated by retries.
     const emit = this.state.waiting ? (update: RunUpdate): void => void held.push(update) : onUpdate;
@@ -85,7 +103,7 @@ export class Measuring {
       startedAt,
     );
     held.forEach(onUpdate);
-    return { ...(await checkRows(pipeline, profiles)), ...past };
+    return checkRows(pipeline, profiles);
   }
 
   /** Waits for a source until the run is cancelled or the lease is lost. */

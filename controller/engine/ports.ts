@@ -9,7 +9,8 @@ import type { RunStore } from '../domain/ports/store.ts';
 import type { TaskRunner } from '../domain/ports/task.ts';
 import type { Workspace } from '../domain/ports/workspace.ts';
 import type { CheckedProfiles, Profile } from '../domain/profile.ts';
-import type { AttemptState, RunState } from '../domain/state.ts';
+import type { RunState } from '../domain/state.ts';
+import type { AttemptState } from '../domain/step-state.ts';
 import type { Engines } from '../planning/engine.ts';
 
 /** All ports through which the engine acts. */

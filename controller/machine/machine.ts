@@ -3,7 +3,8 @@ import type { RunEnd, StepEnd } from '../domain/events.ts';
 import { budgetOf } from '../domain/failure.ts';
 import type { Pipeline, Step } from '../domain/pipeline.ts';
 import type { SparkSettings, Values } from '../domain/plan.ts';
-import type { AttemptState, RunState, StepState } from '../domain/state.ts';
+import type { RunState } from '../domain/state.ts';
+import type { AttemptState, StepState } from '../domain/step-state.ts';
 import { formatDuration, milliseconds } from '../lib/duration.ts';
 import type { ErrorKind } from '../lib/errors.ts';
 import { holds, operands } from '../pipeline/conditions.ts';
@@ -141,7 +142,7 @@ function startActions(step: StepState, definition: Step, state: RunState): Actio
 /** The values for conditions and requests of a step: measures, branch, and the ends of earlier steps. */
 export function runValues({ run, cause, profiles, measuredAt, plan, pipeline, steps }: RunState): Values {
   const ends = Object.values(steps).map((step) => {
-    const { answer } = step.attempts.at(-1) ?? {};
+    const { answer } = step.attempts.at(-1) ?? step.reused ?? {};
     const rows = Object.fromEntries((step.outputs ?? []).map((output) => [output.view, output.rows]));
     return [step.name, { state: step.ended?.state ?? 'pending', rows, ...answer }];
   });

@@ -1,6 +1,7 @@
 import type { Dataset } from '../domain/dataset.ts';
 import type { RunEnd } from '../domain/events.ts';
-import type { RunState, StepState } from '../domain/state.ts';
+import type { RunState } from '../domain/state.ts';
+import type { StepState } from '../domain/step-state.ts';
 import { namesIn } from '../pipeline/ast.ts';
 import { type FacetMaker, type Facets, facetsBy, producerOf, versionOf } from './facets.ts';
 import { uuidOf } from './ids.ts';

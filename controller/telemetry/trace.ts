@@ -49,10 +49,11 @@ type Reader<T extends RunEvent['type']> = (spans: Spans, event: EventOf<T>, stat
 
 /** What each event opens, closes or adds. */
 const readers: { readonly [T in RunEvent['type']]: Reader<T> } = {
-  'run-started': (spans, { run, pipeline, file, cause }) =>
+  'run-started': (spans, { run, pipeline, file, cause, retries }) =>
     spans.begin(root, undefined, `run ${pipeline.name}`, {
       ...{ 'sluice.run': run, 'sluice.pipeline': pipeline.name, 'sluice.file': file },
       ...{ 'sluice.cause': cause?.kind, 'sluice.trigger': cause?.trigger, 'sluice.by': cause?.by },
+      'sluice.retries': retries?.run,
     }),
   'taken-over': (spans, { type, by, from }) => spans.moment(root, type, { by, from }),
   'controller-failed': (spans, { type, reason }) => spans.moment(root, type, { reason }),
@@ -78,6 +79,7 @@ const readers: { readonly [T in RunEvent['type']]: Reader<T> } = {
     spans.begin('measure', root, 'measure');
   },
 
+  'step-reused': (spans, { type, step, from }) => spans.moment(root, type, { step, from }),
   'step-held': (spans, { type, step, reason }) => {
     beginStep(spans, step);
     spans.moment(stepKey(step), type, { reason });

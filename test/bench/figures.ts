@@ -9,6 +9,7 @@ export const parts = [
   'livy',
   'history',
   'serve',
+  'pages',
   'tiny',
   'report',
   'standby',

@@ -6,6 +6,7 @@ import { openStore } from '../../controller/app/open-store.ts';
 import { loadProject } from '../../controller/config/project.ts';
 import { query, said, folder as stackFolder, start } from '../integration/world.ts';
 import type { Comparison } from './compare.ts';
+import { figure, quantile, times } from './limits.ts';
 
 const secret = 'the secret of the bench';
 const clockTicks = 100;
@@ -86,24 +87,6 @@ async function fill({ folder, database }: Served): Promise<void> {
   await query('ANALYZE', database);
 }
 
-/** The value below which a share of the values lies. */
-const quantile = (values: readonly number[], share: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
-
-/** Milliseconds of requests that are sent at a rate, whether or not earlier ones were answered. */
-async function times(perSecond: number, seconds: number, ask: (i: number) => Promise<Response>): Promise<number[]> {
-  const begun = performance.now();
-  const all = Array.from({ length: perSecond * seconds }, async (_, i) => {
-    await sleep(begun + (i * 1000) / perSecond - performance.now());
-    const from = performance.now();
-    const response = await ask(i);
-    await response.arrayBuffer();
-    if (response.status >= 300) throw new Error(`${response.url} answered ${response.status}`);
-    return performance.now() - from;
-  });
-  return Promise.all(all);
-}
-
 async function usage(pid: number): Promise<{ rssMb: number; cpuSeconds: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const [, , , , , , , , , , , user = '0', system = '0'] = (await readFile(`/proc/${pid}/stat`, 'utf8'))
@@ -116,39 +99,51 @@ async function usage(pid: number): Promise<{ rssMb: number; cpuSeconds: number }
 const transactions = async (database: string): Promise<number> =>
   Number((await query(`SELECT xact_commit FROM pg_stat_database WHERE datname = '${database}'`))[0]?.xact_commit);
 
-/** A figure with its limit. */
-const figure = (name: string, value: number, limit: number, unit: 'ms' | 'MB' | '%' | 'per s'): Comparison =>
-  ({ name, ours: [value], theirs: [limit], unit, against: `a limit of ${limit} ${unit}`, atMost: 1 }) as Comparison;
+/** A server with a long history. */
+export interface LongServed extends Served {
+  readonly url: string;
+  readonly token: string;
+  readonly pid: number;
+  /** Milliseconds from its start until it was ready. */
+  readonly readyMs: number;
+}
 
-/** What `sluice serve` takes for requests, instants and nothing, with a long history. */
-export async function* serveComparisons(): AsyncGenerator<Comparison> {
+export async function longServed(): Promise<{ server: LongServed; stop: () => Promise<void> }> {
   const served = await projectWith(load.pipelines, false);
   await fill(served);
   const from = performance.now();
-  const serving = start(
-    ['serve', '--bind', '127.0.0.1:0', '--log-format', 'json', '--runs', '0'],
-    { HOOK_SECRET: secret },
-    served.folder,
-  );
-  try {
-    yield* requests(served, serving, from);
-  } finally {
+  const args = ['serve', '--bind', '127.0.0.1:0', '--log-format', 'json', '--runs', '0'];
+  const serving = start(args, { HOOK_SECRET: secret }, served.folder);
+  const stop = async (): Promise<void> => {
     serving.kill('SIGTERM');
     await serving;
+  };
+  try {
+    const [, url = ''] = await said(serving, /"url":"(http[^"]+)"/);
+    while (!(await fetch(`${url}/readyz`).catch(() => undefined))?.ok) await sleep(20);
+    const readyMs = performance.now() - from;
+    const { home } = await loadProject(served.folder);
+    const token = (await readFile(join(home, 'secrets', 'api-token'), 'utf8')).trim();
+    return { server: { ...served, url, token, pid: serving.pid as number, readyMs }, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What `sluice serve` takes for requests, instants and nothing, with a long history. */
+export async function* serveComparisons(): AsyncGenerator<Comparison> {
+  const { server, stop } = await longServed();
+  try {
+    yield* requests(server);
+  } finally {
+    await stop();
   }
   yield* instants();
 }
 
-async function* requests(
-  { folder, database }: Served,
-  serving: ReturnType<typeof start>,
-  from: number,
-): AsyncGenerator<Comparison> {
-  const [, url = ''] = await said(serving, /"url":"(http[^"]+)"/);
-  while (!(await fetch(`${url}/readyz`).catch(() => undefined))?.ok) await sleep(20);
-  yield figure('serve: from its start to ready', performance.now() - from, 1500, 'ms');
-  const { home } = await loadProject(folder);
-  const token = (await readFile(join(home, 'secrets', 'api-token'), 'utf8')).trim();
+async function* requests({ database, url, token, pid, readyMs }: LongServed): AsyncGenerator<Comparison> {
+  yield figure('serve: from its start to ready', readyMs, 1500, 'ms');
   const get = (path: string) => fetch(`${url}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } });
   const paths = ['/runs', '/runs/20250101-0000-1000', '/triggers'];
   const any = (i: number) => get(paths[i % paths.length] as string);
@@ -172,7 +167,6 @@ async function* requests(
   };
   yield figure('serve: a webhook to 202 at 20 r/s, p99', quantile(await times(20, 20, hook), 0.99), 50, 'ms');
   await sleep(5000);
-  const pid = serving.pid as number;
   const [before, commits] = [await usage(pid), await transactions(database)];
   const seconds = 30;
   await sleep(seconds * 1000);

@@ -4,7 +4,7 @@ import { runnerWorkspace } from '../../controller/adapters/runner/workspace.ts';
 import { fileStorage } from '../../controller/adapters/storage/file/file.ts';
 import { builtIn } from '../../controller/app/registry.ts';
 import type { Project } from '../../controller/config/project.ts';
-import type { AttemptState } from '../../controller/domain/state.ts';
+import type { AttemptState } from '../../controller/domain/step-state.ts';
 import { Controller } from '../../controller/engine/controller.ts';
 import { type ClaimedRun, Worker } from '../../controller/engine/worker.ts';
 import { memoryStore } from '../fakes/store.ts';

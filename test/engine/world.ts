@@ -1,4 +1,4 @@
-import type { RunEvent } from '../../controller/domain/events.ts';
+import type { Retried, RunEvent } from '../../controller/domain/events.ts';
 import type { Pipeline } from '../../controller/domain/pipeline.ts';
 import type { SparkSettings } from '../../controller/domain/plan.ts';
 import type { BatchBackend } from '../../controller/domain/ports/backend.ts';
@@ -28,7 +28,7 @@ export interface World {
   /** Tells the engine that another process has appended an event. */
   wake(): void;
   /** Runs a pipeline to its end. */
-  run(pipeline: Pipeline, name?: string): Promise<{ state: RunState; events: RunEvent[] }>;
+  run(pipeline: Pipeline, name?: string, retries?: Retried): Promise<{ state: RunState; events: RunEvent[] }>;
 }
 
 export const done: Script = [
@@ -78,6 +78,7 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
     revoke: async (_step, attempt) => !backend.submitted.includes(attempt.key),
     removeSecrets: async () => undefined,
     watchResult: () => () => undefined,
+    adoptInputs: async (_from, profiles) => profiles,
     removeInputs: async () => undefined,
     remove: async () => undefined,
   };
@@ -109,12 +110,12 @@ export function world(profiles: Record<string, Profile>, scriptOf: (key: string)
       },
       onUpdate: (each) => updates.push(each),
     },
-    async run(pipeline, name = 'r1') {
+    async run(pipeline, name = 'r1', retries?) {
       const { number, lease } = await store.create({
         run: name,
         pipeline: pipeline.name,
         at: made.now,
-        events: [{ type: 'run-started', run: name, pipeline, file: 'shop.yaml' }],
+        events: [{ type: 'run-started', run: name, pipeline, file: 'shop.yaml', ...(retries && { retries }) }],
       });
       const engine = new Engine(number, lease, made.ports);
       made.wake = () => engine.wake(true);

@@ -22,6 +22,7 @@ export const memoryWorkspace: Workspace = {
   revoke: async () => false,
   removeSecrets: async () => undefined,
   watchResult: () => () => undefined,
+  adoptInputs: async (_from, profiles) => profiles,
   removeInputs: async () => undefined,
   remove: async () => undefined,
 };

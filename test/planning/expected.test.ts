@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { AttemptState, RunState } from '../../controller/domain/state.ts';
+import type { RunState } from '../../controller/domain/state.ts';
 import { emptyState } from '../../controller/domain/state.ts';
+import type { AttemptState } from '../../controller/domain/step-state.ts';
 import { expectedOf, type PastAttempt, pastAttempts } from '../../controller/planning/expected.ts';
 
 const attempt = (seconds: number, more: Partial<PastAttempt> = {}): PastAttempt => ({

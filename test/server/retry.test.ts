@@ -80,3 +80,21 @@ test('a run that a person starts has the values that a trigger of its pipeline d
   expect([refused.status, (await json(refused)).errors]).toMatchObject([422, [{ pointer: '/with/a~1b' }]]);
   expect((await start(JSON.parse('{"__proto__": "x"}'))).status).not.toBe(500);
 });
+
+test('a retry from a step is refused for a reason of the request or of the run, and says which run it repeats', async () => {
+  const server = await world();
+  const run = await fired(server);
+  const from = (query: string) => server.ask('POST', `/api/v1/runs/${run}:retry?${query}`);
+  const [step = ''] = Object.keys((await pipelinesOf('alpha'))[0]?.pipeline.steps ?? {});
+  const unknown = await from('fromStep=none');
+  expect([unknown.status, (await json(unknown)).detail]).toEqual([422, expect.stringContaining('no step "none"')]);
+  const both = await from(`fromStep=${step}&fresh=true`);
+  expect([both.status, (await json(both)).hint]).toEqual([422, 'leave out one of from-step and fresh']);
+  const late = await from(`fromStep=${step}`);
+  expect([late.status, (await json(late)).detail]).toEqual([409, expect.stringContaining(`run ${run} has no plan`)]);
+  expect((await from('fresh=false')).status).toBe(400);
+  const { run: fresh } = await json(await from('fresh=true'));
+  expect(await server.store.history(fresh)).toMatchObject([{ event: { retries: { run, fresh: true } } }]);
+  const shown = await json(await server.ask('GET', `/api/v1/runs/${fresh}`));
+  expect(shown.retries).toEqual({ run, fromStep: null, reused: false, measuredAgain: null });
+});

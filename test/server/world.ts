@@ -70,9 +70,10 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     watched: async () => watched,
     triggers: triggerOperations(store, more.watched ?? (async () => watched), {} as never),
     calendar: async (range) => calendarOf(store, namedTriggers(await (more.watched ?? (async () => watched))()), range),
-    async start({ file, pipeline }, { again, cause, idempotencyKey }) {
+    async start({ file, pipeline }, { again, retries, cause, idempotencyKey }) {
       const run = newRunName(new Date());
-      const event = { type: 'run-started' as const, run, pipeline, file, ...(again && { again }), cause };
+      const of = { ...(again && { again }), ...(retries && { retries }) };
+      const event = { type: 'run-started' as const, run, pipeline, file, ...of, cause };
       const { lease, isNew } = await store.create({
         run,
         pipeline: pipeline.name,
@@ -168,6 +169,8 @@ export interface Answer {
   readonly run: string;
   readonly state: string;
   readonly cause: object;
+  readonly retries: object | null;
+  readonly hint: string;
   readonly detail: string;
   readonly instance: string;
   readonly type: string;

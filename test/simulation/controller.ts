@@ -156,6 +156,7 @@ function workspaceOf(disk: Disk, process: Process): Workspace {
     },
     removeSecrets: async () => undefined,
     watchResult: () => () => undefined,
+    adoptInputs: async (_from, profiles) => profiles,
     removeInputs: async () => undefined,
     remove: async () => undefined,
   };

@@ -7,12 +7,13 @@ import { kindOf, type Pipeline, type SparkJob, sqlFiles } from '../../domain/pip
 import type { Storage, Uri } from '../../domain/ports/storage.ts';
 import type { Workspace } from '../../domain/ports/workspace.ts';
 import { runnerResultSchema } from '../../domain/result.ts';
-import type { AttemptState } from '../../domain/state.ts';
+import type { AttemptState } from '../../domain/step-state.ts';
 import { variables } from '../../lib/env.ts';
 import { rejected } from '../../lib/errors.ts';
 import { below } from '../../lib/uri.ts';
 import { traceparentFor } from '../../telemetry/ids.ts';
 import { type Access, type Registry, stagedAt } from '../drivers.ts';
+import { adoptInputs } from './adopt-inputs.ts';
 import { pgpass, type RunnerJob, type RunnerSecrets, splitConf } from './job.ts';
 import { triggerView } from './trigger-view.ts';
 
@@ -156,6 +157,9 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
       if (await storage.create(claim, byController)) return true;
       return String(await storage.read(claim)) === byController;
     },
+
+    adoptInputs: (from, profiles) =>
+      adoptInputs(storage, { from: runFolder(shared, from), to: runFolder(shared, run) }, profiles),
 
     async removeInputs(except, replaced) {
       // The history is data: of the files that it names, only inputs of runs are removed.

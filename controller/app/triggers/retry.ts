@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Cause } from '../../domain/events.ts';
+import type { Cause, Retried } from '../../domain/events.ts';
+import type { Pipeline } from '../../domain/pipeline.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import type { Entered } from '../../domain/ports/triggers.ts';
+import type { RunState } from '../../domain/state.ts';
+import { reusableOf } from '../../engine/reuse.ts';
 import { SluiceError } from '../../lib/errors.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
+import { stepProblem } from '../../planning/reuse.ts';
 import { newRunName } from '../new-run.ts';
 import { firstKey, nextKey } from './fire.ts';
 
@@ -16,6 +20,54 @@ export interface Triggered {
 export const isTriggered = (cause: Cause | undefined): cause is Triggered['cause'] =>
   cause?.trigger !== undefined && cause.key !== undefined;
 
+interface Refusal {
+  /** `state`: of the runs, as they are now. */
+  readonly because: 'state' | 'request';
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** How a run is to be repeated. */
+export const retriedBy = (
+  run: string,
+  { fromStep, fresh }: { fromStep?: string | undefined; fresh?: 'true' | boolean | undefined },
+): Retried => ({
+  run,
+  ...(fromStep !== undefined && { fromStep }),
+  ...(fresh && { fresh: true }),
+});
+
+/** Why a run cannot be repeated, or not from that step; undefined when it can. */
+export async function retryRefusal(
+  store: Pick<RunStore, 'find' | 'history' | 'list'>,
+  pipeline: Pipeline,
+  { ended, status = 'pending' }: RunState,
+  { run, fromStep, fresh }: Retried,
+): Promise<Refusal | undefined> {
+  if (!ended)
+    return { because: 'state', message: `run ${run} has not ended: it is ${status}`, hint: `sluice cancel ${run}` };
+  if (fromStep === undefined) return undefined;
+  const problem = stepProblem(pipeline, fromStep);
+  if (problem) return { because: 'request', ...problem };
+  if (fresh)
+    return {
+      because: 'request',
+      message: 'steps that are not computed again have read the rows of then',
+      hint: 'leave out one of from-step and fresh',
+    };
+  const found = await reusableOf(store, pipeline, { run, fromStep });
+  if (typeof found === 'object') return undefined;
+  const message = `a retry cannot begin from step ${fromStep}: ${found}`;
+  return { because: 'state', message, hint: `repeat it from the beginning: sluice retry ${run}` };
+}
+
+interface Retrying {
+  readonly by: string;
+  /** Identifies the request: there is one run for it. */
+  readonly id?: string;
+  readonly retries: Retried;
+}
+
 /**
  * Starts a run for the reason of an earlier one, with the trigger's values of then. It has a row of its own in the
  * ledger: its key is that of the earlier one with `again-n`, or with the given id, under which there is one run.
@@ -24,7 +76,7 @@ export async function retryFiring(
   store: RunStore,
   loaded: LoadedPipeline,
   { cause: { traceparent: _, ...cause }, started }: Triggered,
-  { by, id, ...traced }: { readonly by: string; readonly id?: string } & Pick<Cause, 'traceparent'>,
+  { by, id, retries, ...traced }: Retrying & Pick<Cause, 'traceparent'>,
 ): Promise<Entered> {
   const { pipeline, file } = loaded;
   const named = { pipeline: pipeline.name, trigger: cause.trigger };
@@ -37,7 +89,8 @@ export async function retryFiring(
       ? nextKey(first, rows)
       : `${first} again-by-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
   const run = newRunName(new Date(now));
-  const events = [{ type: 'run-started' as const, run, pipeline, file, cause: { ...cause, key, due, by, ...traced } }];
+  const mine = { ...cause, key, due, by, ...traced };
+  const events = [{ type: 'run-started' as const, run, pipeline, file, cause: mine, retries }];
   const start = { run, pipeline: pipeline.name, at: now, events };
   const entered = await store.fire(named, { generation }, [{ key, due, as: { start }, replaces: ['refused'] }]);
   if (!entered?.[0])

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runStates } from '../../domain/lifecycle.ts';
+import { causeSchema, retriesSchema } from './causes.ts';
 
 /** The schemas of what commands print with `--json` and what the API answers. Their names are a contract. */
 
@@ -25,21 +26,6 @@ export const runLineSchema = z
   })
   .meta({ id: 'RunLine' });
 export type RunLine = z.output<typeof runLineSchema>;
-
-export const causeSchema = z
-  .object({
-    kind: z.string().describe('command, api, or the kind of a trigger'),
-    trigger: z.string().optional(),
-    key: z.string().optional(),
-    by: z.string().optional(),
-    due: z.int().optional().describe('When the trigger was due, in milliseconds since 1970'),
-    time: z.string().optional().describe('The wall time for which a schedule fired'),
-    facts: z.record(z.string(), z.unknown()).optional().describe('What the trigger knows'),
-    with: z.record(z.string(), z.unknown()).optional().describe('The values of `with`'),
-    traceparent: z.string().optional().describe('Where in a trace the request was'),
-    request: z.string().optional().describe('Identifies the body of the request that gave the key'),
-  })
-  .meta({ id: 'Cause' });
 
 export const comparedSchema = z
   .object({
@@ -151,6 +137,7 @@ export const runDocumentSchema = z
     started: time.nullable(),
     ended: time.nullable(),
     cause: causeSchema.nullable(),
+    retries: retriesSchema.nullable(),
     quality: z.number().nullable(),
     checks: list(verdictSchema),
     sources: z.record(z.string(), sourceSchema),

@@ -1,4 +1,5 @@
-import type { AttemptState, RunState } from '../../domain/state.ts';
+import type { RunState } from '../../domain/state.ts';
+import type { AttemptState } from '../../domain/step-state.ts';
 import { backendOf } from '../../engine/ports.ts';
 import { SluiceError } from '../../lib/errors.ts';
 

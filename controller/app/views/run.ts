@@ -14,6 +14,14 @@ function countsOf({ steps, profiles }: RunState, source: string) {
   return read && { rows: read.read, valid: read.valid, quarantined: read.quarantined, reasons: read.reasons };
 }
 
+/** The run that this one repeats. Whether it reads the same rows is null until that is known. */
+function retriesOf({ retries, inputs }: RunState): RunDocument['retries'] {
+  if (!retries) return null;
+  const { run, fromStep = null, fresh } = retries;
+  const reused = inputs ? inputs.gone === undefined : fresh ? false : null;
+  return { run, fromStep, reused, measuredAgain: inputs?.gone ?? null };
+}
+
 /** The document of `sluice show RUN --json`; its names are a contract. */
 export async function runDocument(
   store: Pick<Outbox, 'messages'>,
@@ -30,6 +38,7 @@ export async function runDocument(
     started: iso(summary.started),
     ended: iso(summary.ended),
     cause: state.cause ?? null,
+    retries: retriesOf(state),
     quality: plan?.quality ?? null,
     checks: plan?.verdicts ?? [],
     sources: Object.fromEntries(

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyReader, resolveRun } from '../../app/resolve-run.ts';
 import { grown, latestAttempt } from '../../app/views/log.ts';
-import type { AttemptState } from '../../domain/state.ts';
+import type { AttemptState } from '../../domain/step-state.ts';
 import { rejected } from '../../lib/errors.ts';
 import { type Reader, withReader } from '../../server/client/reader.ts';
 import { exit, type Output, readerLeft } from '../view/output.ts';

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { takeoverLine } from '../../domain/controller-id.ts';
-import type { Cause, RunEvent, ShadowCompared } from '../../domain/events.ts';
-import type { Plan, SparkSettings } from '../../domain/plan.ts';
+import type { Cause, Retried, ReusedInputs, RunEvent, ShadowCompared } from '../../domain/events.ts';
+import type { Plan, Profiles, SparkSettings } from '../../domain/plan.ts';
 import type { Measures, Profile } from '../../domain/profile.ts';
 import { multipliedJoins } from '../../domain/result.ts';
 import type { RunUpdate } from '../../engine/ports.ts';
@@ -110,16 +110,12 @@ function renderEvent(event: RunEvent): string[] {
       return [
         `${label('run')} ${event.pipeline.name} ${pc.dim(event.file)}`,
         ...(event.cause?.trigger === undefined ? [] : [`${label('trigger')} ${causeText(event.cause)}`]),
+        ...(event.retries ? [`${label('retry')} ${retryText(event.retries)}`] : []),
       ];
     case 'sources-measured':
-      return Object.entries(event.profiles).flatMap(([source, { quarantine, measures, notes = [] }]) => [
-        ...(quarantine === undefined
-          ? []
-          : [
-              `${label('quarantine')} ${source}: ${number(measures.invalid)} rows in ${fromHere(quarantine)}; correct them and run: sluice replay`,
-            ]),
-        ...notes.map((note) => pc.yellow(`${label('note')} ${note}`)),
-      ]);
+      return [...(event.inputs ? [inputsLine(event.inputs)] : []), ...quarantineLines(event.profiles)];
+    case 'step-reused':
+      return [`${label('step')} ${event.step}: ${coloured(event.state)} (computed by run ${event.from})`];
     case 'planned':
       return planLines(event.plan);
     case 'taken-over':
@@ -182,6 +178,24 @@ function renderEvent(event: RunEvent): string[] {
       return [];
   }
 }
+
+const retryText = ({ run, fromStep }: Retried): string =>
+  `of run ${run}${fromStep === undefined ? '' : `, from step ${fromStep}`}`;
+
+const inputsLine = ({ of, gone }: ReusedInputs): string =>
+  gone === undefined
+    ? `${label('inputs')} those of run ${of}`
+    : pc.yellow(`${label('inputs')} measured again: ${gone}`);
+
+const quarantineLines = (profiles: Profiles): string[] =>
+  Object.entries(profiles).flatMap(([source, { quarantine, measures, notes = [] }]) => [
+    ...(quarantine === undefined
+      ? []
+      : [
+          `${label('quarantine')} ${source}: ${number(measures.invalid)} rows in ${fromHere(quarantine)}; correct them and run: sluice replay`,
+        ]),
+    ...notes.map((note) => pc.yellow(`${label('note')} ${note}`)),
+  ]);
 
 function renderAttemptEnd(event: Extract<RunEvent, { type: 'attempt-ended' }>): string[] {
   const head = `${label('attempt')} ${event.step}, attempt ${event.attempt}: ${coloured(event.state)}`;

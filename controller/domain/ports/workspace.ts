@@ -1,8 +1,9 @@
 import type { Cause } from '../events.ts';
 import type { Pipeline } from '../pipeline.ts';
+import type { Profiles } from '../plan.ts';
 import type { Pin } from '../profile.ts';
 import type { RunnerResult } from '../result.ts';
-import type { AttemptState } from '../state.ts';
+import type { AttemptState } from '../step-state.ts';
 import type { BatchJob } from './backend.ts';
 import type { Staged } from './sink.ts';
 
@@ -27,6 +28,10 @@ export interface Workspace {
    * True when it had not started. Controller and runner try to create the same claim file; only one can.
    */
   revoke(step: string, attempt: AttemptState): Promise<boolean>;
+  /**
+   * Copies the snapshots of another run to this one. Returns its profiles with the copies; undefined when a file is gone.
+   */
+  adoptInputs(from: string, profiles: Profiles): Promise<Profiles | undefined>;
   /**
    * Removes the snapshots of the run, except files that later runs continue from, and `replaced`: files of earlier runs
    * that this one has merged.

@@ -6,9 +6,10 @@ import type { planDocumentSchema, serviceSchema } from '../../app/views/document
 import type { PromiseDocument } from '../../app/views/promises.ts';
 import type { lineageSchema } from '../../app/views/telemetry.ts';
 import type { CalendarDocument } from '../../app/views/triggers.ts';
-import type { Cause, Recorded } from '../../domain/events.ts';
+import type { Cause, Recorded, Retried } from '../../domain/events.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
-import type { AttemptState, RunState } from '../../domain/state.ts';
+import type { RunState } from '../../domain/state.ts';
+import type { AttemptState } from '../../domain/step-state.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
 import type { RequestTimes } from '../metrics/request-times.ts';
 import type { FeedHub } from '../streams/hub.ts';
@@ -16,6 +17,7 @@ import type { FeedHub } from '../streams/hub.ts';
 /** What starts a run through the API. */
 export interface Start {
   readonly again?: RunState['again'];
+  readonly retries?: Retried;
   readonly cause: Cause;
   readonly idempotencyKey?: string;
 }

@@ -37,6 +37,7 @@ export const document = {
   started,
   ended,
   cause: { kind: 'api', by: 'airflow' },
+  retries: null,
   quality: 0.981,
   checks: [verdict],
   sources: {},

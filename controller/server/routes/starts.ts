@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isTriggered, retryFiring } from '../../app/triggers/retry.ts';
-import { causeSchema, time } from '../../app/views/documents.ts';
+import { isTriggered, retriedBy, retryFiring, retryRefusal } from '../../app/triggers/retry.ts';
+import { causeSchema } from '../../app/views/causes.ts';
+import { time } from '../../app/views/documents.ts';
 import type { Cause } from '../../domain/events.ts';
 import type { RunState } from '../../domain/state.ts';
 import { iso } from '../../lib/text.ts';
@@ -42,13 +43,14 @@ async function start(
   { api, principal, headers }: Asked<unknown, unknown, unknown>,
   loaded: LoadedPipeline,
   fingerprint: string,
-  { again, with: values }: { readonly again?: RunState['again']; readonly with?: Cause['with'] },
+  { again, retries, with: values }: Pick<RunState, 'again' | 'retries'> & Pick<Cause, 'with'>,
 ): Promise<Reply<Started>> {
   const key = idempotencyKeyOf(headers);
   if (key === undefined && /\bhandling\s*=\s*strict\b/i.test(headers.get('prefer') ?? ''))
     throw new Problem(400, 'Prefer: handling=strict needs an Idempotency-Key');
   const { run, isNew } = await api.start(loaded, {
     ...(again && { again }),
+    ...(retries && { retries }),
     cause: {
       ...{ kind: 'api', by: principal.name },
       ...(key !== undefined && { key, request: fingerprint }),
@@ -139,22 +141,31 @@ const retryRun = route({
   scope: 'runs:write',
   summary: 'Starts a run of the same pipeline for the same reason as one that has ended',
   params: runParams,
+  query: z.strictObject({
+    fromStep: partName
+      .optional()
+      .describe('Compute only this step and what depends on it, and what had not succeeded; from the same rows'),
+    fresh: z
+      .literal('true')
+      .optional()
+      .describe('Measure the sources again, also when the rows of that run are still there'),
+  }),
   headers: requestHeaders,
   status: 201,
   response: startedSchema,
   errors: [404, 409, 422],
-  example: { params: { run: examples.run }, answer: startedExample },
+  example: { params: { run: examples.run }, query: { fromStep: 'marts' }, answer: startedExample },
   async handler(asked) {
-    const { api, principal, headers } = asked;
+    const { api, principal, headers, query } = asked;
     const { run, state, summary } = await readRun(asked, asked.params.run);
     const loaded = await findPipeline(asked, summary.pipeline);
-    if (!state.ended)
-      throw new Problem(409, `run ${run} has not ended: it is ${state.status ?? 'pending'}`, {
-        hint: 'cancel it first',
-      });
+    const retries = retriedBy(run, query);
+    const refusal = await retryRefusal(api.store, loaded.pipeline, state, retries);
+    if (refusal) throw new Problem(refusal.because === 'state' ? 409 : 422, refusal.message, { hint: refusal.hint });
     const { cause, again } = state;
     if (!isTriggered(cause))
-      return start(asked, loaded, fingerprintOf('retryRun', { run }), {
+      return start(asked, loaded, fingerprintOf('retryRun', retries), {
+        retries,
         ...(again && { again }),
         ...(cause?.with && { with: cause.with }),
       });
@@ -164,7 +175,7 @@ const retryRun = route({
       loaded,
       { cause, started: summary.started },
       {
-        by: principal.name,
+        ...{ by: principal.name, retries },
         ...(key !== undefined && { id: `${principal.id}/${key}` }),
         ...tracedBy(headers.get('traceparent')),
       },

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { AnyRoute } from '../../http/route.ts';
 import { actionCalls } from '../../routes/actions.ts';
-import { runName } from '../../routes/shared.ts';
+import { partName, runName } from '../../routes/shared.ts';
 import { startCalls } from '../../routes/starts.ts';
 import { action, answerTo, noticed } from '../frame/page.ts';
 import { pathTo } from '../parts/text.ts';
@@ -35,10 +36,11 @@ const retryForm = action({
   name: 'retryRunForm',
   path: '/runs/{run}:retry',
   scope: 'runs:write',
-  summary: 'Runs the pipeline again for the same reason',
+  summary: 'Runs the pipeline again for the same reason, from its beginning or from a step',
   params,
+  form: { fromStep: partName.optional(), fresh: z.literal('true').optional() },
   async perform(asked) {
-    const { run } = await answerTo(startCalls.retryRun, asked, { params: asked.params });
+    const { run } = await answerTo(startCalls.retryRun, asked, { params: asked.params, query: asked.form });
     return noticed(pathTo('runs', run), 'started');
   },
 });

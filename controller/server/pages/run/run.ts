@@ -54,9 +54,9 @@ const runPage = page({
     const document = await runDocument(asked.api.store, summary, state);
     const cause = state.cause && shownCause(asked.principal, state.cause);
     const body = html`<h1>${t.run.title} ${isolated(run, 130)}</h1>
-${actionForms(run, document.state, view)}
+${actionForms(document, view)}
 ${head(document, summary.rows, view)}
-${causePart(cause, view)}
+${causePart(cause, state, view)}
 ${choicePart(document, state, view)}
 ${timelinePart(timelineOf(history), view)}
 ${stepsPart(document, state, view)}
