@@ -16,9 +16,9 @@ export async function* pageComparisons(): AsyncGenerator<Comparison> {
   }
 }
 
-async function* figures({ folder, url, token }: LongServed): AsyncGenerator<Comparison> {
+async function* figures({ folder, url, token, env }: LongServed): AsyncGenerator<Comparison> {
   // The runs of the history are bare; this one has a plan, rows, checks and outputs.
-  const { stdout } = await start(['run', 'conf/pipelines/p0.yaml', '--json'], {}, folder);
+  const { stdout } = await start(['run', 'conf/pipelines/p0.yaml', '--json'], env, folder);
   const { run } = JSON.parse(stdout) as { run: string };
   const paths = {
     '/': '/',
@@ -28,7 +28,9 @@ async function* figures({ folder, url, token }: LongServed): AsyncGenerator<Comp
     '/pipelines/{pipeline}': '/pipelines/p0',
   };
   const executablePath = await chromium.executablePath();
-  const browser = await playwright.launch({ executablePath, args: [...chromium.args, '--no-sandbox'], headless: true });
+  // A browser in one process ends with its first context.
+  const args = [...chromium.args.filter((each) => each !== '--single-process'), '--no-sandbox'];
+  const browser = await playwright.launch({ executablePath, args, headless: true });
   try {
     const cookie = await loggedIn(await browser.newPage(), url, token);
     const get = (path: string) => fetch(url + path, { headers: { cookie, accept: 'text/html' } });

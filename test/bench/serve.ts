@@ -103,6 +103,8 @@ const transactions = async (database: string): Promise<number> =>
 export interface LongServed extends Served {
   readonly url: string;
   readonly token: string;
+  /** The variables that its pipelines need. */
+  readonly env: Record<string, string>;
   readonly pid: number;
   /** Milliseconds from its start until it was ready. */
   readonly readyMs: number;
@@ -112,8 +114,9 @@ export async function longServed(): Promise<{ server: LongServed; stop: () => Pr
   const served = await projectWith(load.pipelines, false);
   await fill(served);
   const from = performance.now();
+  const env = { HOOK_SECRET: secret };
   const args = ['serve', '--bind', '127.0.0.1:0', '--log-format', 'json', '--runs', '0'];
-  const serving = start(args, { HOOK_SECRET: secret }, served.folder);
+  const serving = start(args, env, served.folder);
   const stop = async (): Promise<void> => {
     serving.kill('SIGTERM');
     await serving;
@@ -124,7 +127,7 @@ export async function longServed(): Promise<{ server: LongServed; stop: () => Pr
     const readyMs = performance.now() - from;
     const { home } = await loadProject(served.folder);
     const token = (await readFile(join(home, 'secrets', 'api-token'), 'utf8')).trim();
-    return { server: { ...served, url, token, pid: serving.pid as number, readyMs }, stop };
+    return { server: { ...served, url, token, env, pid: serving.pid as number, readyMs }, stop };
   } catch (error) {
     await stop();
     throw error;
