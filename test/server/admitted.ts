@@ -68,6 +68,8 @@ export const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'POST /runs/{run}:resume': ['runs:write'],
   'POST /runs/{run}:retry': ['runs:write'],
   'POST /runs/{run}:replay': ['runs:write'],
+  'GET /runs/{run}/diff': ['read'],
+  'GET /runs/{run}/diff/{other}': ['read'],
   'GET /runs/{run}/quarantine': ['data'],
   'GET /triggers': ['read'],
   'GET /pipelines/{pipeline}/triggers/{trigger}': ['read'],
