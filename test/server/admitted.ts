@@ -85,6 +85,7 @@ export const admitted: Readonly<Record<string, readonly string[] | 'all'>> = {
   'POST /alerts/{id}:acknowledge': ['triggers:write'],
   'GET /messages': ['read'],
   'GET /settings': ['read'],
+  'GET /audit': [],
   'POST /tokens/{id}:revoke': [],
 };
 

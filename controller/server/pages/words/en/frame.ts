@@ -124,7 +124,9 @@ export const frame = {
     marks: (runs: number) => `Last ${runs} runs, the newest at the right`,
     published: 'Published',
     failedRun: 'the last run failed',
-    refusedMessage: 'a message was refused',
+    refusedMessages: (messages: number) =>
+      messages === 1 ? 'a message was refused' : `${messages} messages were refused`,
+    stepsAndLogs: 'Steps and logs',
     brokenFile: 'the file has a problem',
     owes: (instants: number) => `owes instants: ${instants}`,
     since: 'since',

@@ -81,6 +81,10 @@ export const run = {
     resume: 'Resume',
     again: 'Run again',
     quarantine: 'Quarantined rows',
+    startsTitle: (hours: number) =>
+      hours === 1 ? 'Starts per hour' : hours === 24 ? 'Starts per day' : `Starts per ${hours} hours`,
+    starts: (runs: number, failed: number, hours: number) =>
+      `${runs} starts within ${hours} hours, ${failed} of these runs failed`,
     noLog: 'The log is empty.',
     toRun: 'To the run',
     hours: (hours: number) => `${hours} hours`,

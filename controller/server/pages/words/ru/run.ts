@@ -83,6 +83,9 @@ export const run: Texts<typeof en> = {
     resume: 'Продолжить',
     again: 'Запустить снова',
     quarantine: 'Строки в карантине',
+    startsTitle: (hours) =>
+      hours === 1 ? 'Запуски по часам' : hours === 24 ? 'Запуски по дням' : `Запуски за каждые ${hours} ч`,
+    starts: (runs, failed, hours) => `Запусков за ${hours} ч: ${runs}, из них с ошибкой: ${failed}`,
     noLog: 'Журнал пуст.',
     toRun: 'К запуску',
     hours: (hours) => `${hours} ч`,
