@@ -22,6 +22,10 @@ export const sendButton = (
   )}<button${kind && html` class="${kind}"`}${key !== undefined && html` data-key="${key}"`}>${label}</button></form>`;
 };
 
+/** A button that is behind what it does: the page asks once more, also without the module. */
+export const sureButton = (to: string, label: string, sure: string): Html =>
+  html`<details class="sure"><summary>${label}…</summary><div class="card"><p>${sure}</p>${sendButton(to, label, { kind: 'danger' })}</div></details>`;
+
 export interface Choice {
   readonly value: string;
   readonly text: string;

@@ -85,6 +85,9 @@ export const run = {
       hours === 1 ? 'Starts per hour' : hours === 24 ? 'Starts per day' : `Starts per ${hours} hours`,
     starts: (runs: number, failed: number, hours: number) =>
       `${runs} starts within ${hours} hours, ${failed} of these runs failed`,
+    level: 'Level',
+    levels: { warn: 'WARN and ERROR', error: 'ERROR' },
+    noLines: 'The log has no lines of this level.',
     noLog: 'The log is empty.',
     toRun: 'To the run',
     hours: (hours: number) => `${hours} hours`,

@@ -86,6 +86,9 @@ export const run: Texts<typeof en> = {
     startsTitle: (hours) =>
       hours === 1 ? 'Запуски по часам' : hours === 24 ? 'Запуски по дням' : `Запуски за каждые ${hours} ч`,
     starts: (runs, failed, hours) => `Запусков за ${hours} ч: ${runs}, из них с ошибкой: ${failed}`,
+    level: 'Уровень',
+    levels: { warn: 'WARN и ERROR', error: 'ERROR' },
+    noLines: 'В журнале нет строк этого уровня.',
     noLog: 'Журнал пуст.',
     toRun: 'К запуску',
     hours: (hours) => `${hours} ч`,
