@@ -8,16 +8,20 @@ import { select } from '../parts/forms.ts';
 import { isolated, linkTo, pathTo } from '../parts/text.ts';
 
 const levels = ['warn', 'error'] as const;
-/** What a line of a level has; a line without any level goes on with the one before, as the lines of a trace do. */
-const patterns = { warn: /\b(WARN|ERROR|FATAL)\b/, error: /\b(ERROR|FATAL)\b/ } as const;
-const anyLevel = /\b(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b/;
+/** The level of a line, after its time; a line without one goes on with the one before, as the lines of a trace do. */
+const levelOf = /^(?:[\d[].{0,60}?)?\b(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b/;
+const shownBy: Readonly<Record<(typeof levels)[number], readonly string[]>> = {
+  warn: ['WARN', 'ERROR', 'FATAL'],
+  error: ['ERROR', 'FATAL'],
+};
 
 /** The lines of a log of at least a level. The module does the same with those that come later. Pure. */
 export function linesOf(lines: readonly string[], level: (typeof levels)[number] | undefined): readonly string[] {
   if (level === undefined) return lines;
   let isShown = false;
   return lines.filter((line) => {
-    if (anyLevel.test(line.slice(0, 200))) isShown = patterns[level].test(line.slice(0, 200));
+    const found = levelOf.exec(line)?.[1];
+    if (found !== undefined) isShown = shownBy[level].includes(found);
     return isShown;
   });
 }

@@ -145,10 +145,11 @@ function followPage() {
   if (log instanceof HTMLElement) followLog(log);
 }
 
-const anyLevel = /\b(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b/;
-const patterns = /** @type {Readonly<Record<string, RegExp>>} */ ({
-  warn: /\b(WARN|ERROR|FATAL)\b/,
-  error: /\b(ERROR|FATAL)\b/,
+/** The level of a line of a log, after its time. */
+const levelOf = /^(?:[\d[].{0,60}?)?\b(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b/;
+const shownBy = /** @type {Readonly<Record<string, string[]>>} */ ({
+  warn: ['WARN', 'ERROR', 'FATAL'],
+  error: ['ERROR', 'FATAL'],
 });
 /** The most lines of a log that the page keeps. */
 const mostLines = 5000;
@@ -165,13 +166,13 @@ function followLog(log) {
   let lines = [];
   let isNew = true;
   const draw = () => {
-    const pattern = patterns[level?.value ?? ''];
-    let isShown = !pattern;
+    const levels = shownBy[level?.value ?? ''];
+    let isShown = !levels;
     const isAtEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
     log.textContent = lines
       .filter((line) => {
-        const head = line.slice(0, 200);
-        if (pattern && anyLevel.test(head)) isShown = pattern.test(head);
+        const found = levelOf.exec(line)?.[1];
+        if (levels && found !== undefined) isShown = levels.includes(found);
         return isShown;
       })
       .map((line) => `${visible(line)}\n`)
