@@ -40,7 +40,7 @@ ${facts([
 ])}
 ${reason !== null && html`<p class="notice${state === 'failed' && ' bad'}">${isolated(reason, 1000)}</p>`}
 <p class="row">${url !== undefined && (isLink ? html`<a href="${url}" rel="noreferrer">${t.run.report}</a>` : html`<span>${t.run.report}: ${isolated(url, 300)}</span>`)}
-<a href="/api/v1/runs/${encodeURIComponent(run)}">${t.run.json}</a></p></section>`;
+<a href="${pathTo('runs', run, 'diff')}">${t.diff.link}</a> <a href="/api/v1/runs/${encodeURIComponent(run)}">${t.run.json}</a></p></section>`;
 }
 
 /** What compares a run with another one; nothing for the first of its pipeline. */
