@@ -1,5 +1,6 @@
 import type { Recorded } from '../domain/events.ts';
-import type { EventStore, Outbox, RunIndex, RunSummary } from '../domain/ports/store.ts';
+import type { Outbox } from '../domain/ports/outbox.ts';
+import type { EventStore, RunIndex, RunSummary } from '../domain/ports/store.ts';
 import { apply, emptyState, fold, type RunState } from '../domain/state.ts';
 import { rejected } from '../lib/errors.ts';
 

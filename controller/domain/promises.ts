@@ -28,4 +28,6 @@ export interface PromiseStatus {
 export interface PromiseRecord {
   readonly kept: number;
   readonly of: number;
+  /** Whether it was kept each of the last times, the newest first. */
+  readonly recent: readonly boolean[];
 }

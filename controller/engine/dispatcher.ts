@@ -1,5 +1,6 @@
 import { channelLabel, channelOf, lineOf, MessageDeferredError, type Notifier } from '../domain/ports/notifier.ts';
-import type { QueuedMessage, RunStore } from '../domain/ports/store.ts';
+import type { QueuedMessage } from '../domain/ports/outbox.ts';
+import type { RunStore } from '../domain/ports/store.ts';
 import { SluiceError } from '../lib/errors.ts';
 
 export interface DispatchResult {

@@ -24,6 +24,8 @@ const riskFrom = 0.8;
 /** Durations of this many runs tell how long one takes. */
 const recentRuns = 20;
 const recordDays = 30;
+/** As many of the last times are told one by one. */
+const mostRecent = 30;
 /** Of the values of a condition. Characters. */
 const longestValues = 300;
 
@@ -111,15 +113,15 @@ const isJudged = ({ ended, state }: RunSummary): boolean =>
 /** How often a promise was kept within the last 30 days, as far back as the runs tell; undefined for conditions. Pure. */
 export function recordOf(promise: DataPromise, { now, since, runs }: Evidence): PromiseRecord | undefined {
   const from = Math.max(since, now - recordDays * dayMs);
-  const counted = <T>(all: readonly T[], isKept: (of: T) => boolean): PromiseRecord => ({
-    kept: all.filter(isKept).length,
-    of: all.length,
-  });
+  const counted = <T>(newestFirst: readonly T[], isKept: (of: T) => boolean): PromiseRecord => {
+    const all = newestFirst.map(isKept);
+    return { kept: all.filter(Boolean).length, of: all.length, recent: all.slice(0, mostRecent) };
+  };
   const { published: deadline, fresherThan, endsWithin } = promise;
   const published = runs.filter(isPublished).map(({ ended = 0 }) => ended);
   if (deadline) {
     const due = instantsBetween(scheduleOf(deadline), from, now, 1000).instants;
-    return counted(due, (each) => {
+    return counted(due.toReversed(), (each) => {
       const start = windowOf(deadline, each.key);
       return published.some((at) => at >= start && at <= each.due);
     });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Message } from '../../controller/domain/ports/notifier.ts';
+import type { MessageFilter } from '../../controller/domain/ports/outbox.ts';
 import type { Entry, Lease, RunStore } from '../../controller/domain/ports/store.ts';
 
 /** The prepared parts of the store's suite. */
@@ -84,5 +85,37 @@ export function outboxContract({ store, pass, controller, fresh, add }: Ready): 
       ['email', 'b'],
     ]);
     for (const { id } of messages) await store().recordAttempt(id, 'sent', 0, '');
+  });
+
+  test('lists messages back by their numbers, by state and by pipeline, without those to programs that are sent', async () => {
+    const lease = await fresh();
+    const { pipeline = '' } = (await store().find(lease.run)) ?? {};
+    const all = ['a', 'b', 'c'].map((to) => message(lease.run, to));
+    const lineage = [1, 2].map((nth) => ({
+      ...message(lease.run, 'l', nth),
+      channel: 'openlineage',
+      event: 'lineage',
+    }));
+    await add(lease, 1, { events: [], messages: [...all, ...lineage] });
+    const [first, second] = all.map(({ id }) => id);
+    await store().recordAttempt(first ?? '', 'refused', 0, 'no such user');
+    await store().recordAttempt(second ?? '', 'sent', 0, '');
+    await store().recordAttempt(lineage[0]?.id ?? '', 'sent', 0, '');
+    const list = async (filter: Omit<MessageFilter, 'limit'>, limit = 200) =>
+      (await store().posted({ ...filter, limit })).filter(({ run }) => run === lease.run);
+    const found = await list({});
+    expect(found.map(({ to, state }) => [to, state])).toEqual([
+      ['l', 'waiting'],
+      ['c', 'waiting'],
+      ['b', 'sent'],
+      ['a', 'refused'],
+    ]);
+    expect(found[3]).toMatchObject({ pipeline, channel: 'email', event: 'failed', note: 'no such user', tries: 1 });
+    expect(typeof found[3]?.entered).toBe('number');
+    expect((await list({ states: ['refused', 'waiting'] })).map(({ to }) => to)).toEqual(['l', 'c', 'a']);
+    expect((await list({ before: found[1]?.number ?? 0 }, 1)).map(({ to }) => to)).toEqual(['b']);
+    expect(await list({ pipelines: [`${pipeline.slice(0, 2)}*`] })).toHaveLength(4);
+    expect(await store().posted({ pipelines: ['another-*'], limit: 9 })).toEqual([]);
+    for (const { id } of [...all, ...lineage]) await store().recordAttempt(id, 'sent', 0, '');
   });
 }

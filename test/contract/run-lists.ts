@@ -27,6 +27,25 @@ export function runListsContract({ store, prefix, add }: Pick<Ready, 'store' | '
     expect(await found({ since: 2, until: 4 })).toEqual(['p3', 'p2']);
   });
 
+  test('counts the starts of runs that meet a filter, by stretches of time and by state', async () => {
+    const own = `${prefix}-starts`;
+    for (const [i, at] of [1000, 1999, 2000, 5500].entries()) {
+      const { lease } = await store().create({ run: `${prefix}-s${i}`, pipeline: own, at, events: [] });
+      if (i === 1) await add(lease, at, { events: [], summary: { state: 'failed' } });
+    }
+    expect(await store().starts({ pipeline: own }, 1000)).toEqual([
+      { from: 1000, state: 'failed', runs: 1 },
+      { from: 1000, state: 'pending', runs: 1 },
+      { from: 2000, state: 'pending', runs: 1 },
+      { from: 5000, state: 'pending', runs: 1 },
+    ]);
+    expect(await store().starts({ pipelines: [`${own}*`], since: 1500, until: 5000 }, 5000)).toEqual([
+      { from: 0, state: 'failed', runs: 1 },
+      { from: 0, state: 'pending', runs: 1 },
+    ]);
+    expect(await store().starts({ pipelines: ['none'] }, 1000)).toEqual([]);
+  });
+
   test('lists runs by trigger, by branch, and by how the run or its pipeline begins', async () => {
     const own = `${prefix}-by_%`;
     for (const [i, branch] of ['full', 'daily', 'full'].entries()) {

@@ -1,6 +1,8 @@
 import type { Recorded, RunEvent } from '../../controller/domain/events.ts';
-import { channelOf, type Message } from '../../controller/domain/ports/notifier.ts';
-import type { CleanupQueue, MessageState, Outbox, RunIndex, RunSummary } from '../../controller/domain/ports/store.ts';
+import { channelOf, isForPeople, type Message } from '../../controller/domain/ports/notifier.ts';
+import type { MessageState, Outbox } from '../../controller/domain/ports/outbox.ts';
+import type { RunFilter } from '../../controller/domain/ports/run-filter.ts';
+import type { CleanupQueue, RunIndex, RunSummary } from '../../controller/domain/ports/store.ts';
 import type { Count } from '../../controller/domain/totals.ts';
 import { matchesGlob } from '../../controller/lib/glob.ts';
 
@@ -29,6 +31,26 @@ const hasPublished = ({ summary }: Row): boolean => ['succeeded', 'degraded'].in
 
 export function memoryIndex(ours: () => Row[], rowOf: (run: string) => Row): RunIndex {
   const newestFirst = (): Row[] => ours().sort((a, b) => b.summary.number - a.summary.number);
+  const matching = ({
+    pipelines,
+    states,
+    pipeline,
+    trigger,
+    branch,
+    prefix = '',
+    before,
+    since,
+    until,
+  }: Omit<RunFilter, 'limit'>): RunSummary[] =>
+    newestFirst()
+      .map((row) => row.summary)
+      .filter((each) => (pipeline ?? each.pipeline) === each.pipeline)
+      .filter((each) => (trigger ?? each.trigger) === each.trigger && (branch ?? each.branch) === each.branch)
+      .filter((each) => each.run.startsWith(prefix) || each.pipeline.startsWith(prefix))
+      .filter((each) => pipelines?.some((glob) => matchesGlob(glob, each.pipeline)) ?? true)
+      .filter((each) => states?.some((state) => state === each.state) ?? true)
+      .filter(({ number }) => before === undefined || number < before)
+      .filter(({ started }) => (since === undefined || started >= since) && (until === undefined || started < until));
   const lastOf = <T extends RunEvent['type']>(row: Row | undefined, type: T) =>
     row?.events.map((each) => each.event).findLast((event) => event.type === type) as
       | Extract<RunEvent, { type: T }>
@@ -40,17 +62,16 @@ export function memoryIndex(ours: () => Row[], rowOf: (run: string) => Row): Run
       const [row] = matching;
       return row && matching.length === 1 ? { ...row.summary, owner: row.owner } : undefined;
     },
-    list: async ({ pipelines, states, pipeline, trigger, branch, prefix = '', before, since, until, limit }) =>
-      newestFirst()
-        .map((row) => row.summary)
-        .filter((each) => (pipeline ?? each.pipeline) === each.pipeline)
-        .filter((each) => (trigger ?? each.trigger) === each.trigger && (branch ?? each.branch) === each.branch)
-        .filter((each) => each.run.startsWith(prefix) || each.pipeline.startsWith(prefix))
-        .filter((each) => pipelines?.some((glob) => matchesGlob(glob, each.pipeline)) ?? true)
-        .filter((each) => states?.some((state) => state === each.state) ?? true)
-        .filter(({ number }) => before === undefined || number < before)
-        .filter(({ started }) => (since === undefined || started >= since) && (until === undefined || started < until))
-        .slice(0, limit),
+    list: async ({ limit, ...filter }) => matching(filter).slice(0, limit),
+    async starts(filter, everyMs) {
+      const counts = new Map<string, { from: number; state: string; runs: number }>();
+      for (const { started, state } of matching(filter)) {
+        const from = started - (started % everyMs);
+        const key = `${String(from).padStart(15, '0')} ${state}`;
+        counts.set(key, { from, state, runs: (counts.get(key)?.runs ?? 0) + 1 });
+      }
+      return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+    },
     async activeBefore(run) {
       const { summary } = rowOf(run);
       return ours()
@@ -119,8 +140,7 @@ export function memoryCleanup(
 }
 
 export function memoryOutbox(
-  outbox: Map<string, Posted>,
-  clock: () => number,
+  { outbox, runs, clock }: { outbox: Map<string, Posted>; runs: ReadonlyMap<string, Row>; clock: () => number },
   isOurs: (posted: Posted) => boolean,
   count: (counts: readonly Count[]) => void,
 ): Outbox {
@@ -149,6 +169,24 @@ export function memoryOutbox(
           to: message.to,
           state,
           note,
+        })),
+    posted: async ({ states, pipelines, before = Number.POSITIVE_INFINITY, limit }) =>
+      [...outbox.values()]
+        .map((posted, i) => ({
+          ...posted,
+          number: i + 1,
+          pipeline: runs.get(posted.message.run ?? '')?.summary.pipeline,
+        }))
+        .filter((each) => isOurs(each) && each.number < before && (states?.includes(each.state) ?? true))
+        .filter(
+          ({ pipeline = '' }) => pipelines?.some((glob) => pipeline !== '' && matchesGlob(glob, pipeline)) ?? true,
+        )
+        .filter(({ state, message }) => state !== 'sent' || isForPeople(message))
+        .reverse()
+        .slice(0, limit)
+        .map(({ number, message, pipeline, state, note, tries, entered }) => ({
+          ...{ number, run: message.run, pipeline, channel: channelOf(message), event: message.event, to: message.to },
+          ...{ state, note, tries, entered },
         })),
   };
 }

@@ -186,7 +186,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
           .sort((a, b) => (a.role < b.role ? -1 : 1)),
 
       ...memoryIndex(ours, rowOf),
-      ...memoryOutbox(outbox, clock, isPostedByUs, (counts) => totals.add(project, '', counts)),
+      ...memoryOutbox({ outbox, runs, clock }, isPostedByUs, (counts) => totals.add(project, '', counts)),
       ...alerts(project, {
         post: (messages) => post(project, messages),
         removeMessages(before) {

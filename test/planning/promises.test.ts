@@ -88,7 +88,10 @@ describe('published by a time of day', () => {
       nightly('05'),
       nightly('06'),
     ];
-    expect(recordOf(breakfast, evidence(at('07T12:00'), runs))).toEqual({ kept: 3, of: 5 });
+    expect(recordOf(breakfast, evidence(at('07T12:00'), runs))).toEqual({
+      ...{ kept: 3, of: 5 },
+      recent: [true, true, false, false, true],
+    });
   });
 
   test('follows the clocks of its zone', () => {
@@ -122,7 +125,11 @@ describe('fresher than a limit', () => {
   test('has a record of its days', () => {
     const runs = ['01T10:00', '02T09:00', '05T09:00', '06T08:00'].map((each) => run(at(each), minute));
     // It was stale from the 3rd, 09:01, to the 5th, 09:01.
-    expect(recordOf(fresh, evidence(at('07T00:00'), runs))).toEqual({ kept: 3, of: 6 });
+    expect(recordOf(fresh, evidence(at('07T00:00'), runs))).toMatchObject({
+      kept: 3,
+      of: 6,
+      recent: [true, false, false, false, true, true],
+    });
   });
 });
 
@@ -145,7 +152,7 @@ describe('ends within a limit', () => {
   });
   test('has a record of its runs', () => {
     const runs = [run(at('02T00:00'), minute), run(at('03T00:00'), hour), run(at('04T00:00'), 9 * hour, 'cancelled')];
-    expect(recordOf(quick, evidence(at('09T00:00'), runs))).toEqual({ kept: 1, of: 2 });
+    expect(recordOf(quick, evidence(at('09T00:00'), runs))).toEqual({ kept: 1, of: 2, recent: [false, true] });
   });
 });
 

@@ -1,3 +1,4 @@
+import type { PostedMessage } from '../../domain/ports/outbox.ts';
 import type { PastRun } from '../../domain/ports/past-index.ts';
 import type { RunSummary } from '../../domain/ports/store.ts';
 import type { Vitals } from '../../domain/ports/vitals.ts';
@@ -25,6 +26,23 @@ export const summaryOf = (row: Row): RunSummary => ({
   trigger: row.trigger ?? undefined,
   quality: row.quality ?? undefined,
   rows: row.rows ?? undefined,
+});
+
+/** A message of the outbox from a row of its list. */
+export const postedOf = ({
+  number,
+  run,
+  pipeline,
+  channel,
+  event,
+  recipient,
+  state,
+  note,
+  tries,
+  entered,
+}: Row): PostedMessage => ({
+  ...{ number: Number(number), run: run ?? undefined, pipeline: pipeline ?? undefined },
+  ...{ channel, event, to: recipient, state, note: note ?? undefined, tries, entered: Number(entered) },
 });
 
 /** The measures of a run from a row with its first event's cause and refresh, which are parsed. */

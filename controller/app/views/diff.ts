@@ -5,8 +5,13 @@ import type { RunState } from '../../domain/state.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { timelineOf } from './timeline.ts';
 
+/** What a fact is about. */
+export const factParts = ['run', 'sources', 'checks', 'steps', 'outputs', 'times'] as const;
+type Part = (typeof factParts)[number];
+
 /** A comparable fact of a run. */
 export interface Fact {
+  readonly part: Part;
   readonly value: string | number;
   /** For people; the value itself, when left out. */
   readonly text?: string;
@@ -49,29 +54,33 @@ export const diffDocument = (a: string, b: string, differences: readonly Differe
 /** The comparable facts of a run, by their names for people. */
 function facts({ summary, state, history }: Compared): Map<string, Fact> {
   const found = new Map<string, Fact>();
-  const say = (name: string, value: string | number | undefined, text?: string): void => {
-    if (value !== undefined) found.set(name, { value, ...(text !== undefined && { text }) });
+  const say = (part: Part, name: string, value: string | number | undefined, text?: string): void => {
+    if (value !== undefined) found.set(name, { part, value, ...(text !== undefined && { text }) });
   };
-  say('pipeline', summary.pipeline);
-  say('state', summary.state);
-  say('branch', state.plan?.choice.branch ?? 'none');
-  say('quality', state.plan?.quality, state.plan?.quality.toFixed(4));
+  say('run', 'pipeline', summary.pipeline);
+  say('run', 'state', summary.state);
+  say('run', 'branch', state.plan?.choice.branch ?? 'none');
+  say('run', 'quality', state.plan?.quality, state.plan?.quality.toFixed(4));
   for (const [source, { measures }] of Object.entries(state.profiles ?? {})) {
     for (const name of ['rows', 'invalid', 'duplicates', 'new', 'bytes'] as const)
-      say(`${source}.${name}`, measures[name]);
+      say('sources', `${source}.${name}`, measures[name]);
   }
-  for (const verdict of state.plan?.verdicts ?? []) say(`check ${verdict.name}`, verdict.outcome);
+  for (const verdict of state.plan?.verdicts ?? []) say('checks', `check ${verdict.name}`, verdict.outcome);
   for (const step of Object.values(state.steps)) {
-    say(`${step.name}: state`, step.ended?.state ?? 'open');
-    say(`${step.name}: attempts`, step.attempts.length);
-    say(`${step.name}: failures`, step.attempts.flatMap((attempt) => attempt.failure?.kind ?? []).join(', ') || 'none');
+    say('steps', `${step.name}: state`, step.ended?.state ?? 'open');
+    say('steps', `${step.name}: attempts`, step.attempts.length);
+    say(
+      'steps',
+      `${step.name}: failures`,
+      step.attempts.flatMap((attempt) => attempt.failure?.kind ?? []).join(', ') || 'none',
+    );
     for (const [name, value] of Object.entries(step.attempts.at(-1)?.settings ?? {}))
-      say(`${step.name}: ${name}`, typeof value === 'object' ? JSON.stringify(value) : value);
+      say('steps', `${step.name}: ${name}`, typeof value === 'object' ? JSON.stringify(value) : value);
   }
-  for (const { view, kind, rows } of outputsOf(state)) say(`${view} (${kind}): rows`, rows);
+  for (const { view, kind, rows } of outputsOf(state)) say('outputs', `${view} (${kind}): rows`, rows);
   for (const { what, ms } of timelineOf(history))
-    if (ms !== undefined && ms > 0) say(`time: ${what}`, ms, formatDuration(ms));
+    if (ms !== undefined && ms > 0) say('times', `time: ${what}`, ms, formatDuration(ms));
   if (summary.ended !== undefined)
-    say('time: all', summary.ended - summary.started, formatDuration(summary.ended - summary.started));
+    say('times', 'time: all', summary.ended - summary.started, formatDuration(summary.ended - summary.started));
   return found;
 }

@@ -17,7 +17,11 @@ export const promiseSchema = z
     why: z.string().nullable().describe('Why it is broken or at risk'),
     due: time.nullable().describe('When it is due, or will be broken if nothing happens'),
     record: z
-      .object({ kept: z.int(), of: z.int() })
+      .object({
+        kept: z.int(),
+        of: z.int(),
+        recent: z.array(z.boolean()).readonly().describe('The last times one by one, the newest first'),
+      })
       .nullable()
       .describe('How often it was kept within the last 30 days: of deadlines, days or runs; null for a condition'),
   })

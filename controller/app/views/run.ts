@@ -1,6 +1,7 @@
 import type { LifeState } from '../../domain/lifecycle.ts';
 import { outputsOf } from '../../domain/outcome.ts';
-import type { Outbox, RunSummary } from '../../domain/ports/store.ts';
+import type { Outbox } from '../../domain/ports/outbox.ts';
+import type { RunSummary } from '../../domain/ports/store.ts';
 import { multipliedJoins } from '../../domain/result.ts';
 import { emptyState, type RunState } from '../../domain/state.ts';
 import { iso } from '../../lib/text.ts';

@@ -1,5 +1,13 @@
 import type { LifeState } from '../lifecycle.ts';
 
+/** Runs of a state that started within a stretch of time. */
+export interface Starts {
+  /** The begin of the stretch. Milliseconds since 1970. */
+  readonly from: number;
+  readonly state: string;
+  readonly runs: number;
+}
+
 /** Which runs to list. What is left out does not restrict. */
 export interface RunFilter {
   readonly pipeline?: string;

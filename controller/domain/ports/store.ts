@@ -4,8 +4,9 @@ import type { Comparison, Proof } from '../proof.ts';
 import type { AlertStore } from './alerts.ts';
 import type { AuditStore } from './audit.ts';
 import type { Message } from './notifier.ts';
+import type { Outbox } from './outbox.ts';
 import type { PastIndex } from './past-index.ts';
-import type { RunFilter } from './run-filter.ts';
+import type { RunFilter, Starts } from './run-filter.ts';
 import type { ServerStore } from './servers.ts';
 import type { TokenStore } from './tokens.ts';
 import type { TriggerStore } from './triggers.ts';
@@ -41,14 +42,6 @@ export interface Lease {
   readonly run: string;
   readonly token: number;
 }
-
-/** A message waiting in the outbox. */
-export interface QueuedMessage {
-  readonly message: Message;
-  readonly tries: number;
-}
-
-export type MessageState = 'waiting' | 'sent' | 'refused';
 
 /** The content of one transaction: events, the resulting summary, and the messages they cause. */
 export interface Entry {
@@ -173,32 +166,14 @@ export interface RunIndex extends PastIndex {
   find(run: string): Promise<(RunSummary & { readonly owner: string | undefined }) | undefined>;
   /** The newest runs that meet a filter, the newest first. */
   list(filter: RunFilter): Promise<RunSummary[]>;
+  /** How many of the runs that meet a filter started in each stretch of so many milliseconds since 1970, by state. */
+  starts(filter: Omit<RunFilter, 'limit'>, everyMs: number): Promise<Starts[]>;
   /** Runs of the same pipeline that started before this one and have not ended, oldest first. */
   activeBefore(run: string): Promise<string[]>;
   /** The profiles of the last published run of a pipeline. */
   lastProfiles(pipeline: string): Promise<Profiles>;
   /** The last run of a pipeline that has a plan. */
   lastPlanned(pipeline: string): Promise<PlannedRun | undefined>;
-}
-
-/** Unsent messages of this project, in order for each recipient of a channel. */
-export interface Outbox {
-  /**
-   * For each recipient of a channel, the due messages and all older ones, oldest first. A waiting recipient does not
-   * delay the others.
-   */
-  due(): Promise<QueuedMessage[]>;
-  /** Records the result of an attempt; a message still `waiting` is due again in `againMs`. */
-  recordAttempt(messageId: string, state: MessageState, againMs: number, note: string): Promise<void>;
-  messages(run: string): Promise<
-    {
-      readonly channel: string;
-      readonly event: string;
-      readonly to: string;
-      readonly state: MessageState;
-      readonly note: string | undefined;
-    }[]
-  >;
 }
 
 /** Pending cleanup of ended runs; of this project alone. */

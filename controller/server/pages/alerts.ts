@@ -11,10 +11,11 @@ import { promiseCalls } from '../routes/watch/promises.ts';
 import { action, answerTo, noticed, page } from './frame/page.ts';
 import type { View } from './frame/view.ts';
 import { sendButton } from './parts/forms.ts';
+import { promisesTable } from './parts/promises.ts';
 import { badge } from './parts/state.ts';
 import { table } from './parts/table.ts';
 import { isolated, linkTo, pathTo } from './parts/text.ts';
-import { ago, moment } from './parts/time.ts';
+import { ago } from './parts/time.ts';
 
 /** The most alerts that are shown: of those that last, and of those that have ended. */
 const mostOpen = 200;
@@ -26,20 +27,25 @@ export async function alertsOf({ api, principal }: Asking, isOpen: boolean): Pro
   return all.filter(({ labels }) => sees(principal, labels.pipeline ?? ''));
 }
 
-/** An alert in a line: its severity, its text, and where it leads. */
+/** An alert in a line: its text, and where it leads. */
 export function alertLine(alert: Alert, { t, language }: View): Html {
   const { pipeline } = alert.labels;
   const text = isolated(alertText(alert, language), 400);
   const link = pipeline === undefined ? '' : html` ${linkTo(pathTo('pipelines', pipeline), t.run.pipeline)}`;
-  return html`${badge(alert.severity, t)} ${text}${link}`;
+  return html`${text}${link}`;
+}
+
+/** Who knows of an alert, or a button that says that one does. */
+export function acknowledgement({ id, acknowledged }: Alert, { t }: View, mayAcknowledge: boolean): Html | undefined {
+  if (acknowledged) return html`<span class="faint">${t.alerts.acknowledgedBy} ${isolated(acknowledged.by, 60)}</span>`;
+  return mayAcknowledge ? sendButton(`/alerts/${id}:acknowledge`, t.alerts.acknowledge) : undefined;
 }
 
 const rowOf = (alert: Alert, view: View, mayAcknowledge: boolean) => {
   const { t } = view;
-  const { id, began, ended, acknowledged } = alert;
-  const known = acknowledged && html`${t.alerts.acknowledgedBy} ${isolated(acknowledged.by, 60)}`;
-  const button = mayAcknowledge && sendButton(`/alerts/${id}:acknowledge`, t.alerts.acknowledge);
-  return [alertLine(alert, view), ago(iso(began)), ended === undefined ? (known ?? (button || null)) : ago(iso(ended))];
+  const { began, ended, severity } = alert;
+  const last = ended === undefined ? acknowledgement(alert, view, mayAcknowledge) : ago(iso(ended));
+  return [html`${badge(severity, t)} ${alertLine(alert, view)}`, ago(iso(began)), last];
 };
 
 const alertsPage = page({
@@ -62,20 +68,7 @@ const alertsPage = page({
       head: [a.alert, a.began, a.known],
       rows: open.map((each) => rowOf(each, view, mayAcknowledge)),
       empty: a.none,
-    })}${table({
-      id: 'promises',
-      caption: a.promises,
-      head: [t.run.pipeline, a.promise, t.run.state, a.says, a.kept, a.due],
-      rows: promises.map(({ pipeline, promise, state, says, record, due }) => [
-        linkTo(pathTo('pipelines', pipeline), pipeline),
-        isolated(promise, 100),
-        badge(state, t),
-        isolated(says, 200),
-        record && `${record.kept}/${record.of}`,
-        moment(due),
-      ]),
-      empty: a.noPromises,
-    })}${table({
+    })}${promisesTable(promises, view)}${table({
       id: 'ended',
       caption: a.ended,
       head: [a.alert, a.began, a.over],

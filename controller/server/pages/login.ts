@@ -5,7 +5,7 @@ import { beginSession, cookie, endSession } from '../doors/session.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { type Content, pageResponse } from './frame/layout.ts';
 import { action, page } from './frame/page.ts';
-import { ownPath, preferenceCookies, themes, type View, viewOf } from './frame/view.ts';
+import { clocks, ownPath, preferenceCookies, themes, type View, viewOf } from './frame/view.ts';
 import { languages } from './words/words.ts';
 
 const to = z.string().max(2000).optional();
@@ -68,11 +68,16 @@ const setPreferences = action({
   name: 'setPreferences',
   path: '/preferences',
   scope: 'none',
-  summary: 'Chooses the language and the colours of the pages',
-  form: { to, language: z.enum(languages).optional(), theme: z.enum(themes).optional() },
+  summary: 'Chooses the language, the colours and the clock of the pages',
+  form: {
+    to,
+    language: z.enum(languages).optional(),
+    theme: z.enum(themes).optional(),
+    clock: z.enum(clocks).optional(),
+  },
   async perform({ form: given }) {
     const headers = new Headers({ location: ownPath(given.to) });
-    for (const name of ['language', 'theme'] as const) {
+    for (const name of ['language', 'theme', 'clock'] as const) {
       const value = given[name];
       if (value !== undefined)
         headers.append('set-cookie', cookie(preferenceCookies[name], value, rememberedSeconds, '; HttpOnly'));

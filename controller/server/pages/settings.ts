@@ -70,7 +70,7 @@ const settingsPage = page({
       ),
     ]);
     const body = html`<h1>${words.title}</h1>
-${view.can('admin') && (await tokens(asked, view))}
+${view.can('admin') && html`${await tokens(asked, view)}${asked.principal.pipelines.includes('*') && html`<p><a href="/audit">${t.audit.title}</a></p>`}`}
 ${table({
   id: 'controllers',
   caption: words.controllers,

@@ -1,9 +1,10 @@
 import type { AnyRoute } from '../http/route.ts';
 import { alertPages } from './alerts.ts';
+import { auditPages } from './audit.ts';
 import { assetRoutes } from './frame/assets.ts';
 import { loginRoutes } from './login.ts';
 import { messagePages } from './messages.ts';
-import { overviewRoutes } from './overview.ts';
+import { overviewRoutes } from './overview/overview.ts';
 import { pipelinePages } from './pipelines/plan.ts';
 import { quarantinePages } from './quarantine.ts';
 import { runsRoutes } from './run/list.ts';
@@ -24,4 +25,5 @@ export const pageRoutes: readonly AnyRoute[] = [
   ...alertPages,
   ...messagePages,
   ...settingsPages,
+  ...auditPages,
 ];

@@ -116,7 +116,12 @@ const getAudit = route({
       next: 'eyJuIjo3fQ',
     },
   },
-  async handler({ api, query, url }) {
+  async handler({ api, principal, query, url }) {
+    // An entry does not say which pipeline it is about.
+    if (!principal.pipelines.includes('*'))
+      throw new Problem(403, 'the audit log is about all pipelines', {
+        hint: 'ask with a token that sees them all',
+      });
     const before = query.after === undefined ? {} : { before: numberOf(query.after) };
     const found = await api.store.audit({ ...before, limit: query.limit + 1 });
     const items = found.slice(0, query.limit);
@@ -126,6 +131,6 @@ const getAudit = route({
 });
 
 /** For clients. */
-export const accessCalls = { listTokens, revokeToken };
+export const accessCalls = { listTokens, revokeToken, getAudit };
 /** Tokens, and the audit log. */
 export const accessRoutes: readonly AnyRoute[] = [listTokens, createToken, revokeToken, getAudit];

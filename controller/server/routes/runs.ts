@@ -19,7 +19,16 @@ import { Problem } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
 import * as examples from './examples.ts';
 import { runFilters } from './run-filters.ts';
-import { findVisible, readRun, runName, runParams, shownCause, shownRows, waitForEnd } from './shared.ts';
+import {
+  findVisible,
+  readRun,
+  runName,
+  runParams,
+  seenPipelines,
+  shownCause,
+  shownRows,
+  waitForEnd,
+} from './shared.ts';
 
 const conditional = { 'If-None-Match': 'The ETag of the version that the client has: 304 when it is the newest' };
 
@@ -47,7 +56,7 @@ const listRuns = route({
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),
       ...(numbers.length > 0 && { before: Math.min(...numbers) }),
-      ...(principal.pipelines.includes('*') ? {} : { pipelines: principal.pipelines }),
+      ...seenPipelines(principal),
       limit: limit + 1,
     });
     const items = found.slice(0, limit);

@@ -32,6 +32,10 @@ export const givenValue = z.string().max(1000).refine(isStorable, 'must be text 
 export const sees = ({ pipelines }: Principal, pipeline: string): boolean =>
   pipelines.some((glob) => matchesGlob(glob, pipeline));
 
+/** The filter of lists that leaves out what a principal does not see. */
+export const seenPipelines = ({ pipelines }: Principal): { readonly pipelines?: readonly string[] } =>
+  pipelines.includes('*') ? {} : { pipelines };
+
 /** A run that the principal sees. Throws a Problem, the same one for a run that it must not see. */
 export async function findVisible({ api, principal }: Asking, name: string): Promise<RunSummary> {
   const found = await api.store.find(name);

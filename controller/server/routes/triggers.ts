@@ -11,7 +11,7 @@ import { cursorOf, numberOf, page, pageOf, pageQuery } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, type Asked, route } from '../http/route.ts';
 import * as examples from './examples.ts';
-import { partName, sees } from './shared.ts';
+import { partName, seenPipelines, sees } from './shared.ts';
 
 export const triggerParams = z.strictObject({ pipeline: partName, trigger: partName });
 type Params = z.output<typeof triggerParams>;
@@ -111,7 +111,7 @@ const listFirings = route({
     const found = await api.triggers.firings({
       ...filter,
       ...(after !== undefined && { before: numberOf(after) }),
-      ...(principal.pipelines.includes('*') ? {} : { pipelines: principal.pipelines }),
+      ...seenPipelines(principal),
       limit: limit + 1,
     } as never);
     const items = found.slice(0, limit);

@@ -187,12 +187,16 @@ test('the language is the chosen one, or the best that the browser takes', async
   expect(await lang({ 'accept-language': 'de, ru;q=0.8, en;q=0.7' })).toBe('ru');
   expect(await lang({ 'accept-language': 'ru-RU;q=0.1, en-GB' })).toBe('en');
   expect(await lang({ 'accept-language': 'ru;q=0' })).toBe('en');
-  const set = await visit('/preferences', form({ language: 'ru', theme: 'dark', to: '/runs?q=a' }));
+  const set = await visit('/preferences', form({ language: 'ru', theme: 'dark', clock: 'utc', to: '/runs?q=a' }));
   expect([set.status, set.headers.get('location')]).toEqual([303, '/runs?q=a']);
   const cookies = set.headers.getSetCookie();
-  expect(cookies.map((each) => each.split(';')[0])).toEqual(['sluice-language=ru', 'sluice-theme=dark']);
+  expect(cookies.map((each) => each.split(';')[0])).toEqual([
+    'sluice-language=ru',
+    'sluice-theme=dark',
+    'sluice-clock=utc',
+  ]);
   const page = await (await visit('/')).text();
-  expect(page).toContain('<html lang="ru" data-theme="dark">');
+  expect(page).toContain('<html lang="ru" data-theme="dark" data-clock="utc">');
   expect(page).toContain('Нужен человек');
   expect((await visit('/preferences', form({ language: 'de' }))).status).toBe(400);
 });

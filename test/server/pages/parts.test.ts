@@ -59,7 +59,7 @@ test('a timeline has a bar for each phase, within the drawing, and ends now for 
 test('marks tell states apart by their form and count them in words', () => {
   const t = pageWords.en;
   const states = ['failed', 'succeeded', 'succeeded', 'skipped', 'degraded', 'running'];
-  const { text } = marks(states, { t, of: 'alpha' });
+  const { text } = marks(states, { t, of: 'alpha', says: t.overview.marks });
   expect(text).toContain('aria-label="alpha. Last 6 runs, the newest at the right: failed: 1, succeeded: 2');
   const shapes = [...text.matchAll(/<(rect|path)[^>]*>/g)].map(([all]) =>
     all.replace(/class="[^"]*"|M\d+|x="\d+"/g, ''),

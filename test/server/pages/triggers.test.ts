@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { memoryStores } from '../../fakes/store.ts';
 import { fakeApi, finished, pipelinesOf } from '../world.ts';
 import { browser, form } from './browser.ts';
+import { textOf } from './seen.ts';
 
 const path = '/pipelines/alpha/triggers/nightly';
 
@@ -56,6 +57,77 @@ test('a month has each instant of a trigger on its day', async () => {
     expect((await visit(`${path}?month=${wrong}`)).status).toBe(400);
   // A webhook has no instants.
   expect(await (await visit('/pipelines/alpha/triggers/hook')).text()).not.toContain('class="month"');
+});
+
+test('the calendar has the instants of all triggers of pipelines that a token sees', async () => {
+  const { visit, server, enter } = await browser();
+  const shown = async (month: string) => {
+    const page = await textOf(visit(`/calendar?month=${month}`));
+    return {
+      page,
+      alpha: page.match(/alpha nightly/g)?.length ?? 0,
+      beta: page.match(/beta nightly/g)?.length ?? 0,
+    };
+  };
+  expect(await shown('2031-02')).toMatchObject({ alpha: 28, beta: 28 });
+  expect((await shown('2031-02')).page).toContain('href="/calendar?month=2031-03"');
+  expect(await textOf(visit('/triggers'))).toContain('href="/calendar"');
+  expect((await visit('/calendar?month=2026-13')).status).toBe(400);
+  // A row of a trigger that is in no file any more has no page.
+  const gone = { pipeline: 'alpha', trigger: 'gone' };
+  const { generation } = await server.store.trigger(gone);
+  const due = Date.UTC(2024, 4, 5);
+  await server.store.fire(gone, { generation }, [{ key: 'k', due, as: { outcome: 'skipped', reason: 'x' } } as never]);
+  const past = (await shown('2024-05')).page;
+  expect(past).toContain('alpha gone');
+  expect(past).not.toContain('triggers/gone');
+  await enter(await server.token(['read'], ['bet*']));
+  expect(await shown('2031-02')).toMatchObject({ alpha: 0, beta: 28 });
+  expect((await shown('2024-05')).page).not.toContain('gone');
+});
+
+test('a range is shown before it is fired, and nothing starts by looking', async () => {
+  const { visit, server, enter } = await browser();
+  const day = (before: number) => new Date(Date.now() - before * 86_400_000).toISOString().slice(0, 10);
+  const range = { from: `${day(3)}T00:00`, to: `${day(1)}T00:00` };
+  const query = new URLSearchParams(range).toString();
+  expect(await textOf(visit(path))).toContain(`action="${path}/range"`);
+  const page = await textOf(visit(`${path}/range?${query}&only=missing`));
+  expect(page).toContain('2 runs would start');
+  expect(page).toContain('Start 2 runs');
+  expect(page).toContain(`name="from" value="${range.from}"`);
+  expect(await server.store.list({ limit: 9 })).toEqual([]);
+  expect(await textOf(visit(`${path}/range`))).not.toContain('runs would start');
+  const fired = await visit(`${path}:fire`, form({ ...range, only: 'missing' }));
+  expect([fired.status, fired.headers.get('location')]).toEqual([303, `${path}?notice=fired`]);
+  expect(await server.store.list({ limit: 9 })).toHaveLength(2);
+  const again = await textOf(visit(`${path}/range?${query}`));
+  expect(again).toContain('0 runs would start, 2 instants');
+  expect(again).not.toContain(':fire"');
+  for (const wrong of ['from=x&to=y', 'from=2026-13-01T00:00&to=2026-12-01T00:00', `${query}&only=none`])
+    expect((await visit(`${path}/range?${wrong}`)).status, wrong).toBe(400);
+  expect((await visit(`${path}:fire`, form({ from: range.from }))).status).toBe(400);
+  expect((await visit(`${path}/range?from=2020-01-01T00:00&to=2026-01-01T00:00`)).status).toBe(422);
+  await enter(await server.token(['read']));
+  expect((await visit(`${path}/range?${query}`)).status).toBe(403);
+  expect(await textOf(visit(path))).not.toContain('/range"');
+  await enter(await server.token(['read', 'triggers:write'], ['bet*']));
+  expect((await visit(`${path}/range?${query}`)).status).toBe(404);
+  expect((await visit(`${path}:reset`, form({}))).status).toBe(404);
+});
+
+test('a reset is asked twice, and begins a generation', async () => {
+  const { visit, server } = await browser();
+  const page = await textOf(visit(path));
+  expect(page).toMatch(
+    new RegExp(`<details class="sure"><summary>Reset….*begin again from now.*action="${path}:reset"`, 's'),
+  );
+  const { generation } = await server.store.trigger({ pipeline: 'alpha', trigger: 'nightly' });
+  const done = await visit(`${path}:reset`, form({}));
+  expect([done.status, done.headers.get('location')]).toEqual([303, `${path}?notice=reset`]);
+  const after = await server.store.trigger({ pipeline: 'alpha', trigger: 'nightly' });
+  expect(after.generation).toBe(generation + 1);
+  expect(await textOf(visit(`${path}?notice=reset`))).toContain('The trigger is reset.');
 });
 
 test('the overview tells what needs a person: failed runs, broken files, refused messages', async () => {

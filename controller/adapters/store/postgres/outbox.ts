@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { channelOf, type Message } from '../../../domain/ports/notifier.ts';
-import type { Outbox } from '../../../domain/ports/store.ts';
+import type { Outbox } from '../../../domain/ports/outbox.ts';
+import { likeOf, postedOf } from '../summary.ts';
 import type { Query } from './query.ts';
 import { addTotals } from './totals.ts';
 
@@ -61,6 +62,20 @@ export function outboxOf(
         state,
         note: note ?? undefined,
       }));
+    },
+
+    async posted({ states, pipelines, before, limit }) {
+      const { rows } = await query(
+        `SELECT o.number, o.run, pipeline, channel, message->>'event' AS event, recipient, o.state, note, tries,
+           floor(extract(epoch FROM entered) * 1000) AS entered
+         FROM outbox o LEFT JOIN runs USING (run)
+         WHERE ${isOurs} AND ($2::text[] IS NULL OR o.state = ANY ($2)) AND ($3::bigint IS NULL OR o.number < $3)
+           AND ($4::text[] IS NULL OR pipeline LIKE ANY ($4))
+           AND (o.state <> 'sent' OR message->>'event' NOT IN ('lineage', 'trace'))
+         ORDER BY o.number DESC LIMIT $5`,
+        [project, states ?? null, before ?? null, pipelines?.map(likeOf) ?? null, limit],
+      );
+      return rows.map(postedOf);
     },
   };
 }

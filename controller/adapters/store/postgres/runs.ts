@@ -1,6 +1,20 @@
+import type { RunFilter } from '../../../domain/ports/run-filter.ts';
 import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
 import { hasPublished, likeOf, pastRunOf, summaryColumns, summaryOf } from '../summary.ts';
 import type { Query } from './query.ts';
+
+/** The condition of runs that meet a filter, with the values of its parameters. */
+function conditionOf(project: string, filter: Omit<RunFilter, 'limit'>) {
+  const { pipelines, states, pipeline, trigger, branch, prefix, before, since, until } = filter;
+  const condition = `project = $1 AND ($2::text IS NULL OR pipeline = $2) AND ($3::text[] IS NULL OR state = ANY ($3))
+    AND ($4::bigint IS NULL OR number < $4) AND ($5::text[] IS NULL OR pipeline LIKE ANY ($5))
+    AND ($6::bigint IS NULL OR started >= $6) AND ($7::bigint IS NULL OR started < $7)
+    AND ($8::text IS NULL OR trigger = $8) AND ($9::text IS NULL OR branch = $9)
+    AND ($10::text IS NULL OR starts_with(run, $10) OR starts_with(pipeline, $10))`;
+  const texts = [trigger ?? null, branch ?? null, prefix ?? null];
+  const times = [before ?? null, pipelines?.map(likeOf) ?? null, since ?? null, until ?? null];
+  return { condition, values: [project, pipeline ?? null, states ?? null, ...times, ...texts] };
+}
 
 /** Queries on runs without their histories, in PostgreSQL. */
 export function indexOf(query: Query, project: string): RunIndex {
@@ -16,30 +30,23 @@ export function indexOf(query: Query, project: string): RunIndex {
       return { ...summaryOf(first), owner: first.owner ?? undefined };
     },
 
-    async list({ pipelines, states, pipeline, trigger, branch, prefix, before, since, until, limit }) {
+    async list({ limit, ...filter }) {
+      const { condition, values } = conditionOf(project, filter);
       const { rows } = await query(
-        `SELECT ${summaryColumns} FROM runs
-         WHERE project = $1 AND ($2::text IS NULL OR pipeline = $2) AND ($3::text[] IS NULL OR state = ANY ($3))
-           AND ($4::bigint IS NULL OR number < $4) AND ($5::text[] IS NULL OR pipeline LIKE ANY ($5))
-           AND ($6::bigint IS NULL OR started >= $6) AND ($7::bigint IS NULL OR started < $7)
-           AND ($9::text IS NULL OR trigger = $9) AND ($10::text IS NULL OR branch = $10)
-           AND ($11::text IS NULL OR starts_with(run, $11) OR starts_with(pipeline, $11))
-         ORDER BY number DESC LIMIT $8`,
-        [
-          project,
-          pipeline ?? null,
-          states ?? null,
-          before ?? null,
-          pipelines?.map(likeOf) ?? null,
-          since ?? null,
-          until ?? null,
-          limit,
-          trigger ?? null,
-          branch ?? null,
-          prefix ?? null,
-        ],
+        `SELECT ${summaryColumns} FROM runs WHERE ${condition} ORDER BY number DESC LIMIT $${values.length + 1}`,
+        [...values, limit],
       );
       return rows.map(summaryOf);
+    },
+
+    async starts(filter, everyMs) {
+      const { condition, values } = conditionOf(project, filter);
+      const from = `started - started % $${values.length + 1}::bigint`;
+      const { rows } = await query(
+        `SELECT ${from} AS from, state, count(*) AS runs FROM runs WHERE ${condition} GROUP BY 1, 2 ORDER BY 1, 2`,
+        [...values, everyMs],
+      );
+      return rows.map((row) => ({ from: Number(row.from), state: row.state, runs: Number(row.runs) }));
     },
 
     async activeBefore(run) {

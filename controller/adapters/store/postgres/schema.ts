@@ -224,4 +224,9 @@ export const steps: readonly string[] = [
      checks text,
      PRIMARY KEY (project, pipeline)
    );`,
+
+  // Lists of messages go back by their numbers, and show the refused ones first; runs are counted by their starts.
+  `CREATE INDEX outbox_by_number ON outbox (number DESC);
+   CREATE INDEX outbox_refused ON outbox (number DESC) WHERE state = 'refused';
+   CREATE INDEX runs_by_start ON runs (project, started);`,
 ];

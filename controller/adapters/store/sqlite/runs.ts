@@ -1,8 +1,26 @@
+import type { RunFilter } from '../../../domain/ports/run-filter.ts';
 import type { CleanupQueue, RunIndex } from '../../../domain/ports/store.ts';
 import { hasPublished, likeOf, pastRunOf, summaryColumns, summaryOf } from '../summary.ts';
 import type { Database } from './database.ts';
 
 const parsed = (json: string | null): unknown => (json === null ? null : JSON.parse(json));
+
+/** The condition of runs that meet a filter, and the values of its parameters beside $project. */
+const meetsFilter = `project = $project AND ($pipeline IS NULL OR pipeline = $pipeline)
+  AND ($trigger IS NULL OR trigger = $trigger) AND ($branch IS NULL OR branch = $branch)
+  AND ($prefix IS NULL OR $prefix IN (substr(run, 1, length($prefix)), substr(pipeline, 1, length($prefix))))
+  AND ($states IS NULL OR state IN (SELECT value FROM json_each($states)))
+  AND ($before IS NULL OR number < $before)
+  AND ($since IS NULL OR started >= $since) AND ($until IS NULL OR started < $until)
+  AND ($like IS NULL OR EXISTS (SELECT 1 FROM json_each($like) WHERE pipeline LIKE value ESCAPE '\\'))`;
+const filterValues = ({ pipelines, states, ...rest }: Omit<RunFilter, 'limit'>) => {
+  const { pipeline, trigger, branch, prefix, before, since, until } = rest;
+  return {
+    ...{ pipeline, trigger, branch, prefix, before, since, until },
+    states: states && JSON.stringify(states),
+    like: pipelines && JSON.stringify(pipelines.map(likeOf)),
+  };
+};
 
 /** Queries on runs without their histories, in SQLite. */
 export function indexOf(db: Database, project: string): RunIndex {
@@ -28,30 +46,22 @@ export function indexOf(db: Database, project: string): RunIndex {
       return { ...summaryOf(first), owner: first.owner ?? undefined };
     },
 
-    list: async ({ pipelines, states, pipeline, trigger, branch, prefix, before, since, until, limit }) =>
+    list: async ({ limit, ...filter }) =>
+      db
+        .all(`SELECT ${summaryColumns} FROM runs WHERE ${meetsFilter} ORDER BY number DESC LIMIT $limit`, {
+          ...{ project, limit },
+          ...filterValues(filter),
+        })
+        .map(summaryOf),
+
+    starts: async (filter, everyMs) =>
       db
         .all(
-          `SELECT ${summaryColumns} FROM runs
-           WHERE project = $project AND ($pipeline IS NULL OR pipeline = $pipeline)
-             AND ($trigger IS NULL OR trigger = $trigger) AND ($branch IS NULL OR branch = $branch)
-             AND ($prefix IS NULL OR $prefix IN (substr(run, 1, length($prefix)), substr(pipeline, 1, length($prefix))))
-             AND ($states IS NULL OR state IN (SELECT value FROM json_each($states)))
-             AND ($before IS NULL OR number < $before)
-             AND ($since IS NULL OR started >= $since) AND ($until IS NULL OR started < $until)
-             AND ($like IS NULL OR EXISTS (SELECT 1 FROM json_each($like) WHERE pipeline LIKE value ESCAPE '\\'))
-           ORDER BY number DESC LIMIT $limit`,
-          {
-            project,
-            ...{ pipeline, trigger, branch, prefix },
-            states: states && JSON.stringify(states),
-            before,
-            since,
-            until,
-            like: pipelines && JSON.stringify(pipelines.map(likeOf)),
-            limit,
-          },
+          `SELECT started - started % $everyMs AS "from", state, count(*) AS runs FROM runs
+           WHERE ${meetsFilter} GROUP BY 1, 2 ORDER BY 1, 2`,
+          { project, everyMs, ...filterValues(filter) },
         )
-        .map(summaryOf),
+        .map(({ from, state, runs }) => ({ from, state, runs })),
 
     activeBefore: async (run) =>
       db

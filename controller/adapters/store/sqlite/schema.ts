@@ -227,4 +227,8 @@ export const steps: readonly string[] = [
      checks TEXT,
      PRIMARY KEY (project, pipeline)
    ) STRICT;`,
+
+  // Lists of messages show the refused ones first; runs are counted by their starts.
+  `CREATE INDEX outbox_refused ON outbox (number) WHERE state = 'refused';
+   CREATE INDEX runs_by_start ON runs (project, started);`,
 ];

@@ -2,7 +2,7 @@ import { type Html, html } from '../../../lib/html.ts';
 import { bounded } from '../parts/text.ts';
 import { languageNames, languages, type Notice } from '../words/words.ts';
 import { assets } from './assets.ts';
-import { themes, type View } from './view.ts';
+import { clocks, themes, type View } from './view.ts';
 
 /** A page between the head and the foot that all have. */
 export interface Content {
@@ -34,9 +34,9 @@ export function pageResponse(content: Content, view: View, notice?: Notice): Res
 }
 
 function document({ title, body, stream }: Content, view: View, notice: Notice | undefined): Html {
-  const { t, language, theme, project } = view;
+  const { t, language, theme, clock, project } = view;
   return html`<!doctype html>
-<html lang="${language}" data-theme="${theme}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<html lang="${language}" data-theme="${theme}" data-clock="${clock}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>${bounded(title, 100)} · ${bounded(project, 60)} · Sluice</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="${assets.style}"><script type="module" src="${assets.script}"></script></head>
 <body><a class="skip" href="#main">${t.skip}</a>
@@ -73,7 +73,7 @@ const search = ({ t }: View): Html =>
   html`<form role="search" action="/runs"><input type="search" id="search" name="q" maxlength="200" aria-label="${t.search}" placeholder="${t.search}"><button>${t.find}</button></form>`;
 
 /** Language and colours, as forms that work without the module. */
-const preferences = ({ t, language, theme, here }: View): Html =>
+const preferences = ({ t, language, theme, clock, here }: View): Html =>
   html`<form class="quiet" method="post" action="/preferences"><input type="hidden" name="to" value="${here}">
 <fieldset><legend>${t.language}</legend>${languages.map(
     (each) =>
@@ -82,6 +82,10 @@ const preferences = ({ t, language, theme, here }: View): Html =>
 <fieldset><legend>${t.colours}</legend>${themes.map(
     (each) =>
       html`<button name="theme" value="${each}" aria-pressed="${each === theme ? 'true' : 'false'}">${t.themes[each]}</button>`,
+  )}</fieldset>
+<fieldset><legend>${t.times}</legend>${clocks.map(
+    (each) =>
+      html`<button name="clock" value="${each}" aria-pressed="${each === clock ? 'true' : 'false'}">${t.clocks[each]}</button>`,
   )}</fieldset></form>`;
 
 const account = ({ t, principal }: View): Html =>

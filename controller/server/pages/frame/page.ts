@@ -16,7 +16,8 @@ interface Page<P extends Shape, Q extends Shape> {
   readonly summary: string;
   readonly params?: P;
   readonly query?: Q;
-  content(asked: Asked<Output<P>, Output<Q>, undefined>, view: View): Promise<Content>;
+  /** The page, or another answer, such as the way to another page. */
+  content(asked: Asked<Output<P>, Output<Q>, undefined>, view: View): Promise<Content | Response>;
 }
 
 /** Declares a page. A form that leads to it may have a notice in its query. */
@@ -34,10 +35,14 @@ export function page<P extends Shape = Record<never, never>, Q extends Shape = R
     async handler(asked) {
       const view = viewOf(asked.headers, asked.url, asked.api, scope === 'none' ? undefined : asked.principal);
       const { notice, ...rest } = asked.query as { notice?: Notice };
-      return pageResponse(await of.content({ ...asked, query: rest } as never, view), view, notice);
+      const content = await of.content({ ...asked, query: rest } as never, view);
+      return content instanceof Response ? content : pageResponse(content, view, notice);
     },
   }) as unknown as AnyRoute;
 }
+
+/** Leads a browser to another page. */
+export const ledTo = (location: string): Response => new Response(null, { status: 303, headers: { location } });
 
 interface Action<P extends Shape, F extends Shape> {
   readonly name: string;
@@ -68,7 +73,7 @@ export function action<P extends Shape = Record<never, never>, F extends Shape =
     async handler(asked) {
       const fields = await checkedForm(z.strictObject(form ?? {}), asked.headers, asked.raw);
       const done = await of.perform({ ...asked, form: fields } as never);
-      return done instanceof Response ? done : new Response(null, { status: 303, headers: { location: done } });
+      return done instanceof Response ? done : ledTo(done);
     },
   }) as unknown as AnyRoute;
 }

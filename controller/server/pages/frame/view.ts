@@ -7,13 +7,17 @@ import { type PageLanguage, type PageWords, pageWords } from '../words/words.ts'
 
 export const themes = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
-export const preferenceCookies = { language: 'sluice-language', theme: 'sluice-theme' } as const;
+/** In which zone the module shows times; without it they are in UTC. */
+export const clocks = ['local', 'utc'] as const;
+export type Clock = (typeof clocks)[number];
+export const preferenceCookies = { language: 'sluice-language', theme: 'sluice-theme', clock: 'sluice-clock' } as const;
 
 /** Who looks at a page, and how. */
 export interface View {
   readonly t: PageWords;
   readonly language: PageLanguage;
   readonly theme: Theme;
+  readonly clock: Clock;
   readonly project: string;
   /** Undefined before the login. */
   readonly principal: Principal | undefined;
@@ -38,6 +42,7 @@ export function viewOf(
   return {
     t: pageWords[language],
     language,
+    clock: cookieOf(headers, preferenceCookies.clock) === 'utc' ? 'utc' : 'local',
     theme: themes.find((each) => each === theme) ?? 'auto',
     project: api.project,
     principal,

@@ -1,4 +1,5 @@
 import { type Html, html } from '../../../lib/html.ts';
+import type { View } from '../frame/view.ts';
 
 /** A button that sends a form. It carries no token: the session is in a cookie that only this site's forms send. */
 export const sendButton = (
@@ -21,6 +22,10 @@ export const sendButton = (
   )}<button${kind && html` class="${kind}"`}${key !== undefined && html` data-key="${key}"`}>${label}</button></form>`;
 };
 
+/** A button that is behind what it does: the page asks once more, also without the module. */
+export const sureButton = (to: string, label: string, sure: string): Html =>
+  html`<details class="sure"><summary>${label}…</summary><div class="card"><p>${sure}</p>${sendButton(to, label, { kind: 'danger' })}</div></details>`;
+
 export interface Choice {
   readonly value: string;
   readonly text: string;
@@ -33,3 +38,17 @@ export const select = (id: string, label: string, chosen: string | undefined, ch
 
 export const field = (id: string, label: string, value: string | undefined, type = 'text'): Html =>
   html`<div><label for="f-${id}">${label}</label><input id="f-${id}" name="${id}" type="${type}" maxlength="200" value="${value ?? ''}"></div>`;
+
+/** The ways to the newest and to the older entries of a list, with the filters that it has. */
+export function pager(
+  path: string,
+  filters: URLSearchParams,
+  { isFirst, next }: { readonly isFirst: boolean; readonly next: string | null },
+  { t }: View,
+): Html {
+  const rest = new URLSearchParams(filters);
+  for (const name of ['notice', 'after']) rest.delete(name);
+  const older = new URLSearchParams(rest);
+  if (next !== null) older.set('after', next);
+  return html`<p class="row">${!isFirst && html`<a href="${path}${rest.size > 0 && `?${rest}`}">${t.newest}</a>`}${next !== null && html`<a rel="next" href="${path}?${String(older)}">${t.older} →</a>`}</p>`;
+}

@@ -5,14 +5,22 @@ import { kindOfState } from './state.ts';
 const width = 9;
 const height = 24;
 
-/** The last runs as small marks, the newest at the right: forms tell them apart, and a text counts them. */
-export function marks(newestFirst: readonly string[], { t, of }: { readonly t: PageWords; readonly of: string }): Html {
+interface Shown {
+  readonly t: PageWords;
+  /** What they are about. */
+  readonly of: string;
+  /** What so many of them are. */
+  readonly says: (n: number) => string;
+}
+
+/** Last times as small marks, the newest at the right: forms tell them apart, and a text counts them. */
+export function marks(newestFirst: readonly string[], { t, of, says: what }: Shown): Html {
   const states = [...newestFirst].reverse();
   const counts = new Map<string, number>();
   for (const state of newestFirst) counts.set(state, (counts.get(state) ?? 0) + 1);
   const words = t.states as Readonly<Record<string, string>>;
   const counted = [...counts].map(([state, n]) => `${words[state] ?? state}: ${n}`).join(', ');
-  const says = `${of}. ${t.overview.marks(states.length)}: ${counted}`;
+  const says = `${of}. ${what(states.length)}: ${counted}`;
   return html`<svg class="marks" role="img" aria-label="${says}" width="${states.length * width}" height="${height}" viewBox="0 0 ${states.length * width} ${height}">${states.map(
     (state, i) => mark(state, i * width),
   )}</svg>`;

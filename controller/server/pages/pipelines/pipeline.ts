@@ -4,14 +4,17 @@ import { type Html, html } from '../../../lib/html.ts';
 import { iso } from '../../../lib/text.ts';
 import { pipelineCalls } from '../../routes/pipelines.ts';
 import { partName } from '../../routes/shared.ts';
+import { promiseCalls } from '../../routes/watch/promises.ts';
 import { answerTo, page } from '../frame/page.ts';
 import type { View } from '../frame/view.ts';
 import { lineChart } from '../parts/chart.ts';
 import { sendButton } from '../parts/forms.ts';
+import { promisesTable } from '../parts/promises.ts';
 import { facts, table } from '../parts/table.ts';
 import { bounded, isolated, pathTo } from '../parts/text.ts';
 import { runsTable } from '../run/list.ts';
 import { triggersTable } from '../triggers/list.ts';
+import { breachesOf, breachesTable } from './breaches.ts';
 
 /** Runs in the charts, and in the list. */
 const charted = 60;
@@ -68,7 +71,10 @@ export const pipelinePage = page({
     const { t, can } = view;
     const words = t.pipelines;
     const of = await answerTo(pipelineCalls.getPipeline, asked, { params: asked.params });
-    const runs = await asked.api.store.list({ pipeline: of.pipeline, limit: charted });
+    const [runs, { items: promises }] = await Promise.all([
+      asked.api.store.list({ pipeline: of.pipeline, limit: charted }),
+      answerTo(promiseCalls.listPromises, asked, { query: { pipeline: of.pipeline } }),
+    ]);
     const path = pathTo('pipelines', of.pipeline);
     const body = html`<h1>${t.run.pipeline} ${isolated(of.pipeline, 130)}</h1>
 ${of.description !== null && html`<p>${isolated(of.description, 1000)}</p>`}
@@ -88,6 +94,8 @@ ${await charts(
   [...runs].reverse().filter(({ ended }) => ended !== undefined),
   view,
 )}
+${promisesTable(promises, view, true)}
+${breachesTable(await breachesOf(asked, of.pipeline), view)}
 ${branches(runs, view)}
 ${runsTable('runs', t.nav.runs, runs.slice(0, listed).map(runLine), view)}
 ${triggersTable(of.triggers, view)}

@@ -11,11 +11,12 @@ import { type Asking, partName, sees } from '../../routes/shared.ts';
 import { startCalls } from '../../routes/starts.ts';
 import { action, answerTo, noticed, page } from '../frame/page.ts';
 import type { View } from '../frame/view.ts';
-import { field, select } from '../parts/forms.ts';
+import { field, pager, select } from '../parts/forms.ts';
 import { badge } from '../parts/state.ts';
 import { table } from '../parts/table.ts';
 import { bounded, isolated, linkTo, pathTo } from '../parts/text.ts';
 import { moment, took } from '../parts/time.ts';
+import { startsPart } from './starts.ts';
 
 /** How far back, by name. Hours. */
 const spans = { '24h': 24, '7d': 7 * 24, '30d': 30 * 24 } as const;
@@ -82,6 +83,15 @@ const startForm = (pipelines: readonly string[], { t }: View): Html =>
 <label class="check"><input type="checkbox" name="fullRefresh" value="yes">${t.run.fullRefresh}</label>
 <button class="main">${t.run.start}</button></form></details>`;
 
+/** The filter of a list without its place and its times. */
+const startsFilter = ({ pipeline, state, trigger, branch, q }: Omit<Query, 'within'>) => ({
+  ...(pipeline !== undefined && { pipeline }),
+  ...(state && { states: state }),
+  ...(trigger !== undefined && { trigger }),
+  ...(branch !== undefined && { branch }),
+  ...(q !== undefined && { prefix: q }),
+});
+
 const runsPage = page({
   name: 'runsPage',
   path: '/runs',
@@ -97,15 +107,13 @@ const runsPage = page({
       query: { ...given, ...(since !== undefined && { since }) },
     });
     const pipelines = await pipelineNames(asked);
-    const older = new URLSearchParams(asked.url.searchParams);
-    older.delete('notice');
-    const newest = new URLSearchParams(older);
-    newest.delete('after');
-    if (next !== null) older.set('after', next);
+    // A list of another time has no chart of the last hours.
+    const isNewest = [given.after, given.since, given.until, given.before].every((each) => each === undefined);
     const body = html`<h1>${t.nav.runs}</h1>${filters(asked.query, pipelines, view)}
 ${view.can('runs:write') && pipelines.length > 0 && startForm(pipelines, view)}
+${isNewest && (await startsPart(asked, startsFilter(given), spans[within ?? '24h'], view))}
 ${runsTable('runs', t.nav.runs, items, view)}
-<p class="row">${asked.query.after !== undefined && html`<a href="/runs?${String(newest)}">${t.newest}</a>`}${next !== null && html`<a rel="next" href="/runs?${String(older)}">${t.older}</a>`}</p>`;
+${pager('/runs', asked.url.searchParams, { isFirst: asked.query.after === undefined, next }, view)}`;
     return { title: t.nav.runs, body, ...(asked.query.after === undefined && { stream: '/api/v1/events' }) };
   },
 });

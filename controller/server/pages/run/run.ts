@@ -2,7 +2,7 @@ import { runDocument } from '../../../app/views/run.ts';
 import { timelineOf } from '../../../app/views/timeline.ts';
 import { type Html, html } from '../../../lib/html.ts';
 import type { AnyRoute } from '../../http/route.ts';
-import { readRun, runName, shownCause } from '../../routes/shared.ts';
+import { type Asking, type FoundRun, readRun, runName, shownCause } from '../../routes/shared.ts';
 import { page } from '../frame/page.ts';
 import type { View } from '../frame/view.ts';
 import { badge } from '../parts/state.ts';
@@ -10,6 +10,7 @@ import { facts } from '../parts/table.ts';
 import { bounded, isolated, linkTo, pathTo } from '../parts/text.ts';
 import { moment, took } from '../parts/time.ts';
 import { runActions } from './actions.ts';
+import { compareForm, comparePage, diffPage } from './diff.ts';
 import { actionForms } from './forms.ts';
 import { attemptLog } from './log.ts';
 import { checksTable, eventsPart, messagesTable, outputsTable, planPart, sourcesTable } from './parts.ts';
@@ -39,7 +40,13 @@ ${facts([
 ])}
 ${reason !== null && html`<p class="notice${state === 'failed' && ' bad'}">${isolated(reason, 1000)}</p>`}
 <p class="row">${url !== undefined && (isLink ? html`<a href="${url}" rel="noreferrer">${t.run.report}</a>` : html`<span>${t.run.report}: ${isolated(url, 300)}</span>`)}
-<a href="/api/v1/runs/${encodeURIComponent(run)}">${t.run.json}</a></p></section>`;
+<a href="${pathTo('runs', run, 'diff')}">${t.diff.link}</a> <a href="/api/v1/runs/${encodeURIComponent(run)}">${t.run.json}</a></p></section>`;
+}
+
+/** What compares a run with another one; nothing for the first of its pipeline. */
+async function comparePart(asked: Asking, found: FoundRun, view: View): Promise<Html | undefined> {
+  const form = await compareForm(asked, found, view);
+  return form && html`<section id="compare"><h2>${view.t.diff.title}</h2><div class="card">${form}</div></section>`;
 }
 
 const runPage = page({
@@ -50,7 +57,8 @@ const runPage = page({
   params: { run: runName },
   async content(asked, view) {
     const { t } = view;
-    const { run, summary, state, history, seq } = await readRun(asked, asked.params.run);
+    const found = await readRun(asked, asked.params.run);
+    const { run, summary, state, history, seq } = found;
     const document = await runDocument(asked.api.store, summary, state);
     const cause = state.cause && shownCause(asked.principal, state.cause);
     const body = html`<h1>${t.run.title} ${isolated(run, 130)}</h1>
@@ -65,7 +73,8 @@ ${sourcesTable(document, state, view)}
 ${outputsTable(document, view)}
 ${messagesTable(document.messages, view)}
 ${planPart(state, view)}
-${eventsPart(asked.principal, history, view)}`;
+${eventsPart(asked.principal, history, view)}
+${await comparePart(asked, found, view)}`;
     const isOver = state.ended !== undefined;
     const stream = `/api/v1/runs/${encodeURIComponent(run)}/events?after=${seq}`;
     return { title: `${bounded(run, 60)} ${t.states[document.state]}`, body, ...(!isOver && { stream }) };
@@ -73,4 +82,4 @@ ${eventsPart(asked.principal, history, view)}`;
 });
 
 /** A run, and what is done with it. */
-export const runRoutes: readonly AnyRoute[] = [runPage, attemptLog, ...runActions];
+export const runRoutes: readonly AnyRoute[] = [runPage, attemptLog, comparePage, diffPage, ...runActions];

@@ -5,8 +5,11 @@ import { triggerActions } from '../../routes/trigger-actions.ts';
 import { action, answerTo, noticed } from '../frame/page.ts';
 import { pathTo } from '../parts/text.ts';
 import type { Notice } from '../words/words.ts';
+import { calendarPage } from './calendar.ts';
 import { triggersPage } from './list.ts';
-import { triggerPageParams as params, triggerPage, triggerPagePath } from './trigger.ts';
+import { rangeBody, rangeFields, rangePage } from './range.ts';
+import { triggerPage } from './trigger.ts';
+import { triggerPageParams as params, triggerPagePath } from './trigger-path.ts';
 
 interface Named {
   readonly pipeline: string;
@@ -54,18 +57,44 @@ const skipForm = action({
   },
 });
 
+const resetForm = action({
+  name: 'resetTriggerForm',
+  path: `${triggerPagePath}:reset`,
+  scope: 'triggers:write',
+  summary: 'Forgets what a trigger has accounted for',
+  params,
+  async perform(asked) {
+    await answerTo(triggerActions.resetTrigger, asked, { params: asked.params });
+    return back(asked.params, 'reset');
+  },
+});
+
 const fireForm = action({
   name: 'fireTriggerForm',
   path: `${triggerPagePath}:fire`,
   scope: 'triggers:write',
-  summary: 'Fires a trigger now',
+  summary: 'Fires a trigger now, or for the instants of a range',
   params,
+  form: { from: rangeFields.from.optional(), to: rangeFields.to.optional(), only: rangeFields.only },
   async perform(asked) {
-    const { items } = await answerTo(triggerActions.fireTrigger, asked, { params: asked.params, body: {} });
+    const { from, to } = asked.form;
+    const isRange = from !== undefined || to !== undefined;
+    const body = isRange ? rangeBody(asked.form) : {};
+    const { items } = await answerTo(triggerActions.fireTrigger, asked, { params: asked.params, body });
     const run = items.find((each) => each.run !== null)?.run;
-    return run ? noticed(pathTo('runs', run), 'fired') : back(asked.params, 'fired');
+    return run && !isRange ? noticed(pathTo('runs', run), 'fired') : back(asked.params, 'fired');
   },
 });
 
 /** Triggers, and what is done with them. */
-export const triggerPages: readonly AnyRoute[] = [triggersPage, triggerPage, pauseForm, resumeForm, skipForm, fireForm];
+export const triggerPages: readonly AnyRoute[] = [
+  triggersPage,
+  calendarPage,
+  triggerPage,
+  rangePage,
+  pauseForm,
+  resumeForm,
+  skipForm,
+  resetForm,
+  fireForm,
+];

@@ -50,6 +50,10 @@ export const triggersPage = page({
   async content(asked, view) {
     const { items } = await answerTo(triggerCalls.listTriggers, asked, {});
     const { title } = view.t.triggers;
-    return { title, body: html`<h1>${title}</h1>${triggersTable(items, view)}`, stream: '/api/v1/events' };
+    return {
+      title,
+      body: html`<h1>${title}</h1><p><a href="/calendar">${view.t.triggers.calendar}</a></p>${triggersTable(items, view)}`,
+      stream: '/api/v1/events',
+    };
   },
 });

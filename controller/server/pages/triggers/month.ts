@@ -2,13 +2,16 @@ import type { CalendarDocument } from '../../../app/views/triggers.ts';
 import { type Html, html } from '../../../lib/html.ts';
 import type { View } from '../frame/view.ts';
 import { signOf } from '../parts/state.ts';
-import { bounded, pathTo } from '../parts/text.ts';
+import { bounded, isolated, pathTo } from '../parts/text.ts';
 
 type Item = CalendarDocument['items'][number];
+/** The triggers that have a page, in the calendar of all of them. */
+type Pages = ReadonlySet<string> | undefined;
 
 const dayMs = 86_400_000;
 /** As many instants of a day are shown. */
 const mostOfDay = 4;
+const mostOfAll = 8;
 
 /** The first and the last moment of a month in UTC, such as 2026-11. Milliseconds since 1970; the end is not included. */
 export function monthRange(month: string): { readonly from: number; readonly to: number } {
@@ -22,15 +25,24 @@ export const monthAfter = (month: string, months: number): string => {
   return new Date(Date.UTC(year, number - 1 + months)).toISOString().slice(0, 7);
 };
 
-function instant({ due, outcome, reason, run }: Item, { t }: View): Html {
-  const text = html`<span aria-hidden="true">${signOf(outcome)}</span> ${(due ?? '').slice(11, 16)}<span class="unseen"> ${t.states[outcome]}</span>`;
+/** An instant on its day: a sign, the time, in the calendar of all triggers the name, and the outcome in words. */
+function instant({ due, outcome, reason, run, pipeline, trigger }: Item, { t }: View, pages: Pages): Html {
+  const name = `${pipeline} ${trigger}`;
+  const text = html`<span aria-hidden="true">${signOf(outcome)}</span> ${(due ?? '').slice(11, 16)}${pages && html` ${isolated(name, 60)}`}<span class="unseen"> ${t.states[outcome]}</span>`;
   const why = reason === null ? t.states[outcome] : `${t.states[outcome]}: ${bounded(reason, 120)}`;
-  return html`<li title="${why}">${run === null ? text : html`<a href="${pathTo('runs', run)}">${text}</a>`}</li>`;
+  const way =
+    run !== null
+      ? pathTo('runs', run)
+      : pages?.has(name)
+        ? pathTo('pipelines', pipeline, 'triggers', trigger)
+        : undefined;
+  return html`<li title="${why}">${way === undefined ? text : html`<a href="${way}">${text}</a>`}</li>`;
 }
 
-/** What a trigger owed and did on each day of a month, in UTC, in weeks from Monday. */
-export function monthTable(month: string, items: readonly Item[], view: View): Html {
+/** What a trigger, or all of them, owed and did on each day of a month, in UTC, in weeks from Monday. */
+export function monthTable(month: string, items: readonly Item[], view: View, pages?: Pages): Html {
   const { t } = view;
+  const most = pages ? mostOfAll : mostOfDay;
   const { from, to } = monthRange(month);
   const before = (new Date(from).getUTCDay() + 6) % 7;
   const days = Array.from(
@@ -44,7 +56,7 @@ export function monthTable(month: string, items: readonly Item[], view: View): H
     const own = items.filter(({ due }) => due?.startsWith(date));
     return html`<td><time datetime="${date}" data-date>${Number(date.slice(8))}</time>${
       own.length > 0 &&
-      html`<ul>${own.slice(0, mostOfDay).map((each) => instant(each, view))}${own.length > mostOfDay && html`<li>${t.triggers.more(own.length - mostOfDay)}</li>`}</ul>`
+      html`<ul>${own.slice(0, most).map((each) => instant(each, view, pages))}${own.length > most && html`<li>${t.triggers.more(own.length - most)}</li>`}</ul>`
     }</td>`;
   };
   return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="month-caption"><table class="month"><caption id="month-caption">${t.triggers.month}: ${month} (UTC)</caption>

@@ -1,19 +1,17 @@
-import { z } from 'zod';
 import type { TriggerDetail } from '../../../app/views/triggers.ts';
 import { type Html, html } from '../../../lib/html.ts';
-import { partName } from '../../routes/shared.ts';
 import { triggerCalls } from '../../routes/triggers.ts';
 import { answerTo, page } from '../frame/page.ts';
 import type { View } from '../frame/view.ts';
-import { field, sendButton } from '../parts/forms.ts';
+import { field, sendButton, sureButton } from '../parts/forms.ts';
 import { badge } from '../parts/state.ts';
 import { facts, table } from '../parts/table.ts';
 import { bounded, isolated, linkTo, pathTo } from '../parts/text.ts';
 import { moment } from '../parts/time.ts';
-import { monthAfter, monthRange, monthTable } from './month.ts';
-
-export const triggerPagePath = '/pipelines/{pipeline}/triggers/{trigger}';
-export const triggerPageParams = { pipeline: partName, trigger: partName };
+import { monthLinks, monthOf, monthQuery } from './calendar.ts';
+import { monthRange, monthTable } from './month.ts';
+import { rangeForm } from './range.ts';
+import { triggerPageParams, triggerPagePath } from './trigger-path.ts';
 
 /** What may be done with a trigger in its state. */
 function actionForms({ pipeline, trigger, paused, owed }: TriggerDetail, { t, can }: View): Html | undefined {
@@ -21,9 +19,10 @@ function actionForms({ pipeline, trigger, paused, owed }: TriggerDetail, { t, ca
   const path = pathTo('pipelines', pipeline, 'triggers', trigger);
   const words = t.triggers;
   const pause = html`<form class="row" method="post" action="${path}:pause">${field('reason', words.pauseReason, undefined)}<button class="danger">${words.pause}</button></form>`;
-  return html`<section id="actions" class="row" data-live>${
+  return html`<section id="actions" data-live><div class="row">${
     paused ? sendButton(`${path}:resume`, words.resume, { kind: 'main' }) : pause
-  }${owed > 0 && sendButton(`${path}:skip`, words.skip)}${sendButton(`${path}:fire`, words.fire, { confirm: words.sureFire })}</section>`;
+  }${sendButton(`${path}:fire`, words.fire, { confirm: words.sureFire })}</div>
+<div class="row">${owed > 0 && sureButton(`${path}:skip`, words.skip, words.sureSkip(owed))}${sureButton(`${path}:reset`, words.reset, words.sureReset)}</div></section>`;
 }
 
 function head(of: TriggerDetail, { t }: View): Html {
@@ -72,20 +71,15 @@ export const triggerPage = page({
   scope: 'read',
   summary: 'A trigger: what it waits for, its month, and its firings',
   params: triggerPageParams,
-  query: {
-    month: z
-      .string()
-      .regex(/^(19|20|21)\d\d-(0[1-9]|1[0-2])$/, 'must be a month, such as 2026-11')
-      .optional(),
-  },
+  query: { month: monthQuery },
   async content(asked, view) {
-    const { t, now } = view;
+    const { t, now, can } = view;
     const { pipeline, trigger } = asked.params;
     const of = await answerTo(triggerCalls.getTrigger, asked, {
       params: asked.params,
       query: { coming: 10, rows: 50 },
     });
-    const month = asked.query.month ?? new Date(now).toISOString().slice(0, 7);
+    const month = asked.query.month ?? monthOf(now);
     // Only what fires by the clock has instants to come.
     const isClock = of.next !== null || of.moments.some(({ outcome }) => outcome === 'to-come' || outcome === 'paused');
     const calendar = isClock ? await asked.api.calendar({ ...monthRange(month), pipelines: [pipeline] }) : undefined;
@@ -93,10 +87,11 @@ export const triggerPage = page({
     const path = pathTo('pipelines', pipeline, 'triggers', trigger);
     const body = html`<h1>${t.triggers.trigger} ${isolated(trigger, 130)}</h1>
 ${actionForms(of, view)}${head(of, view)}
+${isClock && can('triggers:write') && html`<section id="fire-range"><h2>${t.triggers.fireRange}</h2><div class="card">${rangeForm(path, {}, view)}</div></section>`}
 ${
   calendar &&
-  html`<section id="month">${monthTable(month, own, view)}
-<p class="row"><a href="${path}?month=${monthAfter(month, -1)}">${t.triggers.previous}</a> <a href="${path}?month=${monthAfter(month, 1)}">${t.triggers.following}</a></p>
+  html`<section id="month" data-live>${monthTable(month, own, view)}
+${monthLinks(path, month, t.triggers)}
 ${!calendar.isComplete && html`<p class="faint">${t.triggers.incomplete}</p>`}</section>`
 }
 ${moments(of, view)}`;

@@ -26,7 +26,7 @@ const listPromises = route({
             state: 'broken',
             why: 'nothing was published by 07:00',
             due: examples.started,
-            record: { kept: 20, of: 21 },
+            record: { kept: 20, of: 21, recent: [false, true, true] },
           },
         },
       ],

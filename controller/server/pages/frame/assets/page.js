@@ -1,7 +1,7 @@
 // @ts-check
 /** What pages do beyond links and forms: times, keys, questions before an action, and following what changes. */
 
-const { lang } = document.documentElement;
+const { lang, dataset: page } = document.documentElement;
 const units = /** @type {const} */ ([
   ['day', 86400],
   ['hour', 3600],
@@ -21,8 +21,11 @@ function showTimes() {
   for (const time of document.querySelectorAll('time')) {
     const date = new Date(time.dateTime);
     if ('date' in time.dataset || Number.isNaN(date.getTime())) continue;
-    time.textContent = 'relative' in time.dataset ? distance(date) : local.format(date);
-    time.title = `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+    const utc = `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+    const shown = page.clock === 'utc' ? utc : local.format(date);
+    const isRelative = 'relative' in time.dataset;
+    time.textContent = isRelative ? distance(date) : shown;
+    time.title = isRelative && page.clock !== 'utc' ? `${shown} (${utc})` : utc;
   }
 }
 
@@ -69,7 +72,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /**
  * Follows a stream of events while the page is seen, as a browser has few connections to a server.
  * @param {string} from
- * @param {(event: string, data: string) => void} onEvent
+ * @param {(event: string, data: string) => void} onEvent also gets `begin` for each connection
  */
 async function follow(from, onEvent) {
   let last = '';
@@ -84,6 +87,7 @@ async function follow(from, onEvent) {
       const answer = await fetch(from, { headers, signal: leaving.signal });
       if (answer.status === 401) return location.reload();
       if (!answer.ok || !answer.body) throw new Error(String(answer.status));
+      onEvent('begin', '');
       let text = '';
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let part = await reader.read(); !part.done; part = await reader.read()) {
@@ -133,20 +137,63 @@ const visible = (line) =>
 function followPage() {
   const { stream } = document.getElementById('main')?.dataset ?? {};
   // A page of many runs has many events, and costs the store more.
-  if (stream !== undefined) void follow(stream, () => void refreshSoon(stream.includes('/runs/') ? 500 : 3000));
+  if (stream !== undefined) {
+    const ms = stream.includes('/runs/') ? 500 : 3000;
+    void follow(stream, (event) => event !== 'begin' && void refreshSoon(ms));
+  }
   const log = document.querySelector('[data-log]');
-  if (!(log instanceof HTMLElement)) return;
-  let isFirst = true;
-  void follow(log.dataset.log ?? '', (event, data) => {
-    if (event !== 'lines') return;
-    // The stream begins with what the page has.
-    if (isFirst) log.textContent = '';
-    isFirst = false;
+  if (log instanceof HTMLElement) followLog(log);
+}
+
+/** The level of a line of a log, after its time. */
+const levelOf = /^(?:[\d[].{0,60}?)?\b(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b/;
+const shownBy = /** @type {Readonly<Record<string, string[]>>} */ ({
+  warn: ['WARN', 'ERROR', 'FATAL'],
+  error: ['ERROR', 'FATAL'],
+});
+/** The most lines of a log that the page keeps. */
+const mostLines = 5000;
+
+/**
+ * Follows a log, and shows those of its lines that the filter lets through; one without a level goes on with the one
+ * before, as the lines of a trace do. The server does the same.
+ * @param {HTMLElement} log
+ */
+function followLog(log) {
+  const filter = /** @type {HTMLFormElement | null} */ (document.querySelector('[data-filter]'));
+  const level = /** @type {HTMLSelectElement | null} */ (filter?.querySelector('select') ?? null);
+  /** @type {string[]} */
+  let lines = [];
+  let isNew = true;
+  const draw = () => {
+    const levels = shownBy[level?.value ?? ''];
+    let isShown = !levels;
     const isAtEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
-    log.append(...JSON.parse(data).map((/** @type {string} */ line) => `${visible(line)}\n`));
-    const text = log.textContent ?? '';
-    if (text.length > 2_000_000) log.textContent = text.slice(-1_000_000);
+    log.textContent = lines
+      .filter((line) => {
+        const found = levelOf.exec(line)?.[1];
+        if (levels && found !== undefined) isShown = levels.includes(found);
+        return isShown;
+      })
+      .map((line) => `${visible(line)}\n`)
+      .join('');
     if (isAtEnd) log.scrollTop = log.scrollHeight;
+  };
+  filter?.querySelector('button')?.remove();
+  filter?.addEventListener('submit', (event) => event.preventDefault());
+  level?.addEventListener('change', () => {
+    const here = new URL(location.href);
+    here.searchParams.set('level', level.value);
+    history.replaceState(null, '', here);
+    draw();
+  });
+  void follow(log.dataset.log ?? '', (event, data) => {
+    // Each connection begins with the whole log.
+    if (event === 'begin') isNew = true;
+    if (event !== 'lines') return;
+    lines = [...(isNew ? [] : lines), ...JSON.parse(data)].slice(-mostLines);
+    isNew = false;
+    draw();
   });
 }
 

@@ -3,9 +3,16 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import chromium from '@sparticuz/chromium';
-import { type BrowserContext, type BrowserContextOptions, type Page, chromium as playwright } from 'playwright-core';
-import { Servers } from './servers.ts';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+  chromium as playwright,
+} from 'playwright-core';
+import { Servers } from '../servers.ts';
 
 /** A server of a project on the embedded store, with a run that waits for a service, and a browser. */
 
@@ -21,6 +28,18 @@ steps:
   work: { engine: embedded, spark: { sql: work.sql }, outputs: [{ parquet: published/quick, views: [total] }] }
 triggers:
   nightly: { schedule: '0 6 * * *', zone: Europe/Moscow }
+promises:
+  - { name: daily, fresherThan: 24h }
+  - { name: much, holds: one.rows > 100 }
+`;
+/** Its runs fail until it has more rows. */
+const strict = `name: strict
+${source('string')}
+checks:
+  - { name: many rows, expect: one.rows > 100, otherwise: fail }
+branches: [{ name: all }]
+steps:
+  work: { engine: embedded, spark: { sql: work.sql }, outputs: [{ parquet: published/strict, views: [total] }] }
 `;
 const slow = (url: string) => `name: slow
 ${source('string')}
@@ -51,13 +70,33 @@ async function holdingService() {
   };
 }
 
+/** A browser; its file may still be unpacked by another process. */
+async function launched(): Promise<Browser> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await playwright.launch({
+        executablePath: await chromium.executablePath(),
+        // A browser in one process ends with its first context.
+        args: [...chromium.args.filter((each) => each !== '--single-process'), '--no-sandbox'],
+        headless: true,
+      });
+    } catch (error) {
+      if (tries === 30) throw error;
+      await sleep(500);
+    }
+  }
+}
+
 export async function served() {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-browser-'));
   const service = await holdingService();
   const files = {
     'conf/connections.yaml':
-      'engine: embedded\nserve: { limits: { reads: { perSecond: 1000, burst: 3000 }, writes: { perSecond: 100, burst: 500 } } }\n',
+      'engine: embedded\nalerts: { every: 1s }\nserve: { limits: { reads: { perSecond: 1000, burst: 3000 }, writes: { perSecond: 100, burst: 500 } } }\n',
     'conf/pipelines/quick.yaml': quick,
+    'conf/pipelines/strict.yaml': strict,
+    // Repairs are for good: each of two tests needs rows of its own.
+    'conf/pipelines/mended.yaml': quick.replaceAll('quick', 'mended').replace(/triggers:\n.*\n/, ''),
     'conf/pipelines/slow.yaml': slow(service.url),
     'conf/pipelines/broken.yaml': 'name: broken\nsteps: 7\n',
     'data/a.csv': 'id,amount\n1,2\n2,x\n3,4\n',
@@ -70,12 +109,7 @@ export async function served() {
   const home = join(folder, '.sluice');
   const servers = new Servers(folder, [], { SLUICE_HOME: home });
   await servers.start(0);
-  const browser = await playwright.launch({
-    executablePath: await chromium.executablePath(),
-    // A browser in one process ends with its first context.
-    args: [...chromium.args.filter((each) => each !== '--single-process'), '--no-sandbox'],
-    headless: true,
-  });
+  const browser = await launched();
   return {
     folder,
     service,
