@@ -88,6 +88,7 @@ async function visits(page: Page, address: string): Promise<{ bytes: number; pai
   page.on('response', (response) => bodies.push(response.body()));
   await page.goto(address, { waitUntil: 'load' });
   page.removeAllListeners('response');
+  if (page.url() !== address) throw new Error(`${address} led to ${page.url()}`);
   const bytes = (await Promise.all(bodies)).reduce((sum, body) => sum + gzipSync(body).length, 0);
   const paints: number[] = [];
   for (let i = 0; i < 9; i++) {

@@ -27,6 +27,17 @@ export function runListsContract({ store, prefix, add }: Pick<Ready, 'store' | '
     expect(await found({ since: 2, until: 4 })).toEqual(['p3', 'p2']);
   });
 
+  test('lists the newest runs of each of some pipelines', async () => {
+    const [a, b, other] = ['a', 'b', 'other'].map((name) => `${prefix}-newest-${name}`) as [string, string, string];
+    for (const [i, pipeline] of [a, a, b, other, a].entries())
+      await store().create({ run: `${prefix}-w${i}`, pipeline, at: i, events: [] });
+    const found = async (pipelines: readonly string[], limit: number) =>
+      (await store().newest(pipelines, limit)).map(({ run }) => run.slice(-2));
+    expect(await found([a, b], 2)).toEqual(['w4', 'w2', 'w1']);
+    expect(await found([b, 'none'], 9)).toEqual(['w2']);
+    expect(await found([], 9)).toEqual([]);
+  });
+
   test('counts the starts of runs that meet a filter, by stretches of time and by state', async () => {
     const own = `${prefix}-starts`;
     for (const [i, at] of [1000, 1999, 2000, 5500].entries()) {

@@ -62,6 +62,15 @@ export function memoryIndex(ours: () => Row[], rowOf: (run: string) => Row): Run
       const [row] = matching;
       return row && matching.length === 1 ? { ...row.summary, owner: row.owner } : undefined;
     },
+    newest: async (pipelines, limit) =>
+      pipelines
+        .flatMap((name) =>
+          newestFirst()
+            .filter(({ summary }) => summary.pipeline === name)
+            .slice(0, limit),
+        )
+        .map(({ summary }) => summary)
+        .sort((a, b) => b.number - a.number),
     list: async ({ limit, ...filter }) => matching(filter).slice(0, limit),
     async starts(filter, everyMs) {
       const counts = new Map<string, { from: number; state: string; runs: number }>();

@@ -166,6 +166,8 @@ export interface RunIndex extends PastIndex {
   find(run: string): Promise<(RunSummary & { readonly owner: string | undefined }) | undefined>;
   /** The newest runs that meet a filter, the newest first. */
   list(filter: RunFilter): Promise<RunSummary[]>;
+  /** The newest runs of each of these pipelines, so many of each, the newest first. */
+  newest(pipelines: readonly string[], limit: number): Promise<RunSummary[]>;
   /** How many of the runs that meet a filter started in each stretch of so many milliseconds since 1970, by state. */
   starts(filter: Omit<RunFilter, 'limit'>, everyMs: number): Promise<Starts[]>;
   /** Runs of the same pipeline that started before this one and have not ended, oldest first. */

@@ -4,6 +4,7 @@ import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
 import { runLineSchema } from '../../app/views/documents.ts';
 import { runLine } from '../../app/views/lists.ts';
 import { triggerSchema } from '../../app/views/triggers.ts';
+import type { RunSummary } from '../../domain/ports/store.ts';
 import { isKnown, notModified } from '../http/conditions.ts';
 import { Problem } from '../http/problem.ts';
 import { type AnyRoute, route } from '../http/route.ts';
@@ -44,8 +45,8 @@ const example = {
   ...{ triggers: ['nightly'], last: examples.line },
 };
 
-async function shown({ api }: Pick<Asking, 'api'>, { name, file, loaded, ...rest }: WatchedPipeline) {
-  const [last] = await api.store.list({ pipeline: name, limit: 1 });
+function shown({ name, file, loaded, ...rest }: WatchedPipeline, runs: readonly RunSummary[]) {
+  const last = runs.find(({ pipeline }) => pipeline === name);
   const { description, sources = {}, steps = {}, triggers = {} } = loaded?.pipeline ?? {};
   return {
     ...{ pipeline: name, description: description ?? null, file, version: rest.version, problem: rest.problem ?? null },
@@ -71,7 +72,11 @@ const listPipelines = route({
   example: { answer: { items: [example] } },
   async handler({ api, principal }) {
     const all = (await api.watched()).filter(({ name }) => sees(principal, name));
-    return { body: { items: await Promise.all(all.map((each) => shown({ api }, each))) } };
+    const runs = await api.store.newest(
+      all.map(({ name }) => name),
+      1,
+    );
+    return { body: { items: all.map((each) => shown(each, runs)) } };
   },
 });
 
@@ -96,13 +101,13 @@ const getPipeline = route({
   async handler(asked) {
     const { api, params, headers } = asked;
     const found = await findFile(asked, params.pipeline);
-    const [line, servers, triggers] = await Promise.all([
-      shown(asked, found),
+    const [runs, servers, triggers] = await Promise.all([
+      api.store.newest([found.name], 1),
       api.store.servers(),
       api.triggers.list(),
     ]);
     const body = {
-      ...line,
+      ...shown(found, runs),
       servers: servers.flatMap(({ owner, info: { release, pipelines } }) => {
         const has = Object.hasOwn(pipelines, found.name) ? pipelines[found.name] : undefined;
         return has ? [{ controller: owner, release, version: has.version, problem: has.problem ?? null }] : [];

@@ -39,6 +39,16 @@ export function indexOf(query: Query, project: string): RunIndex {
       return rows.map(summaryOf);
     },
 
+    async newest(pipelines, limit) {
+      const { rows } = await query(
+        `SELECT r.* FROM unnest($2::text[]) AS wanted (name) CROSS JOIN LATERAL (
+           SELECT ${summaryColumns} FROM runs WHERE project = $1 AND pipeline = wanted.name ORDER BY number DESC LIMIT $3) r
+         ORDER BY r.number DESC`,
+        [project, [...new Set(pipelines)], limit],
+      );
+      return rows.map(summaryOf);
+    },
+
     async starts(filter, everyMs) {
       const { condition, values } = conditionOf(project, filter);
       const from = `started - started % $${values.length + 1}::bigint`;

@@ -54,6 +54,18 @@ export function indexOf(db: Database, project: string): RunIndex {
         })
         .map(summaryOf),
 
+    newest: async (pipelines, limit) =>
+      [...new Set(pipelines)]
+        .flatMap((pipeline) =>
+          db.all(
+            `SELECT ${summaryColumns} FROM runs WHERE project = $project AND pipeline = $pipeline
+             ORDER BY number DESC LIMIT $limit`,
+            { project, pipeline, limit },
+          ),
+        )
+        .map(summaryOf)
+        .sort((a, b) => b.number - a.number),
+
     starts: async (filter, everyMs) =>
       db
         .all(

@@ -24,12 +24,12 @@ const mostOpen = 20;
 
 async function rowsOf({ api, principal }: Asking): Promise<Row[]> {
   const watched = (await api.watched()).filter(({ name }) => sees(principal, name));
-  return Promise.all(
-    watched.map(async ({ name, problem }) => ({
-      ...{ name, problem },
-      runs: await api.store.list({ pipeline: name, limit: shownRuns }),
-    })),
-  );
+  const names = watched.map(({ name }) => name);
+  const newest = await api.store.newest(names, shownRuns);
+  return watched.map(({ name, problem }) => ({
+    ...{ name, problem },
+    runs: newest.filter(({ pipeline }) => pipeline === name),
+  }));
 }
 
 /** The newest run of a pipeline that goes on. */
