@@ -35,6 +35,13 @@ const kafka = z.strictObject({
     .optional(),
 });
 
+/** Spark's properties are in argument lists and on its pages, so a URL among them has no secret. */
+function isPlainUrl(text: string): boolean {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;
+  const { username, password, search, hash } = new URL(text);
+  return [username, password, search, hash].every((part) => part === '');
+}
+
 const fixed = {
   project: z
     .string()
@@ -73,6 +80,23 @@ const fixed = {
         .regex(/^[1-9]\d*(s|m|h)$/, 'must be a duration such as 30m or 8h')
         .default('30m')
         .describe('how long such a driver waits for a job before it leaves'),
+      lineage: z
+        .strictObject({
+          jar: z
+            .string()
+            .min(1)
+            .describe('the jar openlineage-spark as the cluster sees it, such as local:/opt/jars/…'),
+          url: z
+            .string()
+            .refine(isPlainUrl, 'must be a URL such as http://host:5000, without a login or a query')
+            .describe('of a receiver of OpenLineage that asks the cluster for no login'),
+        })
+        .optional()
+        .describe('OpenLineage’s listener in each Spark application, which adds the lineage of columns'),
+    })
+    .refine(({ lineage, standby }) => !lineage || standby === 0, {
+      message: 'has either lineage or standby: a driver that stands ready does not know its run',
+      path: ['standby'],
     })
     .prefault({}),
   engine: z

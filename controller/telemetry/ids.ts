@@ -5,12 +5,16 @@ import type { Cause } from '../domain/events.ts';
 const namespace = Buffer.from('8f1d3f0e5a5c4b6e9b8f2f6f0d0c7a31', 'hex');
 
 /** A UUID that is always the same for a name (version 5, RFC 9562). */
-export function uuidOf(name: string): string {
+function uuidOf(name: string): string {
   const bytes = createHash('sha1').update(namespace).update(name).digest().subarray(0, 16);
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x50;
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
+
+/** The `runId` in lineage of a run, or of a step of it. */
+export const lineageIdOf = (project: string, run: string, step?: string): string =>
+  uuidOf([project, run, ...(step === undefined ? [] : [step])].join('/'));
 
 /** The place in a trace that a request came from (W3C Trace Context). Ids in hexadecimal. */
 export interface TraceParent {

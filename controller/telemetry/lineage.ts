@@ -4,7 +4,7 @@ import type { RunState } from '../domain/state.ts';
 import type { StepState } from '../domain/step-state.ts';
 import { namesIn } from '../pipeline/ast.ts';
 import { type FacetMaker, type Facets, facetsBy, producerOf, versionOf } from './facets.ts';
-import { uuidOf } from './ids.ts';
+import { lineageIdOf } from './ids.ts';
 import type { Teller } from './trace.ts';
 
 interface LineageDataset extends Dataset {
@@ -95,7 +95,7 @@ const eventAt = (at: number, eventType: LineageEvent['eventType'], part: Part, {
   },
 });
 
-const runIdOf = ({ run }: RunState, { project }: Teller): string => uuidOf(`${project}/${run}`);
+const runIdOf = ({ run = '' }: RunState, { project }: Teller): string => lineageIdOf(project, run);
 
 function runEvents(state: RunState, names: LineageNames): Timed[] {
   const { pipeline, startedAt = 0, ended, cause, plan } = state;
@@ -146,7 +146,7 @@ function stepEvents(state: RunState, step: StepState, names: LineageNames): Time
     ...{ namespace: parent.namespace, name: `${parent.name}.${step.name}` },
     facets: { jobType: facets.jobType('STEP'), ...(sql && { sql: facets.sql(sql.query, sql.dialect) }) },
   };
-  const runId = uuidOf(`${names.project}/${state.run}/${step.name}`);
+  const runId = lineageIdOf(names.project, state.run ?? '', step.name);
   const always = { processing_engine: facets.engine(), parent: facets.parent(runIdOf(state, names), parent) };
   const run: RunFacets = (more) => ({ run: { runId, facets: { ...always, ...more } } });
   const { spark } = definition;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { traceSchema } from '../../controller/app/views/telemetry.ts';
 import type { Recorded } from '../../controller/domain/events.ts';
-import { spanIdOf, tracedBy, traceParentOf, traceparentFor, uuidOf } from '../../controller/telemetry/ids.ts';
+import { lineageIdOf, spanIdOf, tracedBy, traceParentOf, traceparentFor } from '../../controller/telemetry/ids.ts';
 import type { OtlpSpan } from '../../controller/telemetry/otlp.ts';
 import { traceOf } from '../../controller/telemetry/trace.ts';
 import { good, load } from '../pipeline/files.ts';
@@ -160,8 +160,8 @@ describe('the place in another trace', () => {
 });
 
 test('ids are those of their standards, and always the same', () => {
-  expect(uuidOf('shop/r1')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  expect(uuidOf('shop/r1')).toBe(uuidOf('shop/r1'));
-  expect(uuidOf('shop/r1')).not.toBe(uuidOf('shop/r2'));
+  expect(lineageIdOf('shop', 'r1')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(lineageIdOf('shop', 'r1')).toBe(lineageIdOf('shop', 'r1'));
+  expect(lineageIdOf('shop', 'r1')).not.toBe(lineageIdOf('shop', 'r2'));
   expect(spanIdOf('r1', 'run')).not.toBe(spanIdOf('r2', 'run'));
 });

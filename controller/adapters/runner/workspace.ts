@@ -15,6 +15,7 @@ import { traceparentFor } from '../../telemetry/ids.ts';
 import { type Access, type Registry, stagedAt } from '../drivers.ts';
 import { adoptInputs } from './adopt-inputs.ts';
 import { pgpass, type RunnerJob, type RunnerSecrets, splitConf } from './job.ts';
+import { withListener } from './listener.ts';
 import { triggerView } from './trigger-view.ts';
 
 /** The content of a claim that the controller took. */
@@ -117,10 +118,11 @@ export function runnerWorkspace({ project, run, storage, registry: { sources, si
       await storage.write(below(folder, 'pgpass'), pgpass(databases), { secret: true });
       await storage.write(job.secrets, JSON.stringify(secrets), { secret: true });
       const traceparent = traceparentFor(run, cause, name, attempt.number);
+      const place = { pipeline: pipeline.name, run, step: name };
       const passfile = passfileOf(name, databases) ?? below(folder, 'pgpass');
       return {
         spec: below(folder, 'job.json'),
-        settings: { ...settings, conf: open },
+        settings: { ...settings, conf: settings.engine === 'embedded' ? open : withListener(open, project, place) },
         properties: { 'user.timezone': 'UTC' },
         secretFiles: [{ property: 'org.postgresql.pgpassfile', path: passfile }],
         labels: {
