@@ -31,8 +31,14 @@ export interface Choice {
   readonly text: string;
 }
 
-export const select = (id: string, label: string, chosen: string | undefined, choices: readonly Choice[]): Html =>
-  html`<div><label for="f-${id}">${label}</label><select id="f-${id}" name="${id}"><option value="">–</option>${choices.map(
+export const select = (
+  id: string,
+  label: string,
+  chosen: string | undefined,
+  choices: readonly Choice[],
+  none = '–',
+): Html =>
+  html`<div><label for="f-${id}">${label}</label><select id="f-${id}" name="${id}"><option value="">${none}</option>${choices.map(
     ({ value, text }) => html`<option value="${value}"${value === chosen && html` selected`}>${text}</option>`,
   )}</select></div>`;
 

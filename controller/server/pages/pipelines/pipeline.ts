@@ -36,7 +36,7 @@ async function charts(oldestFirst: readonly RunSummary[], { t }: View): Promise<
     });
     if (rows.length < 2) return undefined;
     const last = rows.at(-1)?.[name];
-    return html`<div class="card"><h3>${name}</h3>${await lineChart(id, `${name}: ${rows.length}, ${last}`, rows)}</div>`;
+    return html`<div class="card"><h3>${name}</h3>${await lineChart(id, `${name}: ${rows.length}, ${last}`, rows, id === 'quality')}</div>`;
   };
   const drawn = await Promise.all([
     over('quality', words.quality, ({ quality }) => quality && Number((quality * 100).toFixed(2))),

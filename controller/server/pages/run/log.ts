@@ -55,6 +55,7 @@ export const attemptLog = page({
       t.run.level,
       level,
       levels.map((value) => ({ value, text: t.run.levels[value] })),
+      t.run.allLines,
     )}<button>${t.run.filter}</button></form>
 ${found.length === 0 && html`<p class="faint">${lines.length === 0 ? t.run.noLog : t.run.noLines}</p>`}
 <div class="card"><pre id="log" tabindex="0" role="log" aria-live="off" aria-label="${t.run.log}" data-log="/api/v1${path}/log">${found.map(shown).join('\n')}</pre></div>`;
