@@ -6,7 +6,7 @@ import { type Html, html } from '../../../lib/html.ts';
 import { iso } from '../../../lib/text.ts';
 import { grants } from '../../doors/authenticate.ts';
 import { type Asking, seenPipelines } from '../../routes/shared.ts';
-import { acknowledgement, alertLine, alertsOf } from '../alerts.ts';
+import { acknowledgement, alertLine, alertsOf } from '../blocks/alerts.ts';
 import type { View } from '../frame/view.ts';
 import { sendButton } from '../parts/forms.ts';
 import { badge, kindOfState } from '../parts/state.ts';
