@@ -114,8 +114,10 @@ export async function photographPages({
     await page.locator('#plan').waitFor({ timeout: 60_000 });
     await photograph(page, 'plan', undefined, 1000);
     await photograph(page, 'triggers', '/triggers');
-    await photograph(page, 'trigger', '/pipelines/customer-report/triggers/nightly', 1000);
-    await photograph(page, 'calendar', '/calendar', 1300);
+    // A month that has been, if it has just begun.
+    const month = new Date(Date.now() - 15 * 86_400_000).toISOString().slice(0, 7);
+    await photograph(page, 'trigger', `/pipelines/customer-report/triggers/nightly?month=${month}`, 1000);
+    await photograph(page, 'calendar', `/calendar?month=${month}`, 1300);
     await photograph(page, 'pipelines', '/pipelines');
     await photograph(page, 'pipeline', '/pipelines/customer-report', 1200);
     await photograph(page, 'quarantine', `/runs/${runName}/quarantine?source=deliveries`, 560);

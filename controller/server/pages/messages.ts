@@ -64,7 +64,7 @@ const messagesPage = page({
     const seen = seenPipelines(asked.principal);
     const before = after === undefined ? {} : { before: numberOf(after) };
     const [unsent, found] = await Promise.all([
-      after === undefined ? store.posted({ ...seen, states: ['waiting', 'refused'], limit: mostUnsent + 1 }) : [],
+      after === undefined ? store.posted({ ...seen, only: 'unsent', limit: mostUnsent + 1 }) : [],
       store.posted({ ...seen, ...before, limit: ofPage + 1 }),
     ]);
     const items = found.slice(0, ofPage);

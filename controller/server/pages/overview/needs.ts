@@ -66,7 +66,7 @@ const brokenNeeds = (rows: readonly Row[], { t }: View): Need[] =>
 
 /** Messages that were refused within some days, those to one recipient by one channel as one. */
 async function refusedNeeds({ api, principal }: Asking, { t, now }: View): Promise<Need[]> {
-  const found = await api.store.posted({ ...seenPipelines(principal), states: ['refused'], limit: 200 });
+  const found = await api.store.posted({ ...seenPipelines(principal), only: 'refused', limit: 200 });
   const recent = found.filter(({ entered }) => now - entered < refusedMs);
   const byRecipient = new Map<string, PostedMessage[]>();
   for (const each of recent) {

@@ -36,11 +36,7 @@ export const attemptLog = page({
   summary: 'The end of the log of an attempt’s driver',
   params: { run: runName, step: partName, attempt: z.coerce.number().int().min(1) },
   query: {
-    level: z
-      .enum(levels)
-      .or(z.literal(''))
-      .optional()
-      .transform((level) => level || undefined),
+    level: z.enum(levels).optional(),
   },
   async content(asked, { t }) {
     const { run, step, attempt, lines } = await answerTo(logCalls.getLog, asked, { params: asked.params });

@@ -163,8 +163,7 @@ const mostLines = 5000;
 function followLog(log) {
   const filter = /** @type {HTMLFormElement | null} */ (document.querySelector('[data-filter]'));
   const level = /** @type {HTMLSelectElement | null} */ (filter?.querySelector('select') ?? null);
-  /** @type {string[]} */
-  let lines = [];
+  let lines = (log.textContent ?? '').split('\n');
   let isNew = true;
   const draw = () => {
     const levels = shownBy[level?.value ?? ''];
