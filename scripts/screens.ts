@@ -122,10 +122,9 @@ try {
   await page.goto(`${endpoints.mailbox}/mails/${mails[0]?.name}`);
   await page.screenshot({ path: join(docs, 'mail.png'), fullPage: true });
 
-  await photographPages(browser, { root, main, home, docs });
+  const pages = await photographPages({ main, docs });
+  process.stdout.write(`docs/screens: ${pages.join(', ')}\n`);
 } finally {
   await browser.close();
 }
-process.stdout.write(
-  `docs/screens: terminal.png, plan-*.png, report.png, mail.png, overview.png, run.png (of the stack in ${home})\n`,
-);
+process.stdout.write(`docs/screens: terminal.png, plan-*.png, report.png, mail.png (of the stack in ${home})\n`);

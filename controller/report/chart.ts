@@ -11,9 +11,14 @@ const size = { width: 560, height: 300 };
 
 /**
  * A chart as SVG text. The first column of the rows is the axis or the slices' names, every other one a series.
- * `others` labels the merged small slices of a pie.
+ * `others` labels the merged small slices of a pie. The values of a zoomed one begin near the least of them, not at 0.
  */
-export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[], others: string): Promise<string> {
+export async function chartSvg(
+  kind: ChartKind,
+  rows: readonly DuckRow[],
+  others: string,
+  isZoomed = false,
+): Promise<string> {
   const echarts = await import('echarts');
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...size });
   try {
@@ -21,7 +26,7 @@ export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[], others
       animation: false,
       color: palette,
       textStyle: { fontFamily: 'inherit' },
-      ...(kind === 'pie' ? pie(rows, others) : axes(kind, rows)),
+      ...(kind === 'pie' ? pie(rows, others) : axes(kind, rows, isZoomed)),
     });
     return chart.renderToSVGString();
   } finally {
@@ -32,10 +37,10 @@ export async function chartSvg(kind: ChartKind, rows: readonly DuckRow[], others
 const columnsOf = (rows: readonly DuckRow[]): string[] => Object.keys(rows[0] ?? {});
 
 /** Lines run from left to right. Bars are horizontal, so that long names can be read. */
-function axes(kind: 'line' | 'bar', rows: readonly DuckRow[]): object {
+function axes(kind: 'line' | 'bar', rows: readonly DuckRow[], isZoomed: boolean): object {
   const [axis = '', ...series] = columnsOf(rows);
   const names = { type: 'category', data: rows.map((row) => visible(String(row[axis]))) };
-  const values = { type: 'value', axisLabel: { formatter: short } };
+  const values = { type: 'value', scale: isZoomed, axisLabel: { formatter: short } };
   const top = series.length > 1 ? 36 : 16;
   return {
     grid: kind === 'line' ? { left: 70, right: 16, top, bottom: 44 } : { left: 140, right: 30, top, bottom: 32 },

@@ -179,14 +179,15 @@ export function memoryOutbox(
           state,
           note,
         })),
-    posted: async ({ states, pipelines, before = Number.POSITIVE_INFINITY, limit }) =>
+    posted: async ({ only, pipelines, before = Number.POSITIVE_INFINITY, limit }) =>
       [...outbox.values()]
         .map((posted, i) => ({
           ...posted,
           number: i + 1,
           pipeline: runs.get(posted.message.run ?? '')?.summary.pipeline,
         }))
-        .filter((each) => isOurs(each) && each.number < before && (states?.includes(each.state) ?? true))
+        .filter((each) => isOurs(each) && each.number < before)
+        .filter(({ state }) => only === undefined || (state !== 'sent' && (only === 'unsent' || state === only)))
         .filter(
           ({ pipeline = '' }) => pipelines?.some((glob) => pipeline !== '' && matchesGlob(glob, pipeline)) ?? true,
         )

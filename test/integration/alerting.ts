@@ -50,7 +50,18 @@ export async function served(
   const get = async (path: string): Promise<string> =>
     (await fetch(url + path, { headers: { authorization: `Bearer ${token}` } })).text();
   await until(async () => (await get('/api/v1/alerts?state=open')).includes('MessagesRefused'));
-  const pages = ['/', '/runs', `/runs/${run}`, '/alerts', '/messages', '/pipelines/fails', '/settings'];
+  const pages = [
+    '/',
+    '/runs',
+    `/runs/${run}`,
+    '/alerts',
+    '/messages',
+    '/pipelines/fails',
+    '/settings',
+    '/calendar',
+    '/audit',
+    `/runs/${run}/diff`,
+  ];
   const texts = await Promise.all([...pages, '/metrics', '/api/v1/alerts', '/api/v1/promises'].map(get));
   child.kill('SIGTERM');
   const { stdout, stderr } = await child;

@@ -1,4 +1,4 @@
-import type { PostedMessage } from '../../domain/ports/outbox.ts';
+import type { MessageFilter, PostedMessage } from '../../domain/ports/outbox.ts';
 import type { PastRun } from '../../domain/ports/past-index.ts';
 import type { RunSummary } from '../../domain/ports/store.ts';
 import type { Vitals } from '../../domain/ports/vitals.ts';
@@ -27,6 +27,10 @@ export const summaryOf = (row: Row): RunSummary => ({
   quality: row.quality ?? undefined,
   rows: row.rows ?? undefined,
 });
+
+/** The condition of messages on the outbox as o, in the words of its partial index. */
+export const onlyIn = (only: MessageFilter['only']): string =>
+  only === undefined ? '' : ` AND o.state <> 'sent'${only === 'refused' ? " AND o.state = 'refused'" : ''}`;
 
 /** A message of the outbox from a row of its list. */
 export const postedOf = ({

@@ -18,7 +18,7 @@ type Item = CalendarDocument['items'][number];
 
 /** The most items of an answer, and of one trigger that are still to come. */
 const mostItems = 2000;
-const mostComing = 500;
+const mostComing = 750;
 
 /** The rows of the ledger of a time, and the instants that have none yet, in the order in which they are due. */
 export async function calendarOf(

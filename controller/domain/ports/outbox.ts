@@ -31,7 +31,8 @@ export interface PostedMessage extends ShownMessage {
 
 /** Which messages to list. What is left out does not restrict. */
 export interface MessageFilter {
-  readonly states?: readonly MessageState[];
+  /** Only those that were refused, or all that are not sent. */
+  readonly only?: 'refused' | 'unsent';
   /** Names of pipelines in which `*` stands for any text; messages without a run are left out then. */
   readonly pipelines?: readonly string[];
   /** Only messages with a smaller number. */

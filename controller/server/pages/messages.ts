@@ -5,9 +5,9 @@ import { iso } from '../../lib/text.ts';
 import { cursorOf, numberOf } from '../http/cursor.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { seenPipelines } from '../routes/shared.ts';
+import { pager } from './blocks/pager.ts';
 import { page } from './frame/page.ts';
 import type { View } from './frame/view.ts';
-import { pager } from './parts/forms.ts';
 import { badge } from './parts/state.ts';
 import { table } from './parts/table.ts';
 import { isolated, linkTo, pathTo } from './parts/text.ts';
@@ -64,7 +64,7 @@ const messagesPage = page({
     const seen = seenPipelines(asked.principal);
     const before = after === undefined ? {} : { before: numberOf(after) };
     const [unsent, found] = await Promise.all([
-      after === undefined ? store.posted({ ...seen, states: ['waiting', 'refused'], limit: mostUnsent + 1 }) : [],
+      after === undefined ? store.posted({ ...seen, only: 'unsent', limit: mostUnsent + 1 }) : [],
       store.posted({ ...seen, ...before, limit: ofPage + 1 }),
     ]);
     const items = found.slice(0, ofPage);

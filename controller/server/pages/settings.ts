@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Html, html } from '../../lib/html.ts';
 import { within } from '../../lib/within.ts';
+import type { Api } from '../http/api.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { accessCalls } from '../routes/access.ts';
 import { healthCalls } from '../routes/health.ts';
@@ -54,6 +55,20 @@ async function tokens(asked: Parameters<typeof answerTo>[1], { t, principal }: V
   });
 }
 
+/** The services of the local stack; when none of them runs, most likely none is needed. */
+function servicesPart(all: Awaited<ReturnType<Api['services']>>, { t }: View): Html {
+  const words = t.settings;
+  const shown = table({
+    id: 'services',
+    caption: words.services,
+    head: [words.service, t.run.state, words.address],
+    rows: all.map(({ name, state, url }) => [name, badge(state, t), isolated(url, 200)]),
+    empty: words.noServices,
+  });
+  const isStopped = all.length > 0 && all.every(({ state }) => state === 'down');
+  return isStopped ? html`<details><summary>${words.noneRuns(all.length)}</summary>${shown}</details>` : shown;
+}
+
 const settingsPage = page({
   name: 'settingsPage',
   path: '/settings',
@@ -85,13 +100,7 @@ ${table({
   ]),
   empty: words.noControllers,
 })}
-${table({
-  id: 'services',
-  caption: words.services,
-  head: [words.service, t.run.state, words.address],
-  rows: (services ?? []).map(({ name, state, url }) => [name, badge(state, t), isolated(url, 200)]),
-  empty: words.noServices,
-})}
+${servicesPart(services ?? [], view)}
 <section><h2>${words.about}</h2><div class="card">${facts([
       [words.version, version],
       [words.project, isolated(view.project, 100)],

@@ -28,7 +28,8 @@ test('no page breaks a rule of accessibility: light and dark, English and Russia
   await first.goto('/pipelines/quick');
   await first.click('text=Plan now');
   await first.waitForURL(/\/plans\//);
-  const range = new URLSearchParams({ from: '2026-11-20T00:00', to: '2026-11-30T00:00' });
+  const day = (before: number) => new Date(Date.now() - before * 86_400_000).toISOString().slice(0, 10);
+  const range = new URLSearchParams({ from: `${day(10)}T00:00`, to: `${day(1)}T00:00` });
   const paths = [
     new URL(first.url()).pathname,
     ...['/', '/runs', '/runs?state=failed', run, going, failed, `${run}/quarantine`, '/triggers'],

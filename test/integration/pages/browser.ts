@@ -95,7 +95,8 @@ export async function served() {
       'engine: embedded\nalerts: { every: 1s }\nserve: { limits: { reads: { perSecond: 1000, burst: 3000 }, writes: { perSecond: 100, burst: 500 } } }\n',
     'conf/pipelines/quick.yaml': quick,
     'conf/pipelines/strict.yaml': strict,
-    // Repairs are for good: each of two tests needs rows of its own.
+    // Repairs and acknowledgements are for good: each of two tests needs its own.
+    'conf/pipelines/severe.yaml': strict.replaceAll('strict', 'severe'),
     'conf/pipelines/mended.yaml': quick.replaceAll('quick', 'mended').replace(/triggers:\n.*\n/, ''),
     'conf/pipelines/slow.yaml': slow(service.url),
     'conf/pipelines/broken.yaml': 'name: broken\nsteps: 7\n',

@@ -44,6 +44,7 @@ test('the page of a run leads to the comparison with the one before, or with a c
   expect([...chosen.matchAll(/<option value="([^"]+)"/g)].map(([, run]) => run)).toEqual([second, first]);
   const led = async (path: string) => (await visit(path)).headers.get('location');
   expect(await led(`/runs/${third}/diff`)).toBe(`/runs/${third}/diff/${second}`);
+  expect(await led(`/runs/${third}/diff?other=`)).toBe(`/runs/${third}/diff/${second}`);
   expect(await led(`/runs/${third}/diff?other=${first}`)).toBe(`/runs/${third}/diff/${first}`);
   expect(await textOf(visit(`/runs/${first}/diff`))).toContain('No run of this pipeline was before');
   expect(await textOf(visit(`/runs/${first}`))).not.toContain('id="compare"');

@@ -92,8 +92,11 @@ async function crawled({ visit }: Browser): Promise<Map<string, string>> {
     const isFar = path.includes('month=') && [...found.keys()].filter((each) => each.includes('month=')).length > 3;
     if (found.has(path) || isFar) continue;
     const answer = await visit(path);
-    expect(answer.status, path).toBe(200);
+    const led = answer.headers.get('location');
+    if (led !== null) waiting.push(led);
+    expect(answer.status, path).toBe(led === null ? 200 : 303);
     const text = await answer.text();
+    if (led !== null) continue;
     found.set(path, text);
     if (answer.headers.get('content-type')?.startsWith('text/html') && path !== '/docs') waiting.push(...linksOf(text));
   }

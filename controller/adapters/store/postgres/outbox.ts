@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { channelOf, type Message } from '../../../domain/ports/notifier.ts';
 import type { Outbox } from '../../../domain/ports/outbox.ts';
-import { likeOf, postedOf } from '../summary.ts';
+import { likeOf, onlyIn, postedOf } from '../summary.ts';
 import type { Query } from './query.ts';
 import { addTotals } from './totals.ts';
 
@@ -64,16 +64,16 @@ export function outboxOf(
       }));
     },
 
-    async posted({ states, pipelines, before, limit }) {
+    async posted({ only, pipelines, before, limit }) {
       const { rows } = await query(
         `SELECT o.number, o.run, pipeline, channel, message->>'event' AS event, recipient, o.state, note, tries,
            floor(extract(epoch FROM entered) * 1000) AS entered
          FROM outbox o LEFT JOIN runs USING (run)
-         WHERE ${isOurs} AND ($2::text[] IS NULL OR o.state = ANY ($2)) AND ($3::bigint IS NULL OR o.number < $3)
-           AND ($4::text[] IS NULL OR pipeline LIKE ANY ($4))
+         WHERE ${isOurs}${onlyIn(only)} AND ($2::bigint IS NULL OR o.number < $2)
+           AND ($3::text[] IS NULL OR pipeline LIKE ANY ($3))
            AND (o.state <> 'sent' OR message->>'event' NOT IN ('lineage', 'trace'))
-         ORDER BY o.number DESC LIMIT $5`,
-        [project, states ?? null, before ?? null, pipelines?.map(likeOf) ?? null, limit],
+         ORDER BY o.number DESC LIMIT $4`,
+        [project, before ?? null, pipelines?.map(likeOf) ?? null, limit],
       );
       return rows.map(postedOf);
     },

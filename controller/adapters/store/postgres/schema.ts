@@ -225,8 +225,8 @@ export const steps: readonly string[] = [
      PRIMARY KEY (project, pipeline)
    );`,
 
-  // Lists of messages go back by their numbers, and show the refused ones first; runs are counted by their starts.
+  // Lists of messages go back by their numbers, and show those first that are not sent; runs are counted by their starts.
   `CREATE INDEX outbox_by_number ON outbox (number DESC);
-   CREATE INDEX outbox_refused ON outbox (number DESC) WHERE state = 'refused';
+   CREATE INDEX outbox_unsent ON outbox (number DESC) WHERE state <> 'sent';
    CREATE INDEX runs_by_start ON runs (project, started);`,
 ];

@@ -1,6 +1,6 @@
 import { channelOf, type Message } from '../../../domain/ports/notifier.ts';
 import type { Outbox } from '../../../domain/ports/outbox.ts';
-import { likeOf, postedOf } from '../summary.ts';
+import { likeOf, onlyIn, postedOf } from '../summary.ts';
 import type { Database } from './database.ts';
 import { addTotals } from './totals.ts';
 
@@ -64,19 +64,17 @@ export function outboxOf(db: Database, project: string, clock: () => number): Ou
           note: note ?? undefined,
         })),
 
-    posted: async ({ states, pipelines, before, limit }) =>
+    posted: async ({ only, pipelines, before, limit }) =>
       db
         .all(
           `SELECT o.number, o.run, pipeline, channel, message->>'event' AS event, recipient, o.state, note, tries, entered
            FROM outbox o LEFT JOIN runs USING (run)
-           WHERE ${isOurs} AND ($states IS NULL OR o.state IN (SELECT value FROM json_each($states)))
-             AND ($before IS NULL OR o.number < $before)
+           WHERE ${isOurs}${onlyIn(only)} AND ($before IS NULL OR o.number < $before)
              AND ($like IS NULL OR EXISTS (SELECT 1 FROM json_each($like) WHERE pipeline LIKE value ESCAPE '\\'))
              AND (o.state <> 'sent' OR message->>'event' NOT IN ('lineage', 'trace'))
            ORDER BY o.number DESC LIMIT $limit`,
           {
             ...{ project, before, limit },
-            states: states && JSON.stringify(states),
             like: pipelines && JSON.stringify(pipelines.map(likeOf)),
           },
         )

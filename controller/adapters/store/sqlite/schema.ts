@@ -228,7 +228,7 @@ export const steps: readonly string[] = [
      PRIMARY KEY (project, pipeline)
    ) STRICT;`,
 
-  // Lists of messages show the refused ones first; runs are counted by their starts.
-  `CREATE INDEX outbox_refused ON outbox (number) WHERE state = 'refused';
+  // Lists of messages show those first that are not sent; runs are counted by their starts.
+  `CREATE INDEX outbox_unsent ON outbox (number) WHERE state <> 'sent';
    CREATE INDEX runs_by_start ON runs (project, started);`,
 ];

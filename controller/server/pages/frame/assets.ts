@@ -14,7 +14,7 @@ function asset(extension: 'css' | 'js', type: string, files: readonly string[]) 
   return { extension, type, content, name };
 }
 
-const style = asset('css', 'text/css; charset=utf-8', ['base.css', 'parts.css']);
+const style = asset('css', 'text/css; charset=utf-8', ['base.css', 'tables.css', 'parts.css']);
 const script = asset('js', 'text/javascript; charset=utf-8', ['page.js']);
 
 /** The addresses that pages name. */

@@ -52,6 +52,13 @@ ${help(view)}</body></html>
 `;
 }
 
+/** Pages of a place that are not below it. */
+const partOf: Readonly<Record<string, string>> = {
+  '/calendar': '/triggers',
+  '/plans': '/pipelines',
+  '/audit': '/settings',
+};
+
 function navigation({ t, here }: View): Html {
   const [path = '/'] = here.split('?');
   const places = [
@@ -64,7 +71,8 @@ function navigation({ t, here }: View): Html {
     ['/settings', t.nav.settings],
   ] as const;
   return html`<nav aria-label="${t.nav.label}"><ul>${places.map(([to, name]) => {
-    const isHere = path === to ? 'page' : to !== '/' && path.startsWith(`${to}/`) ? 'true' : undefined;
+    const isPart = (to !== '/' && path.startsWith(`${to}/`)) || partOf[`/${path.split('/')[1]}`] === to;
+    const isHere = path === to ? 'page' : isPart ? 'true' : undefined;
     return html`<li><a href="${to}"${isHere && html` aria-current="${isHere}"`}>${name}</a></li>`;
   })}</ul></nav>`;
 }

@@ -6,7 +6,7 @@ import { type Html, html } from '../../../lib/html.ts';
 import { iso } from '../../../lib/text.ts';
 import { grants } from '../../doors/authenticate.ts';
 import { type Asking, seenPipelines } from '../../routes/shared.ts';
-import { acknowledgement, alertLine, alertsOf } from '../alerts.ts';
+import { acknowledgement, alertLine, alertsOf } from '../blocks/alerts.ts';
 import type { View } from '../frame/view.ts';
 import { sendButton } from '../parts/forms.ts';
 import { badge, kindOfState } from '../parts/state.ts';
@@ -66,7 +66,7 @@ const brokenNeeds = (rows: readonly Row[], { t }: View): Need[] =>
 
 /** Messages that were refused within some days, those to one recipient by one channel as one. */
 async function refusedNeeds({ api, principal }: Asking, { t, now }: View): Promise<Need[]> {
-  const found = await api.store.posted({ ...seenPipelines(principal), states: ['refused'], limit: 200 });
+  const found = await api.store.posted({ ...seenPipelines(principal), only: 'refused', limit: 200 });
   const recent = found.filter(({ entered }) => now - entered < refusedMs);
   const byRecipient = new Map<string, PostedMessage[]>();
   for (const each of recent) {

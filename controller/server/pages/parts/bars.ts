@@ -1,6 +1,6 @@
 import { type Html, html } from '../../../lib/html.ts';
 
-const size = { width: 960, height: 74, bars: 52, label: 34 } as const;
+const size = { width: 1180, height: 74, bars: 52, label: 34 } as const;
 
 /** What happened within a stretch of time: how often, and how often it went wrong. */
 export interface Bar {
@@ -23,6 +23,6 @@ ${all.map(({ from, good, bad }, i) => {
   const of = (n: number, above: number, kind: string): Html | false =>
     n > 0 &&
     html`<rect class="fill ${kind}" x="${x}" y="${(size.bars + 2 - tall(n + above)).toFixed(1)}" width="${width}" height="${Math.max(1, tall(n)).toFixed(1)}"/>`;
-  return html`${of(good, 0, 'busy')}${of(bad, good, 'bad')}${i % every === 0 && html`<text class="small" x="${x}" y="${size.height - 6}">${nameOf(from)}</text>`}`;
+  return html`${of(good, 0, 'busy')}${of(bad, good, 'bad')}${i % every === 0 && Number(x) < size.width - 70 && html`<text class="small" x="${x}" y="${size.height - 6}">${nameOf(from)}</text>`}`;
 })}</svg>`;
 }

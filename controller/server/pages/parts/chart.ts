@@ -19,8 +19,9 @@ export async function lineChart(
   id: string,
   says: string,
   rows: readonly Record<string, string | number>[],
+  isZoomed = false,
 ): Promise<Html> {
-  const svg = await chartSvg('line', rows, '');
+  const svg = await chartSvg('line', rows, '', isZoomed);
   return raw(
     svg
       .replace(/<style[\s\S]*?<\/style>/g, '')

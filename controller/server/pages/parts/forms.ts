@@ -1,5 +1,4 @@
 import { type Html, html } from '../../../lib/html.ts';
-import type { View } from '../frame/view.ts';
 
 /** A button that sends a form. It carries no token: the session is in a cookie that only this site's forms send. */
 export const sendButton = (
@@ -31,24 +30,16 @@ export interface Choice {
   readonly text: string;
 }
 
-export const select = (id: string, label: string, chosen: string | undefined, choices: readonly Choice[]): Html =>
-  html`<div><label for="f-${id}">${label}</label><select id="f-${id}" name="${id}"><option value="">–</option>${choices.map(
+export const select = (
+  id: string,
+  label: string,
+  chosen: string | undefined,
+  choices: readonly Choice[],
+  none = '–',
+): Html =>
+  html`<div><label for="f-${id}">${label}</label><select id="f-${id}" name="${id}"><option value="">${none}</option>${choices.map(
     ({ value, text }) => html`<option value="${value}"${value === chosen && html` selected`}>${text}</option>`,
   )}</select></div>`;
 
 export const field = (id: string, label: string, value: string | undefined, type = 'text'): Html =>
   html`<div><label for="f-${id}">${label}</label><input id="f-${id}" name="${id}" type="${type}" maxlength="200" value="${value ?? ''}"></div>`;
-
-/** The ways to the newest and to the older entries of a list, with the filters that it has. */
-export function pager(
-  path: string,
-  filters: URLSearchParams,
-  { isFirst, next }: { readonly isFirst: boolean; readonly next: string | null },
-  { t }: View,
-): Html {
-  const rest = new URLSearchParams(filters);
-  for (const name of ['notice', 'after']) rest.delete(name);
-  const older = new URLSearchParams(rest);
-  if (next !== null) older.set('after', next);
-  return html`<p class="row">${!isFirst && html`<a href="${path}${rest.size > 0 && `?${rest}`}">${t.newest}</a>`}${next !== null && html`<a rel="next" href="${path}?${String(older)}">${t.older} →</a>`}</p>`;
-}

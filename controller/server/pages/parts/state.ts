@@ -23,3 +23,6 @@ export function badge(state: string, { states }: PageWords): Html {
   const word = Object.hasOwn(states, state) ? states[state as keyof typeof states] : state.slice(0, 40);
   return html`<span class="state ${kindOfState(state)}"><span aria-hidden="true">${signOf(state)}</span> ${word}</span>`;
 }
+
+/** Whether the reason of a run in this state is news: one that goes well says only which branch it takes. */
+export const isTelling = (state: string): boolean => !['pending', 'running', 'succeeded'].includes(state);

@@ -3,7 +3,7 @@ import { formatDuration } from '../../../lib/duration.ts';
 import { type Html, html } from '../../../lib/html.ts';
 import { iso } from '../../../lib/text.ts';
 import type { Asking } from '../../routes/shared.ts';
-import { alertLine } from '../alerts.ts';
+import { alertLine } from '../blocks/alerts.ts';
 import type { View } from '../frame/view.ts';
 import { badge } from '../parts/state.ts';
 import { table } from '../parts/table.ts';

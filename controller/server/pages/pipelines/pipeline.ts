@@ -5,11 +5,11 @@ import { iso } from '../../../lib/text.ts';
 import { pipelineCalls } from '../../routes/pipelines.ts';
 import { partName } from '../../routes/shared.ts';
 import { promiseCalls } from '../../routes/watch/promises.ts';
+import { promisesTable } from '../blocks/promises.ts';
 import { answerTo, page } from '../frame/page.ts';
 import type { View } from '../frame/view.ts';
 import { lineChart } from '../parts/chart.ts';
 import { sendButton } from '../parts/forms.ts';
-import { promisesTable } from '../parts/promises.ts';
 import { facts, table } from '../parts/table.ts';
 import { bounded, isolated, pathTo } from '../parts/text.ts';
 import { runsTable } from '../run/list.ts';
@@ -36,7 +36,7 @@ async function charts(oldestFirst: readonly RunSummary[], { t }: View): Promise<
     });
     if (rows.length < 2) return undefined;
     const last = rows.at(-1)?.[name];
-    return html`<div class="card"><h3>${name}</h3>${await lineChart(id, `${name}: ${rows.length}, ${last}`, rows)}</div>`;
+    return html`<div class="card"><h3>${name}</h3>${await lineChart(id, `${name}: ${rows.length}, ${last}`, rows, id === 'quality')}</div>`;
   };
   const drawn = await Promise.all([
     over('quality', words.quality, ({ quality }) => quality && Number((quality * 100).toFixed(2))),

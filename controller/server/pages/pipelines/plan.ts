@@ -51,7 +51,7 @@ const planPage = page({
         [t.run.pipeline, linkTo(pathTo('pipelines', pipeline), pipeline)],
         [t.run.started, moment(created)],
         [t.plan.verdict, verdict && t.plan.verdicts[verdict]],
-        [t.run.outcome, reason && isolated(reason, 500)],
+        ...(reason === choice?.reason ? [] : [[t.run.outcome, reason && isolated(reason, 500)] as const]),
         [t.run.branch, choice?.branch && isolated(choice.branch, 80)],
         [t.run.reason, choice && isolated(choice.reason, 500)],
         [t.run.quality, quality?.toFixed(4)],

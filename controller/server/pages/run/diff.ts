@@ -77,9 +77,8 @@ export function changeOf(from: Fact | undefined, to: Fact | undefined): string {
   const size = Math.abs(change);
   const sign = change < 0 ? '−' : '+';
   const isTime = from.part === 'times';
-  const shown = isTime ? formatDuration(size) : shownValue(Number(size.toFixed(4)));
-  const share =
-    from.value === 0 ? '' : ` (${sign}${shownValue(Number(((size / Math.abs(from.value)) * 100).toFixed(1)))} %)`;
+  const shown = isTime ? formatDuration(size) : size < 1 ? String(Number(size.toFixed(4))) : shownValue(size);
+  const share = from.value === 0 ? '' : ` (${sign}${Number(((size / Math.abs(from.value)) * 100).toFixed(1))} %)`;
   return `${sign}${shown}${share}`;
 }
 

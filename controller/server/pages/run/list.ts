@@ -9,10 +9,11 @@ import { runFilters } from '../../routes/run-filters.ts';
 import { runCalls } from '../../routes/runs.ts';
 import { type Asking, partName, sees } from '../../routes/shared.ts';
 import { startCalls } from '../../routes/starts.ts';
+import { pager } from '../blocks/pager.ts';
 import { action, answerTo, noticed, page } from '../frame/page.ts';
 import type { View } from '../frame/view.ts';
-import { field, pager, select } from '../parts/forms.ts';
-import { badge } from '../parts/state.ts';
+import { field, select } from '../parts/forms.ts';
+import { badge, isTelling } from '../parts/state.ts';
 import { table } from '../parts/table.ts';
 import { bounded, isolated, linkTo, pathTo } from '../parts/text.ts';
 import { moment, took } from '../parts/time.ts';
@@ -56,7 +57,7 @@ const runRow = ({ run, pipeline, state, trigger, branch, started, ended, rows, r
   trigger === null ? null : linkTo(pathTo('pipelines', pipeline, 'triggers', trigger), trigger, 60),
   branch === null ? null : isolated(branch, 60),
   rows,
-  reason === null ? null : isolated(reason, 160),
+  reason === null || !isTelling(state) ? null : isolated(reason, 160),
 ];
 
 /** A list of runs as a table. */

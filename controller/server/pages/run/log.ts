@@ -36,11 +36,7 @@ export const attemptLog = page({
   summary: 'The end of the log of an attempt’s driver',
   params: { run: runName, step: partName, attempt: z.coerce.number().int().min(1) },
   query: {
-    level: z
-      .enum(levels)
-      .or(z.literal(''))
-      .optional()
-      .transform((level) => level || undefined),
+    level: z.enum(levels).optional(),
   },
   async content(asked, { t }) {
     const { run, step, attempt, lines } = await answerTo(logCalls.getLog, asked, { params: asked.params });
@@ -55,6 +51,7 @@ export const attemptLog = page({
       t.run.level,
       level,
       levels.map((value) => ({ value, text: t.run.levels[value] })),
+      t.run.allLines,
     )}<button>${t.run.filter}</button></form>
 ${found.length === 0 && html`<p class="faint">${lines.length === 0 ? t.run.noLog : t.run.noLines}</p>`}
 <div class="card"><pre id="log" tabindex="0" role="log" aria-live="off" aria-label="${t.run.log}" data-log="/api/v1${path}/log">${found.map(shown).join('\n')}</pre></div>`;

@@ -91,10 +91,12 @@ export function planPart({ plan }: Pick<RunState, 'plan'>, { t }: View): Html {
       badge(role, t),
       isolated(reason, 400),
       settings &&
-        html`<dl>${Object.entries(settings).map(
-          ([key, value]) =>
-            html`<dt>${key}</dt><dd><code>${bounded(typeof value === 'object' ? JSON.stringify(value) : String(value), 300)}</code>${why[key] !== undefined && html` <span class="faint">${isolated(why[key], 300)}</span>`}</dd>`,
-        )}</dl>`,
+        html`<dl>${Object.entries(settings)
+          .filter(([, value]) => JSON.stringify(value) !== '{}')
+          .map(
+            ([key, value]) =>
+              html`<dt>${key}</dt><dd><code>${bounded(typeof value === 'object' ? JSON.stringify(value) : String(value), 300)}</code>${why[key] !== undefined && html` <span class="faint">${isolated(why[key], 300)}</span>`}</dd>`,
+          )}</dl>`,
     ]),
     empty: t.run.noPlan,
   });

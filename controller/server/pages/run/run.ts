@@ -5,7 +5,7 @@ import type { AnyRoute } from '../../http/route.ts';
 import { type Asking, type FoundRun, readRun, runName, shownCause } from '../../routes/shared.ts';
 import { page } from '../frame/page.ts';
 import type { View } from '../frame/view.ts';
-import { badge } from '../parts/state.ts';
+import { badge, isTelling } from '../parts/state.ts';
 import { facts } from '../parts/table.ts';
 import { bounded, isolated, linkTo, pathTo } from '../parts/text.ts';
 import { moment, took } from '../parts/time.ts';
@@ -38,7 +38,7 @@ ${facts([
   [t.run.quality, quality?.toFixed(4)],
   [t.run.rows, rows],
 ])}
-${reason !== null && html`<p class="notice${state === 'failed' && ' bad'}">${isolated(reason, 1000)}</p>`}
+${reason !== null && isTelling(state) && html`<p class="notice${state === 'failed' ? ' bad' : ' warn'}">${isolated(reason, 1000)}</p>`}
 <p class="row">${url !== undefined && (isLink ? html`<a href="${url}" rel="noreferrer">${t.run.report}</a>` : html`<span>${t.run.report}: ${isolated(url, 300)}</span>`)}
 <a href="${pathTo('runs', run, 'diff')}">${t.diff.link}</a> <a href="/api/v1/runs/${encodeURIComponent(run)}">${t.run.json}</a></p></section>`;
 }

@@ -38,5 +38,5 @@ export async function startsPart(
       .replace('T', ' ');
   const says = t.run.starts(total, failed, hours);
   const drawn = bars(barsOf(found, from, now, everyHours * hourMs), says, nameOf);
-  return html`<section id="starts" data-live><h2>${t.run.startsTitle(everyHours)}</h2><div class="scroll" tabindex="0" role="region" aria-label="${t.run.startsTitle(everyHours)}">${drawn}<p class="faint">${says} (UTC)</p></div></section>`;
+  return html`<section id="starts" data-live><h2>${t.run.startsTitle(everyHours)}</h2><div class="scroll wide" tabindex="0" role="region" aria-label="${t.run.startsTitle(everyHours)}">${drawn}<p class="faint">${says} (UTC)</p></div></section>`;
 }

@@ -19,7 +19,7 @@ export function timelinePart(phases: readonly Phase[], { t, now }: View): Html {
       .join(', ');
   return html`<section id="timeline" data-live><h2>${run.timeline}</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="${run.timeline}">${gantt(phases, now, `${run.timeline}: ${phases.length}`, run.goesOn)}
-<details><summary>${run.phase}: ${phases.length}</summary>${table({
+<details><summary>${run.asTable(phases.length)}</summary>${table({
     id: 'phases',
     caption: run.timeline,
     head: [run.phase, run.started, run.took, run.outcome, run.parts],

@@ -39,7 +39,8 @@ export function choicePart({ branch, quality }: RunDocument, { plan }: RunState,
   return html`<section id="choice" data-live><h2>${t.run.whyThisWay}</h2><div class="card">${facts([
     [t.run.branch, branch === null ? null : isolated(branch, 80)],
     [t.run.reason, isolated(choice.reason, 500)],
-    [t.run.outcome, isolated(reason, 500)],
+    // A run that takes its branch has nothing to add to the reason of the branch.
+    ...(reason === choice.reason ? [] : [[t.run.outcome, isolated(reason, 500)] as const]),
     [t.run.quality, quality?.toFixed(4)],
   ])}${
     choice.rejected.length > 0 &&

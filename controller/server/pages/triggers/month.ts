@@ -39,6 +39,32 @@ function instant({ due, outcome, reason, run, pipeline, trigger }: Item, { t }: 
   return html`<li title="${why}">${way === undefined ? text : html`<a href="${way}">${text}</a>`}</li>`;
 }
 
+/** Several instants of a trigger on a day: how many have which outcome, and where the trigger is. */
+function several(own: readonly Item[], { t }: View, pages: ReadonlySet<string>): Html {
+  const [{ pipeline, trigger } = { pipeline: '', trigger: '' }] = own;
+  const name = `${pipeline} ${trigger}`;
+  const counts = new Map<Item['outcome'], number>();
+  for (const { outcome, count } of own) counts.set(outcome, (counts.get(outcome) ?? 0) + count);
+  const text = html`${[...counts].map(
+    ([outcome, n]) =>
+      html`<span aria-hidden="true">${signOf(outcome)}</span> ${n}<span class="unseen"> ${t.states[outcome]},</span> `,
+  )}${isolated(name, 60)}`;
+  return html`<li>${pages.has(name) ? html`<a href="${pathTo('pipelines', pipeline, 'triggers', trigger)}">${text}</a>` : text}</li>`;
+}
+
+/** The instants of a day: of one trigger each, of all triggers those of each together. */
+function linesOf(own: readonly Item[], view: View, pages: Pages): Html[] {
+  if (!pages) return own.map((each) => instant(each, view, pages));
+  const groups = new Map<string, Item[]>();
+  for (const each of own) {
+    const name = `${each.pipeline} ${each.trigger}`;
+    groups.set(name, [...(groups.get(name) ?? []), each]);
+  }
+  return [...groups.values()].map((all) =>
+    all.length === 1 && all[0] ? instant(all[0], view, pages) : several(all, view, pages),
+  );
+}
+
 /** What a trigger, or all of them, owed and did on each day of a month, in UTC, in weeks from Monday. */
 export function monthTable(month: string, items: readonly Item[], view: View, pages?: Pages): Html {
   const { t } = view;
@@ -54,9 +80,10 @@ export function monthTable(month: string, items: readonly Item[], view: View, pa
     if (at < from || at >= to) return html`<td></td>`;
     const date = new Date(at).toISOString().slice(0, 10);
     const own = items.filter(({ due }) => due?.startsWith(date));
+    const lines = linesOf(own, view, pages);
     return html`<td><time datetime="${date}" data-date>${Number(date.slice(8))}</time>${
-      own.length > 0 &&
-      html`<ul>${own.slice(0, most).map((each) => instant(each, view, pages))}${own.length > most && html`<li>${t.triggers.more(own.length - most)}</li>`}</ul>`
+      lines.length > 0 &&
+      html`<ul>${lines.slice(0, most)}${lines.length > most && html`<li>${t.triggers.more(lines.length - most)}</li>`}</ul>`
     }</td>`;
   };
   return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="month-caption"><table class="month"><caption id="month-caption">${t.triggers.month}: ${month} (UTC)</caption>

@@ -47,13 +47,13 @@ export const rangePage = page({
   scope: 'triggers:write',
   summary: 'What firing a trigger for the instants of a range would start; starts nothing',
   params,
-  query: { from: formTime.optional(), to: formTime.optional(), only: z.enum(choices).or(z.literal('')).optional() },
+  query: { from: formTime.optional(), to: formTime.optional(), only: z.enum(choices).optional() },
   async content(asked, view) {
     const { t } = view;
     const words = t.triggers;
     const { pipeline, trigger } = asked.params;
     const path = pathTo('pipelines', pipeline, 'triggers', trigger);
-    const range: Range = { ...asked.query, only: asked.query.only || undefined };
+    const range: Range = asked.query;
     const back = html`<p>${linkTo(path, `${pipeline} ${trigger}`)}</p>`;
     const title = words.fireRange;
     const form = rangeForm(path, range, view);

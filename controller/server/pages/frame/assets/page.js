@@ -8,7 +8,8 @@ const units = /** @type {const} */ ([
   ['minute', 60],
 ]);
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
-const local = new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'medium' });
+/** The form of the server's times, which every language reads: 2026-11-24 06:00:00. */
+const local = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeStyle: 'medium' });
 
 /** @param {Date} date */
 function distance(date) {
@@ -162,8 +163,7 @@ const mostLines = 5000;
 function followLog(log) {
   const filter = /** @type {HTMLFormElement | null} */ (document.querySelector('[data-filter]'));
   const level = /** @type {HTMLSelectElement | null} */ (filter?.querySelector('select') ?? null);
-  /** @type {string[]} */
-  let lines = [];
+  let lines = (log.textContent ?? '').split('\n');
   let isNew = true;
   const draw = () => {
     const levels = shownBy[level?.value ?? ''];

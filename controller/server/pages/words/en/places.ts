@@ -148,6 +148,7 @@ export const places = {
     noControllers: 'No controller is active.',
     services: 'Services',
     service: 'Service',
+    noneRuns: (services: number) => `None of the ${services} services of the local stack runs.`,
     noServices: 'There are no services.',
     about: 'About',
     version: 'Version',

@@ -31,6 +31,7 @@ export const run = {
     because: 'Values',
     noChecks: 'No checks were evaluated.',
     timeline: 'Timeline',
+    asTable: (rows: number) => `As a table (${rows})`,
     phase: 'Phase',
     outcome: 'Outcome',
     parts: 'Parts',
@@ -91,6 +92,7 @@ export const run = {
     starts: (runs: number, failed: number, hours: number) =>
       `${runs} starts within ${hours} hours, ${failed} of these runs failed`,
     level: 'Level',
+    allLines: 'all lines',
     levels: { warn: 'WARN and ERROR', error: 'ERROR' },
     noLines: 'The log has no lines of this level.',
     noLog: 'The log is empty.',

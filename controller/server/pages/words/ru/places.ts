@@ -150,6 +150,7 @@ export const places: Texts<typeof en> = {
     noControllers: 'Нет активных контроллеров.',
     services: 'Службы',
     service: 'Служба',
+    noneRuns: (services) => `Ни одна из служб локального стека не работает (всего: ${services}).`,
     noServices: 'Служб нет.',
     about: 'О программе',
     version: 'Версия',

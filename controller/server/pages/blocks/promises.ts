@@ -1,11 +1,11 @@
 import type { PromiseDocument } from '../../../app/views/promises.ts';
 import { type Html, html } from '../../../lib/html.ts';
 import type { View } from '../frame/view.ts';
-import { marks } from './marks.ts';
-import { badge } from './state.ts';
-import { table } from './table.ts';
-import { bounded, isolated, linkTo, pathTo } from './text.ts';
-import { moment } from './time.ts';
+import { marks } from '../parts/marks.ts';
+import { badge } from '../parts/state.ts';
+import { table } from '../parts/table.ts';
+import { bounded, isolated, linkTo, pathTo } from '../parts/text.ts';
+import { moment } from '../parts/time.ts';
 
 /** How often a promise was kept, and its last times one by one. */
 function recordOf({ promise, record }: PromiseDocument, { t }: View): Html | null {
