@@ -1,6 +1,6 @@
 import type { Recorded, RunEvent } from '../domain/events.ts';
 import { next, runTable } from '../domain/lifecycle.ts';
-import { outputsOf } from '../domain/outcome.ts';
+import { coreSecondsOf, outputsOf } from '../domain/outcome.ts';
 import type { Message } from '../domain/ports/notifier.ts';
 import type { Entry, Lease, RunStore } from '../domain/ports/store.ts';
 import { apply, emptyState, type RunState } from '../domain/state.ts';
@@ -129,7 +129,8 @@ export class Journal {
     if (!ended) return { summary, messages: [] };
     const after = this.stateAfter(records);
     const rows = outputsOf(after).reduce((sum, output) => sum + output.rows, 0);
-    return { summary: { ...summary, reason: ended.reason, ended: at, rows }, messages: this.messages(after) };
+    const outcome = { reason: ended.reason, ended: at, rows, coreSeconds: coreSecondsOf(after, at) };
+    return { summary: { ...summary, ...outcome }, messages: this.messages(after) };
   }
 
   private stateAfter(records: readonly Recorded[]): RunState {

@@ -205,7 +205,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     test('lists the newest first, with the latest summary', async () => {
       const lease = await fresh();
-      const summary = { state: 'failed', branch: 'full', reason: 'why', ended: 77, quality: 0.5, rows: 3 };
+      const summary = { state: 'failed', branch: 'b', reason: 'r', ended: 77, quality: 0.5, rows: 3, coreSeconds: 8 };
       await add(lease, 1, { events: [], summary });
       const [newest] = await store.list({ pipeline, limit: 1 });
       expect(newest).toMatchObject({ run: lease.run, pipeline, ...summary });

@@ -244,4 +244,5 @@ const nothingYet = {
   ended: undefined,
   quality: undefined,
   rows: undefined,
+  coreSeconds: undefined,
 };

@@ -9,7 +9,8 @@ export type Row = Record<string, any>;
 /** The SQL condition of runs with published results, on the table of runs. */
 export const hasPublished = `state IN ('succeeded', 'degraded')`;
 
-export const summaryColumns = 'run, number, pipeline, state, branch, reason, started, ended, trigger, quality, rows';
+export const summaryColumns =
+  'run, number, pipeline, state, branch, reason, started, ended, trigger, quality, rows, core_seconds';
 /** A pattern of LIKE for a name in which `*` stands for any text. */
 export const likeOf = (glob: string): string => glob.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%');
 
@@ -26,6 +27,7 @@ export const summaryOf = (row: Row): RunSummary => ({
   trigger: row.trigger ?? undefined,
   quality: row.quality ?? undefined,
   rows: row.rows ?? undefined,
+  coreSeconds: row.core_seconds ?? undefined,
 });
 
 /** The condition of messages on the outbox as o, in the words of its partial index. */

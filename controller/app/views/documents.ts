@@ -18,6 +18,7 @@ export const runLineSchema = z
     state: lifeState,
     quality: z.number().nullable().describe('Share of valid rows over all sources, from 0 to 1'),
     rows: z.int().nullable().describe('Published rows of all outputs'),
+    coreSeconds: z.int().nullable().describe('What its Spark and embedded attempts took, each times its cores'),
     branch: z.string().nullable(),
     reason: z.string().nullable(),
     started: time.nullable(),

@@ -38,17 +38,20 @@ export const auditSchema = z
   .meta({ id: 'Audited' });
 
 /** A line of `sluice runs --json`. */
-export const runLine = ({ started, ended, branch, reason, quality, rows, trigger, ...rest }: RunSummary): RunLine => ({
-  ...rest,
-  state: rest.state as LifeState,
-  quality: quality ?? null,
-  rows: rows ?? null,
-  branch: branch || null,
-  reason: reason ?? null,
-  trigger: trigger ?? null,
-  started: iso(started),
-  ended: iso(ended),
-});
+export const runLine = ({ started, ended, ...rest }: RunSummary): RunLine => {
+  const { run, number, pipeline, state, branch, reason, quality, rows, coreSeconds, trigger } = rest;
+  return {
+    ...{ run, number, pipeline, state: state as LifeState },
+    quality: quality ?? null,
+    rows: rows ?? null,
+    coreSeconds: coreSeconds ?? null,
+    branch: branch || null,
+    reason: reason ?? null,
+    trigger: trigger ?? null,
+    started: iso(started),
+    ended: iso(ended),
+  };
+};
 
 /** The timeline in `sluice show --json`. */
 export const timelineDocument = (phases: readonly Phase[]): PhaseDocument[] =>

@@ -29,6 +29,8 @@ export interface RunSummary {
   readonly quality: number | undefined;
   /** Published rows of all outputs; undefined until the run has ended. */
   readonly rows: number | undefined;
+  /** The time of its Spark and embedded attempts, times their cores; undefined until the run has ended. */
+  readonly coreSeconds: number | undefined;
 }
 
 /** A run with its profiles and its plan. */
@@ -46,7 +48,9 @@ export interface Lease {
 /** The content of one transaction: events, the resulting summary, and the messages they cause. */
 export interface Entry {
   readonly events: readonly RunEvent[];
-  readonly summary?: Partial<Pick<RunSummary, 'state' | 'branch' | 'reason' | 'ended' | 'quality' | 'rows'>> & {
+  readonly summary?: Partial<
+    Pick<RunSummary, 'state' | 'branch' | 'reason' | 'ended' | 'quality' | 'rows' | 'coreSeconds'>
+  > & {
     /** From now on, what happens to the sources may be missed by this run, and no firing joins it. */
     readonly measuring?: true;
   };

@@ -53,16 +53,20 @@ export async function withReader<T>(server: string | undefined, work: (reader: R
   );
 }
 
-const summaryOf = ({ started, ended, branch, reason, quality, rows, trigger, ...rest }: RunLine): RunSummary => ({
-  ...rest,
-  branch: branch ?? undefined,
-  reason: reason ?? undefined,
-  trigger: trigger ?? undefined,
-  quality: quality ?? undefined,
-  rows: rows ?? undefined,
-  started: Date.parse(started ?? ''),
-  ended: ended === null ? undefined : Date.parse(ended),
-});
+const summaryOf = ({ started, ended, ...rest }: RunLine): RunSummary => {
+  const { branch, reason, quality, rows, coreSeconds, trigger } = rest;
+  return {
+    ...rest,
+    branch: branch ?? undefined,
+    reason: reason ?? undefined,
+    trigger: trigger ?? undefined,
+    quality: quality ?? undefined,
+    rows: rows ?? undefined,
+    coreSeconds: coreSeconds ?? undefined,
+    started: Date.parse(started ?? ''),
+    ended: ended === null ? undefined : Date.parse(ended),
+  };
+};
 
 /** The most runs and events of a page. */
 const most = { runs: 200, events: 1000 };

@@ -65,6 +65,8 @@ const listRuns = route({
   },
 });
 
+const counted = runLineSchema.pick({ number: true, rows: true, coreSeconds: true }).shape;
+
 const getRun = route({
   name: 'getRun',
   method: 'GET',
@@ -73,7 +75,7 @@ const getRun = route({
   summary: 'A run: its state, plan, steps, attempts, results and messages',
   params: runParams,
   headers: { ...conditional, Prefer: 'wait=SECONDS: answer when the run has ended, or after at most 25 s' },
-  response: runDocumentSchema.extend({ number: z.int(), rows: z.int().nullable() }).meta({ id: 'Run' }),
+  response: runDocumentSchema.extend(counted).meta({ id: 'Run' }),
   errors: [404],
   example: { params: { run: examples.run }, answer: examples.document },
   async handler(asked) {
@@ -82,6 +84,7 @@ const getRun = route({
     const applied = await waitForEnd(asked, name);
     const { run, summary, state, seq } = await readRun(asked, name);
     const document = await runDocument(api.store, summary, state);
+    const { number, rows, coreSeconds } = runLine(summary);
     const etag = etagOf(run, seq, document.messages);
     if (isKnown(headers, etag)) return notModified(etag);
     // An ended run changes no more; only its messages may still be on their way.
@@ -90,8 +93,7 @@ const getRun = route({
       body: {
         ...document,
         cause: document.cause && shownCause(asked.principal, document.cause),
-        number: summary.number,
-        rows: summary.rows ?? null,
+        ...{ number, rows, coreSeconds },
       },
       headers: { etag, 'cache-control': isFinal ? 'private, max-age=3600' : 'private, no-cache', ...applied },
     };

@@ -228,5 +228,6 @@ export const steps: readonly string[] = [
   // Lists of messages go back by their numbers, and show those first that are not sent; runs are counted by their starts.
   `CREATE INDEX outbox_by_number ON outbox (number DESC);
    CREATE INDEX outbox_unsent ON outbox (number DESC) WHERE state <> 'sent';
-   CREATE INDEX runs_by_start ON runs (project, started);`,
+   CREATE INDEX runs_by_start ON runs (project, started);
+   ALTER TABLE runs ADD COLUMN core_seconds bigint;`,
 ];

@@ -222,6 +222,7 @@ async function insertEvents(
 }
 
 function summaryColumn(name: string): string {
+  if (name === 'coreSeconds') return 'core_seconds';
   if (!['state', 'branch', 'reason', 'ended', 'quality', 'rows', 'measuring'].includes(name))
     throw new RangeError(name);
   return name;

@@ -230,5 +230,6 @@ export const steps: readonly string[] = [
 
   // Lists of messages show those first that are not sent; runs are counted by their starts.
   `CREATE INDEX outbox_unsent ON outbox (number) WHERE state <> 'sent';
-   CREATE INDEX runs_by_start ON runs (project, started);`,
+   CREATE INDEX runs_by_start ON runs (project, started);
+   ALTER TABLE runs ADD COLUMN core_seconds INTEGER;`,
 ];

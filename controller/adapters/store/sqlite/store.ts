@@ -163,12 +163,12 @@ function append(
   const seq = after + events.length;
   const time = Math.max(at, before.at);
   insertEvents(db, before, after, time, events);
-  const { state, branch, reason, ended, quality, rows, measuring } = summary;
+  const { state, branch, reason, ended, quality, rows, coreSeconds, measuring } = summary;
   db.all(
     `UPDATE runs SET seq = $seq, at = $time, state = coalesce($state, state), branch = coalesce($branch, branch),
        reason = coalesce($reason, reason), ended = coalesce($ended, ended), quality = coalesce($quality, quality),
-       rows = coalesce($rows, rows), measuring = measuring OR $measuring WHERE run = $run`,
-    { run, seq, time, state, branch, reason, ended, quality, rows, measuring: measuring ? 1 : 0 },
+       rows = coalesce($rows, rows), core_seconds = coalesce($coreSeconds, core_seconds), measuring = measuring OR $measuring WHERE run = $run`,
+    { run, seq, time, state, branch, reason, ended, quality, rows, coreSeconds, measuring: measuring ? 1 : 0 },
   );
   if (ended !== undefined) {
     db.all('UPDATE runs SET owner = NULL, closed = $now WHERE run = $run', { run, now });

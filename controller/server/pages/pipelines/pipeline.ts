@@ -20,7 +20,7 @@ import { breachesOf, breachesTable } from './breaches.ts';
 const charted = 60;
 const listed = 20;
 
-/** Quality, rows and duration of the runs that have ended, over time. */
+/** Quality, rows, duration and cost of the runs that have ended, over time. */
 async function charts(oldestFirst: readonly RunSummary[], { t }: View): Promise<Html> {
   const words = t.pipelines;
   const over = async (
@@ -42,6 +42,7 @@ async function charts(oldestFirst: readonly RunSummary[], { t }: View): Promise<
     over('quality', words.quality, ({ quality }) => quality && Number((quality * 100).toFixed(2))),
     over('rows', words.rows, ({ rows }) => rows),
     over('duration', words.duration, ({ started, ended }) => ended && Number(((ended - started) / 1000).toFixed(1))),
+    over('cost', words.cost, ({ coreSeconds }) => coreSeconds && Number((coreSeconds / 3600).toFixed(3))),
   ]);
   const isEmpty = drawn.every((each) => each === undefined);
   return html`<section id="charts"><h2>${words.overTime}</h2>${isEmpty ? html`<p class="faint">${words.tooFew}</p>` : html`<div class="charts">${drawn}</div>`}</section>`;

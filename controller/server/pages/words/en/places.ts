@@ -60,6 +60,7 @@ export const places = {
     quality: 'Quality, %',
     rows: 'Published rows',
     duration: 'Duration, s',
+    cost: 'Cost, core-hours',
     branches: 'Branches of the last runs',
     runs: 'Runs',
     run: 'Run now',

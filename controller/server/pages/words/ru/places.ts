@@ -62,6 +62,7 @@ export const places: Texts<typeof en> = {
     quality: 'Качество, %',
     rows: 'Опубликовано строк',
     duration: 'Длительность, с',
+    cost: 'Затраты, ядро-часы',
     branches: 'Ветви последних запусков',
     runs: 'Запуски',
     run: 'Запустить сейчас',
