@@ -62,7 +62,7 @@ const runPage = page({
     const document = await runDocument(asked.api.store, summary, state);
     const cause = state.cause && shownCause(asked.principal, state.cause);
     const body = html`<h1>${t.run.title} ${isolated(run, 130)}</h1>
-${actionForms(document, view)}
+${actionForms(document, state, view)}
 ${head(document, summary.rows, view)}
 ${causePart(cause, state, view)}
 ${choicePart(document, state, view)}
