@@ -16,6 +16,7 @@ import { csvSource } from '../adapters/sources/csv/driver.ts';
 import { kafkaSource } from '../adapters/sources/kafka/driver.ts';
 import { postgresSource } from '../adapters/sources/postgres/driver.ts';
 import { fileStorageDriver } from '../adapters/storage/file/driver.ts';
+import { s3StorageDriver } from '../adapters/storage/s3/driver.ts';
 import { httpTask } from '../adapters/tasks/http/driver.ts';
 import { postgresTask } from '../adapters/tasks/postgres/driver.ts';
 import { afterTrigger } from '../adapters/triggers/after/driver.ts';
@@ -42,6 +43,6 @@ export const builtIn: Registry = {
   ],
   telemetry: [openLineageReceivers, otlpReceivers],
   backends: [livyDriver, embeddedDriver],
-  storages: [fileStorageDriver],
+  storages: [fileStorageDriver, s3StorageDriver],
   triggers: [scheduleTrigger, everyTrigger, filesTrigger, topicTrigger, tableTrigger, webhookTrigger, afterTrigger],
 };

@@ -128,6 +128,19 @@ const fixed = {
       message: 'is either sqlite, or a PostgreSQL server',
     })
     .prefault({}),
+  s3: z
+    .strictObject({
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe('of a service other than Amazon’s'),
+      region: z.string().min(1).optional().describe('of the buckets; that of the environment, when left out'),
+      pathStyle: z
+        .boolean()
+        .optional()
+        .describe('the bucket in the path instead of the host name; so for an endpoint, when left out'),
+    })
+    .prefault({}),
   retention: z
     .strictObject({
       runs: z

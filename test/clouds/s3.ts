@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+
+/** Versity's gateway: the protocol of S3 over a folder, with signatures and conditional writes. */
+const program = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
+/** Where it is built, once for all tests of a machine. */
+const cache = join(tmpdir(), 'sluice-s3');
+
+/** The program; undefined on a machine that cannot build it. */
+async function built(): Promise<string | undefined> {
+  const path = join(cache, 'versitygw');
+  if (existsSync(path)) return path;
+  await mkdir(cache, { recursive: true });
+  const made = await execa('go', ['install', program], { env: { GOBIN: cache }, reject: false, stdin: 'ignore' });
+  return made.failed ? undefined : path;
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+
+export interface S3Server {
+  readonly url: string;
+  readonly env: Readonly<Record<'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY' | 'AWS_REGION', string>>;
+  stop(): Promise<void>;
+}
+
+/** Starts a service of S3 with an empty folder; undefined, with a printed reason, on a machine that has none. */
+export async function s3Server(): Promise<S3Server | undefined> {
+  const path = await built();
+  if (path === undefined) {
+    process.stdout.write('skipped: there is no service of S3, as `go install` cannot build one\n');
+    return undefined;
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-s3-data-'));
+  const env = { AWS_ACCESS_KEY_ID: 'tester', AWS_SECRET_ACCESS_KEY: 'a secret of the test', AWS_REGION: 'us-east-1' };
+  const port = await freePort();
+  const login = { ROOT_ACCESS_KEY: env.AWS_ACCESS_KEY_ID, ROOT_SECRET_KEY: env.AWS_SECRET_ACCESS_KEY };
+  const server = execa(path, ['--port', `127.0.0.1:${port}`, 'posix', folder], {
+    ...{ env: login, reject: false, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  for (let left = 100; !(await fetch(url).catch(() => undefined)); left--) {
+    if (left === 0) throw new Error('the service of S3 does not answer');
+    await sleep(100);
+  }
+  return {
+    ...{ url, env },
+    async stop() {
+      server.kill('SIGTERM');
+      await server;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
