@@ -4,11 +4,13 @@ import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EndOfProcess } from '../adapters/backends/embedded/embedded.ts';
 import { fileStorageDriver } from '../adapters/storage/file/driver.ts';
+import { s3StorageDriver } from '../adapters/storage/s3/driver.ts';
+import type { Project } from '../config/project.ts';
 import type { Storage, Uri } from '../domain/ports/storage.ts';
 import type { RunnerResult } from '../domain/result.ts';
 import { type EmbeddedJob, execute } from '../embedded/execute.ts';
 import { reasonOf } from '../lib/errors.ts';
-import { below, isFile } from '../lib/uri.ts';
+import { below } from '../lib/uri.ts';
 import { storageOf } from './adapters.ts';
 import { newOwner } from './controller-id.ts';
 
@@ -27,11 +29,12 @@ const databaseShare = 0.8;
 /** Memory beside that of the job: the code, buffers of files and connections. MiB. */
 const besideMb = 400;
 
-const [spec = '', record = '', memoryMb = '1024', threads = '1'] = process.argv.slice(2);
+const [spec = '', record = '', memoryMb = '1024', threads = '1', connections = '{}'] = process.argv.slice(2);
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-embedded-'));
 // The registry of all drivers takes longer to load than small jobs to run.
-const storages = isFile(record) ? [fileStorageDriver] : (await import('./registry.ts')).builtIn.storages;
-const storage: Storage = storageOf({ storages }, { project: undefined as never, scratch });
+const storages = [fileStorageDriver, s3StorageDriver];
+const project = { connections: JSON.parse(connections) } as Project;
+const storage: Storage = storageOf({ storages }, { project, scratch });
 
 async function main(): Promise<void> {
   const owner = (await newOwner())();

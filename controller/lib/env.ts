@@ -46,6 +46,19 @@ export const inherited: Readonly<Record<string, string>> = Object.fromEntries(
   }),
 );
 
+/** The part of the environment by which the SDK of a cloud logs in. It may have secrets. */
+export const cloudLogin = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [],
+    ),
+  );
+
+/** The SDK of AWS warns at each start about versions of Node that it will need some day: that is for a changelog. */
+export function quietSdk(): void {
+  env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+}
+
 /** Whether to print the stack trace of an unexpected error. */
 export const debug = env.SLUICE_DEBUG !== undefined;
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,13 +11,27 @@ const program = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 /** Where it is built, once for all tests of a machine. */
 const cache = join(tmpdir(), 'sluice-s3');
 
-/** The program; undefined on a machine that cannot build it. */
+/** A build takes some minutes on a slow machine; an older lock was left by a killed one. Milliseconds. */
+const longestBuildMs = 900_000;
+
+/** The program; undefined on a machine that cannot build it. One of the tests that need it builds it. */
 async function built(): Promise<string | undefined> {
-  const path = join(cache, 'versitygw');
-  if (existsSync(path)) return path;
+  const [path, lock] = [join(cache, 'versitygw'), join(cache, 'lock')];
   await mkdir(cache, { recursive: true });
-  const made = await execa('go', ['install', program], { env: { GOBIN: cache }, reject: false, stdin: 'ignore' });
-  return made.failed ? undefined : path;
+  for (; !existsSync(path); await sleep(500)) {
+    try {
+      await mkdir(lock);
+    } catch {
+      const made = await stat(lock).catch(() => undefined);
+      if (made && Date.now() - made.mtimeMs > longestBuildMs) await rmdir(lock).catch(() => undefined);
+      continue;
+    }
+    const env = { GOBIN: cache };
+    const { failed } = await execa('go', ['install', program], { env, reject: false, stdin: 'ignore' });
+    await rmdir(lock);
+    if (failed) return undefined;
+  }
+  return path;
 }
 
 const freePort = (): Promise<number> =>

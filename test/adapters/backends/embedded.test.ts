@@ -13,7 +13,7 @@ const root = mkdtempSync(join(tmpdir(), 'sluice-backend-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const backend = (more: Partial<typeof embeddedProcess> = {}): BatchBackend =>
-  embeddedBackend({ storage, folder: join(root, 'embedded'), ...embeddedProcess, ...more });
+  embeddedBackend({ storage, folder: join(root, 'embedded'), connections: {}, ...embeddedProcess, ...more });
 
 let jobs = 0;
 /** A job without inputs and outputs. */

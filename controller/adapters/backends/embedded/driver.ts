@@ -7,6 +7,7 @@ export const embeddedDriver: BackendDriver = {
   kind: 'embedded',
   async open({ project, storage, embedded }) {
     const { embeddedBackend } = await import('./embedded.ts');
-    return embeddedBackend({ storage, folder: below(sharedOf(project), 'embedded'), ...embedded });
+    const connections = { s3: project.connections.s3 };
+    return embeddedBackend({ storage, folder: below(sharedOf(project), 'embedded'), connections, ...embedded });
   },
 };

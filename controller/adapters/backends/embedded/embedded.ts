@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Submission } from '../../../domain/events.ts';
 import type { BackendTraits, BatchBackend, BatchJob, Observation } from '../../../domain/ports/backend.ts';
 import type { Storage, Uri } from '../../../domain/ports/storage.ts';
-import { inherited } from '../../../lib/env.ts';
+import { cloudLogin, inherited } from '../../../lib/env.ts';
 import { SluiceError } from '../../../lib/errors.ts';
 import { below } from '../../../lib/uri.ts';
 import { mebibytes } from '../../../planning/sizing.ts';
@@ -13,8 +13,10 @@ export interface EmbeddedOptions {
   readonly storage: Storage;
   /** Where processes record that they run, a folder for each key. */
   readonly folder: Uri;
-  /** The command line of the worker process. Its further arguments are the job, the record, and the limits. */
+  /** The command line of the worker process. Its further arguments: the job, the record, the limits, the connections. */
   readonly worker: readonly string[];
+  /** What the worker needs to know of conf/connections.yaml: where storages are. Without secrets. */
+  readonly connections: object;
   /** Whether a process of this machine, by the name that it has recorded, has ended. */
   readonly isGone: (owner: string) => Promise<boolean>;
   /** Whether a process, by the name that it has recorded, runs on this machine; then its pid. */
@@ -44,7 +46,14 @@ const vanished = 'the embedded engine’s process was killed, or its machine fai
  * Jobs in processes of their own on this machine, with DuckDB. A process survives its controller, and any controller of
  * this machine finds it by its key; those of other machines see its record in the shared storage.
  */
-export function embeddedBackend({ storage, folder, worker, isGone, pidOf }: EmbeddedOptions): BatchBackend {
+export function embeddedBackend({
+  storage,
+  folder,
+  worker,
+  connections,
+  isGone,
+  pidOf,
+}: EmbeddedOptions): BatchBackend {
   const started = new Map<string, Promise<ChildProcess>>();
   /** The last counter of each process of another machine, and when it changed. */
   const heard = new Map<string, { readonly count: string; readonly at: number }>();
@@ -77,12 +86,12 @@ export function embeddedBackend({ storage, folder, worker, isGone, pidOf }: Embe
   async function start(job: BatchJob, key: string): Promise<ChildProcess> {
     const { driverMemory, executorCores } = job.settings;
     const [command = process.execPath, ...args] = worker;
-    const limits = [String(mebibytes(driverMemory)), String(executorCores)];
+    const limits = [String(mebibytes(driverMemory)), String(executorCores), JSON.stringify(connections)];
     const passfile = job.secretFiles.find(({ property }) => property === 'org.postgresql.pgpassfile')?.path;
     const child = spawn(command, [...args, job.spec, below(folder, key), ...limits], {
       detached: true,
       stdio: 'ignore',
-      env: { ...inherited, ...(passfile === undefined ? {} : { PGPASSFILE: passfile }) },
+      env: { ...inherited, ...cloudLogin(), ...(passfile === undefined ? {} : { PGPASSFILE: passfile }) },
     });
     await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject)).catch(
       (error: unknown) => {
