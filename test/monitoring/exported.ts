@@ -1,0 +1,16 @@
+import { familiesOf } from '../../controller/server/metrics/families.ts';
+import { processFamilies } from '../../controller/server/metrics/process.ts';
+import { RequestTimes, storeTimes } from '../../controller/server/metrics/request-times.ts';
+import { memoryStore } from '../fakes/store.ts';
+
+/** All metrics that there are, without values. */
+export async function exportedFamilies() {
+  const nothing = { triggers: [], pipelines: [], promises: [], alerts: [], controllers: 0, channels: [] };
+  const process = { version: '', node: '', tzdata: '', cpuSeconds: 0, residentBytes: 0, started: 0 };
+  return [
+    ...familiesOf({ vitals: await memoryStore().vitals(), ...nothing }),
+    ...processFamilies({ ...process, isStoreUp: true, isGatewayUp: true, streams: 0, loopLag: [], looks: [] }),
+    ...new RequestTimes().families(),
+    storeTimes().family(),
+  ];
+}
