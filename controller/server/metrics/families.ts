@@ -28,6 +28,9 @@ export interface Told {
 /** The metrics of a project from its store: every server tells the same. */
 export function familiesOf({ vitals, triggers, pipelines, promises, alerts, controllers, channels }: Told): Family[] {
   const { now, totals, open, ended, published, outbox, readings, applications } = vitals;
+  // A pipeline that is served no more runs no more, and its last failure is no alert.
+  const served = new Set(pipelines.map(({ name }) => name));
+  const isServed = ({ pipeline }: { readonly pipeline: string }): boolean => served.has(pipeline);
   const each = <T extends { readonly pipeline: string }>(all: readonly T[], numberOf: (of: T) => number | undefined) =>
     samplesOf(all, ({ pipeline }) => ({ pipeline }), numberOf);
   return [
@@ -50,9 +53,11 @@ export function familiesOf({ vitals, triggers, pipelines, promises, alerts, cont
     gauge(
       'run_last_end_state',
       'How the last run of a pipeline ended: 1 for that state, 0 for the others.',
-      ended.flatMap(({ pipeline, state }) =>
-        runEnds.map((end) => ({ labels: { pipeline, state: end }, value: end === state ? 1 : 0 })),
-      ),
+      ended
+        .filter(isServed)
+        .flatMap(({ pipeline, state }) =>
+          runEnds.map((end) => ({ labels: { pipeline, state: end }, value: end === state ? 1 : 0 })),
+        ),
     ),
     gauge(
       'run_last_end_timestamp_seconds',
@@ -112,7 +117,7 @@ export function familiesOf({ vitals, triggers, pipelines, promises, alerts, cont
       'For how long the oldest message has waited.',
       outbox.map(({ channel, oldest }) => ({ labels: { channel }, value: Math.max(0, (now - oldest) / 1000) })),
     ),
-    ...findings(readings),
+    ...findings(readings.filter(isServed)),
     gauge('applications', 'Spark applications with a slot, over all projects of the store.', [{ value: applications }]),
   ];
 }
