@@ -54,7 +54,7 @@ export async function alertmanagerCommand({ alertmanager }: Prometheus): Promise
     '--mount',
     'sh',
     '-c',
-    'mount --rbind "$0" /usr/share && exec "$@"',
+    'mount --bind "$0" /usr/share && exec "$@"',
   ];
   const command = [...view, join(unpacked, 'share'), alertmanager];
   const { exitCode } = await execa(command[0] ?? '', [...command.slice(1), '--version'], { reject: false });

@@ -27,7 +27,10 @@ export function scaled(text: string, { times, carried }: Haste): { readonly yaml
       ...rule,
       expr: rule.expr
         .replace(/\[(\w+)\]/g, (_, window: string) => `[${shorter(window, times)}]`)
-        .replace(/(_seconds(?:\{[^}]*\})?\)* > )(\d+)/g, (_, metric: string, limit: string) => metric + Number(limit) / times),
+        .replace(
+          /(_seconds(?:\{[^}]*\})?\)* > )(\d+)/g,
+          (_, metric: string, limit: string) => metric + Number(limit) / times,
+        ),
       ...(rule.for !== undefined && { for: shorter(rule.for, times) }),
       ...(rule.keep_firing_for !== undefined && { keep_firing_for: shorter(rule.keep_firing_for, carried) }),
     })),
