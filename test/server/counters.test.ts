@@ -89,3 +89,25 @@ test('the age of a look is that of the last one of this server; triggers by the 
   expect(looks.of([])).toEqual([]);
   expect(looks.of(there)).toEqual([]);
 });
+
+test('a scrape of fifty pipelines with two hundred triggers has at most four thousand lines', async () => {
+  const names = Array.from({ length: 50 }, (_, i) => `p${i}`);
+  const pipelines = (await pipelinesOf(...names)).map((loaded) => {
+    const { triggers = {} } = loaded.pipeline;
+    const twice = Object.entries(triggers).flatMap(([name, of]) => [1, 2].map((i) => [`${name}-${i}`, of]));
+    return { ...loaded, pipeline: { ...loaded.pipeline, triggers: Object.fromEntries(twice) } };
+  });
+  const { get, run, store } = await world({ pipelines });
+  for (const { pipeline } of pipelines) {
+    await run(pipeline.name, finished.events, finished.entry);
+    await run(pipeline.name, [{ type: 'run-ended', state: 'succeeded', reason: 'so it goes' }], {
+      summary: { state: 'succeeded', ended: Date.now() },
+    });
+    for (const trigger of Object.keys(pipeline.triggers)) await store.trigger({ pipeline: pipeline.name, trigger });
+  }
+  await get('/metrics');
+  const began = performance.now();
+  const lines = (await (await get('/metrics')).text()).split('\n').length;
+  process.stdout.write(`metrics: ${lines} lines of 50 pipelines in ${Math.round(performance.now() - began)} ms\n`);
+  expect(lines).toBeLessThanOrEqual(4000);
+});

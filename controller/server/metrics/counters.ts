@@ -1,5 +1,4 @@
 import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
-import { runEnds } from '../../domain/lifecycle.ts';
 import { type Counted, counted, type Total } from '../../domain/totals.ts';
 import type { Family } from './exposition.ts';
 
@@ -25,9 +24,10 @@ const counters: Readonly<Record<Counter, { readonly name: string; readonly help:
   messages: { name: 'sluice_outbox_messages_total', help: 'Messages that were sent or finally refused.' },
 };
 
-/** The ends of messages, and what becomes of firings that an operator wants to hear of. */
+/** What alerts and ratios are about: the first one of it must be seen. Other counters begin when they are needed. */
+const runEnds = ['succeeded', 'failed'] as const;
 const messageEnds = ['sent', 'refused'] as const;
-const firingOutcomes = ['started', 'missed', 'refused'] as const;
+const firingOutcomes = ['missed', 'refused'] as const;
 
 type Served = Pick<WatchedPipeline, 'name' | 'loaded'>;
 
@@ -42,16 +42,13 @@ function zeros(pipelines: readonly Served[], channels: readonly string[]): Total
   const ofPipelines = pipelines.flatMap(({ name, loaded }) => {
     if (!loaded) return [];
     const zero = of(name);
-    const { steps, sources, branches, triggers = {} } = loaded.pipeline;
+    const { steps, triggers = {} } = loaded.pipeline;
     return [
       ...runEnds.map((end) => zero('runs_ended', end)),
-      zero('runs_taken_over'),
-      ...branches.map((branch) => zero('branches_chosen', branch.name)),
       ...Object.keys(steps).map((step) => zero('retries', step)),
       ...Object.entries(steps).flatMap(([step, { fallback }]) =>
         fallback === undefined ? [] : [zero('fallbacks', step)],
       ),
-      ...Object.keys(sources).map((source) => zero('rows_invalid', source)),
       ...Object.keys(triggers).flatMap((trigger) => firingOutcomes.map((outcome) => zero('firings', trigger, outcome))),
     ];
   });
