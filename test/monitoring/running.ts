@@ -116,10 +116,20 @@ export class Monitoring {
 
   /** The value of an expression; undefined when it has none, or none alone. */
   async value(expression: string): Promise<number | undefined> {
-    const url = `http://127.0.0.1:${this.port}/api/v1/query?query=${encodeURIComponent(expression)}`;
-    const { data } = (await (await fetch(url)).json()) as { data: { result: { value: [number, string] }[] } };
-    const [only, ...others] = data.result;
+    const path = `query?query=${encodeURIComponent(expression)}`;
+    const [only, ...others] = (await this.asked<{ result: { value: [number, string] }[] }>(path)).result;
     return only && others.length === 0 ? Number(only.value[1]) : undefined;
+  }
+
+  /** How many alerts Prometheus itself has as firing: the series of before a kill tell nothing of it. */
+  async firing(): Promise<number> {
+    const { alerts } = await this.asked<{ alerts: { state: string }[] }>('alerts');
+    return alerts.filter(({ state }) => state === 'firing').length;
+  }
+
+  private async asked<T>(path: string): Promise<T> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}/api/v1/${path}`);
+    return ((await answer.json()) as { data: T }).data;
   }
 
   async close(): Promise<void> {

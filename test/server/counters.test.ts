@@ -85,7 +85,8 @@ test('the age of a look is that of the last one of this server; triggers by the 
   looks.note(of('hook'), { next: undefined });
   now = 5000;
   const there = [{ pipeline: 'p', trigger: 'files' }];
-  expect(looks.of(there)).toEqual([{ pipeline: 'p', trigger: 'files', left: 3, agoMs: 5000 }]);
+  const all = ['files', 'nightly', 'hook'].map((trigger) => ({ pipeline: 'p', trigger }));
+  expect(looks.of(all)).toEqual([{ pipeline: 'p', trigger: 'files', left: 3, agoMs: 5000 }]);
   expect(looks.of([])).toEqual([]);
   expect(looks.of(there)).toEqual([]);
 });
