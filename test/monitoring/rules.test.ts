@@ -125,6 +125,7 @@ describe('the rules for Prometheus', () => {
   test.skipIf(!programs)('read metrics that promtool finds nothing wrong with', async () => {
     const { get, run } = await world();
     await run('alpha', finished.events, finished.entry);
+    await get('/metrics');
     const text = await (await get('/metrics')).text();
     const check = (input: string) =>
       execa(programs?.promtool ?? '', ['check', 'metrics'], { input, all: true, reject: false });

@@ -11,7 +11,7 @@ import { finished, world } from './world.ts';
 function samplesOf(text: string): Map<string, number> {
   const samples = new Map<string, number>();
   for (const line of text.split('\n').filter((each) => each !== '' && !each.startsWith('#'))) {
-    const [, series = '', value = ''] = /^([a-z_]+(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
+    const [, series = '', value = ''] = /^([a-z_0-9]+(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
     expect(series, line).not.toBe('');
     expect(samples.has(series), `${series} occurs twice`).toBe(false);
     samples.set(series, Number(value));

@@ -16,6 +16,7 @@ import type { LoadedPipeline } from '../../controller/pipeline/loader.ts';
 import { type AppOptions, httpApp } from '../../controller/server/app.ts';
 import { knownHosts } from '../../controller/server/doors/origin.ts';
 import type { Api } from '../../controller/server/http/api.ts';
+import { LoopLag } from '../../controller/server/metrics/loop-lag.ts';
 import { RequestTimes, storeTimes } from '../../controller/server/metrics/request-times.ts';
 import { FeedHub } from '../../controller/server/streams/hub.ts';
 import { memoryStores } from '../fakes/store.ts';
@@ -66,7 +67,7 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     hub: new FeedHub(store),
     requests: new RequestTimes(),
     storeTimes: storeTimes(),
-    loopLag: { read: () => [] },
+    loopLag: new LoopLag(),
     looks: new Looks(),
     channels: ['email', 'slack'],
     now: () => Date.now(),

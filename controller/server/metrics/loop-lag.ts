@@ -2,10 +2,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** A timer that is due every so many milliseconds; what it is late is the lag. */
 const resolution = 10;
-/** The time that quantiles are of: between one and two of these. Milliseconds. */
+/** The time that they are of: between one and two of these. Milliseconds. */
 const windowMs = 30_000;
 
-const quantiles = [0.5, 0.9, 0.99] as const;
+const percents = [50, 90, 99] as const;
 
 /** How late timers of this process are, lately. */
 export class LoopLag {
@@ -20,13 +20,13 @@ export class LoopLag {
     }, windowMs).unref();
   }
 
-  /** Seconds by quantile: the worse of the window before and of this one. */
-  read(): { readonly quantile: number; readonly seconds: number }[] {
+  /** The lag that this share of timers does not exceed: the worse of the window before and of this one. */
+  read(): { readonly percent: number; readonly seconds: number }[] {
     const now = this.now();
-    return quantiles.map((quantile, i) => ({ quantile, seconds: Math.max(now[i] ?? 0, this.before?.[i] ?? 0) }));
+    return percents.map((percent, i) => ({ percent, seconds: Math.max(now[i] ?? 0, this.before?.[i] ?? 0) }));
   }
 
   private now(): number[] {
-    return quantiles.map((quantile) => Math.max(0, this.delays.percentile(quantile * 100) / 1e9 - resolution / 1000));
+    return percents.map((percent) => Math.max(0, this.delays.percentile(percent) / 1e9 - resolution / 1000));
   }
 }

@@ -46,11 +46,13 @@ export const processFamilies = (of: Process): Family[] => [
       ({ left }) => left,
     ),
   ),
-  {
-    ...{ name: 'nodejs_eventloop_lag_seconds', type: 'gauge' },
-    help: 'How late timers of this process were within the last minute.',
-    samples: of.loopLag.map(({ quantile, seconds }) => ({ labels: { quantile: String(quantile) }, value: seconds })),
-  },
+  ...of.loopLag.map(
+    ({ percent, seconds }): Family => ({
+      // The names that dashboards for Node know.
+      ...{ name: `nodejs_eventloop_lag_p${percent}_seconds`, type: 'gauge', samples: [{ value: seconds }] },
+      help: `How late ${percent} % of the timers of this process were at most, within the last minute.`,
+    }),
+  ),
   {
     ...{ name: 'process_cpu_seconds_total', type: 'counter', samples: [{ value: of.cpuSeconds }] },
     help: 'CPU time of this process, in seconds.',
