@@ -69,7 +69,11 @@ export async function firingChaos({ triggers, minutes, kills, seed, log }: Firin
   const { broken, counts } = await verdict(expected, witness.requests, faults, settled);
   return {
     broken: { ...broken, 'counters of /metrics that differ from the histories': scraped.wrong },
-    counts: { ...counts, 'servers whose /metrics was compared': scraped.servers },
+    counts: {
+      ...counts,
+      'servers whose /metrics was compared': scraped.servers,
+      'counters that were compared on each': scraped.counters,
+    },
   };
 }
 
@@ -181,19 +185,19 @@ const wrongTotals = () =>
   );
 
 /** What servers export that differs from that, once nothing fires or runs any more. */
-async function wrongScrapes(controllers: Controllers): Promise<{ servers: number; wrong: string[] }> {
+async function wrongScrapes(controllers: Controllers): Promise<{ servers: number; counters: number; wrong: string[] }> {
   const made = await start(['token', 'create', 'witness', '--scope', 'read', '--json']);
   const { token } = JSON.parse(String(made.stdout)) as { token: string };
   const isQuiet = async (): Promise<boolean> => {
     const [{ open = 1 } = {}] = await query('SELECT count(*) AS open FROM runs WHERE ended IS NULL', 'sluice');
     return Number(open) === 0 && controllers.serving.length === 2;
   };
-  if (!(await soon(isQuiet))) return { servers: 0, wrong: ['servers or runs do not come to rest'] };
+  if (!(await soon(isQuiet))) return { servers: 0, counters: 0, wrong: ['servers or runs do not come to rest'] };
   const rows = (await query(`${counted} SELECT * FROM counted`, 'sluice')) as Counter[];
   const all = rows.map((row) => ({ ...row, n: Number(row.n) }));
   const urls = controllers.serving;
   const wrong = await Promise.all(urls.map((url) => wrongSeries(url, token, all, 'fired-')));
-  return { servers: urls.length, wrong: wrong.flat() };
+  return { servers: urls.length, counters: all.length, wrong: wrong.flat() };
 }
 
 /** Waits until the runs of all expected instants have ended. */

@@ -10,23 +10,29 @@ interface Rule {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** How much quicker the time of rules passes. Outages of a test last as long as processes take, so they are carried for longer. */
+/** How much quicker the time of rules passes. */
 export interface Haste {
   readonly times: number;
+  /** What is counted within a window must stay until all else has begun, too. */
+  readonly windows: number;
+  /** Outages of a test last as long as processes take. */
   readonly carried: number;
 }
 
 const shorter = (text: string, times: number): string => `${Math.round(milliseconds(text) / times)}ms`;
 
 /** The rules with all of their times shorter: how long a condition lasts, windows, and limits of metrics in seconds. */
-export function scaled(text: string, { times, carried }: Haste): { readonly yaml: string; readonly alerts: string[] } {
+export function scaled(
+  text: string,
+  { times, windows, carried }: Haste,
+): { readonly yaml: string; readonly alerts: string[] } {
   const file = parse(text) as { readonly groups: readonly { readonly rules: readonly Rule[] }[] };
   const groups = file.groups.map((group) => ({
     ...group,
     rules: group.rules.map((rule) => ({
       ...rule,
       expr: rule.expr
-        .replace(/\[(\w+)\]/g, (_, window: string) => `[${shorter(window, times)}]`)
+        .replace(/\[(\w+)\]/g, (_, window: string) => `[${shorter(window, windows)}]`)
         .replace(
           /(_seconds(?:\{[^}]*\})?\)* > )(\d+)/g,
           (_, metric: string, limit: string) => metric + Number(limit) / times,
