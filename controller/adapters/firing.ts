@@ -29,6 +29,8 @@ export interface Due {
   readonly problem?: string;
   /** More is due than the firings are. */
   readonly isPartial?: boolean;
+  /** Files, messages or rows that were seen and are in no firing yet. Left out by kinds that do not count them. */
+  readonly left?: number;
   /** When to poll again, by the store's clock; undefined: when something of the trigger has changed. */
   readonly next: number | undefined;
 }

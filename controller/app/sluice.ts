@@ -237,13 +237,15 @@ export class Sluice implements RunHost {
   }
 }
 
-/** Runs some work as a controller of the project. */
+/** Runs some work as a controller of the project, with the store as `seen` gives it. */
 export const withSluice = <T>(
   project: Project,
   work: (sluice: Sluice, store: RunStore) => Promise<T>,
   registry?: Registry,
+  seen: (store: RunStore) => RunStore = (store) => store,
 ): Promise<T> =>
-  withStore(project, async (store) => {
+  withStore(project, async (opened) => {
+    const store = seen(opened);
     const sluice = await Sluice.open(project, store, registry);
     try {
       return await work(sluice, store);

@@ -1,4 +1,5 @@
 import type { RunEvent } from './events.ts';
+import type { PhaseTime } from './phases.ts';
 
 /** What is counted for each pipeline, and what each count is told apart by. */
 export const counted = {
@@ -13,12 +14,18 @@ export const counted = {
   /** Runs by the shortest of `runSeconds` that they did not exceed, and how long they took together. */
   run_buckets: ['state', 'seconds'],
   run_ms: ['state'],
+  /** Phases of runs, likewise, by the shortest of `phaseSeconds`. */
+  phase_buckets: ['phase', 'seconds'],
+  phase_ms: ['phase'],
   messages: ['channel', 'state'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 export type Counted = keyof typeof counted;
 
 /** The limits by which durations of runs are counted. Seconds. */
 export const runSeconds = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14_400, Number.POSITIVE_INFINITY] as const;
+
+/** The limits by which durations of phases are counted. Seconds. */
+export const phaseSeconds = [0.1, 0.5, 1, 5, 15, 60, 300, 1800, 14_400, Number.POSITIVE_INFINITY] as const;
 
 /** A number to add. */
 export interface Count {
@@ -65,9 +72,20 @@ function ofEvent(event: RunEvent, tookMs: number): readonly Count[] {
   }
 }
 
-/** What some events add to the totals of a pipeline, so many milliseconds after the start of their run. */
-export const countsOfEvents = (events: readonly RunEvent[], tookMs: number): Count[] =>
-  merged(events.flatMap((event) => ofEvent(event, tookMs)));
+const ofPhase = ({ phase, ms }: PhaseTime): readonly Count[] => [
+  ...one('phase_buckets', phase, String(phaseSeconds.find((limit) => ms <= limit * 1000))),
+  { name: 'phase_ms', labels: [phase], n: Math.round(ms) },
+];
+
+/**
+ * What some events add to the totals of a pipeline, so many milliseconds after the start of their run, and the phases
+ * that end with them.
+ */
+export const countsOfEvents = (
+  events: readonly RunEvent[],
+  tookMs: number,
+  phases: readonly PhaseTime[] = [],
+): Count[] => merged([...events.flatMap((event) => ofEvent(event, tookMs)), ...phases.flatMap(ofPhase)]);
 
 /** What was found last of a pipeline; each part replaces the one before. */
 export interface Readings {

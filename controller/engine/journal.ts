@@ -1,6 +1,7 @@
 import type { Recorded, RunEvent } from '../domain/events.ts';
 import { next, runTable } from '../domain/lifecycle.ts';
 import { coreSecondsOf, outputsOf } from '../domain/outcome.ts';
+import { type OpenPhases, type PhaseTime, phasesAfter } from '../domain/phases.ts';
 import type { Message } from '../domain/ports/notifier.ts';
 import type { Entry, Lease, RunStore } from '../domain/ports/store.ts';
 import { apply, emptyState, type RunState } from '../domain/state.ts';
@@ -37,6 +38,7 @@ export class Journal {
   needsReload = true;
   /** The time of the last event, before which no other one is stored. */
   private lastAt = 0;
+  private phases: OpenPhases = new Map();
   private awaySince: number | undefined;
   private lastOperation: Promise<unknown> = Promise.resolve();
   private readonly lease: Lease;
@@ -100,7 +102,8 @@ export class Journal {
     const records = events.map((event, i) => ({ seq: after + i + 1, at, event }));
     const { summary, messages } = this.consequences(records, at);
     const telemetry = this.ports.telemetry && tells(events) ? await this.telemetry(records) : [];
-    const entry = { events, summary, messages: [...messages, ...telemetry], ...extras };
+    const phases = this.phasesEndedBy(records);
+    const entry = { events, summary, messages: [...messages, ...telemetry], phases, ...extras };
     const appended = await this.query((store) => store.append(this.lease, after, at, entry));
     if (!('refused' in appended)) {
       for (const record of records) this.applyRecord({ ...record, at: appended.at });
@@ -131,6 +134,15 @@ export class Journal {
     const rows = outputsOf(after).reduce((sum, output) => sum + output.rows, 0);
     const outcome = { reason: ended.reason, ended: at, rows, coreSeconds: coreSecondsOf(after, at) };
     return { summary: { ...summary, ...outcome }, messages: this.messages(after) };
+  }
+
+  private phasesEndedBy(records: readonly Recorded[]): PhaseTime[] {
+    let { phases } = this;
+    return records.flatMap((record) => {
+      const { open, ended } = phasesAfter(phases, record);
+      phases = open;
+      return ended;
+    });
   }
 
   private stateAfter(records: readonly Recorded[]): RunState {
@@ -172,6 +184,7 @@ export class Journal {
 
   private applyRecord(record: Parameters<typeof apply>[1]): void {
     apply(this.state, record);
+    this.phases = phasesAfter(this.phases, record).open;
     this.seq = record.seq;
     this.lastAt = record.at;
     this.ports.onUpdate({ kind: 'event', record, state: this.state });

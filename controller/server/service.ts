@@ -23,6 +23,7 @@ import { redactor } from '../lib/redact.ts';
 import { below } from '../lib/uri.ts';
 import { status } from '../stack/stack.ts';
 import type { Api } from './http/api.ts';
+import { LoopLag } from './metrics/loop-lag.ts';
 import { RequestTimes } from './metrics/request-times.ts';
 import { FeedHub } from './streams/hub.ts';
 
@@ -38,6 +39,7 @@ export async function apiOf(
   store: RunStore,
   watched: () => Promise<readonly WatchedPipeline[]>,
   registry: Registry,
+  measured: Pick<Api, 'storeTimes' | 'looks'>,
 ): Promise<Api> {
   const adapters = adaptersOf(project, registry);
   const backends = await backendsOf(project, registry);
@@ -64,6 +66,9 @@ export async function apiOf(
     store,
     hub: new FeedHub(store),
     requests: new RequestTimes(),
+    ...measured,
+    loopLag: new LoopLag(),
+    channels: [...registry.notifiers, ...registry.telemetry].map(({ kind }) => kind),
     now: () => Math.round(sluice.now()),
     owner: () => sluice.controller.owner,
     watched,

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pick, type Random, randomOf } from '../../controller/demo/random.ts';
-import { pause, query, write } from '../integration/world.ts';
+import { pause, query, start, write } from '../integration/world.ts';
 import { Controllers } from './controllers.ts';
 import { fakedClock } from './faked-clock.ts';
+import { type Counter, soon, wrongSeries } from './scraped.ts';
 
 export interface FiringOptions {
   readonly triggers: number;
@@ -42,7 +43,7 @@ export async function firingChaos({ triggers, minutes, kills, seed, log }: Firin
   for (let i = 0; i < triggers; i++) {
     const from = first + Math.round((i * minute) / triggers);
     const pipeline = `fired-${i}`;
-    await write(`conf/pipelines/${pipeline}.yaml`, pipelineOf(pipeline, from, witness.url));
+    await write(`conf/pipelines/${pipeline}.yaml`, pipelineOf(pipeline, witness.url, from));
     for (let n = 0; n < minutes; n++) expected.push({ pipeline, key: new Date(from + n * minute).toISOString() });
   }
   const faults: Record<string, number> = {};
@@ -59,12 +60,24 @@ export async function firingChaos({ triggers, minutes, kills, seed, log }: Firin
   }
   await pause(Math.max(0, endsAt - Date.now()));
   const settled = await settle(expected);
+  // No further instants: what is counted stays.
+  for (let i = 0; i < triggers; i++)
+    await write(`conf/pipelines/fired-${i}.yaml`, pipelineOf(`fired-${i}`, witness.url));
+  const scraped = await wrongScrapes(controllers);
   await controllers.close();
   await witness.close();
-  return verdict(expected, witness.requests, faults, settled);
+  const { broken, counts } = await verdict(expected, witness.requests, faults, settled);
+  return {
+    broken: { ...broken, 'counters of /metrics that differ from the histories': scraped.wrong },
+    counts: {
+      ...counts,
+      'servers whose /metrics was compared': scraped.servers,
+      'counters that were compared on each': scraped.counters,
+    },
+  };
 }
 
-const pipelineOf = (name: string, from: number, url: string): string => `name: ${name}
+const pipelineOf = (name: string, url: string, from?: number): string => `name: ${name}
 sources:
   files: { csv: data/fired/*.csv, key: id, columns: { id: bigint, note: string } }
 branches: [{ name: all }]
@@ -73,7 +86,9 @@ steps:
     http: { url: "${url}/{{ run.name }}", method: POST }
     retry: { maximumAttempts: 30, initialInterval: 1s, maximumInterval: 5s, patience: 1h }
 concurrency: parallel
-triggers:
+${from === undefined ? '' : triggersFrom(from)}`;
+
+const triggersFrom = (from: number): string => `triggers:
   # Its own values give each instant a run of its own.
   often: { every: 1m, from: "${new Date(from).toISOString()}", missed: all, within: 2h, with: { key: "{{ trigger.key }}" } }
 `;
@@ -143,10 +158,8 @@ const ledger = () =>
     'sluice',
   );
 
-/** The totals that differ from what the histories and the ledger have, counted again. */
-const wrongTotals = () =>
-  query(
-    `WITH fired AS (SELECT pipeline, body FROM events JOIN runs USING (run) WHERE pipeline LIKE 'fired-%'),
+/** What the histories and the ledger have, counted again. */
+const counted = `WITH fired AS (SELECT pipeline, body FROM events JOIN runs USING (run) WHERE pipeline LIKE 'fired-%'),
      counted AS (
        SELECT pipeline, 'runs_ended' AS name, jsonb_build_array(body->>'state') AS labels, count(*) AS n
        FROM fired WHERE body->>'type' = 'run-ended' GROUP BY 1, 3
@@ -157,7 +170,12 @@ const wrongTotals = () =>
        FROM fired WHERE body->>'type' = 'attempt-ended' GROUP BY 1, 3
        UNION ALL SELECT pipeline, 'firings', jsonb_build_array(trigger, outcome), sum(count)
        FROM firings WHERE pipeline LIKE 'fired-%' GROUP BY 1, 3
-     ), kept AS (
+     )`;
+
+/** The totals that differ from that. */
+const wrongTotals = () =>
+  query(
+    `${counted}, kept AS (
        SELECT pipeline, name, labels::jsonb AS labels, n FROM totals
        WHERE pipeline LIKE 'fired-%' AND name IN (SELECT name FROM counted)
      )
@@ -165,6 +183,22 @@ const wrongTotals = () =>
      FROM counted FULL JOIN kept USING (pipeline, name, labels) WHERE kept.n IS DISTINCT FROM counted.n`,
     'sluice',
   );
+
+/** What servers export that differs from that, once nothing fires or runs any more. */
+async function wrongScrapes(controllers: Controllers): Promise<{ servers: number; counters: number; wrong: string[] }> {
+  const made = await start(['token', 'create', 'witness', '--scope', 'read', '--json']);
+  const { token } = JSON.parse(String(made.stdout)) as { token: string };
+  const isQuiet = async (): Promise<boolean> => {
+    const [{ open = 1 } = {}] = await query('SELECT count(*) AS open FROM runs WHERE ended IS NULL', 'sluice');
+    return Number(open) === 0 && controllers.serving.length === 2;
+  };
+  if (!(await soon(isQuiet))) return { servers: 0, counters: 0, wrong: ['servers or runs do not come to rest'] };
+  const rows = (await query(`${counted} SELECT * FROM counted`, 'sluice')) as Counter[];
+  const all = rows.map((row) => ({ ...row, n: Number(row.n) }));
+  const urls = controllers.serving;
+  const wrong = await Promise.all(urls.map((url) => wrongSeries(url, token, all, 'fired-')));
+  return { servers: urls.length, counters: all.length, wrong: wrong.flat() };
+}
 
 /** Waits until the runs of all expected instants have ended. */
 async function settle(expected: readonly Expected[]): Promise<boolean> {

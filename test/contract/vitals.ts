@@ -51,6 +51,26 @@ export function vitalsContract(open: (name: string) => Promise<RunStore>): void 
     await store.close();
   });
 
+  test('counts the phases of runs with the events that end them, and none of a refused write', async () => {
+    const { prefix, store } = await project();
+    const { lease } = await store.create({ run: `${prefix}-a`, pipeline: 'p', at: 1, events: [] });
+    const phases = [
+      { phase: 'measure' as const, ms: 500 },
+      { phase: 'measure' as const, ms: 501 },
+    ];
+    for (let i = 0; i < 2; i++) await store.append(lease, 0, 2, { events: [failed('s')], phases });
+    expect(
+      (await store.vitals()).totals.flatMap(({ name, labels, n }) =>
+        name.startsWith('phase') ? [[name, ...labels, n]] : [],
+      ),
+    ).toEqual([
+      ['phase_buckets', 'measure', '0.5', 1],
+      ['phase_buckets', 'measure', '1', 1],
+      ['phase_ms', 'measure', 1001],
+    ]);
+    await store.close();
+  });
+
   test('counts each firing once, by its outcome and for as many as its row stands', async () => {
     const { prefix, store } = await project();
     const name = { pipeline: 'p', trigger: 't' };

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../../controller/domain/events.ts';
 import type { Message } from '../../controller/domain/ports/notifier.ts';
-import type { FeedEvent, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
+import type { Entry, FeedEvent, RunStore, StoreOwner } from '../../controller/domain/ports/store.ts';
 import type { TriggerName } from '../../controller/domain/ports/triggers.ts';
 import { countsOfEvents, readingsOf } from '../../controller/domain/totals.ts';
 import { rejected } from '../../controller/lib/errors.ts';
@@ -43,7 +43,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
   };
   const lives = (owner: string | undefined): boolean => owner !== undefined && (until.get(owner) ?? 0) > clock();
   const open = (): Row[] => [...runs.values()].filter((row) => row.summary.ended === undefined);
-  const add = (row: Row, at: number, events: readonly RunEvent[]): number => {
+  const add = (row: Row, at: number, events: readonly RunEvent[], phases?: Entry['phases']): number => {
     const time = Math.max(at, row.events.at(-1)?.at ?? at);
     for (const event of events) {
       const record = { seq: row.events.length + 1, at: time, event: structuredClone(event) };
@@ -52,7 +52,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
     }
     const { pipeline, started } = row.summary;
     readings.set(row.project, pipeline, readingsOf(events));
-    totals.add(row.project, pipeline, countsOfEvents(events, time - started));
+    totals.add(row.project, pipeline, countsOfEvents(events, time - started, phases));
     return time;
   };
   const post = (project: string, messages: readonly Message[]): void => {
@@ -87,7 +87,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
         if (trigger !== undefined) fired.set(of, [...(fired.get(of) ?? []), row]);
         return { number: created, lease: { run, token: 1 }, isNew: true };
       },
-      async append({ run, token }, after, at, { events, summary = {}, messages = [], takesSlot, freesSlot }) {
+      async append({ run, token }, after, at, { events, summary = {}, messages = [], phases, takesSlot, freesSlot }) {
         const row = rowOf(run);
         if (row.token !== token) return { refused: 'lost' };
         if (row.events.length !== after) return { refused: 'moved' };
@@ -96,7 +96,7 @@ export function memoryStores(clock: () => number): (owner: StoreOwner) => RunSto
           if (alive.size >= (takesSlot.limit ?? Number.POSITIVE_INFINITY)) return { refused: 'no-slot' };
           alive.set(takesSlot.key, run);
         }
-        const time = add(row, at, events);
+        const time = add(row, at, events, phases);
         const { measuring, ...shown } = summary;
         row.summary = { ...row.summary, ...shown };
         if (measuring) row.measuring = true;

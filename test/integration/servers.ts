@@ -67,11 +67,12 @@ export class Servers {
     this.urls[i] = url;
   }
 
-  /** Kills a server without a word, and starts it again. */
-  async killed(i: number): Promise<void> {
+  /** Kills a server without a word, and starts it again once something is so. */
+  async killed(i: number, isSo: () => Promise<void> = async () => undefined): Promise<void> {
     this.kills += 1;
     this.children[i]?.kill('SIGKILL');
     await this.children[i];
+    await isSo();
     await this.start(i);
   }
 

@@ -12,6 +12,7 @@ export interface Prometheus {
 
 /** Where packages are unpacked, once for all tests of a machine. */
 const cache = join(tmpdir(), 'sluice-prometheus');
+const unpacked = join(cache, 'root', 'usr');
 
 /**
  * Prometheus and Alertmanager as they are installed, or else unpacked from the packages of Debian; undefined on a machine
@@ -20,7 +21,7 @@ const cache = join(tmpdir(), 'sluice-prometheus');
 export async function prometheusPrograms(): Promise<Prometheus | undefined> {
   const installed = programsIn('/usr/bin');
   if (installed) return installed;
-  const folder = join(cache, 'root', 'usr', 'bin');
+  const folder = join(unpacked, 'bin');
   const there = programsIn(folder);
   if (there) return there;
   mkdirSync(cache, { recursive: true });
@@ -38,4 +39,24 @@ function programsIn(folder: string): Prometheus | undefined {
     (name) => join(folder, name),
   );
   return [promtool, prometheus, alertmanager].every(existsSync) ? { promtool, prometheus, alertmanager } : undefined;
+}
+
+/**
+ * The command of Alertmanager; undefined where it cannot run. Debian's reads its templates in /usr/share: one that is
+ * unpacked has a view of its own of that folder.
+ */
+export async function alertmanagerCommand({ alertmanager }: Prometheus): Promise<readonly string[] | undefined> {
+  if (existsSync('/usr/share/prometheus/alertmanager/default.tmpl')) return [alertmanager];
+  const view = [
+    'unshare',
+    '--user',
+    '--map-root-user',
+    '--mount',
+    'sh',
+    '-c',
+    'mount --bind "$0" /usr/share && exec "$@"',
+  ];
+  const command = [...view, join(unpacked, 'share'), alertmanager];
+  const { exitCode } = await execa(command[0] ?? '', [...command.slice(1), '--version'], { reject: false });
+  return exitCode === 0 ? command : undefined;
 }

@@ -7,10 +7,8 @@ import { parse } from 'yaml';
 import { forMs, limits } from '../../controller/app/alerts/conditions.ts';
 import { alertKinds } from '../../controller/domain/alerts.ts';
 import { milliseconds } from '../../controller/lib/duration.ts';
-import { familiesOf, processFamilies } from '../../controller/server/metrics/families.ts';
-import { RequestTimes } from '../../controller/server/metrics/request-times.ts';
-import { memoryStore } from '../fakes/store.ts';
 import { finished, world } from '../server/world.ts';
+import { exportedFamilies } from './exported.ts';
 import { prometheusPrograms } from './prometheus.ts';
 import { alerts } from './provoked.ts';
 
@@ -127,6 +125,7 @@ describe('the rules for Prometheus', () => {
   test.skipIf(!programs)('read metrics that promtool finds nothing wrong with', async () => {
     const { get, run } = await world();
     await run('alpha', finished.events, finished.entry);
+    await get('/metrics');
     const text = await (await get('/metrics')).text();
     const check = (input: string) =>
       execa(programs?.promtool ?? '', ['check', 'metrics'], { input, all: true, reject: false });
@@ -136,26 +135,13 @@ describe('the rules for Prometheus', () => {
   });
 
   test('and the dashboard use metrics that are exported, or recorded', async () => {
-    const told = {
-      vitals: await memoryStore().vitals(),
-      triggers: [],
-      pipelines: [],
-      promises: [],
-      alerts: [],
-      controllers: 0,
-    };
-    const of = { version: '', node: '', tzdata: '', cpuSeconds: 0, residentBytes: 0, started: 0 };
-    const families = [
-      ...familiesOf(told),
-      ...processFamilies({ ...of, isStoreUp: true, isGatewayUp: true }),
-      new RequestTimes().family(),
-    ];
+    const families = await exportedFamilies();
     const names = new Set([
       ...families.flatMap(({ name, type }) => (type === 'histogram' ? [`${name}_bucket`] : [name])),
       ...rules.flatMap(({ record }) => record ?? []),
     ]);
     const used = [...rules.map(({ expr }) => expr), ...expressions].flatMap(
-      (expr) => expr.match(/\b(?:sluice[_:]|process_)\w+(?::\w+)*/g) ?? [],
+      (expr) => expr.match(/\b(?:sluice[_:]|process_|nodejs_)\w+(?::\w+)*/g) ?? [],
     );
     expect(used.length).toBeGreaterThan(20);
     expect([...new Set(used)].filter((name) => !names.has(name))).toEqual([]);

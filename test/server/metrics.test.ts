@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { SluiceError } from '../../controller/lib/errors.ts';
 import { exposed } from '../../controller/server/metrics/exposition.ts';
-import { familiesOf, processFamilies } from '../../controller/server/metrics/families.ts';
-import { RequestTimes } from '../../controller/server/metrics/request-times.ts';
+import { Durations } from '../../controller/server/metrics/histograms.ts';
 import { memoryStore } from '../fakes/store.ts';
+import { exportedFamilies } from '../monitoring/exported.ts';
 import { finished, world } from './world.ts';
 
 /** The samples of a scrape: name with labels, and value. */
 function samplesOf(text: string): Map<string, number> {
   const samples = new Map<string, number>();
   for (const line of text.split('\n').filter((each) => each !== '' && !each.startsWith('#'))) {
-    const [, series = '', value = ''] = /^([a-z_]+(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
+    const [, series = '', value = ''] = /^([a-z_0-9]+(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
     expect(series, line).not.toBe('');
     expect(samples.has(series), `${series} occurs twice`).toBe(false);
     samples.set(series, Number(value));
@@ -83,21 +83,9 @@ test('when the store is away, a scrape says so instead of failing', async () => 
 });
 
 test('every metric is in the documentation', async () => {
-  const { vitals } = memoryStore();
-  const told = { vitals: await vitals(), triggers: [], pipelines: [], promises: [], alerts: [], controllers: 0 };
-  const of = {
-    version: '',
-    node: '',
-    tzdata: '',
-    cpuSeconds: 0,
-    residentBytes: 0,
-    started: 0,
-    isStoreUp: true,
-    isGatewayUp: true,
-  };
-  const names = [...familiesOf(told), ...processFamilies(of), new RequestTimes().family()].map(({ name }) => name);
+  const names = (await exportedFamilies()).map(({ name }) => name);
   const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
-  const documented = [...page.matchAll(/`((?:sluice|process)_\w+)`/g)].map(([, name]) => name);
+  const documented = [...page.matchAll(/`((?:sluice|process|nodejs)_\w+)`/g)].map(([, name]) => name);
   expect([...new Set(documented)].sort()).toEqual([...names].sort());
 });
 
@@ -114,8 +102,8 @@ test('names from data are escaped, and values are numbers of the format', () => 
 });
 
 test('a histogram counts a request in every bucket that it fits into', () => {
-  const times = new RequestTimes();
-  for (const seconds of [0.005, 0.3, 99]) times.observe('GET /x', 200, seconds);
+  const times = new Durations('x', 'y', [0.005, 0.25, 0.5, 10]);
+  for (const seconds of [0.005, 0.3, 99]) times.observe({ of: 'it' }, seconds);
   const values = times.family().samples.map(({ suffix, labels, value }) => [suffix, labels?.le, value]);
   expect(values.filter(([, le]) => ['0.005', '0.25', '0.5', '10', '+Inf'].includes(String(le)))).toEqual([
     ['_bucket', '0.005', 1],

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { newToken } from '../../controller/app/access/token.ts';
 import { newRunName } from '../../controller/app/new-run.ts';
 import { calendarOf } from '../../controller/app/triggers/calendar.ts';
+import { Looks } from '../../controller/app/triggers/looks.ts';
 import { triggerOperations } from '../../controller/app/triggers/operations.ts';
 import { namedTriggers } from '../../controller/app/triggers/overview.ts';
 import { promisesOf } from '../../controller/app/views/promises.ts';
@@ -15,7 +16,8 @@ import type { LoadedPipeline } from '../../controller/pipeline/loader.ts';
 import { type AppOptions, httpApp } from '../../controller/server/app.ts';
 import { knownHosts } from '../../controller/server/doors/origin.ts';
 import type { Api } from '../../controller/server/http/api.ts';
-import { RequestTimes } from '../../controller/server/metrics/request-times.ts';
+import { LoopLag } from '../../controller/server/metrics/loop-lag.ts';
+import { RequestTimes, storeTimes } from '../../controller/server/metrics/request-times.ts';
 import { FeedHub } from '../../controller/server/streams/hub.ts';
 import { memoryStores } from '../fakes/store.ts';
 import { good, load } from '../pipeline/files.ts';
@@ -64,6 +66,10 @@ export function fakeApi(store: RunStore, pipelines: readonly LoadedPipeline[], m
     store,
     hub: new FeedHub(store),
     requests: new RequestTimes(),
+    storeTimes: storeTimes(),
+    loopLag: new LoopLag(),
+    looks: new Looks(),
+    channels: ['email', 'slack'],
     now: () => Date.now(),
     owner: () => owner,
     pipelines: async () => pipelines,

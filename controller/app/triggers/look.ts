@@ -36,6 +36,8 @@ export interface Looked {
   readonly known?: TriggerState;
   /** Why nothing fires although something has come. */
   readonly problem?: string | undefined;
+  /** Files, messages or rows that were seen and not accounted for. */
+  readonly left?: number | undefined;
   /** When to look again, by the store's clock; undefined: when something of the trigger has changed. */
   readonly next: number | undefined;
 }
@@ -62,10 +64,10 @@ export async function look(
     sources,
     store,
   });
-  const { firings, cursor, next, isPartial, problem } = polled;
+  const { firings, cursor, left, next, isPartial, problem } = polled;
   const isSame = JSON.stringify(cursor) === JSON.stringify(before.cursor);
   const isAccounted = known.pauses.length === 0 || isPartial === true;
-  if (firings.length === 0 && isSame && isAccounted) return { entered: [], changed: false, next, problem };
+  if (firings.length === 0 && isSame && isAccounted) return { entered: [], changed: false, left, next, problem };
   // What is due by the clock is skipped; what has come waits for the end of the pause, as in any other one.
   const reason = firings.length > 0 ? await pauseIfFailing(store, of, known) : undefined;
   if (reason !== undefined && !driver.instants) return { entered: [], changed: true, next: undefined };
@@ -74,9 +76,16 @@ export async function look(
   const stored = storedCursor(driver, polled);
   const entered = await store.fire(named, seen, rows, stored, isPartial);
   if (!entered) return undefined;
-  if (reason !== undefined || known.pauses.length > 0) return { entered, changed: true, next, problem };
+  if (reason !== undefined || known.pauses.length > 0) return { entered, changed: true, left, next, problem };
   const waiting = known.waiting + entered.filter(({ isNew, outcome }) => isNew && outcome === 'started').length;
-  return { entered, changed: true, known: { ...known, seq: known.seq + 1, cursor: stored, waiting }, next, problem };
+  return {
+    entered,
+    changed: true,
+    known: { ...known, seq: known.seq + 1, cursor: stored, waiting },
+    left,
+    next,
+    problem,
+  };
 }
 
 /** Kinds that fire by the clock account for each other's instants; other kinds do not know each other's cursors. */

@@ -41,6 +41,8 @@ export interface SchedulerReport {
   /** A trigger cannot be polled, or (undefined) can again. */
   problem(of: NamedTrigger, reason: string | undefined): void;
   clockStepped(byMs: number): void;
+  /** A trigger was looked at. */
+  looked?(of: NamedTrigger, looked: Looked): void;
 }
 
 /** A trigger as this process knows it. */
@@ -216,7 +218,10 @@ export class Scheduler {
         watched.seen = looked && { seq: looked.changed ? seq + 1 : seq, waiting };
         if (!looked || looked.changed) watched.known = looked?.known;
         watched.next = looked ? nextLook(looked, now) : this.clock.now() + 1000;
-        if (looked) report.entered(of, looked.entered);
+        if (looked) {
+          report.entered(of, looked.entered);
+          report.looked?.(of, looked);
+        }
         // That of an earlier process, too.
         if (watched.failures > 0 || problem !== looked?.problem) await this.setProblem(watched, looked?.problem);
         if (watched.known) watched.known = { ...watched.known, problem: looked?.problem };

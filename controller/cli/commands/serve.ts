@@ -2,10 +2,13 @@ import { judgeService } from '../../app/alerts/service.ts';
 import { watchedPipelines } from '../../app/pipelines/watched.ts';
 import { builtIn } from '../../app/registry.ts';
 import { runServices } from '../../app/services.ts';
-import { withSluice } from '../../app/sluice.ts';
+import { type Sluice, withSluice } from '../../app/sluice.ts';
+import { timedStore } from '../../app/timed-store.ts';
+import { Looks } from '../../app/triggers/looks.ts';
 import { openScheduler, schedulerLog, schedulerService } from '../../app/triggers/service.ts';
 import { openProject } from '../../app/wiring.ts';
 import { formatOwner } from '../../domain/controller-id.ts';
+import type { RunStore } from '../../domain/ports/store.ts';
 import { Worker } from '../../engine/worker.ts';
 import { atMostEvery } from '../../lib/at-most-every.ts';
 import { milliseconds } from '../../lib/duration.ts';
@@ -13,6 +16,7 @@ import { isRoot } from '../../lib/env.ts';
 import { reasonOf, SluiceError, withoutSecrets } from '../../lib/errors.ts';
 import type { LogLevel } from '../../lib/logger.ts';
 import { within } from '../../lib/within.ts';
+import { storeTimes } from '../../server/metrics/request-times.ts';
 import { apiOf } from '../../server/service.ts';
 import { bindOf, startServer } from '../../server/start.ts';
 import { jsonLogger, logUpdates, prettyLogger } from '../view/log.ts';
@@ -51,7 +55,9 @@ export async function serve(
     const project = await openProject();
     const bind = bindOf(project, options.bind);
     if (isRoot) logger.log('warn', 'the server runs as root; another user would be safer');
-    return await withSluice(project, async (sluice, store) => {
+    const measured = { storeTimes: storeTimes(), looks: new Looks() };
+    const seen = (store: RunStore) => timedStore(store, (op, seconds) => measured.storeTimes.observe({ op }, seconds));
+    const work = async (sluice: Sluice, store: RunStore): Promise<number> => {
       logger.log(
         'info',
         `controller ${formatOwner(sluice.controller.owner)} started; Ctrl-C stops it and releases its runs`,
@@ -66,8 +72,11 @@ export async function serve(
       worker.start(options.runs);
       const warn = (text: string): void => logger.log('warn', text);
       const pipelines = atMostEvery(filesMs.requests, watchedPipelines(project, builtIn, store));
-      const scheduler = openScheduler(project, store, schedulerLog(logger));
-      const api = await apiOf(project, sluice, store, pipelines, builtIn);
+      const scheduler = openScheduler(project, store, {
+        ...schedulerLog(logger),
+        looked: (of, looked) => measured.looks.note(of, looked),
+      });
+      const api = await apiOf(project, sluice, store, pipelines, builtIn, measured);
       let url: string | undefined;
       const services = [
         schedulerService({
@@ -105,7 +114,8 @@ export async function serve(
       );
       output.document({ left, url: server?.url ?? null });
       return isBroken ? exit.failed : exit.ok;
-    });
+    };
+    return await withSluice(project, work, builtIn, seen);
   } finally {
     process.off('SIGINT', leave).off('SIGTERM', leave).off('uncaughtException', fail);
   }

@@ -1,4 +1,5 @@
 import type { Recorded, RunEvent } from '../events.ts';
+import type { PhaseTime } from '../phases.ts';
 import type { Plan, Profiles } from '../plan.ts';
 import type { Comparison, Proof } from '../proof.ts';
 import type { AlertStore } from './alerts.ts';
@@ -55,6 +56,8 @@ export interface Entry {
     readonly measuring?: true;
   };
   readonly messages?: readonly Message[];
+  /** The phases of the run that end with the events, to be counted. */
+  readonly phases?: readonly PhaseTime[];
   /** The key of a Spark application that needs a slot; refused when `limit` of them are taken, over all runs. */
   readonly takesSlot?: { readonly key: string; readonly limit: number | undefined };
   /** The key of an application that is confirmed ended; frees its slot. */

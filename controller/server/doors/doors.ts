@@ -7,6 +7,7 @@ import { type AnyRoute, type Principal, patternOf } from '../http/route.ts';
 import { assertScope, login, unauthenticated } from './authenticate.ts';
 import { FailedLogins, RateLimit, StreamLimit } from './limits.ts';
 import { assertSameOrigin, assertSameSite, networks } from './origin.ts';
+import { RecentTokens } from './recent-tokens.ts';
 import { sessionOf } from './session.ts';
 
 interface DoorDeps {
@@ -31,6 +32,7 @@ export class Doors {
   private readonly writes: RateLimit;
   private readonly failures = new FailedLogins();
   private readonly strangers = new FailedLogins();
+  private readonly recent = new RecentTokens();
   private readonly isProxy: (address: string) => boolean;
 
   constructor(deps: DoorDeps) {
@@ -72,7 +74,8 @@ export class Doors {
     const { store, settings, now } = this.deps;
     // A browser sends its cookie by itself, so it opens no change but that of a form of this site.
     const session = of.isPage || of.method === 'GET' ? sessionOf(headers, this.isTls(request, remote)) : undefined;
-    const door = { tokens: store, settings, isProxy: this.isProxy, now };
+    const tokens = of.isWithoutStore ? this.recent.over(store) : store;
+    const door = { tokens, settings, isProxy: this.isProxy, now };
     const found = await login(headers, remote ?? '', door, session);
     if (!('refused' in found)) {
       this.failures.clear(address);

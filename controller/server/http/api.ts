@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { WatchedPipeline } from '../../app/pipelines/watched.ts';
 import type { CalendarRange } from '../../app/triggers/calendar.ts';
+import type { Looks } from '../../app/triggers/looks.ts';
 import type { TriggerOperations } from '../../app/triggers/operations.ts';
 import type { planDocumentSchema, serviceSchema } from '../../app/views/documents.ts';
 import type { PromiseDocument } from '../../app/views/promises.ts';
@@ -11,6 +12,8 @@ import type { RunStore } from '../../domain/ports/store.ts';
 import type { RunState } from '../../domain/state.ts';
 import type { AttemptState } from '../../domain/step-state.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
+import type { Durations } from '../metrics/histograms.ts';
+import type { LoopLag } from '../metrics/loop-lag.ts';
 import type { RequestTimes } from '../metrics/request-times.ts';
 import type { FeedHub } from '../streams/hub.ts';
 
@@ -30,6 +33,14 @@ export interface Api {
   readonly hub: FeedHub;
   /** How long requests to this server took. */
   readonly requests: RequestTimes;
+  /** How long this server waits for the store. */
+  readonly storeTimes: Durations;
+  /** How late the timers of this server are. */
+  readonly loopLag: Pick<LoopLag, 'read'>;
+  /** The last looks of this server at triggers. */
+  readonly looks: Pick<Looks, 'of'>;
+  /** The channels of messages that there may be. */
+  readonly channels: readonly string[];
   /** The store's time in milliseconds since 1970, as this controller knows it. */
   now(): number;
   /** The name of this controller. */

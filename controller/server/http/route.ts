@@ -67,6 +67,8 @@ export interface Route<
   readonly isRoot?: true;
   /** For people with a browser: it has a session, problems are pages, and empty fields of forms count as left out. */
   readonly isPage?: true;
+  /** It answers without the store, too: a token that was right lately opens it while the store is away. */
+  readonly isWithoutStore?: true;
   /** `none` asks for no token. */
   readonly scope: Scope | 'none';
   readonly summary: string;

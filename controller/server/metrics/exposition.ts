@@ -19,6 +19,17 @@ export const gauge = (name: string, help: string, samples: readonly Sample[]): F
   ...{ name: `sluice_${name}`, type: 'gauge', help, samples },
 });
 
+/** A sample for each item that has the number. */
+export const samplesOf = <T>(
+  all: readonly T[],
+  labelsOf: (of: T) => Readonly<Record<string, string>>,
+  numberOf: (of: T) => number | undefined,
+): Sample[] =>
+  all.flatMap((of) => {
+    const value = numberOf(of);
+    return value === undefined ? [] : [{ labels: labelsOf(of), value }];
+  });
+
 /** The media type of the text format of Prometheus. */
 export const mediaType = 'text/plain; version=0.0.4; charset=utf-8';
 

@@ -5,75 +5,37 @@ import type { AlertCase } from '../../domain/alerts.ts';
 import { runEnds } from '../../domain/lifecycle.ts';
 import { pausedItself } from '../../domain/pauses.ts';
 import type { Vitals } from '../../domain/ports/vitals.ts';
-import { type Counted, counted } from '../../domain/totals.ts';
-import { type Family, gauge, type Sample } from './exposition.ts';
-import { durations, findings } from './findings.ts';
-
-/** Durations become one histogram, the others a metric each. */
-type Counter = Exclude<Counted, 'run_buckets' | 'run_ms'>;
-
-/** The metrics of what the store counts. */
-const counters: Readonly<Record<Counter, { readonly name: string; readonly help: string }>> = {
-  runs_ended: { name: 'sluice_runs_ended_total', help: 'Runs that have ended, by how.' },
-  runs_taken_over: {
-    name: 'sluice_runs_taken_over_total',
-    help: 'How often a controller took a run over from another one.',
-  },
-  branches_chosen: { name: 'sluice_branches_chosen_total', help: 'Plans, by the branch that was chosen.' },
-  attempts_ended: {
-    name: 'sluice_attempts_ended_total',
-    help: 'Attempts of steps that have ended, by how, and by the kind of the failure.',
-  },
-  retries: { name: 'sluice_retries_total', help: 'Retries that were scheduled.' },
-  fallbacks: { name: 'sluice_fallbacks_total', help: 'Fallbacks that were chosen for a failed step.' },
-  rows_invalid: { name: 'sluice_rows_invalid_total', help: 'Rows of a source that a run has found invalid.' },
-  firings: { name: 'sluice_trigger_firings_total', help: 'Firings in the ledger, by their outcome.' },
-  messages: { name: 'sluice_outbox_messages_total', help: 'Messages that were sent or finally refused.' },
-};
+import { milliseconds } from '../../lib/duration.ts';
+import { counterFamilies } from './counters.ts';
+import { type Family, gauge, type Sample, samplesOf } from './exposition.ts';
+import { findings } from './findings.ts';
+import { keptDurations } from './histograms.ts';
 
 /** What is told of the store. */
 export interface Told {
   readonly vitals: Vitals;
   readonly triggers: readonly TriggerDocument[];
-  readonly pipelines: readonly Pick<WatchedPipeline, 'name' | 'problem'>[];
+  readonly pipelines: readonly Pick<WatchedPipeline, 'name' | 'problem' | 'loaded'>[];
   readonly promises: readonly Pick<PromiseDocument, 'pipeline' | 'promise' | 'state'>[];
   /** Alerts that last. */
   readonly alerts: readonly Pick<AlertCase, 'name' | 'severity'>[];
   /** How many controllers are active. */
   readonly controllers: number;
+  /** The channels of messages that there may be. */
+  readonly channels: readonly string[];
 }
 
-/** A sample for each item that has the number. */
-const samplesOf = <T>(
-  all: readonly T[],
-  labelsOf: (of: T) => Readonly<Record<string, string>>,
-  numberOf: (of: T) => number | undefined,
-): Sample[] =>
-  all.flatMap((of) => {
-    const value = numberOf(of);
-    return value === undefined ? [] : [{ labels: labelsOf(of), value }];
-  });
-
 /** The metrics of a project from its store: every server tells the same. */
-export function familiesOf({ vitals, triggers, pipelines, promises, alerts, controllers }: Told): Family[] {
+export function familiesOf({ vitals, triggers, pipelines, promises, alerts, controllers, channels }: Told): Family[] {
   const { now, totals, open, ended, published, outbox, readings, applications } = vitals;
-  const totalsOf = (of: Counted): Sample[] =>
-    totals
-      .filter(({ name }) => name === of)
-      .map(({ pipeline, labels, n }) => ({
-        labels: {
-          ...(pipeline !== '' && { pipeline }),
-          ...Object.fromEntries(counted[of].map((label, i) => [label, labels[i] ?? ''])),
-        },
-        value: n,
-      }));
+  // A pipeline that is served no more runs no more, and its last failure is no alert.
+  const served = new Set(pipelines.map(({ name }) => name));
+  const isServed = ({ pipeline }: { readonly pipeline: string }): boolean => served.has(pipeline);
   const each = <T extends { readonly pipeline: string }>(all: readonly T[], numberOf: (of: T) => number | undefined) =>
     samplesOf(all, ({ pipeline }) => ({ pipeline }), numberOf);
   return [
-    ...Object.entries(counters).map(
-      ([of, { name, help }]): Family => ({ name, type: 'counter', help, samples: totalsOf(of as Counted) }),
-    ),
-    durations(totals),
+    ...counterFamilies(totals, pipelines, channels),
+    ...keptDurations(totals),
     gauge('controllers', 'Active controllers.', [{ value: controllers }]),
     gauge(
       'runs',
@@ -91,9 +53,11 @@ export function familiesOf({ vitals, triggers, pipelines, promises, alerts, cont
     gauge(
       'run_last_end_state',
       'How the last run of a pipeline ended: 1 for that state, 0 for the others.',
-      ended.flatMap(({ pipeline, state }) =>
-        runEnds.map((end) => ({ labels: { pipeline, state: end }, value: end === state ? 1 : 0 })),
-      ),
+      ended
+        .filter(isServed)
+        .flatMap(({ pipeline, state }) =>
+          runEnds.map((end) => ({ labels: { pipeline, state: end }, value: end === state ? 1 : 0 })),
+        ),
     ),
     gauge(
       'run_last_end_timestamp_seconds',
@@ -131,6 +95,17 @@ export function familiesOf({ vitals, triggers, pipelines, promises, alerts, cont
         })),
       ),
     ),
+    gauge(
+      'freshness_limit_seconds',
+      'How old the last publication of a pipeline may become, by its promises.',
+      pipelines.flatMap(({ name, loaded }) =>
+        (loaded?.pipeline.promises ?? []).flatMap(({ name: promise, fresherThan }) =>
+          fresherThan === undefined
+            ? []
+            : [{ labels: { pipeline: name, promise }, value: milliseconds(fresherThan) / 1000 }],
+        ),
+      ),
+    ),
     gauge('alerts', 'Alerts that last, as Sluice judges by itself.', alertsByName(alerts)),
     gauge(
       'outbox_messages',
@@ -142,7 +117,7 @@ export function familiesOf({ vitals, triggers, pipelines, promises, alerts, cont
       'For how long the oldest message has waited.',
       outbox.map(({ channel, oldest }) => ({ labels: { channel }, value: Math.max(0, (now - oldest) / 1000) })),
     ),
-    ...findings(readings),
+    ...findings(readings.filter(isServed)),
     gauge('applications', 'Spark applications with a slot, over all projects of the store.', [{ value: applications }]),
   ];
 }
@@ -200,42 +175,3 @@ function triggerFamilies(triggers: readonly TriggerDocument[], now: number): Fam
     ),
   ];
 }
-
-/** What is told of this process. */
-export interface Process {
-  readonly version: string;
-  readonly node: string;
-  readonly tzdata: string;
-  readonly cpuSeconds: number;
-  readonly residentBytes: number;
-  /** Seconds since 1970. */
-  readonly started: number;
-  readonly isStoreUp: boolean;
-  /** Whether the gateway to Spark answers; undefined when no pipeline needs it. */
-  readonly isGatewayUp: boolean | undefined;
-}
-
-/** The metrics of this process. */
-export const processFamilies = (of: Process): Family[] => [
-  gauge('build_info', 'Always 1; the labels say what runs.', [
-    { labels: { version: of.version, node: of.node, tzdata: of.tzdata }, value: 1 },
-  ]),
-  gauge('store_up', 'Whether this server reaches the run store.', [{ value: Number(of.isStoreUp) }]),
-  gauge(
-    'gateway_up',
-    'Whether this server reaches a gateway to a cluster.',
-    of.isGatewayUp === undefined ? [] : [{ labels: { gateway: 'spark' }, value: Number(of.isGatewayUp) }],
-  ),
-  {
-    ...{ name: 'process_cpu_seconds_total', type: 'counter', samples: [{ value: of.cpuSeconds }] },
-    help: 'CPU time of this process, in seconds.',
-  },
-  {
-    ...{ name: 'process_resident_memory_bytes', type: 'gauge', samples: [{ value: of.residentBytes }] },
-    help: 'Resident memory of this process, in bytes.',
-  },
-  {
-    ...{ name: 'process_start_time_seconds', type: 'gauge', samples: [{ value: of.started }] },
-    help: 'When this process started, in seconds since 1970.',
-  },
-];

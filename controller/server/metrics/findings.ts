@@ -1,30 +1,5 @@
 import type { Vitals } from '../../domain/ports/vitals.ts';
-import { runSeconds } from '../../domain/totals.ts';
-import { type Family, gauge, numeral, type Sample } from './exposition.ts';
-
-/** A histogram of the durations of ended runs. */
-export function durations(totals: Vitals['totals']): Family {
-  const found = new Map<string, { labels: Record<string, string>; buckets: Map<string, number>; ms: number }>();
-  for (const { name, pipeline, labels, n } of totals) {
-    if (name !== 'run_buckets' && name !== 'run_ms') continue;
-    const [state = '', limit = ''] = labels;
-    const key = JSON.stringify([pipeline, state]);
-    const of = found.get(key) ?? { labels: { pipeline, state }, buckets: new Map(), ms: 0 };
-    found.set(key, of);
-    if (name === 'run_ms') of.ms = n;
-    else of.buckets.set(limit, n);
-  }
-  const samples = [...found.values()].flatMap(({ labels, buckets, ms }) => {
-    let count = 0;
-    const cumulative = runSeconds.map((limit): Sample => {
-      count += buckets.get(String(limit)) ?? 0;
-      return { labels: { ...labels, le: numeral(limit) }, value: count, suffix: '_bucket' };
-    });
-    return [...cumulative, { labels, value: ms / 1000, suffix: '_sum' }, { labels, value: count, suffix: '_count' }];
-  });
-  const help = 'Durations of ended runs, from their start, in seconds.';
-  return { name: 'sluice_run_seconds', type: 'histogram', help, samples };
-}
+import { type Family, gauge, type Sample } from './exposition.ts';
 
 /** What was found last of the sources and checks of each pipeline. */
 export function findings(readings: Vitals['readings']): Family[] {

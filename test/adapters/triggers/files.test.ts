@@ -37,6 +37,20 @@ describe('files', () => {
     expect(namesOf(await at(71_000))).toEqual(['new.csv']);
   });
 
+  test('are counted while they wait to be accounted for', async () => {
+    const { put, context } = folderOf('old.csv');
+    const { at } = polled({ ...fields, atLeast: 2 }, context as never);
+    await at(0);
+    expect((await at(1000)).left).toBe(0);
+    put('a.csv', 1, 1);
+    await at(2000);
+    expect((await at(20_000)).left).toBe(1);
+    put('b.csv', 1, 1);
+    expect((await at(21_000)).left).toBe(2);
+    const due = await at(40_000);
+    expect([due.firings.length, due.left]).toEqual([1, 0]);
+  });
+
   test('that come together make one run; one that is written on and on does not hold up the others for long', async () => {
     const { put, context } = folderOf();
     const { at } = polled(fields, context as never);

@@ -177,7 +177,7 @@ async function append(
   { run, token }: Lease,
   after: number,
   at: number,
-  { events, summary = {}, messages = [], takesSlot, freesSlot }: Entry,
+  { events, summary = {}, messages = [], phases, takesSlot, freesSlot }: Entry,
 ): Promise<Appended> {
   const before = await locked(client, run);
   if (before.token !== token) return { refused: 'lost' };
@@ -192,7 +192,7 @@ async function append(
     await client.query('INSERT INTO applications (key, run) VALUES ($1, $2)', [takesSlot.key, run]);
   }
   const time = Math.max(at, before.at);
-  await insertEvents(client, before, after, time, events);
+  await insertEvents(client, before, after, time, events, phases);
   const columns = Object.entries(summary);
   const settings = columns.map(([column], i) => `, ${summaryColumn(column)} = $${i + 4}`).join('');
   const values = [run, after + events.length, time, ...columns.map(([, value]) => value)];
@@ -211,6 +211,7 @@ async function insertEvents(
   after: number,
   at: number,
   events: readonly RunEvent[],
+  phases?: Entry['phases'],
 ): Promise<void> {
   await client.query(
     `INSERT INTO events (project, run, seq, at, body)
@@ -218,7 +219,7 @@ async function insertEvents(
     [project, run, after, at, JSON.stringify(events)],
   );
   await setReadings(client, project, pipeline, readingsOf(events));
-  await addTotals(client, project, pipeline, countsOfEvents(events, at - started));
+  await addTotals(client, project, pipeline, countsOfEvents(events, at - started, phases));
 }
 
 function summaryColumn(name: string): string {

@@ -149,7 +149,7 @@ function append(
   { run, token }: Lease,
   after: number,
   at: number,
-  { events, summary = {}, messages = [], takesSlot, freesSlot }: Entry,
+  { events, summary = {}, messages = [], phases, takesSlot, freesSlot }: Entry,
 ): Appended {
   const before = rowOf(db, run);
   if (before.token !== token) return { refused: 'lost' };
@@ -162,7 +162,7 @@ function append(
   }
   const seq = after + events.length;
   const time = Math.max(at, before.at);
-  insertEvents(db, before, after, time, events);
+  insertEvents(db, before, after, time, events, phases);
   const { state, branch, reason, ended, quality, rows, coreSeconds, measuring } = summary;
   db.all(
     `UPDATE runs SET seq = $seq, at = $time, state = coalesce($state, state), branch = coalesce($branch, branch),
@@ -184,6 +184,7 @@ function insertEvents(
   after: number,
   at: number,
   events: readonly RunEvent[],
+  phases?: Entry['phases'],
 ): void {
   for (const [i, event] of events.entries())
     db.all('INSERT INTO events (project, run, seq, at, body) VALUES ($project, $run, $seq, $at, $body)', {
@@ -191,5 +192,5 @@ function insertEvents(
       body: JSON.stringify(event),
     });
   setReadings(db, project, pipeline, readingsOf(events));
-  addTotals(db, project, pipeline, countsOfEvents(events, at - started));
+  addTotals(db, project, pipeline, countsOfEvents(events, at - started, phases));
 }

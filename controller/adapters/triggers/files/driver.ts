@@ -88,12 +88,17 @@ export const filesTrigger: TriggerDriver = {
     if (typeof fields.files === 'string' && unsettled > mostPaths) {
       const problem = `${unsettled} files of ${fields.files} are still being written, and a run can leave out ${mostPaths}: ignore them by name`;
       const isLate = longest >= patience * milliseconds(fields.settle);
-      const waiting = { firings: [], cursor: after([], cursor.since ?? known.now), next: soon };
+      const waiting = { firings: [], cursor: after([], cursor.since ?? known.now), left: fresh.length, next: soon };
       return isLate ? { ...waiting, problem } : waiting;
     }
-    if (fields.each) return one(settled, pending, after, known, soon);
+    if (fields.each) {
+      const due = one(settled, pending, after, known, soon);
+      return { ...due, left: fresh.length - due.firings.length };
+    }
     const isDue = settled.length === fresh.length || longest >= patience * milliseconds(fields.settle);
-    return all(fields, isDue ? settled : [], pending, after, cursor, known, soon, fresh.length > 0);
+    const ready = isDue ? settled : [];
+    const due = all(fields, ready, pending, after, cursor, known, soon, fresh.length > 0);
+    return { ...due, left: fresh.length - (due.firings.length > 0 ? ready.length : 0) };
   },
 
   describe(trigger) {

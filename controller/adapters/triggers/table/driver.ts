@@ -46,9 +46,11 @@ export const tableTrigger: TriggerDriver = {
     // A table that was empty has nothing to compare with.
     const rows = cursor.newest === undefined && newest !== undefined ? least : found.rows;
     const since = cursor.since ?? now;
-    if (rows === 0 || newest === undefined) return { firings: [], cursor: { newest: cursor.newest }, next };
-    if (!isEnough(rows, { least, within }, since, now)) return { firings: [], cursor: { ...cursor, since }, next };
-    return { firings: [{ key: `${column}=${newest}`, due: now, facts: { rows, newest } }], cursor: { newest }, next };
+    if (rows === 0 || newest === undefined) return { firings: [], cursor: { newest: cursor.newest }, left: 0, next };
+    if (!isEnough(rows, { least, within }, since, now))
+      return { firings: [], cursor: { ...cursor, since }, left: rows, next };
+    const firing = { key: `${column}=${newest}`, due: now, facts: { rows, newest } };
+    return { firings: [firing], cursor: { newest }, left: 0, next };
   },
 
   describe(trigger) {

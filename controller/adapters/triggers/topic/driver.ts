@@ -63,6 +63,8 @@ export const topicTrigger: TriggerDriver = {
 const endsOf = (ranges: readonly TopicRange[]): Record<string, number> =>
   Object.fromEntries(ranges.map(({ partition, end }) => [partition, end]));
 
+const countOf = (ranges: readonly TopicRange[]): number => ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+
 /** What is new of each partition. A topic that ends before what was read of it was created again, and is new as a whole. */
 function unread(ranges: readonly TopicRange[], cursor: Cursor): Cursor & { readonly fresh: TopicRange[] } {
   const ends = endsOf(ranges);
@@ -83,15 +85,15 @@ function all(fields: Fields, { now, cursor: before }: TriggerState, ranges: read
   const cursor = before as Cursor;
   const { fresh, epoch, next: known } = unread(ranges, cursor);
   const next = now + milliseconds(fields.poll);
-  const count = fresh.reduce((sum, { start, end }) => sum + end - start, 0);
+  const count = countOf(fresh);
   const since = cursor.since ?? now;
-  if (count === 0) return { firings: [], cursor: { epoch, next: known }, next };
+  if (count === 0) return { firings: [], cursor: { epoch, next: known }, left: 0, next };
   if (!isEnough(count, { least: fields.messages, within: fields.within }, since, now))
-    return { firings: [], cursor: { epoch, next: known, since }, next };
+    return { firings: [], cursor: { epoch, next: known, since }, left: count, next };
   const ends = endsOf(ranges);
   const key = [`#${epoch}`, ...Object.entries(ends).map(([partition, end]) => `${partition}:${end}`)].join(' ');
   const firing = { key, due: now, facts: { messages: count } };
-  return { firings: [firing], cursor: { epoch, next: ends }, next };
+  return { firings: [firing], cursor: { epoch, next: ends }, left: 0, next };
 }
 
 /** A firing for each message, as many as may wait; the others follow. */
@@ -115,7 +117,8 @@ async function one(
   });
   const next = { ...known, ...endsOf(taken) };
   const isCut = taken.length < fresh.length || taken.some(({ end }, i) => end < (fresh[i]?.end ?? 0));
-  return { firings, cursor: { epoch, next }, next: now + (isCut ? 1000 : milliseconds(every)), isPartial: isCut };
+  const left = countOf(fresh) - countOf(taken);
+  return { firings, cursor: { epoch, next }, left, next: now + (isCut ? 1000 : milliseconds(every)), isPartial: isCut };
 }
 
 /** A message as JSON, or its text when it is none or nested too deeply. */

@@ -3,7 +3,8 @@ import { within } from '../../../lib/within.ts';
 import type { Api } from '../../http/api.ts';
 import { type AnyRoute, type Principal, route } from '../../http/route.ts';
 import { exposed, mediaType } from '../../metrics/exposition.ts';
-import { familiesOf, processFamilies, type Told } from '../../metrics/families.ts';
+import { familiesOf, type Told } from '../../metrics/families.ts';
+import { processFamilies } from '../../metrics/process.ts';
 import { sees } from '../shared.ts';
 
 /** How long the store may take. Prometheus itself waits for 10 s. Milliseconds. */
@@ -11,7 +12,10 @@ const storeMs = 5000;
 const mostAlerts = 10_000;
 
 /** What the store tells, of the pipelines that the principal sees; undefined when it is away. */
-async function toldOf({ store, triggers, watched, promises }: Api, principal: Principal): Promise<Told | undefined> {
+async function toldOf(
+  { store, triggers, watched, promises, channels }: Api,
+  principal: Principal,
+): Promise<Told | undefined> {
   const seen = <T extends { readonly pipeline: string }>(all: readonly T[]): T[] =>
     all.filter(({ pipeline }) => sees(principal, pipeline));
   const asked = Promise.all([
@@ -22,7 +26,7 @@ async function toldOf({ store, triggers, watched, promises }: Api, principal: Pr
     store.alerts({ isOpen: true, limit: mostAlerts }),
     promises(),
   ]).catch((error: unknown) => {
-    if (error instanceof SluiceError && error.kind === 'unavailable') return undefined;
+    if (error instanceof SluiceError && error.kind !== 'rejected') return undefined;
     throw error;
   });
   const answer = await within(storeMs, asked);
@@ -40,7 +44,21 @@ async function toldOf({ store, triggers, watched, promises }: Api, principal: Pr
     promises: seen(promised),
     alerts: alerts.filter(({ labels }) => sees(principal, labels.pipeline ?? '')),
     controllers: controllers.length,
+    // Those of messages are for whoever sees all pipelines, as the totals of messages are.
+    channels: sees(principal, '') ? channels : [],
   };
+}
+
+/** Whether the gateway to Spark answers; undefined when no pipeline needs it, or that is not known without the store. */
+async function gatewayOf(api: Api): Promise<boolean | undefined> {
+  const answer = await within(
+    storeMs,
+    api.gateway().then(
+      (gateway) => ({ isUp: gateway && gateway.problem === undefined }),
+      () => ({ isUp: undefined }),
+    ),
+  );
+  return answer ? answer.isUp : false;
 }
 
 const getMetrics = route({
@@ -48,12 +66,13 @@ const getMetrics = route({
   method: 'GET',
   path: '/metrics',
   isRoot: true,
+  isWithoutStore: true,
   scope: 'read',
   summary: 'Metrics in the text format of Prometheus. Those of the store are the same on every server',
   also: { 'text/plain': 'The metrics' },
   example: {},
   async handler({ api, principal }) {
-    const [told, gateway] = await Promise.all([toldOf(api, principal), api.gateway()]);
+    const [told, gateway] = await Promise.all([toldOf(api, principal), gatewayOf(api)]);
     const { user, system } = process.cpuUsage();
     const families = [
       ...processFamilies({
@@ -64,10 +83,14 @@ const getMetrics = route({
         residentBytes: process.memoryUsage.rss(),
         started: Math.round(performance.timeOrigin) / 1000,
         isStoreUp: told !== undefined,
-        isGatewayUp: gateway && gateway.problem === undefined,
+        isGatewayUp: gateway,
+        streams: api.hub.size,
+        loopLag: api.loopLag.read(),
+        looks: api.looks.of(told?.triggers.filter(({ state }) => state !== 'paused' && state !== 'gone') ?? []),
       }),
       ...(told ? familiesOf(told) : []),
-      api.requests.family(),
+      ...api.requests.families(),
+      api.storeTimes.family(),
     ];
     return new Response(exposed(families), { headers: { 'content-type': mediaType, 'cache-control': 'no-store' } });
   },
