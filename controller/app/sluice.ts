@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from '../adapters/drivers.ts';
 import type { Project } from '../config/project.ts';
 import { formatOwner } from '../domain/controller-id.ts';
-import type { Cause, Given, Retried } from '../domain/events.ts';
+import type { Cause, Given } from '../domain/events.ts';
 import type { Lease, RunStore } from '../domain/ports/store.ts';
 import { fold, type RunState } from '../domain/state.ts';
 import { Controller, leaseMs } from '../engine/controller.ts';
@@ -73,9 +73,7 @@ export class Sluice implements RunHost {
   /** Registers a run for this controller, or with `detach` for any. Throws when the backend cannot take work. */
   async startRun(
     { file, pipeline }: LoadedPipeline,
-    options: {
-      again?: RunState['again'];
-      retries?: Retried;
+    options: Pick<RunState, 'again' | 'retries'> & {
       detach?: boolean;
       /** The project has at most one run with this key. A second start returns the existing run. */
       idempotencyKey?: string;
