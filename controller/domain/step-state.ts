@@ -42,6 +42,13 @@ export interface StepState {
   ended?: { readonly state: StepEnd; readonly reason: string; readonly at: number };
 }
 
+/** The attempt that may still be alive. */
+export const liveAttempt = (step: StepState): AttemptState | undefined => step.attempts.find((each) => !each.ended);
+
+/** The attempts of a step that read the current inputs. */
+export const validAttempts = (step: StepState): readonly AttemptState[] =>
+  step.attempts.slice(step.voidedAttempts ?? 0);
+
 /** Applies an event to its step, if the pipeline has that. */
 export function applyToStep(
   step: StepState | undefined,

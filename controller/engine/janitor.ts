@@ -1,7 +1,6 @@
-import { validAttempts } from '../domain/attempts.ts';
 import type { Profiles } from '../domain/plan.ts';
 import { fold, type RunState } from '../domain/state.ts';
-import type { AttemptState } from '../domain/step-state.ts';
+import { type AttemptState, validAttempts } from '../domain/step-state.ts';
 import { SluiceError } from '../lib/errors.ts';
 import { keepsInputs } from '../planning/reuse.ts';
 import { backendOf, type Ports } from './ports.ts';

@@ -1,10 +1,9 @@
-import { liveAttempt, validAttempts } from '../domain/attempts.ts';
 import type { RunEnd, StepEnd } from '../domain/events.ts';
 import { budgetOf } from '../domain/failure.ts';
 import type { Pipeline, Step } from '../domain/pipeline.ts';
 import type { SparkSettings, Values } from '../domain/plan.ts';
 import type { RunState } from '../domain/state.ts';
-import type { AttemptState, StepState } from '../domain/step-state.ts';
+import { type AttemptState, liveAttempt, type StepState, validAttempts } from '../domain/step-state.ts';
 import { formatDuration, milliseconds } from '../lib/duration.ts';
 import type { ErrorKind } from '../lib/errors.ts';
 import { holds, operands } from '../pipeline/conditions.ts';

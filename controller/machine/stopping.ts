@@ -1,6 +1,5 @@
-import { liveAttempt, validAttempts } from '../domain/attempts.ts';
 import type { RunState } from '../domain/state.ts';
-import type { StepState } from '../domain/step-state.ts';
+import { liveAttempt, type StepState, validAttempts } from '../domain/step-state.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Action } from './machine.ts';
 

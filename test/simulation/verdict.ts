@@ -1,5 +1,5 @@
-import { validAttempts } from '../../controller/domain/attempts.ts';
 import { fold } from '../../controller/domain/state.ts';
+import { validAttempts } from '../../controller/domain/step-state.ts';
 import type { World } from './world.ts';
 
 /** The promises; each must have zero violations. */

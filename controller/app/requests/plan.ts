@@ -14,7 +14,7 @@ import type { LoadedPipeline } from '../../pipeline/loader.ts';
 import type { ExpectedStep } from '../../planning/expected.ts';
 import { planned as plannedProfiles } from '../../planning/saved.ts';
 import { engineFacts } from '../engine-facts.ts';
-import { measureSources } from '../plan.ts';
+import { measureSources } from '../plans/plan.ts';
 import { builtIn } from '../registry.ts';
 import { expectedSteps, pastAttemptsOf } from '../views/expected.ts';
 import { adaptersOf, backendsOf } from '../wiring.ts';

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { seal } from '../../app/plan-seal.ts';
+import { seal } from '../../app/plans/plan-seal.ts';
 import { makePlan, planDocument } from '../../app/requests/plan.ts';
 import { openPipeline, withStore } from '../../app/wiring.ts';
 import { unwritable } from '../../lib/errors.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { thisMachine } from '../../adapters/backends/embedded/machine.ts';
-import { measureSources } from '../../app/plan.ts';
+import { measureSources } from '../../app/plans/plan.ts';
 import { type Proved, proveStep } from '../../app/prove.ts';
 import { adaptersOf, backendsOf, folderOf, openPipeline, withStore } from '../../app/wiring.ts';
 import { clusterOf } from '../../engine/measuring.ts';

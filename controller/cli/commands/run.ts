@@ -1,4 +1,4 @@
-import { applyPlan, readPlan } from '../../app/plan.ts';
+import { applyPlan, readPlan } from '../../app/plans/plan.ts';
 import { type RunHandle, type Sluice, withSluice } from '../../app/sluice.ts';
 import { runDocument } from '../../app/views/run.ts';
 import { adaptersOf, openPipeline } from '../../app/wiring.ts';

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import type { Project } from '../config/project.ts';
-import type { Given } from '../domain/events.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import type { Uri } from '../domain/ports/storage.ts';
-import type { CheckedProfiles } from '../domain/profile.ts';
-import { type PreviousRun, profileSources } from '../engine/profile-sources.ts';
-import { reasonOf, rejected } from '../lib/errors.ts';
-import { changesSince, isSavedPlan, type SavedPlan } from '../planning/saved.ts';
-import { checkRows } from '../snapshot/row-checks.ts';
-import { sourceReaderOf } from './adapters.ts';
+import type { Project } from '../../config/project.ts';
+import type { Given } from '../../domain/events.ts';
+import type { Pipeline } from '../../domain/pipeline.ts';
+import type { Uri } from '../../domain/ports/storage.ts';
+import type { CheckedProfiles } from '../../domain/profile.ts';
+import { type PreviousRun, profileSources } from '../../engine/profile-sources.ts';
+import { reasonOf, rejected } from '../../lib/errors.ts';
+import { changesSince, isSavedPlan, type SavedPlan } from '../../planning/saved.ts';
+import { checkRows } from '../../snapshot/row-checks.ts';
+import { sourceReaderOf } from '../adapters.ts';
+import { type Adapters, rowCheckOptionsOf, snapshotsIn } from '../wiring.ts';
 import { isOwn } from './plan-seal.ts';
-import { type Adapters, rowCheckOptionsOf, snapshotsIn } from './wiring.ts';
 
 type OnProfiled = Parameters<typeof profileSources>[3];
 

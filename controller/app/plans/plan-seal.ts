@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Project } from '../config/project.ts';
-import { unwritable } from '../lib/errors.ts';
-import { isSealed, type SavedPlan, sealOf } from '../planning/saved.ts';
+import type { Project } from '../../config/project.ts';
+import { unwritable } from '../../lib/errors.ts';
+import { isSealed, type SavedPlan, sealOf } from '../../planning/saved.ts';
 
 /** The key of the project's seals; created with the first plan, readable by its owner alone. */
 async function keyOf({ home }: Project): Promise<string> {
