@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { timedStore } from '../../controller/app/timed-store.ts';
 import { Looks } from '../../controller/app/triggers/looks.ts';
 import { SluiceError } from '../../controller/lib/errors.ts';
 import { RequestTimes } from '../../controller/server/metrics/request-times.ts';
+import { timedStore } from '../../controller/server/metrics/timed-store.ts';
 import { memoryStore } from '../fakes/store.ts';
 import { finished, pipelinesOf, world } from './world.ts';
 

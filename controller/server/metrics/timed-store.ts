@@ -1,4 +1,4 @@
-import type { RunStore } from '../domain/ports/store.ts';
+import type { RunStore } from '../../domain/ports/store.ts';
 
 /** Waits for events, and the end: these take as long as they are asked to. */
 const withoutTime: ReadonlySet<PropertyKey> = new Set(['waitFor', 'close']);
