@@ -112,7 +112,10 @@ export type RunEvent =
   | { readonly type: 'queue-left' }
   /** A firing that came before the run began to measure: the run takes it along. */
   | { readonly type: 'triggered'; readonly cause: Cause }
-  /** The sources are about to be measured. What happens to them from now on may be missed by this run. */
+  /**
+   * A controller is about to measure the sources. What happens to them from the first such event on may be missed by
+   * this run.
+   */
   | { readonly type: 'measuring' }
   /** A source is unavailable and is retried. */
   | { readonly type: 'sources-waiting'; readonly what: string }

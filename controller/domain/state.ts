@@ -21,6 +21,8 @@ export interface RunState {
   triggered?: readonly Cause[];
   /** Whether it has begun to measure its sources. */
   measuring?: true;
+  /** Whether its controller of now has begun to. */
+  isBeingMeasured?: true;
   startedAt?: number;
   /** Earlier runs of this pipeline that had to end first. */
   queuedBehind?: readonly string[];
@@ -74,7 +76,9 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       for (const name of Object.keys(event.pipeline.steps)) state.steps[name] = { name, attempts: [] };
       return;
     case 'taken-over':
-      if (!state.profiles && !state.queuedBehind && !state.waiting) state.lostWhileMeasuring += 1;
+      // A controller may have had many runs that waited for their turn.
+      if (state.isBeingMeasured && !state.profiles && !state.waiting) state.lostWhileMeasuring += 1;
+      delete state.isBeingMeasured;
       return;
     case 'controller-failed':
       state.failures += 1;
@@ -89,7 +93,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       state.triggered = [...(state.triggered ?? []), event.cause];
       return;
     case 'measuring':
-      state.measuring = true;
+      Object.assign(state, { measuring: true, isBeingMeasured: true });
       return;
     case 'queue-left':
       delete state.queuedBehind;

@@ -51,7 +51,7 @@ export class Measuring {
     const { pipeline, waiting } = this.state;
     if (!pipeline || !(await this.isAdmitted())) return queuePollMs;
     await this.assertLease();
-    if (!this.state.measuring) await this.append({ type: 'measuring' });
+    if (!this.state.isBeingMeasured) await this.append({ type: 'measuring' });
     try {
       const { profiles, findings, past, inputs, steps = [] } = await this.untilCancelled(this.inputs(pipeline));
       // With snapshots, the sources themselves are no longer needed.

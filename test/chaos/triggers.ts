@@ -153,7 +153,7 @@ async function openWitness() {
 
 const ledger = () =>
   query(
-    `SELECT f.pipeline, f.key, f.outcome, f.reason, f.count, f.run, r.state, r.ended FROM firings f LEFT JOIN runs r USING (run)
+    `SELECT f.pipeline, f.key, f.outcome, f.reason, f.count, f.run, r.state, r.ended, r.reason AS why FROM firings f LEFT JOIN runs r USING (run)
      WHERE f.pipeline LIKE 'fired-%'`,
     'sluice',
   );
@@ -236,8 +236,8 @@ async function verdict(
       ),
       'runs of two instants': expectedRuns.filter((run, i) => expectedRuns.indexOf(run) !== i),
       'runs without an instant': [...runs].filter((run) => !ownRows.has(run)),
-      'runs that did not succeed': rows.flatMap(({ run, state, ended }) =>
-        ended !== null && state !== 'succeeded' ? `${run}: ${state}` : [],
+      'runs that did not succeed': rows.flatMap(({ run, state, ended, why }) =>
+        ended !== null && state !== 'succeeded' ? `${run}: ${state}, ${why}` : [],
       ),
       'runs whose request never came': settled
         ? expectedRuns.filter((run) => keysOf(run).size === 0)

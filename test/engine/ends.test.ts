@@ -137,12 +137,20 @@ test('a run whose sources kill one controller after the other is given up', asyn
   const taken: RunEvent = { type: 'taken-over', by: 'b', from: 'a' };
   const lost = await inherited(
     world(profiles),
-    Array.from({ length: 5 }, () => taken),
+    Array.from({ length: 5 }, () => [{ type: 'measuring' } as const, taken]).flat(),
   );
   expect((await lost.execute()).ended).toMatchObject({
     state: 'failed',
     reason: '5 controllers died while measuring the sources',
   });
+});
+
+test('a run that waited for its turn to be measured while controllers were replaced is not given up', async () => {
+  const taken: RunEvent = { type: 'taken-over', by: 'b', from: 'a' };
+  const w = world(profiles);
+  const others = Array.from({ length: 9 }, () => taken);
+  const waited = await inherited(w, [...others, { type: 'measuring' }, ...others]);
+  expect(await waited.execute()).toMatchObject({ lostWhileMeasuring: 1, ended: { state: 'succeeded' } });
 });
 
 test('a run that only waited in the queue while controllers were replaced is not given up', async () => {
