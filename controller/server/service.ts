@@ -19,6 +19,7 @@ import type { RunStore } from '../domain/ports/store.ts';
 import type { RunState } from '../domain/state.ts';
 import { atMostEvery } from '../lib/at-most-every.ts';
 import { version } from '../lib/env.ts';
+import { inTurn } from '../lib/in-turn.ts';
 import { redactor } from '../lib/redact.ts';
 import { below } from '../lib/uri.ts';
 import { status } from '../stack/stack.ts';
@@ -73,7 +74,7 @@ export async function apiOf(
     owner: () => sluice.controller.owner,
     watched,
     triggers: triggerOperations(store, watched, { ...adapters.context, sourceKinds: registry.sources }),
-    calendar: async (range) => calendarOf(store, namedTriggers(await watched()), range),
+    calendar: inTurn(async (range) => calendarOf(store, namedTriggers(await watched()), range)),
     pipelines: async () => (await watched()).flatMap(({ loaded }) => loaded ?? []),
     start: (loaded, { again, ...rest }) => sluice.startRun(loaded, { ...rest, ...(again && { again }), detach: true }),
     freeOrphan: (run) => sluice.freeOrphan(run),

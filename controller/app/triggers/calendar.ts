@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { currentPause } from '../../domain/pauses.ts';
 import type { RunStore } from '../../domain/ports/store.ts';
 import { matchesGlob } from '../../lib/glob.ts';
@@ -31,15 +32,25 @@ export async function calendarOf(
     ...{ pipeline, trigger, key, due: iso(due), outcome, reason: reason ?? null, run: run ?? null, count },
   }));
   let isComplete = rows.length <= mostItems;
+  // Beyond the last item that has a place, none needs to be looked for.
+  let until = to;
   for (const of of all) {
     if (!of.driver.instants || !pipelines.some((glob) => matchesGlob(glob, of.loaded.pipeline.name))) continue;
-    const coming = await comingOf(store, of, from, to);
+    const coming = await comingOf(store, of, from, until);
     if (coming.length > mostComing) isComplete = false;
     items.push(...coming.slice(0, mostComing));
+    if (items.length > mostItems) {
+      isComplete = false;
+      items.sort(byDue).splice(mostItems);
+      until = Math.min(until, Date.parse(items.at(-1)?.due ?? '') || until);
+    }
+    // Leases are extended in between, however many triggers there are.
+    await setImmediate();
   }
-  items.sort((a, b) => ((a.due ?? '') < (b.due ?? '') ? -1 : 1));
-  return { items: items.slice(0, mostItems), isComplete: isComplete && items.length <= mostItems };
+  return { items: items.sort(byDue).slice(0, mostItems), isComplete };
 }
+
+const byDue = (a: Item, b: Item): number => ((a.due ?? '') < (b.due ?? '') ? -1 : 1);
 
 /** The instants of a trigger that are not in the ledger yet; one more than are listed when there are too many. */
 async function comingOf(store: RunStore, of: NamedTrigger, from: number, to: number): Promise<Item[]> {
