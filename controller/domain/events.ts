@@ -126,6 +126,8 @@ export type RunEvent =
       readonly type: 'step-reused';
       readonly step: string;
       readonly state: StepEnd;
+      /** Of the end of the step in that run. */
+      readonly reason: string;
       readonly from: string;
       readonly outputs?: readonly PublishedOutput[];
       readonly answer?: Answer;

@@ -38,7 +38,7 @@ export interface StepState {
   shadow?: ShadowCompared;
   fallback?: string;
   /** The run that computed the step, and its answer, when this run did not. */
-  reused?: { readonly from: string; readonly answer?: Answer };
+  reused?: { readonly from: string; readonly reason: string; readonly answer?: Answer };
   ended?: { readonly state: StepEnd; readonly reason: string; readonly at: number };
 }
 
@@ -78,10 +78,10 @@ export function applyToStep(
     return;
   }
   if (event.type === 'step-reused') {
-    const { state: end, from, outputs, answer } = event;
+    const { state: end, from, reason, outputs, answer } = event;
     Object.assign(step, outputs && { outputs });
-    step.reused = { from, ...(answer && { answer }) };
-    step.ended = { state: end, reason: `computed by run ${from}`, at };
+    step.reused = { from, reason, ...(answer && { answer }) };
+    step.ended = { state: end, reason: `computed by run ${from}: ${reason}`, at };
     return;
   }
   if (event.type === 'step-ended') {

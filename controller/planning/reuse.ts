@@ -66,13 +66,26 @@ export function stepProblem({ steps }: Pipeline, fromStep: string): { message: s
   );
 }
 
-/** The steps that succeeded and need not be computed again. */
-function stepsBefore({ run = '', steps }: RunState, pipeline: Pipeline, fromStep: string): StepReused[] {
-  const again = stepsFrom(pipeline, fromStep);
+/** The steps that succeeded and need not be computed again: nothing that they depend on is. */
+function stepsBefore(earlier: RunState, pipeline: Pipeline, fromStep: string): StepReused[] {
+  const { run = '', steps } = earlier;
+  const again = stepsFrom(pipeline, [
+    fromStep,
+    ...Object.keys(pipeline.steps).filter((name) => isOpen(name, earlier, pipeline)),
+  ]);
   return Object.keys(pipeline.steps).flatMap((name) => {
     const step = steps[name];
     return step && !again.has(name) && isDone(step) ? [stepReused(run, step)] : [];
   });
+}
+
+/** Whether a step may now do what it has not done: it is new, did not succeed, or was skipped by other words. */
+function isOpen(name: string, { steps, pipeline: then }: RunState, now: Pipeline): boolean {
+  const step = steps[name];
+  if (!step || isDone(step)) return !step;
+  const words = ({ branches, steps: all }: Pipeline): string => JSON.stringify([branches, all[name]]);
+  const isSame = then !== undefined && words(then) === words(now);
+  return step.ended?.state !== 'skipped' || !isSame;
 }
 
 const isDone = ({ ended }: StepState): boolean => ended?.state === 'succeeded' || ended?.state === 'degraded';
@@ -80,15 +93,16 @@ const isDone = ({ ended }: StepState): boolean => ended?.state === 'succeeded' |
 function stepReused(run: string, { name, ended, outputs, attempts, reused }: StepState): StepReused {
   const answer = (attempts.at(-1) ?? reused)?.answer;
   return {
-    ...{ type: 'step-reused', step: name, state: ended?.state ?? 'succeeded', from: reused?.from ?? run },
+    ...{ type: 'step-reused', step: name, state: ended?.state ?? 'succeeded' },
+    ...{ from: reused?.from ?? run, reason: reused?.reason ?? ended?.reason ?? '' },
     ...(outputs && { outputs }),
     ...(answer && { answer }),
   };
 }
 
-/** A step with all that depends on it, and their fallbacks. */
-function stepsFrom({ steps }: Pipeline, fromStep: string): ReadonlySet<string> {
-  const again = new Set([fromStep]);
+/** Steps with all that depends on them, and their fallbacks. */
+function stepsFrom({ steps }: Pipeline, from: readonly string[]): ReadonlySet<string> {
+  const again = new Set(from);
   // A set visits what is added to it while it is walked.
   for (const name of again) {
     const fallback = steps[name]?.fallback;

@@ -85,8 +85,8 @@ describe('what a retry can take over', () => {
 });
 
 describe('from a step', () => {
-  const reused = (steps: Readonly<Record<string, StepEnd>>, fromStep: string): string[] => {
-    const found = reusable(ended('failed', steps), pipeline, [], fromStep);
+  const reused = (steps: Readonly<Record<string, StepEnd>>, fromStep: string, now: object = {}): string[] => {
+    const found = reusable(ended('failed', steps), { ...pipeline, ...now } as Pipeline, [], fromStep);
     if (typeof found === 'string') throw new Error(found);
     return found.steps.map(({ step }) => step);
   };
@@ -110,6 +110,27 @@ describe('from a step', () => {
     ]);
   });
 
+  test('what depends on a step that is new, or was skipped by other words, is computed again', () => {
+    const all = {
+      first: 'succeeded',
+      marts: 'succeeded',
+      report: 'failed',
+      other: 'succeeded',
+      simple: 'skipped',
+    } as const;
+    expect(reused(all, 'report')).toEqual(['first', 'marts', 'other']);
+    const clean = { ...pipeline.steps, clean: { needs: ['first'] }, other: { needs: ['clean'] } };
+    expect(reused(all, 'report', { steps: clean })).toEqual(['first', 'marts']);
+    const skipped = { ...all, other: 'skipped', marts: 'succeeded' } as const;
+    const needing = (condition: object) => ({
+      ...pipeline.steps,
+      other: condition,
+      marts: { needs: ['first', 'other'] },
+    });
+    expect(reused(skipped, 'report', { steps: needing({}) })).toEqual(['first', 'marts']);
+    expect(reused(skipped, 'report', { steps: needing({ if: 'true' }) })).toEqual(['first']);
+  });
+
   test('outputs and answers stand as they were, and name the run that computed them, also in a retry of a retry', () => {
     const state = ended('failed', { first: 'succeeded' });
     Object.assign(state.steps.first as object, { attempts: [{ answer: { status: 200, body: { id: 7 } } }] });
@@ -120,7 +141,10 @@ describe('from a step', () => {
       outputs: [{ view: 'first' }],
       answer: { body: { id: 7 } },
     });
-    Object.assign(state.steps.first as object, { attempts: [], reused: { from: 'r0', answer: { body: 8 } } });
+    Object.assign(state.steps.first as object, {
+      attempts: [],
+      reused: { from: 'r0', reason: 'done', answer: { body: 8 } },
+    });
     const [again] = (reusable(state, pipeline, [], 'marts') as Exclude<ReturnType<typeof reusable>, string>).steps;
     expect(again).toMatchObject({ from: 'r0', answer: { body: 8 } });
   });

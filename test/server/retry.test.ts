@@ -98,3 +98,37 @@ test('a retry from a step is refused for a reason of the request or of the run, 
   const shown = await json(await server.ask('GET', `/api/v1/runs/${fresh}`));
   expect(shown.retries).toEqual({ run, fromStep: null, reused: false, measuredAgain: null });
 });
+
+test('a retry whose answer was lost is answered again, also when its own run is why it would be refused', async () => {
+  const server = await world();
+  const [loaded] = await pipelinesOf('alpha');
+  const run = await unfinished(server, loaded?.pipeline as never);
+  const send = (key: string, query = 'fromStep=marts') =>
+    server.ask('POST', `/api/v1/runs/${run}:retry?${query}`, { headers: { 'idempotency-key': key } });
+  const first = await send('k');
+  const again = await send('k');
+  expect([first.status, again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 201, 'true']);
+  expect((await json(again)).run).toBe((await json(first)).run);
+  expect((await send('other')).status).toBe(409);
+  expect((await send('k', 'fresh=true')).status).toBe(422);
+});
+
+/** A run of a trigger that failed at its step, and has kept its rows. */
+async function unfinished({ store }: World, pipeline: never): Promise<string> {
+  const run = newRunName(new Date());
+  const cause = { kind: 'schedule', trigger: 'nightly', key, due: 5 };
+  const started = { type: 'run-started' as const, run, pipeline, file: 'f', cause };
+  const start = { run, pipeline: 'alpha', at: 1, events: [started] };
+  await store.fire(nightly, await store.trigger(nightly), [{ key, due: 5, as: { start } }], 1);
+  const pin = { kind: 'csv', kept: { paths: ['/r/inputs/a'], columns: [] } };
+  const measures = { rows: 1, valid: 1, invalid: 0, invalidByReason: {}, nulls: {}, duplicates: 0, bytes: 1, new: 1 };
+  const events = [
+    { type: 'sources-measured', findings: {}, profiles: { deliveries: { measures, pin, examples: [] } } },
+    { type: 'planned', plan: { verdict: 'go', verdicts: [], choice: {} } },
+    { type: 'run-ended', state: 'failed', reason: 'no' },
+  ] as never[];
+  await store.heartbeat('me', 60_000);
+  const lease = await store.claim(run, 'me');
+  await store.append(lease as never, 1, 2, { events, summary: { state: 'failed', ended: 2, quality: 1 } });
+  return run;
+}

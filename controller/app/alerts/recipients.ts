@@ -36,7 +36,7 @@ export function recipientsOf(
     const before = all.get(id);
     all.set(id, {
       ...{ id, driver, value, language: before?.language ?? entry.language ?? mail.language },
-      accepts: (alert) => before?.accepts(alert) === true || accepts(alert),
+      accepts: (alert) => !isOwnRefusal(alert, driver.kind) && (before?.accepts(alert) === true || accepts(alert)),
       repeatMs: driver.repeatMs ?? milliseconds(alerts.repeat),
       isProgram: driver.repeatMs !== undefined,
     });
@@ -47,6 +47,10 @@ export function recipientsOf(
       if (entry.on.includes('alert')) add(entry, ({ labels }) => labels.pipeline === pipeline.name);
   return [...all.values()];
 }
+
+/** A channel is not told that it refuses: that would be refused, too, and the alert would never end. */
+const isOwnRefusal = ({ name, labels }: Parameters<Recipient['accepts']>[0], channel: string): boolean =>
+  name === 'MessagesRefused' && labels.channel === channel;
 
 const accepted =
   ({ severity, pipelines }: AlertSettings['notify'][number]): Recipient['accepts'] =>

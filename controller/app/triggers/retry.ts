@@ -11,6 +11,9 @@ import { stepProblem } from '../../planning/reuse.ts';
 import { newRunName } from '../new-run.ts';
 import { firstKey, nextKey } from './fire.ts';
 
+/** A repeated request comes soon: so many runs of a pipeline are looked at. */
+const looked = 10;
+
 /** A run that a trigger has started. */
 export interface Triggered {
   readonly cause: Cause & { readonly trigger: string; readonly key: string };
@@ -61,10 +64,31 @@ export async function retryRefusal(
   return { because: 'state', message, hint: `repeat it from the beginning: sluice retry ${run}` };
 }
 
+/** How the key of a run ends that a request with an id has started for the reason of an earlier run. */
+const endBy = (id: string): string => ` again-by-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
+
+/**
+ * The run that the same request has started already, among the newest of a pipeline: then it is the reason why that
+ * request would be refused now. `key` is that of a run without a trigger, `id` that of one with.
+ */
+export async function startedBy(
+  store: Pick<RunStore, 'list' | 'history'>,
+  pipeline: string,
+  { request, key, id }: { readonly request: string; readonly key: string; readonly id: string },
+): Promise<string | undefined> {
+  for (const { run } of await store.list({ pipeline, limit: looked })) {
+    const [first] = await store.history(run);
+    const cause = first?.event.type === 'run-started' ? first.event.cause : undefined;
+    if (cause?.request === request && (cause.key === key || cause.key?.endsWith(endBy(id)))) return run;
+  }
+  return undefined;
+}
+
 interface Retrying {
   readonly by: string;
-  /** Identifies the request: there is one run for it. */
+  /** Identifies the request: there is one run for it. `request` tells it from others with that id. */
   readonly id?: string;
+  readonly request?: string;
   readonly retries: Retried;
 }
 
@@ -75,8 +99,8 @@ interface Retrying {
 export async function retryFiring(
   store: RunStore,
   loaded: LoadedPipeline,
-  { cause: { traceparent: _, ...cause }, started }: Triggered,
-  { by, id, retries, ...traced }: Retrying & Pick<Cause, 'traceparent'>,
+  { cause: { traceparent: _, request: __, ...cause }, started }: Triggered,
+  { by, id, request, retries, ...traced }: Retrying & Pick<Cause, 'traceparent'>,
 ): Promise<Entered> {
   const { pipeline, file } = loaded;
   const named = { pipeline: pipeline.name, trigger: cause.trigger };
@@ -84,12 +108,9 @@ export async function retryFiring(
   const due = cause.due ?? started;
   const first = firstKey(cause.key);
   const rows = await store.firings({ ...named, key: first, limit: 1000 });
-  const key =
-    id === undefined
-      ? nextKey(first, rows)
-      : `${first} again-by-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
+  const key = id === undefined ? nextKey(first, rows) : first + endBy(id);
   const run = newRunName(new Date(now));
-  const mine = { ...cause, key, due, by, ...traced };
+  const mine = { ...cause, key, due, by, ...(request !== undefined && { request }), ...traced };
   const events = [{ type: 'run-started' as const, run, pipeline, file, cause: mine, retries }];
   const start = { run, pipeline: pipeline.name, at: now, events };
   const entered = await store.fire(named, { generation }, [{ key, due, as: { start }, replaces: ['refused'] }]);

@@ -42,6 +42,11 @@ async function started(
   const { file, cause, again } = state;
   if (file === undefined) throw rejected(`run ${summary.run} does not say which file it ran`, 'sluice run FILE');
   const { loaded } = await openPipeline(file);
+  if (loaded.pipeline.name !== summary.pipeline)
+    throw rejected(
+      `${file} is the pipeline ${loaded.pipeline.name} now, and run ${summary.run} is of ${summary.pipeline}`,
+      `sluice run ${file}`,
+    );
   const retries = retriedBy(summary.run, how);
   const refusal = await retryRefusal(store, loaded.pipeline, state, retries);
   if (refusal) throw rejected(refusal.message, refusal.hint);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isTriggered, retriedBy, retryFiring, retryRefusal } from '../../app/triggers/retry.ts';
+import { isTriggered, retriedBy, retryFiring, retryRefusal, startedBy } from '../../app/triggers/retry.ts';
 import { causeSchema } from '../../app/views/causes.ts';
 import { time } from '../../app/views/documents.ts';
 import type { Cause } from '../../domain/events.ts';
@@ -59,19 +59,24 @@ async function start(
     },
     ...(key !== undefined && { idempotencyKey: `api/${principal.id}/${key}` }),
   });
-  const reply = await startedReply({ api, principal }, run, isNew);
-  if (!isNew && reply.body.cause.request !== fingerprint)
-    throw new Problem(422, `the Idempotency-Key has started run ${run} by another request`, {
-      hint: 'use a new key for a new request',
-    });
-  return reply;
+  return startedReply({ api, principal }, run, isNew, fingerprint);
 }
 
-async function startedReply({ api, principal }: Asking, run: string, isNew: boolean): Promise<Reply<Started>> {
+/** The answer about a run. Throws a Problem when another request has started it. */
+async function startedReply(
+  { api, principal }: Asking,
+  run: string,
+  isNew: boolean,
+  fingerprint: string,
+): Promise<Reply<Started>> {
   const [summary, [first]] = await Promise.all([api.store.find(run), api.store.history(run)]);
   const cause = first?.event.type === 'run-started' ? first.event.cause : undefined;
   if (!summary || !cause)
     throw new Problem(503, `run ${run} was removed meanwhile`, { headers: { 'retry-after': '1' } });
+  if (!isNew && cause.request !== fingerprint)
+    throw new Problem(422, `the Idempotency-Key has started run ${run} by another request`, {
+      hint: 'use a new key for a new request',
+    });
   const { number, pipeline, started } = summary;
   return {
     body: { run, number, pipeline, started: iso(started) as string, cause: shownCause(principal, cause) },
@@ -160,23 +165,27 @@ const retryRun = route({
     const { run, state, summary } = await readRun(asked, asked.params.run);
     const loaded = await findPipeline(asked, summary.pipeline);
     const retries = retriedBy(run, query);
+    const request = fingerprintOf('retryRun', retries);
+    const key = idempotencyKeyOf(headers);
+    const id = `${principal.id}/${key}`;
     const refusal = await retryRefusal(api.store, loaded.pipeline, state, retries);
+    const before = refusal && key !== undefined && (await startedBy(api.store, summary.pipeline, { request, key, id }));
+    if (before) return startedReply(asked, before, false, request);
     if (refusal) throw new Problem(refusal.because === 'state' ? 409 : 422, refusal.message, { hint: refusal.hint });
     const { cause, again } = state;
     if (!isTriggered(cause))
-      return start(asked, loaded, fingerprintOf('retryRun', retries), {
+      return start(asked, loaded, request, {
         retries,
         ...(again && { again }),
         ...(cause?.with && { with: cause.with }),
       });
-    const key = idempotencyKeyOf(headers);
     const entered = await retryFiring(
       api.store,
       loaded,
       { cause, started: summary.started },
       {
         ...{ by: principal.name, retries },
-        ...(key !== undefined && { id: `${principal.id}/${key}` }),
+        ...(key !== undefined && { id, request }),
         ...tracedBy(headers.get('traceparent')),
       },
     );
@@ -184,7 +193,7 @@ const retryRun = route({
       throw new Problem(429, entered.reason ?? 'the earlier repetition was removed', {
         headers: { 'retry-after': '60' },
       });
-    return startedReply(asked, entered.run, entered.isNew);
+    return startedReply(asked, entered.run, entered.isNew, request);
   },
 });
 

@@ -39,12 +39,12 @@ export const postingNotifier = (
     let retryAfter: string | null;
     try {
       const response = await fetch(url, {
-        ...{ method: 'POST', body, redirect: 'manual', size: answerBytes, signal: AbortSignal.timeout(answerMs) },
+        ...{ method: 'POST', body, redirect: 'manual', signal: AbortSignal.timeout(answerMs) },
         headers: { 'content-type': 'application/json', 'user-agent': 'sluice', ...headers },
       });
       ({ status } = response);
       retryAfter = response.headers.get('retry-after');
-      text = await response.text();
+      text = await beginningOf(response.body);
     } catch (error) {
       throw faultOf(what, error);
     }
@@ -55,6 +55,22 @@ export const postingNotifier = (
     throw rejected(problem);
   },
 });
+
+/** The beginning of an answer. Its status says what has become of the message, whatever comes after that. */
+async function beginningOf(body: NodeJS.ReadableStream | null): Promise<string> {
+  const chunks: Buffer[] = [];
+  let left = answerBytes;
+  try {
+    for await (const chunk of body ?? []) {
+      chunks.push(Buffer.from(chunk).subarray(0, left));
+      left -= chunk.length;
+      if (left <= 0) break;
+    }
+  } catch {
+    // What has come is enough.
+  }
+  return String(Buffer.concat(chunks));
+}
 
 /** The library's message quotes the URL, which may be a secret: only the code of the error is told. */
 function faultOf(what: string, error: unknown): SluiceError {

@@ -71,5 +71,6 @@ function languageOf(headers: Headers): PageLanguage {
 export function ownPath(given: string | undefined): string {
   if (given === undefined || !/^\/(?![/\\])[^\p{Cc}\\]*$/u.test(given) || given.length > 2000) return '/';
   const url = URL.canParse(given, 'http://here') ? new URL(given, 'http://here') : undefined;
-  return url?.host === 'here' ? `${url.pathname}${url.search}` : '/';
+  // Dots in a path can leave two slashes at its beginning, which are another host.
+  return url?.host === 'here' && !url.pathname.startsWith('//') ? `${url.pathname}${url.search}` : '/';
 }
