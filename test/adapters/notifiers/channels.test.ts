@@ -102,8 +102,14 @@ describe.each(Object.keys(services))('the channel %s', (kind) => {
     expect(receiver.requests.filter((each) => each.includes('elsewhere'))).toEqual([]);
     receiver.fault = () => 'break';
     expect((await errorOf()).kind).toBe('unknown-outcome');
-    receiver.fault = () => (response) => response.end('x'.repeat(1 << 20));
-    expect((await errorOf()).kind).toBe('unknown-outcome');
+    // The status says what has become of the message, however long the answer is, and though it breaks.
+    const large = 'x'.repeat(1 << 20);
+    receiver.fault = () => (response) => response.end(large);
+    await send(message);
+    receiver.fault = () => (response) => response.write('x', () => response.destroy());
+    await send(message);
+    receiver.fault = () => (response) => response.writeHead(404).end(large);
+    expect((await errorOf()).kind).toBe('rejected');
     await receiver.close();
     expect((await errorOf()).kind).toBe('unavailable');
   });

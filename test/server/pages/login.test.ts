@@ -100,6 +100,8 @@ describe('the login', () => {
     'https://evil.example/',
     '/\\evil.example',
     '/\t/evil.example',
+    '/.//evil.example',
+    '/runs/..//evil.example',
     'javascript:alert(1)',
     '/runs\r\nset-cookie: a=b',
     `/${'x'.repeat(3000)}`,
