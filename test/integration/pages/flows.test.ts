@@ -135,6 +135,7 @@ describe.each([
   flow('a trigger is paused with a reason, seen by others, resumed on the overview and fired', async (page) => {
     await page.goto('/triggers');
     await page.click('text=nightly');
+    await page.waitForURL(/\/triggers\/nightly/);
     const path = placeOf(page);
     expect(await page.locator('.month td time').count()).toBeGreaterThan(27);
     await page.fill('#f-reason', 'vendor outage <b>');
