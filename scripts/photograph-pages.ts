@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import chromium from '@sparticuz/chromium';
 import { execa } from 'execa';
-import { type Browser, type Page, chromium as playwright } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { launched } from '../test/chromium.ts';
 import { showcase } from './showcase/project.ts';
 
 const wide = { width: 1280, height: 480 };
@@ -67,12 +67,7 @@ export async function photographPages({
 }): Promise<string[]> {
   const { folder, home, release, remove } = await showcase(main);
   const { server, url } = await served(main, folder, home);
-  const browser = await playwright.launch({
-    executablePath: await chromium.executablePath(),
-    // A browser in one process ends with its first context.
-    args: [...chromium.args.filter((each) => each !== '--single-process'), '--no-sandbox'],
-    headless: true,
-  });
+  const browser = await launched();
   const names: string[] = [];
   /** Takes a picture of what is at a path, of at most so many pixels in height. */
   const photograph = async (page: Page, name: string, path?: string, height = 1500): Promise<void> => {

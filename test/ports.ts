@@ -14,6 +14,16 @@ export const lockPort = (offset: number): number => lock + offset;
 /** The offset of a further stack of the same worker. */
 export const furtherOffset = (own: number, which: 1 | 2): number => own + which * step;
 
+/** A port of 127.0.0.1 on which nothing listens. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject).listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+
 const free = (port: number): Promise<boolean> =>
   new Promise((answer) => {
     const server = createServer();

@@ -19,9 +19,7 @@ export interface RunState {
   inputs?: ReusedInputs;
   /** Further firings that the run takes along. */
   triggered?: readonly Cause[];
-  /** Whether it has begun to measure its sources. */
-  measuring?: true;
-  /** Whether its controller of now has begun to. */
+  /** Whether its controller of now has begun to measure its sources. */
   isBeingMeasured?: true;
   startedAt?: number;
   /** Earlier runs of this pipeline that had to end first. */
@@ -93,7 +91,7 @@ export function apply(state: RunState, { at, event }: Recorded): void {
       state.triggered = [...(state.triggered ?? []), event.cause];
       return;
     case 'measuring':
-      Object.assign(state, { measuring: true, isBeingMeasured: true });
+      state.isBeingMeasured = true;
       return;
     case 'queue-left':
       delete state.queuedBehind;

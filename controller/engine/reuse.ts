@@ -1,6 +1,5 @@
-import type { ReusedInputs } from '../domain/events.ts';
+import type { Retried, ReusedInputs } from '../domain/events.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
-import type { RunFilter } from '../domain/ports/run-filter.ts';
 import type { RunStore, RunSummary } from '../domain/ports/store.ts';
 import { fold } from '../domain/state.ts';
 import { rejected } from '../lib/errors.ts';
@@ -29,7 +28,7 @@ export async function reuse(
   const { retries, run: by = '' } = journal.state;
   if (!retries || retries.fresh) return undefined;
   const { run: of, fromStep } = retries;
-  const found = await journal.query((store) => reusableOf(store, pipeline, { ...retries, by }));
+  const found = await journal.query((store) => reusableOf(store, pipeline, retries, by));
   const profiles = typeof found === 'string' ? undefined : await workspace.adoptInputs(of, found.profiles);
   if (typeof found === 'object' && profiles) return { inputs: { of }, found: { ...found, profiles } };
   const gone = typeof found === 'string' ? found : `the snapshots of run ${of} are gone`;
@@ -41,15 +40,14 @@ export async function reuse(
   return { inputs: { of, gone } };
 }
 
-type Reading = Pick<RunStore, 'history' | 'list' | 'find'>;
-
-/** What a retry can take over from a run, by the store alone, or why it cannot. `by` is the retry, if there is one yet. */
-export async function reusableOf(
-  store: Reading,
+/** What a retry can take over from a run, by the store alone, or why it cannot. */
+async function reusableOf(
+  store: Pick<RunStore, 'history' | 'list' | 'find'>,
   pipeline: Pipeline,
-  { run, fromStep, by }: { readonly run: string; readonly fromStep?: string; readonly by?: string },
+  { run, fromStep }: Retried,
+  by: string,
 ): Promise<Reusable | string> {
-  const [earlier, own] = [await store.find(run), by === undefined ? undefined : await store.find(by)];
+  const [earlier, own] = [await store.find(run), await store.find(by)];
   if (!earlier) return `run ${run} was removed`;
   const state = fold(await store.history(earlier.run));
   return reusable(state, pipeline, await laterThan(store, earlier, own), fromStep);
@@ -57,7 +55,7 @@ export async function reusableOf(
 
 /** Runs of the pipeline that are newer than one, without those that wait behind its retry. The newest first. */
 export async function laterThan(
-  store: { readonly list: (filter: RunFilter) => Promise<RunSummary[]> },
+  store: Pick<RunStore, 'list'>,
   { number, pipeline }: Pick<RunSummary, 'number' | 'pipeline'>,
   retry?: Pick<RunSummary, 'number' | 'run'>,
 ): Promise<readonly RunSummary[]> {

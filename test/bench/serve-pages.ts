@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
-import chromium from '@sparticuz/chromium';
-import { type Page, chromium as playwright } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { launched } from '../chromium.ts';
 import { start } from '../integration/world.ts';
 import type { Comparison } from './compare.ts';
 import { figure, quantile, times } from './limits.ts';
@@ -27,10 +27,7 @@ async function* figures({ folder, url, token, env }: LongServed): AsyncGenerator
     '/triggers': '/triggers',
     '/pipelines/{pipeline}': '/pipelines/p0',
   };
-  const executablePath = await chromium.executablePath();
-  // A browser in one process ends with its first context.
-  const args = [...chromium.args.filter((each) => each !== '--single-process'), '--no-sandbox'];
-  const browser = await playwright.launch({ executablePath, args, headless: true });
+  const browser = await launched();
   try {
     const cookie = await loggedIn(await browser.newPage(), url, token);
     const get = (path: string) => fetch(url + path, { headers: { cookie, accept: 'text/html' } });

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { freePort } from '../ports.ts';
 
 /** Versity's gateway: the protocol of S3 over a folder, with signatures and conditional writes. */
 const program = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
@@ -33,16 +33,6 @@ async function built(): Promise<string | undefined> {
   }
   return path;
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 export interface S3Server {
   readonly url: string;

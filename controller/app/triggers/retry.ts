@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Cause, Retried } from '../../domain/events.ts';
 import type { Pipeline } from '../../domain/pipeline.ts';
-import type { RunStore } from '../../domain/ports/store.ts';
+import type { RunStore, RunSummary } from '../../domain/ports/store.ts';
 import type { Entered } from '../../domain/ports/triggers.ts';
 import type { RunState } from '../../domain/state.ts';
-import { reusableOf } from '../../engine/reuse.ts';
+import { laterThan } from '../../engine/reuse.ts';
 import { SluiceError } from '../../lib/errors.ts';
 import type { LoadedPipeline } from '../../pipeline/loader.ts';
-import { stepProblem } from '../../planning/reuse.ts';
+import { reusable, stepProblem } from '../../planning/reuse.ts';
 import { newRunName } from '../new-run.ts';
 import { firstKey, nextKey } from './fire.ts';
 
@@ -42,11 +42,12 @@ export const retriedBy = (
 
 /** Why a run cannot be repeated, or not from that step; undefined when it can. */
 export async function retryRefusal(
-  store: Pick<RunStore, 'find' | 'history' | 'list'>,
+  store: Pick<RunStore, 'list'>,
   pipeline: Pipeline,
-  { ended, status = 'pending' }: RunState,
+  { summary, state }: { readonly summary: RunSummary; readonly state: RunState },
   { run, fromStep, fresh }: Retried,
 ): Promise<Refusal | undefined> {
+  const { ended, status = 'pending' } = state;
   if (!ended)
     return { because: 'state', message: `run ${run} has not ended: it is ${status}`, hint: `sluice cancel ${run}` };
   if (fromStep === undefined) return undefined;
@@ -58,7 +59,7 @@ export async function retryRefusal(
       message: 'steps that are not computed again have read the rows of then',
       hint: 'leave out one of from-step and fresh',
     };
-  const found = await reusableOf(store, pipeline, { run, fromStep });
+  const found = reusable(state, pipeline, await laterThan(store, summary), fromStep);
   if (typeof found === 'object') return undefined;
   const message = `a retry cannot begin from step ${fromStep}: ${found}`;
   return { because: 'state', message, hint: `repeat it from the beginning: sluice retry ${run}` };

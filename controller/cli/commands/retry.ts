@@ -48,7 +48,7 @@ async function started(
       `sluice run ${file}`,
     );
   const retries = retriedBy(summary.run, how);
-  const refusal = await retryRefusal(store, loaded.pipeline, state, retries);
+  const refusal = await retryRefusal(store, loaded.pipeline, { summary, state }, retries);
   if (refusal) throw rejected(refusal.message, refusal.hint);
   const { by = 'sluice' } = byCommand();
   if (!isTriggered(cause)) {

@@ -168,7 +168,7 @@ const retryRun = route({
     const request = fingerprintOf('retryRun', retries);
     const key = idempotencyKeyOf(headers);
     const id = `${principal.id}/${key}`;
-    const refusal = await retryRefusal(api.store, loaded.pipeline, state, retries);
+    const refusal = await retryRefusal(api.store, loaded.pipeline, { summary, state }, retries);
     const before = refusal && key !== undefined && (await startedBy(api.store, summary.pipeline, { request, key, id }));
     if (before) return startedReply(asked, before, false, request);
     if (refusal) throw new Problem(refusal.because === 'state' ? 409 : 422, refusal.message, { hint: refusal.hint });

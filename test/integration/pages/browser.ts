@@ -3,15 +3,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import chromium from '@sparticuz/chromium';
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  type Page,
-  chromium as playwright,
-} from 'playwright-core';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { launched } from '../../chromium.ts';
 import { Servers } from '../servers.ts';
 
 /** A server of a project on the embedded store, with a run that waits for a service, and a browser. */
@@ -68,23 +61,6 @@ async function holdingService() {
     },
     stop: () => service.closeAllConnections() ?? service.close(),
   };
-}
-
-/** A browser; its file may still be unpacked by another process. */
-async function launched(): Promise<Browser> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await playwright.launch({
-        executablePath: await chromium.executablePath(),
-        // A browser in one process ends with its first context.
-        args: [...chromium.args.filter((each) => each !== '--single-process'), '--no-sandbox'],
-        headless: true,
-      });
-    } catch (error) {
-      if (tries === 30) throw error;
-      await sleep(500);
-    }
-  }
 }
 
 export async function served() {
